@@ -1,0 +1,67 @@
+// A process's way to the private keys its role may use: never the keys themselves.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <openssl/types.h>
+
+#include "core/crypto/handles.h"
+
+namespace ringfence::core {
+
+/// KeyRef names one version of a key in the token: CKA_LABEL, and the number kept in CKA_ID.
+struct KeyRef {
+  std::string label;          ///< e.g. "CAPF"
+  std::uint32_t version = 0;  ///< 1 for the first key of that label, then 2, 3 …
+
+  bool operator==(const KeyRef&) const = default;
+};
+
+enum class KeyAlgorithm { rsa, ec };
+
+/// KeySpec asks for a key: RSA modulus bits (2048 to 4096), or the curve's bits (256, 384, 521).
+struct KeySpec {
+  KeyAlgorithm algorithm = KeyAlgorithm::rsa;
+  unsigned bits = 2048;
+};
+
+/// Token reaches `ringfence-signer` through the socket of this process's role.
+///
+/// Safe from several threads. All calls throw Error: `hsm_unavailable` (retry later),
+/// `hsm_locked` (PIN missing or wrong: an operator must act), `refused` (the role may not),
+/// `not_found`. Each call costs one round trip to the signer.
+class Token {
+ public:
+  /// Connects lazily: the constructor does not fail when the signer is not up yet.
+  explicit Token(const std::filesystem::path& role_socket);
+  Token(const Token&) = delete;  // the provider holds its address
+  Token& operator=(const Token&) = delete;
+  ~Token();
+
+  /// key returns a key whose private operations happen in the token. It lives in `context()`:
+  /// use X509_new_ex, SSL_CTX_new_ex, CMS_sign_ex … with that context. Must not outlive the Token.
+  EvpPkey key(const KeyRef& ref) const;
+
+  /// context is the private library context with our provider and OpenSSL's default one.
+  OSSL_LIB_CTX* context() const noexcept;
+
+  /// keys lists every key pair this role may see, by label and version.
+  std::vector<KeyRef> keys() const;
+
+  /// generate makes a non-extractable, sensitive key pair with the label's next version.
+  /// Only the admin role may.
+  KeyRef generate(const std::string& label, const KeySpec& spec);
+
+  /// destroy removes a key pair for good. Only the admin role may.
+  void destroy(const KeyRef& ref);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ringfence::core

@@ -1,0 +1,132 @@
+// ITL and CTL files: building, parsing, signing, verifying (format: cucm-behaviour 2, cucm-cli 2.3).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <openssl/types.h>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/crypto/digest.h"
+#include "core/crypto/handles.h"
+
+namespace ringfence::core {
+
+enum class ListKind { itl, ctl };
+
+/// Function is a record's role; the numbers are the wire's (cucm-behaviour 2.1).
+enum class Function : std::uint16_t {
+  sast = 0,
+  ccm = 1,
+  ccm_tftp = 2,
+  tftp = 3,
+  capf = 4,
+  app_server = 7,
+  tvs = 21,
+};
+
+/// describe returns the words of `show itl`: "System Administrator Security Token", "TFTP" …
+std::string_view describe(Function function) noexcept;
+
+/// Content says what of a certificate a record carries.
+enum class Content { full, hash };
+
+/// RecordRequest is one record to build; the fields come from the certificate.
+struct RecordRequest {
+  const X509* certificate = nullptr;
+  Function function = Function::sast;
+  Content content = Content::full;
+  std::string dns_name;                    ///< empty: the element is written blank (length 2)
+  std::optional<std::uint32_t> ip_address;  ///< IPv4, host order; CTL only
+};
+
+/// Record is one parsed record. Names are without their trailing NUL.
+struct Record {
+  std::uint16_t length = 0;  ///< RECORDLENGTH, its own five bytes included
+  std::optional<std::string> dns_name;
+  std::size_t dns_name_length = 0;  ///< LENGTH as in the file
+  std::string subject;
+  Function function = Function::sast;
+  std::string issuer;
+  Bytes serial;
+  Bytes public_key;
+  Bytes signature;
+  Bytes certificate;  ///< DER, or empty
+  std::optional<Bytes> ip_address;
+  Bytes hash;  ///< CERTHASH, or empty
+  std::optional<std::uint8_t> hash_algorithm;
+
+  /// matches tells whether this record is about `certificate` (by full DER, or by its SHA-1).
+  bool matches(BytesView certificate_der) const;
+};
+
+/// Signer names the certificate that signed a file, as the header does.
+struct SignerName {
+  std::string subject;
+  Bytes serial;
+  std::string issuer;
+
+  bool operator==(const SignerName&) const = default;
+};
+
+/// Header is the parsed file header.
+struct Header {
+  std::uint8_t version_major = 1;
+  std::uint8_t version_minor = 2;
+  std::uint16_t length = 0;  ///< HeaderLength in bytes, padding included
+  SignerName signer;
+  std::uint8_t digest_algorithm = 1;     ///< 1 SHA-1, 2 SHA-256, 3 SHA-512
+  std::uint8_t signature_algorithm = 0;  ///< 0 RSA PKCS#1 v1.5
+  std::uint8_t signature_modulus = 0;    ///< 0..3 for 64, 128, 256, 512 bytes
+  Bytes signature;
+  std::string file_name;
+  Time timestamp;
+};
+
+/// TrustList is a whole parsed file.
+struct TrustList {
+  Header header;
+  std::vector<Record> records;
+};
+
+/// FileSigner is a certificate and the key that signs for it.
+struct FileSigner {
+  const X509* certificate = nullptr;
+  EVP_PKEY* key = nullptr;          ///< RSA; may live in the token
+  OSSL_LIB_CTX* context = nullptr;  ///< the key's library context
+};
+
+/// build_trust_list makes and signs an ITLFile.tlv or CTLFile.tlv.
+///
+/// A pure function of its arguments (RSA PKCS#1 is deterministic). Throws Error{malformed} when a
+/// record or the file exceeds 65535 bytes (at most about 39 certificates, cucm-behaviour 2.1).
+Bytes build_trust_list(ListKind kind, const std::vector<RecordRequest>& records,
+                       const FileSigner& signer, Digest digest, Time timestamp);
+
+/// parse_trust_list checks every length against its surroundings, and nothing cryptographic.
+/// Throws Error{malformed} naming the element. Accepts files up to 1 MiB.
+TrustList parse_trust_list(BytesView file);
+
+/// parse_header reads the header alone, of a .tlv or a .sgn file.
+Header parse_header(BytesView file);
+
+/// FindSigner returns the DER certificate for a signer's name, or nothing when it is unknown.
+using FindSigner = std::function<std::optional<Bytes>(const SignerName&)>;
+
+/// verify_file checks a signed file's signature (a .tlv or .sgn) with the certificate that
+/// `find_signer` knows for the header's signer.
+///
+/// The signature covers the file with the whole signature element cut out (cucm-behaviour 2.3).
+/// Throws Error: `not_found` when the signer is unknown, `refused` when the signature is wrong,
+/// `malformed`.
+void verify_file(BytesView file, const FindSigner& find_signer);
+
+/// find_signer_in returns a FindSigner over the SAST, TFTP and CCM+TFTP records of `list` that
+/// carry a full certificate. `list` must outlive it.
+FindSigner find_signer_in(const TrustList& list);
+
+}  // namespace ringfence::core
