@@ -1,0 +1,76 @@
+// What a daemon must know before it starts: read once from <state>/ringfence.toml, valid after.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "core/certificates/issue.h"
+
+namespace ringfence::core {
+
+/// Ports are the TCP and UDP ports of the services, the offset already added.
+struct Ports {
+  std::uint16_t tftp = 69;
+  std::uint16_t http = 6970;
+  std::uint16_t https = 6971;
+  std::uint16_t https_mutual = 6972;
+  std::uint16_t capf = 3804;
+  std::uint16_t tvs = 2445;
+  std::uint16_t sip = 5060;
+  std::uint16_t sips = 5061;
+};
+
+/// Release says whose habits the node has where CUCM's releases differ (cucm-behaviour 2.4).
+enum class Release {
+  r11_5,  ///< the ITL is signed by CallManager, ITLRecovery is the second SAST
+  r12,    ///< the ITL is signed by ITLRecovery
+};
+
+/// Config is the valid configuration of one instance and the layout of its state folder.
+///
+/// Sections and keys of ringfence.toml, all optional: [node] host, domain, organization,
+/// organization_unit, locality, state, country; [network] listen (IPv4 address), advertise (the
+/// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"). The
+/// section [hsm] belongs to ringfence-signer. Unknown keys are errors naming the file and line.
+class Config {
+ public:
+  /// load reads `<state>/ringfence.toml`; throws Error{malformed} naming file, line and key.
+  static Config load(const std::filesystem::path& state);
+
+  const std::filesystem::path& state() const noexcept { return state_; }
+  const Node& node() const noexcept { return node_; }
+  const std::string& domain() const noexcept { return domain_; }
+  const std::string& listen() const noexcept { return listen_; }
+  /// advertise is the address written into phones' configuration files.
+  const std::string& advertise() const noexcept { return advertise_; }
+  const Ports& ports() const noexcept { return ports_; }
+  Release release() const noexcept { return release_; }
+
+  /// The layout of the state folder.
+  std::filesystem::path admin_db() const { return state_ / "db" / "admin.db"; }
+  std::filesystem::path capf_db() const { return state_ / "db" / "capf.db"; }
+  std::filesystem::path callmanager_db() const { return state_ / "db" / "callmanager.db"; }
+  std::filesystem::path tftp_db() const { return state_ / "db" / "tftp.db"; }
+  std::filesystem::path tftp_folder() const { return state_ / "tftp"; }
+  std::filesystem::path log_folder() const { return state_ / "log"; }
+  std::filesystem::path signer_socket(const std::string& role) const {
+    return state_ / "run" / "signer" / (role + ".sock");
+  }
+  /// control_socket is where a daemon answers JSON-RPC: "admin" is the admin API, the others
+  /// answer `status` and `reload`, callmanager `reset` as well.
+  std::filesystem::path control_socket(const std::string& daemon) const {
+    return state_ / "run" / (daemon + ".sock");
+  }
+
+ private:
+  std::filesystem::path state_;
+  Node node_;
+  std::string domain_;
+  std::string listen_ = "127.0.0.1";
+  std::string advertise_ = "127.0.0.1";
+  Ports ports_;
+  Release release_ = Release::r11_5;
+};
+
+}  // namespace ringfence::core
