@@ -1,0 +1,98 @@
+// What CAPF did: sessions, certificates issued, delivered, confirmed. capf.db, written by
+// ringfence-capf alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/phones/phone.h"
+#include "core/storage/database.h"
+
+namespace ringfence::core {
+
+/// OperationStatus is CUCM's "Certificate Operation Status" (cucm-behaviour 5.2).
+enum class OperationStatus {
+  none,
+  pending,
+  success,
+  failed,
+  invalid_lsc,
+  invalid_auth_string,
+  invalid_mic,
+  invalid_credentials,
+  communication_failure,
+  key_generation_failed,
+  ca_communication_failure,
+  ca_rejected,
+  late,            ///< "User Initiated Request Late/Timedout"
+  ec_unsupported,  ///< "No Support for EC only in CAPF version 3"
+};
+
+/// describe returns CUCM's words, e.g. "Upgrade Failed: Invalid Authentication String",
+/// "Operation Pending", "Delete Success", "None".
+std::string describe(Operation operation, OperationStatus status);
+
+/// Outcome is what became of one request; absent while it is pending.
+struct Outcome {
+  std::string phone;
+  std::int64_t request = 0;
+  Operation operation = Operation::none;
+  OperationStatus status = OperationStatus::none;
+  Time at;
+};
+
+/// IssuedCertificate is one LSC and how far it got. A phone holds the last confirmed one; issued
+/// ones that were never confirmed are stale.
+struct IssuedCertificate {
+  std::string phone;
+  std::int64_t request = 0;
+  Bytes serial;
+  std::string subject;
+  std::string issuer;
+  Bytes der;
+  std::string key;  ///< "RSA 2048", "EC P-384"
+  Time not_after;
+  Time issued_at;
+  std::optional<Time> delivered_at;
+  std::optional<Time> confirmed_at;
+  std::optional<Time> deleted_at;  ///< the phone confirmed that it removed it
+};
+
+/// EnrolmentStore keeps the journal. Each writing call is committed, and on disk, when it returns.
+/// Safe from several threads. Errors: `io`.
+class EnrolmentStore {
+ public:
+  /// `database` is capf.db and must outlive the store; the reading calls work read-only too.
+  explicit EnrolmentStore(Database& database) : database_(database) {}
+
+  /// issued records a certificate before it leaves; a serial twice is Error{conflict}.
+  void issued(const IssuedCertificate& certificate);
+  void delivered(BytesView serial, Time at);
+  /// confirmed marks the certificate as held by the phone and its request as success, together.
+  void confirmed(BytesView serial, Time at);
+  /// finished records the outcome of a request that issued nothing, or failed; the last one counts.
+  void finished(const Outcome& outcome);
+  /// removed marks the phone's confirmed certificates as deleted and the request as success.
+  void removed(std::string_view phone, std::int64_t request, Time at);
+
+  std::optional<Outcome> outcome(std::string_view phone, std::int64_t request) const;
+  /// held returns the phone's last confirmed certificate that was not deleted.
+  std::optional<IssuedCertificate> held(std::string_view phone) const;
+  std::vector<IssuedCertificate> all_held() const;  ///< one a phone, by name
+  std::vector<IssuedCertificate> stale() const;     ///< issued, never confirmed
+  std::vector<Outcome> last_outcomes() const;       ///< the last request's outcome of each phone
+
+ private:
+  Database& database_;
+};
+
+/// status_of tells the status an administrator sees: pending while asked and unanswered (or `late`
+/// once the time is over), else the outcome.
+OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
+
+}  // namespace ringfence::core

@@ -1,0 +1,38 @@
+// Who fetched which file when. tftp.db, written by ringfence-tftp alone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/storage/database.h"
+
+namespace ringfence::core {
+
+/// Fetch is one completed download of a trust list or a configuration.
+struct Fetch {
+  std::string device;  ///< from the file's name; "" for the generic files
+  std::string file;    ///< as asked, "ITLSEP001122334455.tlv"
+  std::string sha1;    ///< hex of what was sent
+  std::string peer;    ///< address
+  Time at;
+};
+
+/// FetchStore keeps the last fetch per device, file kind ("itl", "ctl", "config") and peer. Safe
+/// from several threads. Errors: `io`.
+class FetchStore {
+ public:
+  explicit FetchStore(Database& database) : database_(database) {}
+
+  /// save records many at once, in one transaction.
+  void save(const std::vector<Fetch>& fetches);
+  std::optional<Fetch> last_itl(std::string_view device) const;
+  std::vector<Fetch> last_itls() const;  ///< one a device
+
+ private:
+  Database& database_;
+};
+
+}  // namespace ringfence::core

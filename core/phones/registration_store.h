@@ -1,0 +1,59 @@
+// Who is registered, and how resets were answered. callmanager.db, written by
+// ringfence-callmanager alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/storage/database.h"
+
+namespace ringfence::core {
+
+/// Registration is what a registrar must keep per contact (cucm-behaviour 7.1).
+struct Registration {
+  std::string device;        ///< "SEP…"
+  std::string contact;       ///< the contact URI, the key with `device`
+  std::string contact_user;  ///< its user part: the Request-URI of a NOTIFY
+  std::string call_id;       ///< of the last REGISTER
+  std::string transport;     ///< "udp", "tcp", "tls"
+  std::string peer;          ///< "address:port" the REGISTER came from
+  std::string user_agent;
+  Time registered_at;  ///< of the last REGISTER that was a new registration (new Call-ID or expired)
+  Time refreshed_at;   ///< of the last REGISTER
+  Time expires_at;
+};
+
+/// ResetRow is one NOTIFY that was asked for, and what the phone said.
+struct ResetRow {
+  std::int64_t id = 0;  ///< the admin's number for this reset
+  std::string device;
+  std::string kind;  ///< "reset", "restart", "apply-config"
+  Time sent_at;
+  std::optional<Time> answered_at;
+  int status = 0;  ///< SIP status, 0 while unanswered, 408 when it never was
+};
+
+/// RegistrationStore keeps both. Safe from several threads. Errors: `io`.
+class RegistrationStore {
+ public:
+  /// `database` is callmanager.db; the reading calls work read-only too.
+  explicit RegistrationStore(Database& database) : database_(database) {}
+
+  void save(const Registration& registration);
+  void remove(std::string_view device, std::string_view contact);
+  void remove_expired(Time now);
+  std::vector<Registration> find(std::string_view device) const;  ///< one a contact
+  std::vector<Registration> list() const;                         ///< by device
+  void reset_sent(const ResetRow& row);
+  void reset_answered(std::int64_t id, std::string_view device, int status, Time at);
+  std::vector<ResetRow> resets(std::int64_t id) const;
+
+ private:
+  Database& database_;
+};
+
+}  // namespace ringfence::core

@@ -1,0 +1,39 @@
+// Versions of the trust lists that were published. admin.db, written by ringfence-admin.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/storage/database.h"
+
+namespace ringfence::core {
+
+/// ListVersion is one published trust list.
+struct ListVersion {
+  std::int64_t id = 0;
+  std::string kind;    ///< "ITL" or "CTL"
+  std::string signer;  ///< unit's name
+  std::string sha1;    ///< of the whole file, hex
+  std::string reason;  ///< "first start", "regeneration of CAPF", "reset localkey" …
+  Bytes file;
+  Time published;
+};
+
+/// ListStore keeps the last 20 versions of each kind. Safe from several threads. Errors: `io`.
+class ListStore {
+ public:
+  explicit ListStore(Database& database) : database_(database) {}
+
+  std::int64_t add(const ListVersion& version);
+  std::optional<ListVersion> last(const std::string& kind) const;
+  std::vector<ListVersion> list(const std::string& kind) const;  ///< newest first, without files
+
+ private:
+  Database& database_;
+};
+
+}  // namespace ringfence::core
