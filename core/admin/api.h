@@ -1,0 +1,347 @@
+// What a shell may ask of ringfence-admin, as plain structs: one request and one answer a method.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/describe/class.hpp>
+
+// Every struct maps to a JSON object with the same member names (core/admin/json.h). Times are
+// RFC 3339 text, digests and serials hexadecimal text. A member called `text` is the same facts
+// laid out as CUCM prints them, for people; a JSON document for scripts leaves it out.
+
+namespace ringfence::core::admin {
+
+struct Nothing {};
+BOOST_DESCRIBE_STRUCT(Nothing, (), ())
+
+// --- session.hello: who am I, where am I -------------------------------------------------------
+
+struct Hello {
+  std::string account;
+  int level = 0;  ///< 0 ordinary, 1 advanced, 4 everything
+  std::string host;
+  std::string version;
+  int processors = 0;
+  std::int64_t memory_mbytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(Hello, (), (account, level, host, version, processors, memory_mbytes))
+
+// --- cert.list, cert.show ----------------------------------------------------------------------
+
+struct CertificateListRequest {
+  std::string type;  ///< "own" or "trust"
+};
+BOOST_DESCRIBE_STRUCT(CertificateListRequest, (), (type))
+
+struct CertificateFacts {
+  std::string unit;  ///< "CAPF", "CAPF-trust"
+  std::string file;  ///< "CAPF.pem"
+  std::string description;
+  std::string subject;
+  std::string issuer;
+  std::string serial;
+  std::string not_before;
+  std::string not_after;
+  std::string sha1;
+  std::string sha256;
+};
+BOOST_DESCRIBE_STRUCT(CertificateFacts, (),
+                      (unit, file, description, subject, issuer, serial, not_before, not_after,
+                       sha1, sha256))
+
+struct CertificateList {
+  std::vector<CertificateFacts> certificates;
+};
+BOOST_DESCRIBE_STRUCT(CertificateList, (), (certificates))
+
+struct CertificateShowRequest {
+  std::string type;  ///< "own" or "trust"
+  std::string name;  ///< "CAPF", "CAPF/CAPF.pem", "CAPF-trust/CAPF-7f0ae8d7.pem"
+};
+BOOST_DESCRIBE_STRUCT(CertificateShowRequest, (), (type, name))
+
+struct CertificateShow {
+  CertificateFacts certificate;
+  std::string pem;
+  std::string text;  ///< the dump, then the PEM
+};
+BOOST_DESCRIBE_STRUCT(CertificateShow, (), (certificate, pem, text))
+
+// --- cert.plan, cert.regenerate ----------------------------------------------------------------
+
+struct RegenerateRequest {
+  std::string unit;
+};
+BOOST_DESCRIBE_STRUCT(RegenerateRequest, (), (unit))
+
+struct RegeneratePlan {
+  std::string unit;
+  std::int64_t phones = 0;        ///< known
+  std::int64_t phones_reset = 0;  ///< registered now, will be reset to fetch the new ITL
+  std::vector<std::string> notes;  ///< sentences an administrator should read before saying yes
+};
+BOOST_DESCRIBE_STRUCT(RegeneratePlan, (), (unit, phones, phones_reset, notes))
+
+struct JobStarted {
+  std::int64_t job = 0;
+};
+BOOST_DESCRIBE_STRUCT(JobStarted, (), (job))
+
+// --- job.show, job.wait, job.list --------------------------------------------------------------
+
+struct JobRequest {
+  std::int64_t job = 0;
+};
+BOOST_DESCRIBE_STRUCT(JobRequest, (), (job))
+
+/// job.wait answers when the job's revision is above `seen`, or after at most 20 seconds.
+struct JobWaitRequest {
+  std::int64_t job = 0;
+  std::int64_t seen = 0;
+};
+BOOST_DESCRIBE_STRUCT(JobWaitRequest, (), (job, seen))
+
+struct JobPhone {
+  std::string phone;
+  std::string state;  ///< waiting, reset_sent, returned, not_returned, failed
+  std::string changed;
+};
+BOOST_DESCRIBE_STRUCT(JobPhone, (), (phone, state, changed))
+
+struct JobReport {
+  std::int64_t job = 0;
+  std::int64_t revision = 0;  ///< grows with every change
+  std::string kind;
+  std::string subject;  ///< e.g. the unit
+  std::string who;
+  std::string state;  ///< running, done, failed, interrupted
+  std::string step;
+  std::string message;
+  /// published is true once the change itself is done and only phones are waited for.
+  bool published = false;
+  std::string started;
+  std::optional<std::string> finished;
+  std::int64_t total = 0;
+  std::int64_t waiting = 0;
+  std::int64_t reset_sent = 0;
+  std::int64_t returned = 0;
+  std::int64_t not_returned = 0;
+  std::int64_t failed = 0;
+  std::vector<JobPhone> missing;  ///< those that did not return or failed; job.show and job.wait
+};
+BOOST_DESCRIBE_STRUCT(JobReport, (),
+                      (job, revision, kind, subject, who, state, step, message, published, started,
+                       finished, total, waiting, reset_sent, returned, not_returned, failed,
+                       missing))
+
+struct JobList {
+  std::vector<JobReport> jobs;  ///< newest first
+};
+BOOST_DESCRIBE_STRUCT(JobList, (), (jobs))
+
+// --- itl.show, ctl.show, itl.reset -------------------------------------------------------------
+
+struct TrustListRecord {
+  int number = 0;
+  int length = 0;
+  std::string dns_name;
+  std::string subject;
+  std::string function;
+  std::string issuer;
+  std::string serial;
+  std::string certificate_sha1;
+  bool full_certificate = false;
+  bool signer = false;
+};
+BOOST_DESCRIBE_STRUCT(TrustListRecord, (),
+                      (number, length, dns_name, subject, function, issuer, serial,
+                       certificate_sha1, full_certificate, signer))
+
+struct TrustListShow {
+  std::string file;
+  std::int64_t length = 0;
+  std::string state;  ///< "verified", "missing", "corrupt", "not verified"
+  std::string error;  ///< why not, or ""
+  std::string md5;
+  std::string sha1;
+  std::string sha256;
+  std::string modified;
+  std::string signer;  ///< subject of the signer
+  std::vector<TrustListRecord> records;
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(TrustListShow, (),
+                      (file, length, state, error, md5, sha1, sha256, modified, signer, records,
+                       text))
+
+struct TrustListReset {
+  std::string signer;  ///< subject of the certificate that signed it
+  std::string md5;
+  std::string sha1;
+  std::vector<std::string> nodes;  ///< TFTP nodes that have it
+};
+BOOST_DESCRIBE_STRUCT(TrustListReset, (), (signer, md5, sha1, nodes))
+
+// --- service.list, service.start, service.stop, service.restart --------------------------------
+
+struct ServiceRequest {
+  std::string name;  ///< "Cisco Tftp", any case
+};
+BOOST_DESCRIBE_STRUCT(ServiceRequest, (), (name))
+
+struct ServiceFacts {
+  std::string name;   ///< "Cisco Tftp"
+  std::string state;  ///< STARTED, STOPPED, STARTING, STOPPING
+  std::string reason;  ///< "" or "Commanded Out of Service" …
+};
+BOOST_DESCRIBE_STRUCT(ServiceFacts, (), (name, state, reason))
+
+struct ServiceList {
+  std::vector<ServiceFacts> services;
+};
+BOOST_DESCRIBE_STRUCT(ServiceList, (), (services))
+
+struct ServiceChange {
+  std::vector<ServiceFacts> states;  ///< as it went through them, the last one is the result
+};
+BOOST_DESCRIBE_STRUCT(ServiceChange, (), (states))
+
+// --- system.status, system.version -------------------------------------------------------------
+
+struct Disk {
+  std::string name;
+  std::int64_t total_kbytes = 0;
+  std::int64_t free_kbytes = 0;
+  std::int64_t used_kbytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(Disk, (), (name, total_kbytes, free_kbytes, used_kbytes))
+
+struct SystemStatus {
+  std::string host;
+  std::string date;  ///< RFC 3339
+  std::string time_zone;
+  std::string locale;
+  std::string version;
+  std::string os_version;
+  std::int64_t uptime_seconds = 0;
+  double load1 = 0, load5 = 0, load15 = 0;
+  double cpu_idle = 0, cpu_system = 0, cpu_user = 0, cpu_iowait = 0, cpu_irq = 0, cpu_soft = 0;
+  std::int64_t memory_total = 0, memory_free = 0, memory_used = 0, memory_cached = 0,
+               memory_shared = 0, memory_buffers = 0;  ///< KiB
+  std::vector<Disk> disks;
+  std::int64_t phones = 0;
+  std::int64_t registered = 0;
+};
+BOOST_DESCRIBE_STRUCT(SystemStatus, (),
+                      (host, date, time_zone, locale, version, os_version, uptime_seconds, load1,
+                       load5, load15, cpu_idle, cpu_system, cpu_user, cpu_iowait, cpu_irq, cpu_soft,
+                       memory_total, memory_free, memory_used, memory_cached, memory_shared,
+                       memory_buffers, disks, phones, registered))
+
+struct SystemVersion {
+  std::string version;
+  std::vector<std::string> options;
+};
+BOOST_DESCRIBE_STRUCT(SystemVersion, (), (version, options))
+
+// --- phone.* -----------------------------------------------------------------------------------
+
+struct PhoneImportRequest {
+  std::string csv;
+};
+BOOST_DESCRIBE_STRUCT(PhoneImportRequest, (), (csv))
+
+struct PhoneImported {
+  std::int64_t added = 0;
+  std::int64_t updated = 0;
+};
+BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated))
+
+/// phone.add and phone.update: a member that is absent keeps its value (or its default). The words
+/// are those of `utils phone import`.
+struct PhoneFields {
+  std::string name;
+  std::optional<std::string> model;
+  std::optional<std::string> description;
+  std::optional<std::string> device_pool;
+  std::optional<std::string> operation;
+  std::optional<std::string> auth_mode;
+  std::optional<std::string> auth_string;
+  std::optional<std::string> key_order;
+  std::optional<std::int64_t> rsa_bits;
+  std::optional<std::int64_t> ec_bits;
+  std::optional<std::string> completes_by;
+};
+BOOST_DESCRIBE_STRUCT(PhoneFields, (),
+                      (name, model, description, device_pool, operation, auth_mode, auth_string,
+                       key_order, rsa_bits, ec_bits, completes_by))
+
+struct PhoneRequest {
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(PhoneRequest, (), (name))
+
+struct PhoneFacts {
+  std::string name;
+  std::string model;
+  std::string description;
+  std::string device_pool;
+  std::string operation;
+  std::string auth_mode;
+  bool auth_string_set = false;
+  std::string key_order;
+  std::int64_t rsa_bits = 0;
+  std::int64_t ec_bits = 0;
+  std::optional<std::string> completes_by;  ///< "YYYY:MM:DD:HH"
+  std::string operation_status;             ///< CUCM's words
+  bool registered = false;
+  std::string address;                      ///< of the registration
+  std::optional<std::string> registered_at;
+  std::string itl;  ///< "match", "mismatch", "unknown": what it fetched last against what is served
+  std::string lsc;  ///< "installed", "none"
+  std::optional<std::string> lsc_subject;
+  std::optional<std::string> lsc_issuer;
+  std::optional<std::string> lsc_serial;
+  std::optional<std::string> lsc_key;
+  std::optional<std::string> lsc_expires;
+  std::optional<std::string> lsc_confirmed;
+};
+BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
+                      (name, model, description, device_pool, operation, auth_mode, auth_string_set,
+                       key_order, rsa_bits, ec_bits, completes_by, operation_status, registered,
+                       address, registered_at, itl, lsc, lsc_subject, lsc_issuer, lsc_serial,
+                       lsc_key, lsc_expires, lsc_confirmed))
+
+struct PhoneList {
+  std::vector<PhoneFacts> phones;  ///< by name
+};
+BOOST_DESCRIBE_STRUCT(PhoneList, (), (phones))
+
+/// phone.reset: `phones` empty means all registered ones.
+struct PhoneResetRequest {
+  std::vector<std::string> phones;
+  std::string kind;  ///< "reset", "restart", "apply-config"
+};
+BOOST_DESCRIBE_STRUCT(PhoneResetRequest, (), (phones, kind))
+
+struct PhoneReset {
+  std::int64_t asked = 0;
+  std::vector<std::string> not_registered;
+};
+BOOST_DESCRIBE_STRUCT(PhoneReset, (), (asked, not_registered))
+
+// --- capf.report -------------------------------------------------------------------------------
+
+struct CapfReport {
+  std::vector<PhoneFacts> phones;
+  std::int64_t with_lsc = 0;
+  std::int64_t pending = 0;
+  std::int64_t failed = 0;
+  std::int64_t stale = 0;  ///< issued, never confirmed
+};
+BOOST_DESCRIBE_STRUCT(CapfReport, (), (phones, with_lsc, pending, failed, stale))
+
+}  // namespace ringfence::core::admin
