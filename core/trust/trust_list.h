@@ -1,4 +1,5 @@
-// ITL and CTL files: building, parsing, signing, verifying (format: cucm-behaviour 2, cucm-cli 2.3).
+// ITL and CTL files: building, parsing, signing, verifying (format: cucm-behaviour 2,
+// cucm-cli 2.3).
 #pragma once
 
 #include <cstdint>
@@ -40,15 +41,16 @@ struct RecordRequest {
   const X509* certificate = nullptr;
   Function function = Function::sast;
   Content content = Content::full;
-  std::string dns_name;                    ///< empty: the element is written blank (length 2)
+  std::string dns_name;                     ///< empty: the element is written blank (length 2)
   std::optional<std::uint32_t> ip_address;  ///< IPv4, host order; CTL only
 };
 
-/// Record is one parsed record. Names are without their trailing NUL.
+/// Record is one record. Names are without their trailing NUL; what is empty is absent, except a
+/// blank `dns_name`, which is two NUL bytes in the file (INF: only its length is known).
 struct Record {
-  std::uint16_t length = 0;  ///< RECORDLENGTH, its own five bytes included
+  std::uint16_t length = 0;  ///< RECORDLENGTH, its own five bytes included; set by parsing
   std::optional<std::string> dns_name;
-  std::size_t dns_name_length = 0;  ///< LENGTH as in the file
+  std::size_t dns_name_length = 0;  ///< LENGTH as in the file; set by parsing
   std::string subject;
   Function function = Function::sast;
   std::string issuer;
@@ -64,7 +66,15 @@ struct Record {
   bool matches(BytesView certificate_der) const;
 };
 
-/// Signer names the certificate that signed a file, as the header does.
+/// record_of takes a record's fields from the certificate. A full record carries the DER, a hash
+/// record its SHA-1 and hash algorithm 1.
+Record record_of(const RecordRequest& request);
+
+/// encode_record writes a record from its fields; `length` and `dns_name_length` are computed.
+/// Throws Error{malformed} above 65535 bytes.
+Bytes encode_record(const Record& record);
+
+/// SignerName names the certificate that signed a file, as the header does.
 struct SignerName {
   std::string subject;
   Bytes serial;
@@ -73,11 +83,13 @@ struct SignerName {
   bool operator==(const SignerName&) const = default;
 };
 
-/// Header is the parsed file header.
+/// Header is a file's header. Element order in the file: 1 version, 2 header length, 3 signer
+/// (4 name, 5 serial, 6 issuer), 7 signature info (8 digest, 9 (10 algorithm, 11 modulus)),
+/// 12 signature, 14 file name, 15 timestamp, then 13 padding bytes (0x0d) up to a multiple of four.
 struct Header {
   std::uint8_t version_major = 1;
   std::uint8_t version_minor = 2;
-  std::uint16_t length = 0;  ///< HeaderLength in bytes, padding included
+  std::uint16_t length = 0;  ///< HeaderLength in bytes, padding included; set by parsing
   SignerName signer;
   std::uint8_t digest_algorithm = 1;     ///< 1 SHA-1, 2 SHA-256, 3 SHA-512
   std::uint8_t signature_algorithm = 0;  ///< 0 RSA PKCS#1 v1.5
@@ -92,6 +104,10 @@ struct TrustList {
   Header header;
   std::vector<Record> records;
 };
+
+/// encode_header writes a header from its fields; `length`, padding and modulus code are computed
+/// from the rest. Throws Error{malformed} when the signature is not 64, 128, 256 or 512 bytes long.
+Bytes encode_header(const Header& header);
 
 /// FileSigner is a certificate and the key that signs for it.
 struct FileSigner {
@@ -111,8 +127,18 @@ Bytes build_trust_list(ListKind kind, const std::vector<RecordRequest>& records,
 /// Throws Error{malformed} naming the element. Accepts files up to 1 MiB.
 TrustList parse_trust_list(BytesView file);
 
-/// parse_header reads the header alone, of a .tlv or a .sgn file.
+/// parse_header reads the header alone, of a .tlv or a .sgn file. Padding is accepted anywhere in
+/// it, also as an empty element, and so is the signer version (28) of other makers.
 Header parse_header(BytesView file);
+
+/// signer_name_of returns what a header says about `certificate` when it signs.
+SignerName signer_name_of(const X509& certificate);
+
+/// sign returns the header of a file whose part behind the header is `rest`, signed.
+/// `header` needs version, file name and timestamp; the rest is filled in. The digest is SHA-1,
+/// SHA-256 or SHA-512, the key RSA of 512, 1024, 2048 or 4096 bits: Error{refused} otherwise.
+/// Throws also what the signer answers. Costs one private-key operation.
+Bytes sign(Header header, BytesView rest, const FileSigner& signer, Digest digest);
 
 /// FindSigner returns the DER certificate for a signer's name, or nothing when it is unknown.
 using FindSigner = std::function<std::optional<Bytes>(const SignerName&)>;

@@ -1,0 +1,75 @@
+// The screens of `show itl` and `show ctl`, from plain facts.
+//
+// Nothing here knows OpenSSL or the file format, so that whoever has the facts (over JSON, say) can
+// print them: library rf_trust_render.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ringfence::core {
+
+/// TrustListFacts is everything that is shown about one trust list, as text and numbers.
+///
+/// Serial numbers are upper-case hexadecimal with ':' between bytes, hashes upper case with ' ',
+/// checksums and the signature lower case without separators.
+struct TrustListFacts {
+  /// Name is a name with its length in the file, the NUL included.
+  struct Name {
+    std::string text;
+    std::uint32_t length = 0;
+  };
+
+  struct Header {
+    std::string version;                ///< "1.2"
+    std::uint32_t length = 0;           ///< bytes
+    std::uint32_t signer_id_bytes = 0;  ///< what SIGNERID contains
+    Name signer;
+    std::string serial;
+    Name issuer;
+    std::uint32_t digest_algorithm = 0;  ///< 1 SHA-1, 2 SHA-256, 3 SHA-512
+    std::uint32_t signature_algorithm = 0;
+    std::uint32_t signature_modulus = 0;
+    std::string signature;
+    Name file_name;
+    std::string timestamp;  ///< RFC 3339
+  };
+
+  struct Record {
+    std::uint32_t length = 0;  ///< RECORDLENGTH
+    std::optional<Name> dns_name;
+    std::optional<Name> subject;
+    std::string function;  ///< "TFTP" …
+    std::optional<Name> issuer;
+    std::string serial;  ///< empty: absent; likewise below
+    std::uint32_t public_key_bytes = 0;
+    std::uint32_t signature_bytes = 0;
+    std::uint32_t certificate_bytes = 0;
+    std::string certificate_sha1;
+    std::uint32_t ip_address_bytes = 0;
+    std::string ip_address;  ///< "192.0.2.1" when it has four bytes
+    std::string hash;
+    std::optional<std::uint32_t> hash_algorithm;
+    std::optional<bool> signed_the_file;  ///< for a System Administrator Security Token
+  };
+
+  std::string kind;          ///< "ITL" or "CTL"
+  std::uint64_t length = 0;  ///< of the file in bytes; 0 when there is none
+  std::string md5;
+  std::string sha1;
+  std::string modified;  ///< "Fri Mar 06 21:56:07 UTC 2015"
+  std::string problem;   ///< one sentence; empty when the file parsed and its signature is right
+  std::optional<Header> header;  ///< as far as the file could be read
+  std::vector<Record> records;
+};
+
+/// render_trust_list prints the facts in the layout of cucm-cli 2.2 and 2.3, misspellings
+/// included, with a final newline.
+///
+/// A missing or empty file gets CUCM's three lines. A file with a problem gets its length, the
+/// problem, and "Error parsing the ITL File.".
+std::string render_trust_list(const TrustListFacts& facts);
+
+}  // namespace ringfence::core
