@@ -39,24 +39,37 @@ class Config {
   static Config load(const std::filesystem::path& state);
 
   const std::filesystem::path& state() const noexcept { return state_; }
+
   const Node& node() const noexcept { return node_; }
+
   const std::string& domain() const noexcept { return domain_; }
+
   const std::string& listen() const noexcept { return listen_; }
+
   /// advertise is the address written into phones' configuration files.
   const std::string& advertise() const noexcept { return advertise_; }
+
   const Ports& ports() const noexcept { return ports_; }
+
   Release release() const noexcept { return release_; }
 
   /// The layout of the state folder.
   std::filesystem::path admin_db() const { return state_ / "db" / "admin.db"; }
+
   std::filesystem::path capf_db() const { return state_ / "db" / "capf.db"; }
+
   std::filesystem::path callmanager_db() const { return state_ / "db" / "callmanager.db"; }
+
   std::filesystem::path tftp_db() const { return state_ / "db" / "tftp.db"; }
+
   std::filesystem::path tftp_folder() const { return state_ / "tftp"; }
+
   std::filesystem::path log_folder() const { return state_ / "log"; }
+
   std::filesystem::path signer_socket(const std::string& role) const {
     return state_ / "run" / "signer" / (role + ".sock");
   }
+
   /// control_socket is where a daemon answers JSON-RPC: "admin" is the admin API, the others
   /// answer `status` and `reload`, callmanager `reset` as well.
   std::filesystem::path control_socket(const std::string& daemon) const {

@@ -1,0 +1,170 @@
+#include "core/config/config.h"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <array>
+#include <initializer_list>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+
+namespace ringfence::core {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 64 * 1024;
+constexpr std::int64_t kMaxPortOffset = 58000;  // 6972 + 58000 is still a port
+
+std::string place(const std::filesystem::path& file, const toml::source_region& source) {
+  return fmt::format("{}:{}", file.string(), source.begin.line);
+}
+
+/// Section reads the keys of one table and refuses what nobody asked for.
+class Section {
+ public:
+  Section(const std::filesystem::path& file, const toml::table& root, std::string_view name)
+      : file_(file), name_(name), table_(root[name].as_table()) {}
+
+  void text(std::string_view key, std::string& value, std::size_t max_characters) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const auto found = node->value_exact<std::string>();
+    if (!found || found->size() > max_characters)
+      throw Error(Code::malformed,
+                  fmt::format("{}: {}.{} must be text of at most {} characters",
+                              place(file_, node->source()), name_, key, max_characters));
+    value = *found;
+  }
+
+  void integer(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const auto found = node->value_exact<std::int64_t>();
+    if (!found || *found < low || *found > high)
+      throw Error(Code::malformed,
+                  fmt::format("{}: {}.{} must be a number from {} to {}",
+                              place(file_, node->source()), name_, key, low, high));
+    value = *found;
+  }
+
+  void refuse_unknown() const {
+    if (table_ == nullptr) return;
+    for (const auto& [key, node] : *table_) {
+      bool known = false;
+      for (const std::string& asked : asked_) known |= asked == key.str();
+      if (!known)
+        throw Error(Code::malformed,
+                    fmt::format("{}: unknown key {}.{}; known are {}", place(file_, node.source()),
+                                name_, key.str(), fmt::join(asked_, ", ")));
+    }
+  }
+
+ private:
+  const toml::node* find(std::string_view key) {
+    asked_.emplace_back(key);
+    return table_ == nullptr ? nullptr : table_->get(key);
+  }
+
+  const std::filesystem::path& file_;
+  std::string name_;
+  const toml::table* table_;
+  std::vector<std::string> asked_;
+};
+
+void check_address(const std::filesystem::path& file, std::string_view key,
+                   const std::string& value) {
+  in_addr ignored{};
+  if (::inet_pton(AF_INET, value.c_str(), &ignored) != 1)
+    throw Error(Code::malformed, fmt::format("{}: network.{} must be an IPv4 address, not '{}'",
+                                             file.string(), key, value));
+}
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "ringfence";
+  std::string host = name.data();
+  return host.substr(0, host.find('.')).substr(0, 48);
+}
+
+toml::table parse(const std::filesystem::path& file) {
+  Bytes text;
+  try {
+    text = read_file(file, kMaxFileBytes);
+  } catch (const Error& error) {
+    if (error.code() == Code::not_found) return {};
+    throw;
+  }
+  try {
+    return toml::parse(text_of(text), file.string());
+  } catch (const toml::parse_error& error) {
+    throw Error(Code::malformed,
+                fmt::format("{}: {}", place(file, error.source()), error.description()));
+  }
+}
+
+}  // namespace
+
+Config Config::load(const std::filesystem::path& state) {
+  const std::filesystem::path file = state / "ringfence.toml";
+  const toml::table root = parse(file);
+  for (const auto& [key, node] : root) {
+    const std::string_view name = key.str();
+    if (name != "node" && name != "network" && name != "trust" && name != "hsm")
+      throw Error(Code::malformed,
+                  fmt::format("{}: unknown section [{}]; known are node, network, trust, hsm",
+                              place(file, node.source()), name));
+  }
+
+  Config config;
+  config.state_ = state;
+  config.node_.host = machine_name();
+  Organization& organization = config.node_.organization;
+  organization.name = "Ringfence";
+
+  Section node(file, root, "node");
+  node.text("host", config.node_.host, 48);  // ITLRECOVERY_<host> must fit a CN of 64
+  node.text("domain", config.domain_, 128);
+  node.text("organization", organization.name, 64);
+  node.text("organization_unit", organization.unit, 64);
+  node.text("locality", organization.locality, 128);
+  node.text("state", organization.state, 128);
+  node.text("country", organization.country, 2);
+  node.refuse_unknown();
+  if (config.node_.host.empty())
+    throw Error(Code::malformed, file.string() + ": node.host must not be empty");
+  if (organization.country.size() == 1)
+    throw Error(Code::malformed, file.string() + ": node.country must have two letters");
+
+  Section network(file, root, "network");
+  std::int64_t offset = 0;
+  network.text("listen", config.listen_, 15);
+  config.advertise_.clear();
+  network.text("advertise", config.advertise_, 15);
+  network.integer("port_offset", offset, 0, kMaxPortOffset);
+  network.refuse_unknown();
+  if (config.advertise_.empty())
+    config.advertise_ = config.listen_ == "0.0.0.0" ? "127.0.0.1" : config.listen_;
+  check_address(file, "listen", config.listen_);
+  check_address(file, "advertise", config.advertise_);
+  Ports& ports = config.ports_;
+  for (std::uint16_t* port : {&ports.tftp, &ports.http, &ports.https, &ports.https_mutual,
+                              &ports.capf, &ports.tvs, &ports.sip, &ports.sips})
+    *port = static_cast<std::uint16_t>(*port + offset);
+
+  Section trust(file, root, "trust");
+  std::string release = "11.5";
+  trust.text("release", release, 8);
+  trust.refuse_unknown();
+  if (release != "11.5" && release != "12")
+    throw Error(Code::malformed,
+                fmt::format("{}: trust.release must be \"11.5\" or \"12\", not \"{}\"",
+                            file.string(), release));
+  config.release_ = release == "12" ? Release::r12 : Release::r11_5;
+  return config;
+}
+
+}  // namespace ringfence::core

@@ -1,0 +1,76 @@
+#include "core/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace ringfence::core {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  Config load(std::string_view text) {
+    write_atomically(folder_ / "ringfence.toml", bytes_of(text));
+    return Config::load(folder_.path());
+  }
+
+  std::string refusal(std::string_view text) {
+    try {
+      load(text);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::malformed);
+      const std::string what = error.what();
+      const std::string path = folder_.path().string() + "/";
+      EXPECT_EQ(what.rfind(path, 0), 0U) << what;
+      return what.substr(path.size());
+    }
+    return "accepted";
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(ConfigTest, HasSafeDefaultsWithoutAFile) {
+  const Config config = Config::load(folder_.path());
+  EXPECT_EQ(config.listen(), "127.0.0.1");
+  EXPECT_EQ(config.ports().capf, 3804);
+  EXPECT_EQ(config.release(), Release::r11_5);
+  EXPECT_FALSE(config.node().host.empty());
+}
+
+TEST_F(ConfigTest, AddsTheOffsetToEveryPort) {
+  const Config config = load("[network]\nlisten = \"0.0.0.0\"\nport_offset = 10000\n");
+  EXPECT_EQ(config.ports().tftp, 10069);
+  EXPECT_EQ(config.ports().http, 16970);
+  EXPECT_EQ(config.ports().https, 16971);
+  EXPECT_EQ(config.ports().https_mutual, 16972);
+  EXPECT_EQ(config.ports().capf, 13804);
+  EXPECT_EQ(config.ports().tvs, 12445);
+  EXPECT_EQ(config.ports().sip, 15060);
+  EXPECT_EQ(config.ports().sips, 15061);
+  EXPECT_EQ(config.advertise(), "127.0.0.1");
+}
+
+TEST_F(ConfigTest, LeavesTheSignersSectionAlone) {
+  EXPECT_NO_THROW(load("[hsm]\nmodule = \"/usr/lib/other.so\"\n"));
+}
+
+TEST_F(ConfigTest, NamesFileLineAndKeyOfWhatIsWrong) {
+  EXPECT_EQ(refusal("[node]\nhots = \"x\"\n"),
+            "ringfence.toml:2: unknown key node.hots; known are host, domain, organization, "
+            "organization_unit, locality, state, country");
+  EXPECT_EQ(refusal("[network]\nport_offset = 99999\n"),
+            "ringfence.toml:2: network.port_offset must be a number from 0 to 58000");
+  EXPECT_EQ(refusal("[network]\nlisten = \"here\"\n"),
+            "ringfence.toml: network.listen must be an IPv4 address, not 'here'");
+  EXPECT_EQ(refusal("[trust]\nrelease = \"13\"\n"),
+            "ringfence.toml: trust.release must be \"11.5\" or \"12\", not \"13\"");
+  EXPECT_EQ(refusal("[nodes]\n"),
+            "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, hsm");
+  EXPECT_EQ(refusal("[node\n").substr(0, 17), "ringfence.toml:1:");
+}
+
+}  // namespace
+}  // namespace ringfence::core
