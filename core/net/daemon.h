@@ -1,4 +1,4 @@
-// What every daemon's main does alike: options, signals, threads, the control socket.
+// What every daemon's main does alike: options, signals, its name in the log.
 #pragma once
 
 #include <filesystem>
@@ -7,15 +7,23 @@
 
 namespace ringfence::core {
 
-/// Daemon is what a service's `main` gets to wire itself up.
+/// DaemonOptions are what a daemon is told on its command line; the rest is in ringfence.toml.
 struct DaemonOptions {
   std::filesystem::path state;
 };
 
 /// daemon_main parses `--state DIR` (and --help, --version), sets the log's name, ignores SIGPIPE,
-/// runs `body`, and turns what escapes it into one line on stderr and exit status 1
-/// (2 for wrong arguments). `body` returns when SIGTERM or SIGINT came.
+/// catches SIGTERM and SIGINT for wait_for_stop, runs `body`, and turns what escapes it into one
+/// line on stderr and exit status 1 (2 for wrong arguments).
 int daemon_main(int argc, char** argv, const std::string& name,
                 const std::function<void(const DaemonOptions&)>& body);
+
+/// wait_for_stop blocks until SIGTERM or SIGINT came, also when it came before the call. Only
+/// inside a daemon_main's body; any thread, any number of times.
+void wait_for_stop();
+
+/// stop_descriptor is a descriptor that is readable, for ever, once SIGTERM or SIGINT came: for
+/// daemons with an event loop of their own. Nobody reads from it.
+int stop_descriptor() noexcept;
 
 }  // namespace ringfence::core

@@ -1,10 +1,14 @@
 // Accepting TCP connections within limits, one strand and one coroutine each.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
 
 #include "core/net/asio.h"
 
@@ -26,8 +30,8 @@ class TcpListener {
   using Handler = std::function<Task<void>(tcp::socket)>;
 
   /// `name` starts the log lines, e.g. "capf".
-  TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Limits limits,
-              std::string name, Handler handler);
+  TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Limits limits, std::string name,
+              Handler handler);
   ~TcpListener();
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
@@ -35,6 +39,9 @@ class TcpListener {
   /// endpoint is where it listens; port 0 was replaced by the real one.
   tcp::endpoint endpoint() const;
   std::size_t connections() const noexcept;
+
+  /// close stops accepting and cancels what the connections wait for, so that their coroutines
+  /// end with operation_aborted. Any thread, more than once.
   void close();
 
  private:
@@ -60,9 +67,36 @@ class Deadline {
 };
 
 /// run_on runs `work` on `pool` and resumes the awaiting coroutine on its own executor: for
-/// signing, SQLite and files. `work` is a named callable that outlives the await (STYLE 2.6).
+/// signing, SQLite and files. `work` is a named callable that outlives the await (STYLE 2.6); it
+/// must not touch the socket, which a Deadline may close meanwhile. What it throws is rethrown.
 template <typename Work>
-auto run_on(asio::thread_pool& pool, Work& work) -> Task<std::invoke_result_t<Work&>>;
+auto run_on(asio::thread_pool& pool, Work& work) -> Task<std::invoke_result_t<Work&>> {
+  using Result = std::invoke_result_t<Work&>;
+  std::exception_ptr failure;
+  std::conditional_t<std::is_void_v<Result>, char, std::optional<Result>> result{};
+  // The coroutine stays suspended while the pool works, so nothing of it is used by two threads.
+  auto initiate = [&](auto handler) {
+    auto home = asio::make_work_guard(asio::get_associated_executor(handler));
+    auto on_pool = [&, handler = std::move(handler), home = std::move(home)]() mutable {
+      try {
+        if constexpr (std::is_void_v<Result>) {
+          work();
+        } else {
+          result.emplace(work());
+        }
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      const auto executor = home.get_executor();
+      asio::post(executor, std::move(handler));
+    };
+    asio::post(pool, std::move(on_pool));
+  };
+  co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(initiate,
+                                                                        asio::use_awaitable);
+  if (failure) std::rethrow_exception(failure);
+  if constexpr (!std::is_void_v<Result>) co_return std::move(*result);
+}
 
 /// peer_text returns "address:port", or "unknown" for a socket that is closed already.
 std::string peer_text(const tcp::socket& socket);

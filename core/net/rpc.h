@@ -31,8 +31,8 @@ struct Caller {
 /// it; Error{refused} when the path is longer than 107 bytes.
 class RpcServer {
  public:
-  using Handler = std::function<boost::json::value(
-      const Caller& caller, std::string_view method, const boost::json::object& params)>;
+  using Handler = std::function<boost::json::value(const Caller& caller, std::string_view method,
+                                                   const boost::json::object& params)>;
 
   RpcServer(const std::filesystem::path& socket, Handler handler);
   ~RpcServer();  ///< stops accepting, lets running handlers finish, removes the socket file

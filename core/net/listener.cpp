@@ -1,0 +1,239 @@
+#include "core/net/listener.h"
+
+#include <atomic>
+#include <cctype>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+
+namespace ringfence::core {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::system::error_code;
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+tcp::acceptor open_acceptor(asio::io_context& io, const tcp::endpoint& endpoint,
+                            const std::string& name) {
+  try {
+    tcp::acceptor acceptor(asio::make_strand(io));
+    acceptor.open(endpoint.protocol());
+    acceptor.set_option(tcp::acceptor::reuse_address(true));
+    acceptor.bind(endpoint);
+    acceptor.listen();
+    return acceptor;
+  } catch (const boost::system::system_error& error) {
+    const bool taken = error.code() == asio::error::address_in_use;
+    throw Error(taken ? Code::conflict : Code::io,
+                fmt::format("{} cannot listen on {}:{}: {}", name, endpoint.address().to_string(),
+                            endpoint.port(), error.code().message()));
+  }
+}
+
+/// Connection is what `close` needs of a running handler: where it runs, and how to cancel it.
+struct Connection {
+  asio::any_io_executor strand;
+  asio::cancellation_signal signal;
+  asio::ip::address address;
+  std::string peer;
+};
+
+}  // namespace
+
+struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
+  Shared(asio::io_context& context, const tcp::endpoint& at, Limits bounds, std::string label,
+         Handler handler)
+      : io(context),
+        limits(bounds),
+        name(std::move(label)),
+        event(upper(name)),
+        handle(std::move(handler)),
+        acceptor(open_acceptor(context, at, name)),
+        endpoint(acceptor.local_endpoint()),
+        backoff(acceptor.get_executor()) {}
+
+  Task<void> accept_all(std::shared_ptr<Shared> self) {
+    while (self->acceptor.is_open()) {
+      tcp::socket socket(asio::make_strand(io));
+      error_code failed;
+      auto token = asio::redirect_error(asio::use_awaitable, failed);
+      co_await acceptor.async_accept(socket, token);
+      if (!failed) {
+        start(std::move(socket));
+      } else if (failed == asio::error::no_descriptors || failed == asio::error::no_memory) {
+        complain("_ACCEPT_FAILED", "any", failed.message());
+        backoff.expires_after(100ms);
+        co_await backoff.async_wait(token);
+      }
+    }
+  }
+
+  void start(tcp::socket socket) {
+    error_code gone;
+    const tcp::endpoint from = socket.remote_endpoint(gone);
+    if (gone) return;
+    socket.set_option(tcp::no_delay(true), gone);
+    auto connection = std::make_shared<Connection>();
+    connection->strand = socket.get_executor();
+    connection->address = from.address();
+    connection->peer = peer_text(socket);
+    if (!admit(connection)) {
+      complain("_BUSY", connection->peer, "too many connections");
+      return;
+    }
+    auto on_end = [self = shared_from_this(), connection](const std::exception_ptr& failure) {
+      self->ended(*connection, failure);
+      self->leave(connection);
+    };
+    asio::co_spawn(connection->strand, handle(std::move(socket)),
+                   asio::bind_cancellation_slot(connection->signal.slot(), std::move(on_end)));
+  }
+
+  bool admit(const std::shared_ptr<Connection>& connection) {
+    const std::lock_guard lock(mutex);
+    if (closed || connections.size() >= limits.connections) return false;
+    std::size_t& count = per_address[connection->address];
+    if (count >= limits.per_address) return false;
+    ++count;
+    connections.emplace(connection.get(), connection);
+    return true;
+  }
+
+  void leave(const std::shared_ptr<Connection>& connection) {
+    const std::lock_guard lock(mutex);
+    connections.erase(connection.get());
+    const auto count = per_address.find(connection->address);
+    if (--count->second == 0) per_address.erase(count);
+  }
+
+  void ended(const Connection& connection, const std::exception_ptr& failure) noexcept {
+    if (!failure) return;
+    try {
+      std::rethrow_exception(failure);
+    } catch (const boost::system::system_error& error) {
+      // A peer that went away, a deadline, or our own close: everyday.
+      const bool ours = error.code() == asio::error::operation_aborted;
+      log(ours ? Level::debug : Level::info, event + "_CONNECTION_ENDED",
+          {{"peer", connection.peer}, {"why", error.code().message()}});
+    } catch (const std::exception& error) {
+      log(Level::warning, event + "_CONNECTION_REFUSED",
+          {{"peer", connection.peer}, {"why", error.what()}});
+    }
+  }
+
+  /// complain logs at most one line a second: a flood of peers must not become a flood of lines.
+  void complain(std::string_view what, const std::string& peer, const std::string& why) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - complained < 1s) return;
+    complained = now;
+    log(Level::warning, event + std::string(what), {{"peer", peer}, {"why", why}});
+  }
+
+  void close() {
+    std::vector<std::shared_ptr<Connection>> open;
+    {
+      const std::lock_guard lock(mutex);
+      if (closed) return;
+      closed = true;
+      for (const auto& [key, connection] : connections) open.push_back(connection);
+    }
+    asio::post(acceptor.get_executor(), [self = shared_from_this()] {
+      error_code ignored;
+      self->acceptor.close(ignored);
+      self->backoff.cancel();
+    });
+    for (const auto& connection : open) {
+      asio::post(connection->strand,
+                 [connection] { connection->signal.emit(asio::cancellation_type::terminal); });
+    }
+  }
+
+  asio::io_context& io;
+  const Limits limits;
+  const std::string name;
+  const std::string event;
+  const Handler handle;
+  tcp::acceptor acceptor;  // on its strand only, as is what follows
+  const tcp::endpoint endpoint;
+  asio::steady_timer backoff;
+  std::chrono::steady_clock::time_point complained{};
+
+  std::mutex mutex;
+  bool closed = false;
+  std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections;
+  std::map<asio::ip::address, std::size_t> per_address;
+};
+
+TcpListener::TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Limits limits,
+                         std::string name, Handler handler)
+    : shared_(std::make_shared<Shared>(io, endpoint, limits, std::move(name), std::move(handler))) {
+  asio::co_spawn(shared_->acceptor.get_executor(), shared_->accept_all(shared_), asio::detached);
+}
+
+TcpListener::~TcpListener() {
+  close();
+}
+
+tcp::endpoint TcpListener::endpoint() const {
+  return shared_->endpoint;
+}
+
+std::size_t TcpListener::connections() const noexcept {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->connections.size();
+}
+
+void TcpListener::close() {
+  shared_->close();
+}
+
+struct Deadline::State : std::enable_shared_from_this<State> {
+  explicit State(tcp::socket& watched) : socket(&watched), timer(watched.get_executor()) {}
+
+  void arm(std::chrono::steady_clock::duration after) {
+    timer.expires_after(after);
+    timer.async_wait([self = shared_from_this()](const error_code& cancelled) {
+      // A handler may be queued already when its timer is set anew: the time tells.
+      if (cancelled || self->socket == nullptr) return;
+      if (self->timer.expiry() > std::chrono::steady_clock::now()) return;
+      self->expired = true;
+      error_code ignored;
+      self->socket->close(ignored);
+    });
+  }
+
+  tcp::socket* socket;  // null once the Deadline is gone
+  asio::steady_timer timer;
+  bool expired = false;
+};
+
+Deadline::Deadline(tcp::socket& socket, std::chrono::steady_clock::duration after)
+    : state_(std::make_shared<State>(socket)) {
+  state_->arm(after);
+}
+
+Deadline::~Deadline() {
+  state_->socket = nullptr;
+  state_->timer.cancel();
+}
+
+void Deadline::extend(std::chrono::steady_clock::duration after) {
+  state_->arm(after);
+}
+
+bool Deadline::expired() const noexcept {
+  return state_->expired;
+}
+
+std::string peer_text(const tcp::socket& socket) {
+  error_code gone;
+  const tcp::endpoint peer = socket.remote_endpoint(gone);
+  if (gone) return "unknown";
+  return fmt::format("{}:{}", peer.address().to_string(), peer.port());
+}
+
+}  // namespace ringfence::core

@@ -1,0 +1,258 @@
+// Listeners, deadlines, the pool, and what shutting down does to them.
+#include "core/net/listener.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <future>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/net/daemon.h"
+#include "core/net/run.h"
+
+namespace ringfence::core {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::system::error_code;
+
+const tcp::endpoint kAnywhere(asio::ip::address_v4::loopback(), 0);
+
+Task<void> echo(tcp::socket socket) {
+  std::string line;
+  Deadline deadline(socket, 10s);
+  auto buffer = asio::dynamic_buffer(line, 64);
+  while (true) {
+    const std::size_t count =
+        co_await asio::async_read_until(socket, buffer, '\n', asio::use_awaitable);
+    const auto sent = asio::buffer(line.data(), count);
+    co_await asio::async_write(socket, sent, asio::use_awaitable);
+    line.erase(0, count);
+  }
+}
+
+Task<void> impatient(tcp::socket socket) {
+  const Deadline deadline(socket, 30ms);
+  char c = 0;
+  error_code failed;
+  auto token = asio::redirect_error(asio::use_awaitable, failed);
+  const auto buffer = asio::buffer(&c, 1);
+  co_await socket.async_read_some(buffer, token);
+  EXPECT_TRUE(deadline.expired());
+}
+
+Task<void> patient(tcp::socket socket) {
+  Deadline deadline(socket, 50ms);
+  deadline.extend(1h);
+  asio::steady_timer timer(socket.get_executor(), 120ms);
+  co_await timer.async_wait(asio::use_awaitable);
+  EXPECT_FALSE(deadline.expired());
+  const auto goodbye = asio::buffer("x", 1);
+  co_await asio::async_write(socket, goodbye, asio::use_awaitable);
+}
+
+Task<void> thrower(tcp::socket socket) {
+  const std::string peer = peer_text(socket);
+  EXPECT_EQ(peer.rfind("127.0.0.1:", 0), 0U);
+  throw Error(Code::malformed, "a message that cannot be");
+  co_return;
+}
+
+/// Running runs an io_context on three threads until it has nothing left to do.
+class ListenerTest : public testing::Test {
+ protected:
+  void TearDown() override {
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void run() {
+    for (int i = 0; i < 3; ++i) threads.emplace_back([this] { io.run(); });
+  }
+
+  tcp::socket connected(const TcpListener& listener) {
+    tcp::socket socket(client);
+    socket.connect(listener.endpoint());
+    return socket;
+  }
+
+  static std::string talk(tcp::socket& socket, std::string line) {
+    asio::write(socket, asio::buffer(line));
+    asio::read(socket, asio::buffer(line));
+    return line;
+  }
+
+  static bool closed_by_peer(tcp::socket& socket) {
+    char c = 0;
+    error_code failed;
+    asio::read(socket, asio::buffer(&c, 1), failed);
+    return failed == asio::error::eof || failed == asio::error::connection_reset;
+  }
+
+  asio::io_context client;
+  asio::io_context io;
+  std::vector<std::thread> threads;
+};
+
+TEST_F(ListenerTest, ServesManyWhileOthersAreSilent) {
+  TcpListener listener(io, kAnywhere, {}, "test", echo);
+  run();
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 50; ++i) silent.push_back(connected(listener));
+  for (int i = 0; i < 20; ++i) {
+    tcp::socket socket = connected(listener);
+    EXPECT_EQ(talk(socket, "hello\n"), "hello\n");
+  }
+  listener.close();
+}
+
+TEST_F(ListenerTest, ClosingEndsTheConnectionsToo) {
+  TcpListener listener(io, kAnywhere, {}, "test", echo);
+  run();
+  tcp::socket socket = connected(listener);
+  EXPECT_EQ(talk(socket, "hello\n"), "hello\n");
+  listener.close();
+  EXPECT_TRUE(closed_by_peer(socket));
+}
+
+TEST_F(ListenerTest, RefusesAPortThatIsTaken) {
+  TcpListener listener(io, kAnywhere, {}, "test", echo);
+  try {
+    const TcpListener second(io, listener.endpoint(), {}, "test", echo);
+    ADD_FAILURE() << "two listeners on one port";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::conflict);
+  }
+  listener.close();
+  run();
+}
+
+TEST_F(ListenerTest, ClosesWhatIsAboveItsLimits) {
+  Limits limits;
+  limits.connections = 2;
+  TcpListener listener(io, kAnywhere, limits, "test", echo);
+  run();
+  tcp::socket first = connected(listener);
+  tcp::socket second = connected(listener);
+  EXPECT_EQ(talk(first, "a\n"), "a\n");
+  EXPECT_EQ(talk(second, "b\n"), "b\n");
+  EXPECT_EQ(listener.connections(), 2U);
+  tcp::socket third = connected(listener);
+  EXPECT_TRUE(closed_by_peer(third));
+  EXPECT_EQ(talk(first, "c\n"), "c\n");
+  listener.close();
+}
+
+TEST_F(ListenerTest, ClosesWhatIsAboveTheLimitOfAnAddress) {
+  Limits limits;
+  limits.per_address = 1;
+  TcpListener listener(io, kAnywhere, limits, "test", echo);
+  run();
+  tcp::socket first = connected(listener);
+  EXPECT_EQ(talk(first, "a\n"), "a\n");
+  tcp::socket second = connected(listener);
+  EXPECT_TRUE(closed_by_peer(second));
+  tcp::socket other(client, tcp::endpoint(asio::ip::make_address("127.0.0.2"), 0));
+  other.connect(listener.endpoint());
+  EXPECT_EQ(talk(other, "b\n"), "b\n");
+  listener.close();
+}
+
+TEST_F(ListenerTest, WhatAHandlerThrowsEndsItsConnectionAlone) {
+  TcpListener listener(io, kAnywhere, {}, "test", thrower);
+  run();
+  for (int i = 0; i < 3; ++i) {
+    tcp::socket socket = connected(listener);
+    EXPECT_TRUE(closed_by_peer(socket));
+  }
+  listener.close();
+}
+
+TEST_F(ListenerTest, ADeadlineClosesASilentPeer) {
+  TcpListener listener(io, kAnywhere, {}, "test", impatient);
+  run();
+  tcp::socket socket = connected(listener);
+  EXPECT_TRUE(closed_by_peer(socket));
+  listener.close();
+}
+
+TEST_F(ListenerTest, AnExtendedDeadlineLetsThePeerLive) {
+  TcpListener listener(io, kAnywhere, {}, "test", patient);
+  run();
+  tcp::socket socket = connected(listener);
+  char c = 0;
+  asio::read(socket, asio::buffer(&c, 1));
+  EXPECT_EQ(c, 'x');
+  listener.close();
+}
+
+Task<std::thread::id> thread_of(asio::thread_pool& pool) {
+  auto work = [] { return std::this_thread::get_id(); };
+  const std::thread::id there = co_await run_on(pool, work);
+  co_return there;
+}
+
+Task<void> failing(asio::thread_pool& pool) {
+  auto work = [] { throw Error(Code::io, "disk is gone"); };
+  co_await run_on(pool, work);
+}
+
+TEST(RunOn, WorksOnThePoolAndComesBack) {
+  asio::io_context io;
+  asio::thread_pool pool(1);
+  const std::thread::id here = std::this_thread::get_id();
+  std::thread::id there;
+  asio::co_spawn(io, thread_of(pool), [&](const std::exception_ptr& failure, std::thread::id id) {
+    EXPECT_FALSE(failure);
+    EXPECT_TRUE(std::this_thread::get_id() == here);
+    there = id;
+  });
+  io.run();
+  EXPECT_FALSE(there == here);
+  EXPECT_FALSE(there == std::thread::id());
+}
+
+TEST(RunOn, RethrowsWhatTheWorkThrew) {
+  asio::io_context io;
+  asio::thread_pool pool(1);
+  auto ended = asio::co_spawn(io, failing(pool), asio::use_future);
+  io.run();
+  EXPECT_THROW(ended.get(), Error);
+}
+
+int daemon(std::vector<std::string> arguments,
+           const std::function<void(const DaemonOptions&)>& body) {
+  arguments.insert(arguments.begin(), "test-daemon");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return daemon_main(static_cast<int>(argv.size()), argv.data(), "test-daemon", body);
+}
+
+TEST(DaemonMain, AnswersWrongArgumentsWithTwoAndFailuresWithOne) {
+  const auto nothing = [](const DaemonOptions&) {};
+  EXPECT_EQ(daemon({}, nothing), 2);
+  EXPECT_EQ(daemon({"--state", "/tmp", "--color"}, nothing), 2);
+  EXPECT_EQ(daemon({"--version"}, nothing), 0);
+  EXPECT_EQ(daemon({"--state", "/tmp"}, nothing), 0);
+  EXPECT_EQ(daemon({"--state", "/tmp"}, [](const auto&) { throw Error(Code::io, "no"); }), 1);
+}
+
+TEST(DaemonMain, StopsItsConnectionsWhenTheSignalComes) {
+  bool came_back = false;
+  const int status = daemon({"--state", "/tmp"}, [&](const DaemonOptions& options) {
+    EXPECT_EQ(options.state, "/tmp");
+    asio::io_context io;
+    TcpListener listener(io, kAnywhere, {}, "test", echo);
+    tcp::socket client(io);
+    client.connect(listener.endpoint());
+    std::raise(SIGTERM);
+    run_until_stopped(io, 2, [&] { listener.close(); });
+    came_back = true;
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(came_back);
+}
+
+}  // namespace
+}  // namespace ringfence::core
