@@ -21,10 +21,16 @@ struct AuditRecord {
 };
 
 /// AuditLog appends and checks. Safe from several threads. Errors: `io`.
+///
+/// Each record's hash is SHA-256 over the one before it (32 zero bytes before the first) and the
+/// record's fields, each text behind its length: a row that is changed, inserted or taken out
+/// breaks the chain there. Rows cut off at the end leave a shorter chain that is whole: keep the
+/// last hash elsewhere to notice that. The database itself refuses UPDATE and DELETE.
 class AuditLog {
  public:
   explicit AuditLog(Database& database) : database_(database) {}
 
+  /// append writes one record; it is on disk when this returns.
   void append(Time at, const std::string& who, const std::string& event, const std::string& detail);
   std::vector<AuditRecord> last(std::size_t count) const;  ///< oldest first
   /// first_broken returns the sequence of the first record whose hash does not follow, or 0.

@@ -37,6 +37,11 @@ enum class OperationStatus {
 /// "Operation Pending", "Delete Success", "None".
 std::string describe(Operation operation, OperationStatus status);
 
+/// The status as the word of the database and of JSON: "invalid_auth_string" … The way back throws
+/// Error{malformed}.
+std::string_view word(OperationStatus status) noexcept;
+OperationStatus operation_status_from(std::string_view word);
+
 /// Outcome is what became of one request; absent while it is pending.
 struct Outcome {
   std::string phone;
@@ -64,7 +69,8 @@ struct IssuedCertificate {
 };
 
 /// EnrolmentStore keeps the journal. Each writing call is committed, and on disk, when it returns.
-/// Safe from several threads. Errors: `io`.
+/// Safe from several threads. Errors: `io`, `malformed` (a row that cannot be), and what is said
+/// beside a call.
 class EnrolmentStore {
  public:
   /// `database` is capf.db and must outlive the store; the reading calls work read-only too.
@@ -72,8 +78,10 @@ class EnrolmentStore {
 
   /// issued records a certificate before it leaves; a serial twice is Error{conflict}.
   void issued(const IssuedCertificate& certificate);
+  /// delivered notes that the phone was sent the certificate; Error{not_found} for no such serial.
   void delivered(BytesView serial, Time at);
   /// confirmed marks the certificate as held by the phone and its request as success, together.
+  /// Error{not_found} for no such serial.
   void confirmed(BytesView serial, Time at);
   /// finished records the outcome of a request that issued nothing, or failed; the last one counts.
   void finished(const Outcome& outcome);
@@ -91,8 +99,9 @@ class EnrolmentStore {
   Database& database_;
 };
 
-/// status_of tells the status an administrator sees: pending while asked and unanswered (or `late`
-/// once the time is over), else the outcome.
+/// status_of tells the status an administrator sees: the outcome of the phone's last request, else
+/// pending while an operation is asked for, `late` from the time it completes by, or none. An
+/// outcome of another request does not count.
 OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
 
 }  // namespace ringfence::core

@@ -28,8 +28,9 @@ class FetchStore {
 
   /// save records many at once, in one transaction.
   void save(const std::vector<Fetch>& fetches);
+  /// last_itl returns the device's newest fetch of a file "ITL…".
   std::optional<Fetch> last_itl(std::string_view device) const;
-  std::vector<Fetch> last_itls() const;  ///< one a device
+  std::vector<Fetch> last_itls() const;  ///< one a device, by name, without the generic files
 
  private:
   Database& database_;

@@ -36,9 +36,9 @@ struct CapfSettings {
   AuthMode auth_mode = AuthMode::null_string;
   std::string auth_string;  ///< 4 to 10 digits, or empty. Never printed or logged.
   KeyOrder key_order = KeyOrder::rsa_only;
-  int rsa_bits = 2048;                ///< 512, 1024, 2048, 3072, 4096
-  int ec_bits = 384;                  ///< 256, 384, 521
-  std::optional<Time> completes_by;   ///< always set while an operation is asked for
+  int rsa_bits = 2048;               ///< 512, 1024, 2048, 3072, 4096
+  int ec_bits = 384;                 ///< 256, 384, 521
+  std::optional<Time> completes_by;  ///< always set while an operation is asked for
   /// request numbers what was asked; each new operation takes the next number of the instance,
   /// and what became of it stands beside it in capf.db. 0 while nothing was ever asked.
   std::int64_t request = 0;

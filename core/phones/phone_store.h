@@ -23,9 +23,11 @@ class PhoneStore {
   std::vector<Phone> list() const;  ///< by name
   std::size_t count() const;
 
-  /// save inserts or updates all of `phones` in one transaction. A phone whose asked operation
-  /// differs from what is stored, or is asked again by `ask_again`, gets the next request number;
-  /// one whose record changed gets a new config stamp. Each is checked by check_phone first.
+  /// save inserts or updates all of `phones` in one transaction; each is checked by check_phone
+  /// first. A phone that asks for an operation gets the instance's next request number when its
+  /// CAPF fields differ from what is stored, when its `capf.request` is 0, or with `Ask::again`;
+  /// otherwise it keeps the stored number. One whose record changed gets a new config stamp; what
+  /// the caller put into `config_stamp` does not count.
   enum class Ask { changed_only, again };
   void save(const std::vector<Phone>& phones, Ask ask);
 

@@ -22,8 +22,9 @@ struct Registration {
   std::string transport;     ///< "udp", "tcp", "tls"
   std::string peer;          ///< "address:port" the REGISTER came from
   std::string user_agent;
-  Time registered_at;  ///< of the last REGISTER that was a new registration (new Call-ID or expired)
-  Time refreshed_at;   ///< of the last REGISTER
+  Time
+      registered_at;  ///< of the last REGISTER that was a new registration (new Call-ID or expired)
+  Time refreshed_at;  ///< of the last REGISTER
   Time expires_at;
 };
 
@@ -43,12 +44,19 @@ class RegistrationStore {
   /// `database` is callmanager.db; the reading calls work read-only too.
   explicit RegistrationStore(Database& database) : database_(database) {}
 
-  void save(const Registration& registration);
+  /// save inserts or updates by device and contact; many at once cost one commit.
+  void save(const Registration& registration) { save(std::vector{registration}); }
+
+  void save(const std::vector<Registration>& registrations);
   void remove(std::string_view device, std::string_view contact);
-  void remove_expired(Time now);
+  void remove_expired(Time now);  ///< those whose `expires_at` is not after `now`
   std::vector<Registration> find(std::string_view device) const;  ///< one a contact
   std::vector<Registration> list() const;                         ///< by device
-  void reset_sent(const ResetRow& row);
+
+  /// reset_sent records what was sent; many at once cost one commit.
+  void reset_sent(const ResetRow& row) { reset_sent(std::vector{row}); }
+
+  void reset_sent(const std::vector<ResetRow>& resets);
   void reset_answered(std::int64_t id, std::string_view device, int status, Time at);
   std::vector<ResetRow> resets(std::int64_t id) const;
 

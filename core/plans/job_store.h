@@ -54,11 +54,11 @@ class JobStore {
  public:
   explicit JobStore(Database& database) : database_(database) {}
 
-  std::int64_t create(const Job& job);
+  std::int64_t create(const Job& job);  ///< returns its id; `job.id` does not count
   void update(const Job& job);
   Job find(std::int64_t id) const;
   std::vector<Job> list(std::size_t count) const;  ///< newest first
-  std::vector<Job> unfinished() const;
+  std::vector<Job> unfinished() const;             ///< running ones, oldest first
 
   void set_items(std::int64_t job, const std::vector<JobItem>& items);  ///< insert or update
   std::vector<JobItem> items(std::int64_t job) const;                   ///< by phone

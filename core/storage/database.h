@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 
 #include <soci/soci.h>
 
@@ -14,13 +15,18 @@ enum class Schema { admin, capf, callmanager, tftp };
 
 enum class Access { read_write, read_only };
 
-/// Database is one open SQLite file, WAL mode, foreign keys on, synchronous=FULL.
+/// Database is one open SQLite file: WAL mode, foreign keys on, synchronous=FULL, waits up to 5 s
+/// for a lock.
 ///
-/// Opening read-write creates the file (0600) and applies the schema's missing migrations in one
-/// transaction each; a file of a newer version than ours is Error{refused}, a corrupt one (checked
-/// by PRAGMA quick_check) Error{malformed}, both naming the file. Opening read-only waits for
-/// nothing: a missing file is Error{not_found}. Safe from several threads: `session` is reached
-/// only through a Lease or a Transaction, which hold its mutex.
+/// Opening read-write creates a missing file (0600 from the first byte; it appears whole, with its
+/// tables) and applies the schema's missing migrations in one transaction each. Throws Error, each
+/// naming the file: `malformed` when it is damaged (PRAGMA quick_check), empty, or not of this
+/// schema; it is never written over; `refused` when it is of a newer version than ours. Opening
+/// read-only waits for nothing: a missing file is Error{not_found}, one of an older version
+/// Error{refused}. The folder must exist.
+///
+/// Safe from several threads: the session is reached only through `read`, `write`, a Lease or a
+/// Transaction, which hold its mutex. Never use it on both sides of a fork.
 class Database {
  public:
   Database(const std::filesystem::path& path, Schema schema, Access access);
@@ -32,7 +38,9 @@ class Database {
   class Lease {
    public:
     explicit Lease(Database& database);
+
     soci::session& operator*() noexcept { return session_; }
+
     soci::session* operator->() noexcept { return &session_; }
 
    private:
@@ -41,6 +49,9 @@ class Database {
   };
 
   /// Transaction is BEGIN IMMEDIATE … COMMIT; rolled back unless `commit` was called.
+  ///
+  /// One begun while the same thread holds another is a savepoint of that one: it can be rolled
+  /// back alone, and is on disk when the outer one commits.
   class Transaction {
    public:
     explicit Transaction(Database& database);
@@ -49,13 +60,50 @@ class Database {
     ~Transaction();
 
     soci::session& operator*() noexcept { return *lease_; }
+
     soci::session* operator->() noexcept { return &*lease_; }
+
     void commit();
 
    private:
+    Database& database_;
     Lease lease_;
+    int depth_;
     bool open_ = true;
   };
+
+  /// read runs `work(soci::session&)` and returns what it returns; what SOCI throws becomes Error.
+  template <typename Work>
+  auto read(const Work& work) {
+    try {
+      Lease lease(*this);
+      return work(*lease);
+    } catch (const soci::soci_error& error) {
+      fail(error);
+    }
+  }
+
+  /// write does the same in a transaction, committed and on disk when it returns.
+  template <typename Work>
+  auto write(const Work& work) {
+    try {
+      Transaction transaction(*this);
+      if constexpr (std::is_void_v<decltype(work(*transaction))>) {
+        work(*transaction);
+        transaction.commit();
+      } else {
+        auto result = work(*transaction);
+        transaction.commit();
+        return result;
+      }
+    } catch (const soci::soci_error& error) {
+      fail(error);
+    }
+  }
+
+  /// fail throws what `error` means for this file: `conflict` (a constraint or a unique key),
+  /// `malformed` (damage), `refused` (opened read-only), else `io`. Never shows a value of a row.
+  [[noreturn]] void fail(const soci::soci_error& error) const;
 
   const std::filesystem::path& path() const noexcept { return path_; }
 
@@ -67,6 +115,7 @@ class Database {
   std::filesystem::path path_;
   std::recursive_mutex mutex_;
   std::unique_ptr<soci::session> session_;
+  int depth_ = 0;  // of transactions; guarded by mutex_
 };
 
 }  // namespace ringfence::core

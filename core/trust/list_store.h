@@ -28,7 +28,7 @@ class ListStore {
  public:
   explicit ListStore(Database& database) : database_(database) {}
 
-  std::int64_t add(const ListVersion& version);
+  std::int64_t add(const ListVersion& version);  ///< returns its id; `version.id` does not count
   std::optional<ListVersion> last(const std::string& kind) const;
   std::vector<ListVersion> list(const std::string& kind) const;  ///< newest first, without files
 

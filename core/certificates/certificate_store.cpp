@@ -1,0 +1,123 @@
+// Certificates as rows.
+#include "core/certificates/certificate_store.h"
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/storage/columns.h"
+
+namespace ringfence::core {
+namespace {
+
+std::vector<OwnCertificate> own_rows(soci::session& sql, const std::string* unit) {
+  OwnCertificate row;
+  std::string name;
+  std::string der;
+  long long version = 0;
+  soci::statement select(sql);
+  select.exchange(soci::into(name));
+  select.exchange(soci::into(der));
+  select.exchange(soci::into(row.key.label));
+  select.exchange(soci::into(version));
+  select.exchange(soci::into(row.created));
+  select.exchange(soci::into(row.description));
+  if (unit != nullptr) select.exchange(soci::use(*unit));
+  select.alloc();
+  select.prepare(std::string("select unit, der, key_label, key_version, created, description"
+                             " from certificate") +
+                 (unit != nullptr ? " where unit = :unit" : ""));
+  select.define_and_bind();
+  select.execute();
+  std::vector<OwnCertificate> rows;
+  while (select.fetch()) {
+    const auto known = unit_named(name);
+    if (!known)
+      throw Error(Code::malformed, fmt::format("the stored certificate of {} is of no unit", name));
+    row.unit = *known;
+    row.der = from_hex(der);
+    row.key.version = static_cast<std::uint32_t>(version);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+std::vector<TrustedCertificate> trusted_rows(soci::session& sql, const std::string* store) {
+  TrustedCertificate row;
+  std::string der;
+  soci::statement select(sql);
+  select.exchange(soci::into(row.store));
+  select.exchange(soci::into(row.file));
+  select.exchange(soci::into(der));
+  select.exchange(soci::into(row.added));
+  select.exchange(soci::into(row.description));
+  if (store != nullptr) select.exchange(soci::use(*store));
+  select.alloc();
+  select.prepare(std::string("select store, file, der, added, description from trust_certificate") +
+                 (store != nullptr ? " where store = :store" : "") + " order by store, file");
+  select.define_and_bind();
+  select.execute();
+  std::vector<TrustedCertificate> rows;
+  while (select.fetch()) {
+    row.der = from_hex(der);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::optional<OwnCertificate> CertificateStore::own(Unit unit) const {
+  const std::string key(name(unit));
+  return database_.read([&](soci::session& sql) -> std::optional<OwnCertificate> {
+    auto rows = own_rows(sql, &key);
+    if (rows.empty()) return std::nullopt;
+    return rows.front();
+  });
+}
+
+std::vector<OwnCertificate> CertificateStore::all_own() const {
+  return database_.read([](soci::session& sql) {
+    const auto rows = own_rows(sql, nullptr);
+    std::vector<OwnCertificate> ordered;
+    for (const Unit unit : kUnits)
+      for (const OwnCertificate& row : rows)
+        if (row.unit == unit) ordered.push_back(row);
+    return ordered;
+  });
+}
+
+std::vector<TrustedCertificate> CertificateStore::trusted() const {
+  return database_.read([](soci::session& sql) { return trusted_rows(sql, nullptr); });
+}
+
+std::vector<TrustedCertificate> CertificateStore::trusted(std::string_view store) const {
+  const std::string key(store);
+  return database_.read([&](soci::session& sql) { return trusted_rows(sql, &key); });
+}
+
+void CertificateStore::replace(const OwnCertificate& certificate,
+                               const std::vector<TrustedCertificate>& trusted) {
+  const std::string unit(name(certificate.unit));
+  const std::string own_der = to_hex(certificate.der);
+  const long long version = certificate.key.version;
+  database_.write([&](soci::session& sql) {
+    sql << "insert into certificate (unit, der, key_label, key_version, created, description)"
+           " values (:unit, :der, :label, :version, :created, :description)"
+           " on conflict (unit) do update set der = excluded.der, key_label = excluded.key_label,"
+           " key_version = excluded.key_version, created = excluded.created,"
+           " description = excluded.description",
+        soci::use(unit), soci::use(own_der), soci::use(certificate.key.label), soci::use(version),
+        soci::use(certificate.created), soci::use(certificate.description);
+    for (const TrustedCertificate& entry : trusted) {
+      const std::string der = to_hex(entry.der);
+      sql << "insert into trust_certificate (store, file, der, added, description)"
+             " values (:store, :file, :der, :added, :description)"
+             " on conflict (store, file) do update set der = excluded.der,"
+             " added = excluded.added, description = excluded.description",
+          soci::use(entry.store), soci::use(entry.file), soci::use(der), soci::use(entry.added),
+          soci::use(entry.description);
+    }
+  });
+}
+
+}  // namespace ringfence::core

@@ -1,0 +1,135 @@
+// One template, filled in.
+#include "core/phones/config_file.h"
+
+#include <fmt/format.h>
+
+namespace ringfence::core {
+namespace {
+
+/// escaped makes `text` safe as the content of an element (XML 1.0 section 2.4).
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      case '\'': result += "&apos;"; break;
+      default: result += c;
+    }
+  return result;
+}
+
+/// auth_mode_number is the phone's numbering of what CAPF will ask it for; 0 says: do not go there.
+int auth_mode_number(AuthMode mode, OperationStatus status) {
+  if (status != OperationStatus::pending) return 0;
+  switch (mode) {
+    case AuthMode::auth_string: return 1;
+    case AuthMode::null_string: return 2;
+    case AuthMode::lsc: return 3;
+    case AuthMode::mic: return 4;
+  }
+  return 0;
+}
+
+constexpr std::string_view kTemplate = R"(<?xml version="1.0" encoding="UTF-8"?>
+<device>
+  <fullConfig>true</fullConfig>
+  <deviceProtocol>SIP</deviceProtocol>
+  <ipAddressMode>0</ipAddressMode>
+  <devicePool>
+    <name>{pool}</name>
+    <dateTimeSetting>
+      <dateTemplate>D-M-Y</dateTemplate>
+      <timeZone>Etc/GMT</timeZone>
+    </dateTimeSetting>
+    <callManagerGroup>
+      <members>
+        <member priority="0">
+          <callManager>
+            <name>{address}</name>
+            <description>{address}</description>
+            <ports>
+              <ethernetPhonePort>2000</ethernetPhonePort>
+              <sipPort>{sip}</sipPort>
+              <securedSipPort>{sips}</securedSipPort>
+            </ports>
+            <processNodeName>{address}</processNodeName>
+          </callManager>
+        </member>
+      </members>
+    </callManagerGroup>
+    <srstInfo/>
+    <connectionMonitorDuration>120</connectionMonitorDuration>
+  </devicePool>
+  <TVS>
+    <members>
+      <member priority="0">
+        <port>{tvs}</port>
+        <address>{address}</address>
+      </member>
+    </members>
+  </TVS>
+  <sipProfile>
+    <sipProxies>
+      <registerWithProxy>true</registerWithProxy>
+    </sipProxies>
+    <sipCallFeatures/>
+    <sipStack>
+      <timerRegisterExpires>3600</timerRegisterExpires>
+      <timerRegisterDelta>5</timerRegisterDelta>
+      <remotePartyID>true</remotePartyID>
+      <userInfo>None</userInfo>
+    </sipStack>
+    <phoneLabel>{description}</phoneLabel>
+    <sipLines>
+      <line button="1" lineIndex="1">
+        <featureID>9</featureID>
+        <featureLabel>{name}</featureLabel>
+        <proxy>USECALLMANAGER</proxy>
+        <port>{sip}</port>
+        <name>{name}</name>
+        <displayName>{name}</displayName>
+        <contact>{name}</contact>
+      </line>
+    </sipLines>
+    <voipControlPort>{sip}</voipControlPort>
+  </sipProfile>
+  <commonProfile>
+    <phonePassword/>
+  </commonProfile>
+  <loadInformation model="{model}">{load}</loadInformation>
+  <vendorConfig/>
+  <versionStamp>{{{stamp}}}</versionStamp>
+  <deviceSecurityMode>1</deviceSecurityMode>
+  <transportLayerProtocol>2</transportLayerProtocol>
+  <certHash/>
+  <encrConfig>false</encrConfig>
+  <capfAuthMode>{capf_mode}</capfAuthMode>
+  <capfList>
+    <capf>
+      <phonePort>{capf}</phonePort>
+      <processNodeName>{address}</processNodeName>
+    </capf>
+  </capfList>
+</device>
+)";
+
+}  // namespace
+
+std::string config_file(const Phone& phone, OperationStatus status, const ConfigNode& node) {
+  return fmt::format(
+      kTemplate, fmt::arg("name", escaped(phone.name)), fmt::arg("model", escaped(phone.model)),
+      fmt::arg("description", escaped(phone.description)),
+      fmt::arg("pool", escaped(phone.device_pool)), fmt::arg("address", escaped(node.address)),
+      fmt::arg("sip", node.sip), fmt::arg("sips", node.sips), fmt::arg("tvs", node.tvs),
+      fmt::arg("capf", node.capf), fmt::arg("load", escaped(node.load)),
+      fmt::arg("stamp", escaped(phone.config_stamp)),
+      fmt::arg("capf_mode", auth_mode_number(phone.capf.auth_mode, status)));
+}
+
+std::string config_file_name(const Phone& phone) {
+  return phone.name + ".cnf.xml";
+}
+
+}  // namespace ringfence::core

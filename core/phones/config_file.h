@@ -1,0 +1,34 @@
+// SEP<mac>.cnf.xml: what a phone is told about its node.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/phones/enrolment_store.h"
+#include "core/phones/phone.h"
+
+namespace ringfence::core {
+
+/// ConfigNode is the node a configuration file points a phone at.
+struct ConfigNode {
+  std::string address;        ///< of CallManager, TVS, CAPF and TFTP: as phones reach it
+  std::uint16_t sip = 5060;   ///< UDP and TCP
+  std::uint16_t sips = 5061;  ///< TLS
+  std::uint16_t tvs = 2445;
+  std::uint16_t capf = 3804;
+  std::string load;  ///< firmware image's name, or "" to keep what runs
+};
+
+/// config_file returns the XML of `phone`, whose CAPF operation stands at `status` (status_of).
+///
+/// `capfAuthMode` is 0 unless an operation is pending, then 1 (authentication string), 2 (null
+/// string), 3 (LSC, then MIC) or 4 (MIC); the other elements of CAPF are always there, so that a
+/// phone can find it. Never holds the authentication string: its user types that. The same
+/// arguments give the same bytes; every value is escaped. UTF-8, LF.
+/// Source: cucm-behaviour 5.1, 6.2, 7.1.
+std::string config_file(const Phone& phone, OperationStatus status, const ConfigNode& node);
+
+/// config_file_name returns "<device>.cnf.xml".
+std::string config_file_name(const Phone& phone);
+
+}  // namespace ringfence::core

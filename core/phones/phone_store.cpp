@@ -1,0 +1,180 @@
+// Phones as rows.
+#include "core/phones/phone_store.h"
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/crypto/digest.h"
+#include "core/storage/columns.h"
+
+namespace ringfence::core {
+namespace {
+
+constexpr std::string_view kSelect =
+    "select name, model, description, device_pool, operation, auth_mode, auth_string, key_order,"
+    " rsa_bits, ec_bits, completes_by, request, config_stamp from phone";
+
+/// Row is a phone as its columns; SOCI writes into it and reads from it.
+struct Row {
+  Phone phone;
+  std::string operation;
+  std::string auth_mode;
+  std::string key_order;
+  long long request = 0;
+
+  void set(const Phone& value) {
+    phone = value;
+    operation = word(value.capf.operation);
+    auth_mode = word(value.capf.auth_mode);
+    key_order = word(value.capf.key_order);
+    request = value.capf.request;
+  }
+
+  Phone get() const {
+    try {
+      Phone value = phone;
+      value.capf.operation = operation_from(operation);
+      value.capf.auth_mode = auth_mode_from(auth_mode);
+      value.capf.key_order = key_order_from(key_order);
+      value.capf.request = request;
+      return value;
+    } catch (const Error& error) {
+      throw Error(Code::malformed,
+                  fmt::format("the stored phone {} is damaged: {}", phone.name, error.what()));
+    }
+  }
+};
+
+/// bind makes `statement` fetch into `row`.
+void bind(soci::statement& statement, Row& row) {
+  CapfSettings& capf = row.phone.capf;
+  statement.exchange(soci::into(row.phone.name));
+  statement.exchange(soci::into(row.phone.model));
+  statement.exchange(soci::into(row.phone.description));
+  statement.exchange(soci::into(row.phone.device_pool));
+  statement.exchange(soci::into(row.operation));
+  statement.exchange(soci::into(row.auth_mode));
+  statement.exchange(soci::into(capf.auth_string));
+  statement.exchange(soci::into(row.key_order));
+  statement.exchange(soci::into(capf.rsa_bits));
+  statement.exchange(soci::into(capf.ec_bits));
+  statement.exchange(soci::into(capf.completes_by));
+  statement.exchange(soci::into(row.request));
+  statement.exchange(soci::into(row.phone.config_stamp));
+}
+
+/// same_ask tells whether both ask CAPF for the same thing.
+bool same_ask(CapfSettings a, CapfSettings b) {
+  a.request = b.request = 0;
+  return a == b;
+}
+
+}  // namespace
+
+std::optional<Phone> PhoneStore::find(std::string_view name) const {
+  const std::string key(name);
+  return database_.read([&](soci::session& sql) -> std::optional<Phone> {
+    Row row;
+    soci::statement select(sql);
+    bind(select, row);
+    select.exchange(soci::use(key));
+    select.alloc();
+    select.prepare(std::string(kSelect) + " where name = :name");
+    select.define_and_bind();
+    if (!select.execute(true)) return std::nullopt;
+    return row.get();
+  });
+}
+
+std::vector<Phone> PhoneStore::list() const {
+  return database_.read([&](soci::session& sql) {
+    std::vector<Phone> phones;
+    Row row;
+    soci::statement select(sql);
+    bind(select, row);
+    select.alloc();
+    select.prepare(std::string(kSelect) + " order by name");
+    select.define_and_bind();
+    select.execute();
+    while (select.fetch()) phones.push_back(row.get());
+    return phones;
+  });
+}
+
+std::size_t PhoneStore::count() const {
+  return database_.read([](soci::session& sql) {
+    long long count = 0;
+    sql << "select count(*) from phone", soci::into(count);
+    return static_cast<std::size_t>(count);
+  });
+}
+
+void PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
+  for (const Phone& phone : phones) check_phone(phone);
+  database_.write([&](soci::session& sql) {
+    long long last_request = 0;
+    sql << "select last from capf_request", soci::into(last_request);
+    const long long first_request = last_request;
+
+    Row stored;
+    std::string key;
+    soci::statement select(sql);
+    bind(select, stored);
+    select.exchange(soci::use(key));
+    select.alloc();
+    select.prepare(std::string(kSelect) + " where name = :name");
+    select.define_and_bind();
+
+    Row row;
+    const CapfSettings& capf = row.phone.capf;
+    soci::statement insert =
+        (sql.prepare
+             << "insert into phone (name, model, description, device_pool, operation, auth_mode,"
+                " auth_string, key_order, rsa_bits, ec_bits, completes_by, request, config_stamp)"
+                " values (:name, :model, :description, :pool, :operation, :mode, :string, :order,"
+                " :rsa, :ec, :by, :request, :stamp) on conflict (name) do update set"
+                " model = excluded.model, description = excluded.description,"
+                " device_pool = excluded.device_pool, operation = excluded.operation,"
+                " auth_mode = excluded.auth_mode, auth_string = excluded.auth_string,"
+                " key_order = excluded.key_order, rsa_bits = excluded.rsa_bits,"
+                " ec_bits = excluded.ec_bits, completes_by = excluded.completes_by,"
+                " request = excluded.request, config_stamp = excluded.config_stamp",
+         soci::use(row.phone.name), soci::use(row.phone.model), soci::use(row.phone.description),
+         soci::use(row.phone.device_pool), soci::use(row.operation), soci::use(row.auth_mode),
+         soci::use(capf.auth_string), soci::use(row.key_order), soci::use(capf.rsa_bits),
+         soci::use(capf.ec_bits), soci::use(capf.completes_by), soci::use(row.request),
+         soci::use(row.phone.config_stamp));
+
+    for (const Phone& phone : phones) {
+      key = phone.name;
+      std::optional<Phone> before;
+      if (select.execute(true)) before = stored.get();
+
+      Phone after = phone;
+      const bool asks = after.capf.operation != Operation::none;
+      if (asks && (ask == Ask::again || after.capf.request == 0 || !before ||
+                   !same_ask(after.capf, before->capf)))
+        after.capf.request = ++last_request;
+      else
+        after.capf.request = before ? before->capf.request : 0;
+      after.config_stamp = before ? before->config_stamp : "";
+      if (before && *before == after) continue;
+      after.config_stamp = random_guid();
+      row.set(after);
+      insert.execute(true);
+    }
+    if (last_request != first_request)
+      sql << "update capf_request set last = :last", soci::use(last_request);
+  });
+}
+
+bool PhoneStore::remove(std::string_view name) {
+  const std::string key(name);
+  return database_.write([&](soci::session& sql) {
+    soci::statement erase = (sql.prepare << "delete from phone where name = :name", soci::use(key));
+    erase.execute(true);
+    return erase.get_affected_rows() > 0;
+  });
+}
+
+}  // namespace ringfence::core

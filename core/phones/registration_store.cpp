@@ -1,0 +1,133 @@
+// Registrations and resets as rows.
+#include "core/phones/registration_store.h"
+
+#include "core/storage/columns.h"
+
+namespace ringfence::core {
+namespace {
+
+std::vector<Registration> rows(soci::session& sql, const std::string* device) {
+  Registration row;
+  soci::statement select(sql);
+  select.exchange(soci::into(row.device));
+  select.exchange(soci::into(row.contact));
+  select.exchange(soci::into(row.contact_user));
+  select.exchange(soci::into(row.call_id));
+  select.exchange(soci::into(row.transport));
+  select.exchange(soci::into(row.peer));
+  select.exchange(soci::into(row.user_agent));
+  select.exchange(soci::into(row.registered_at));
+  select.exchange(soci::into(row.refreshed_at));
+  select.exchange(soci::into(row.expires_at));
+  if (device != nullptr) select.exchange(soci::use(*device));
+  select.alloc();
+  select.prepare(
+      std::string("select device, contact, contact_user, call_id, transport, peer, user_agent,"
+                  " registered_at, refreshed_at, expires_at from registration") +
+      (device != nullptr ? " where device = :device" : "") + " order by device, contact");
+  select.define_and_bind();
+  select.execute();
+  std::vector<Registration> result;
+  while (select.fetch()) result.push_back(row);
+  return result;
+}
+
+}  // namespace
+
+void RegistrationStore::save(const std::vector<Registration>& registrations) {
+  database_.write([&](soci::session& sql) {
+    Registration row;
+    soci::statement insert =
+        (sql.prepare
+             << "insert into registration (device, contact, contact_user, call_id, transport, peer,"
+                " user_agent, registered_at, refreshed_at, expires_at) values (:device, :contact,"
+                " :user, :call, :transport, :peer, :agent, :registered, :refreshed, :expires)"
+                " on conflict (device, contact) do update set contact_user = excluded.contact_user,"
+                " call_id = excluded.call_id, transport = excluded.transport,"
+                " peer = excluded.peer, user_agent = excluded.user_agent,"
+                " registered_at = excluded.registered_at, refreshed_at = excluded.refreshed_at,"
+                " expires_at = excluded.expires_at",
+         soci::use(row.device), soci::use(row.contact), soci::use(row.contact_user),
+         soci::use(row.call_id), soci::use(row.transport), soci::use(row.peer),
+         soci::use(row.user_agent), soci::use(row.registered_at), soci::use(row.refreshed_at),
+         soci::use(row.expires_at));
+    for (const Registration& registration : registrations) {
+      row = registration;
+      insert.execute(true);
+    }
+  });
+}
+
+void RegistrationStore::remove(std::string_view device, std::string_view contact) {
+  const std::string name(device);
+  const std::string uri(contact);
+  database_.write([&](soci::session& sql) {
+    sql << "delete from registration where device = :device and contact = :contact",
+        soci::use(name), soci::use(uri);
+  });
+}
+
+void RegistrationStore::remove_expired(Time now) {
+  database_.write([&](soci::session& sql) {
+    sql << "delete from registration where expires_at <= :now", soci::use(now);
+  });
+}
+
+std::vector<Registration> RegistrationStore::find(std::string_view device) const {
+  const std::string name(device);
+  return database_.read([&](soci::session& sql) { return rows(sql, &name); });
+}
+
+std::vector<Registration> RegistrationStore::list() const {
+  return database_.read([](soci::session& sql) { return rows(sql, nullptr); });
+}
+
+void RegistrationStore::reset_sent(const std::vector<ResetRow>& resets) {
+  database_.write([&](soci::session& sql) {
+    ResetRow row;
+    long long id = 0;
+    soci::statement insert =
+        (sql.prepare << "insert into reset (id, device, kind, sent_at, answered_at, status)"
+                        " values (:id, :device, :kind, :sent, :answered, :status)"
+                        " on conflict (id, device) do update set kind = excluded.kind,"
+                        " sent_at = excluded.sent_at, answered_at = excluded.answered_at,"
+                        " status = excluded.status",
+         soci::use(id), soci::use(row.device), soci::use(row.kind), soci::use(row.sent_at),
+         soci::use(row.answered_at), soci::use(row.status));
+    for (const ResetRow& reset : resets) {
+      row = reset;
+      id = reset.id;
+      insert.execute(true);
+    }
+  });
+}
+
+void RegistrationStore::reset_answered(std::int64_t id, std::string_view device, int status,
+                                       Time at) {
+  const long long number = id;
+  const std::string name(device);
+  database_.write([&](soci::session& sql) {
+    sql << "update reset set status = :status, answered_at = :at where id = :id and"
+           " device = :device",
+        soci::use(status), soci::use(at), soci::use(number), soci::use(name);
+  });
+}
+
+std::vector<ResetRow> RegistrationStore::resets(std::int64_t id) const {
+  const long long number = id;
+  return database_.read([&](soci::session& sql) {
+    ResetRow row;
+    row.id = id;
+    soci::statement select =
+        (sql.prepare << "select device, kind, sent_at, answered_at, status from reset"
+                        " where id = :id order by device",
+         soci::into(row.device), soci::into(row.kind), soci::into(row.sent_at),
+         soci::into(row.answered_at), soci::into(row.status), soci::use(number));
+    select.execute();
+    std::vector<ResetRow> result;
+    while (select.fetch()) result.push_back(row);
+    return result;
+  });
+}
+
+}  // namespace ringfence::core

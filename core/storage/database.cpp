@@ -1,0 +1,200 @@
+// The one place that knows which database is behind SOCI.
+#include "core/storage/database.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/storage/schema.h"
+
+namespace ringfence::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void damaged(const fs::path& path, std::string_view why) {
+  throw Error(Code::malformed,
+              fmt::format("{}: the database is damaged ({}); move it away and restore it, with its "
+                          "-wal file, from a backup",
+                          path.string(), why));
+}
+
+[[noreturn]] void translate(const fs::path& path, const soci::soci_error& error) {
+  // Not error.what(): that shows the statement's values, which may be secret.
+  const std::string message = path.string() + ": " + error.get_error_message();
+  const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+  switch (sqlite == nullptr ? SQLITE_ERROR : sqlite->result() & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: damaged(path, error.get_error_message());
+    case SQLITE_CONSTRAINT: throw Error(Code::conflict, message);
+    case SQLITE_READONLY: throw Error(Code::refused, message);
+    default: throw Error(Code::io, message);
+  }
+}
+
+/// open_session opens `path` in the mode asked and sets what is said per connection.
+std::unique_ptr<soci::session> open_session(const fs::path& path, Access access) {
+  const std::string parameters = fmt::format("dbname=\"{}\" timeout=5{}", path.string(),
+                                             access == Access::read_only ? " readonly=true" : "");
+  auto session = std::make_unique<soci::session>(soci::sqlite3, parameters);
+  *session << "pragma foreign_keys = on";
+  *session << "pragma synchronous = full";
+  return session;
+}
+
+void remove_with_companions(const std::string& path) {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((path + suffix).c_str());
+}
+
+/// create makes the whole file beside `path` and links it into place, so that an empty or half
+/// made file there is always damage. A file that another process made meanwhile stays.
+void create(const fs::path& path, Schema schema) {
+  std::string temporary = path.string() + ".XXXXXX";
+  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600; -wal and -shm take its mode
+  if (!fd)
+    throw Error(Code::io, fmt::format("{}: cannot create the database: {}", path.string(),
+                                      std::strerror(errno)));
+  try {
+    {
+      const auto session = open_session(temporary, Access::read_write);
+      std::string mode;
+      *session << "pragma journal_mode = wal", soci::into(mode);
+      *session << fmt::format("pragma application_id = {}", application_id(schema));
+      migrate(*session, migrations(schema));
+    }  // closing writes the log back into the file
+    if (::link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)
+      throw Error(Code::io, fmt::format("{}: cannot create the database: {}", path.string(),
+                                        std::strerror(errno)));
+  } catch (const soci::soci_error& error) {
+    remove_with_companions(temporary);
+    translate(path, error);
+  } catch (...) {
+    remove_with_companions(temporary);
+    throw;
+  }
+  remove_with_companions(temporary);
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory) ::fsync(directory.get());
+}
+
+/// check refuses a file that is damaged, not ours, or of a version we cannot use.
+void check(soci::session& session, const fs::path& path, Schema schema, Access access) {
+  std::string verdict;
+  session << "pragma quick_check(1)", soci::into(verdict);
+  if (verdict != "ok") damaged(path, verdict);
+  int application = 0;
+  session << "pragma application_id", soci::into(application);
+  if (application != application_id(schema))
+    throw Error(Code::malformed,
+                fmt::format("{}: not the {} database of Ringfence", path.string(), name(schema)));
+  const int version = schema_version(session);
+  const int ours = static_cast<int>(migrations(schema).size());
+  if (version > ours)
+    throw Error(Code::refused,
+                fmt::format("{}: schema version {} is newer than this program's {}; run the newer "
+                            "program, or restore a backup of that time",
+                            path.string(), version, ours));
+  if (version < ours && access == Access::read_only)
+    throw Error(Code::refused,
+                fmt::format("{}: schema version {} is older than this program's {}; start the "
+                            "daemon that writes it first",
+                            path.string(), version, ours));
+}
+
+}  // namespace
+
+Database::Database(const fs::path& path, Schema schema, Access access) : path_(path) {
+  // Only stat here: closing a descriptor of an open SQLite file drops this process's locks on it.
+  struct stat status {};
+
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT)
+      throw Error(Code::io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+    if (access == Access::read_only)
+      throw Error(Code::not_found, fmt::format("{}: no such database", path.string()));
+    create(path, schema);
+  } else if (!S_ISREG(status.st_mode)) {
+    throw Error(Code::malformed, fmt::format("{}: not a file", path.string()));
+  } else if (status.st_size == 0) {
+    damaged(path, "the file is empty");
+  }
+  try {
+    session_ = open_session(path, access);
+    check(*session_, path, schema, access);
+    if (access == Access::read_write) {
+      std::string mode;
+      *session_ << "pragma journal_mode = wal", soci::into(mode);
+      migrate(*session_, migrations(schema));
+    }
+  } catch (const soci::soci_error& error) {
+    translate(path, error);
+  }
+}
+
+Database::~Database() = default;
+
+Database::Lease::Lease(Database& database) : lock_(database.mutex_), session_(*database.session_) {}
+
+Database::Transaction::Transaction(Database& database)
+    : database_(database), lease_(database), depth_(database.depth_) {
+  try {
+    if (depth_ == 0)
+      *lease_ << "begin immediate";
+    else
+      *lease_ << fmt::format("savepoint inner_{}", depth_);
+  } catch (const soci::soci_error& error) {
+    translate(database.path_, error);
+  }
+  ++database.depth_;
+}
+
+Database::Transaction::~Transaction() {
+  if (!open_) return;
+  --database_.depth_;
+  try {
+    if (depth_ == 0) {
+      *lease_ << "rollback";
+    } else {
+      *lease_ << fmt::format("rollback to inner_{}", depth_);
+      *lease_ << fmt::format("release inner_{}", depth_);
+    }
+  } catch (const std::exception&) {  // SQLite rolls back by itself when the disk fails
+  }
+}
+
+void Database::Transaction::commit() {
+  try {
+    if (depth_ == 0)
+      *lease_ << "commit";
+    else
+      *lease_ << fmt::format("release inner_{}", depth_);
+  } catch (const soci::soci_error& error) {
+    translate(database_.path_, error);
+  }
+  open_ = false;
+  --database_.depth_;
+}
+
+void Database::fail(const soci::soci_error& error) const {
+  translate(path_, error);
+}
+
+long long Database::data_version() {
+  return read([](soci::session& sql) {
+    long long version = 0;
+    sql << "pragma data_version", soci::into(version);
+    return version;
+  });
+}
+
+}  // namespace ringfence::core

@@ -1,0 +1,150 @@
+// The SQL of every table. Times are seconds since 1970 UTC, bytes are hexadecimal text.
+#include "core/storage/schema.h"
+
+#include <string>
+
+namespace ringfence::core {
+namespace {
+
+// A migration that has shipped is never changed: add another one. What only SQLite understands is
+// marked; the rest is what it shares with PostgreSQL.
+
+const std::vector<Migration> kAdmin = {
+    {
+        "create table phone ("
+        " name text not null primary key, model text not null, description text not null,"
+        " device_pool text not null, operation text not null, auth_mode text not null,"
+        " auth_string text not null, key_order text not null, rsa_bits integer not null,"
+        " ec_bits integer not null, completes_by bigint, request bigint not null,"
+        " config_stamp text not null)",
+        "create table capf_request (last bigint not null)",
+        "insert into capf_request (last) values (0)",
+
+        "create table certificate ("
+        " unit text not null primary key, der text not null, key_label text not null,"
+        " key_version bigint not null, created bigint not null, description text not null)",
+        "create table trust_certificate ("
+        " store text not null, file text not null, der text not null, added bigint not null,"
+        " description text not null, primary key (store, file))",
+        "create table trust_list_version ("
+        " id bigint not null primary key, kind text not null, signer text not null,"
+        " sha1 text not null, reason text not null, content text not null,"
+        " published bigint not null)",
+        "create index trust_list_version_by_kind on trust_list_version (kind, id)",
+
+        "create table job ("
+        " id bigint not null primary key, kind text not null, arguments text not null,"
+        " who text not null, state text not null, step text not null, message text not null,"
+        " started bigint not null, finished bigint)",
+        "create index job_by_state on job (state)",
+        "create table job_item ("
+        " job bigint not null references job (id), phone text not null, state text not null,"
+        " changed bigint not null, primary key (job, phone))",
+
+        "create table account (name text not null primary key, level integer not null,"
+        " check (level in (0, 1, 4)))",
+        "create table audit ("
+        " sequence bigint not null primary key, at bigint not null, who text not null,"
+        " event text not null, detail text not null, hash text not null)",
+        // SQLite's way to say it; PostgreSQL: revoke update, delete.
+        "create trigger audit_is_never_changed before update on audit"
+        " begin select raise(abort, 'the audit log is append-only'); end",
+        "create trigger audit_is_never_shortened before delete on audit"
+        " begin select raise(abort, 'the audit log is append-only'); end",
+        "create table setting (name text not null primary key, value text not null)",
+    },
+};
+
+const std::vector<Migration> kCapf = {
+    {
+        "create table issued ("
+        " serial text not null primary key, phone text not null, request bigint not null,"
+        " subject text not null, issuer text not null, der text not null, key text not null,"
+        " not_after bigint not null, issued_at bigint not null, delivered_at bigint,"
+        " confirmed_at bigint, deleted_at bigint)",
+        "create index issued_by_phone on issued (phone, confirmed_at)",
+        "create table outcome ("
+        " phone text not null, request bigint not null, operation text not null,"
+        " status text not null, at bigint not null, primary key (phone, request))",
+    },
+};
+
+const std::vector<Migration> kCallManager = {
+    {
+        "create table registration ("
+        " device text not null, contact text not null, contact_user text not null,"
+        " call_id text not null, transport text not null, peer text not null,"
+        " user_agent text not null, registered_at bigint not null, refreshed_at bigint not null,"
+        " expires_at bigint not null, primary key (device, contact))",
+        "create index registration_by_end on registration (expires_at)",
+        "create table reset ("
+        " id bigint not null, device text not null, kind text not null, sent_at bigint not null,"
+        " answered_at bigint, status integer not null, primary key (id, device))",
+    },
+};
+
+const std::vector<Migration> kTftp = {
+    {
+        "create table fetch ("
+        " device text not null, kind text not null, peer text not null, file text not null,"
+        " sha1 text not null, at bigint not null, primary key (device, kind, peer))",
+    },
+};
+
+}  // namespace
+
+std::span<const Migration> migrations(Schema schema) {
+  switch (schema) {
+    case Schema::admin: return kAdmin;
+    case Schema::capf: return kCapf;
+    case Schema::callmanager: return kCallManager;
+    case Schema::tftp: return kTftp;
+  }
+  return {};
+}
+
+int application_id(Schema schema) noexcept {
+  constexpr int kRingfence = 0x52460000;  // "RF"
+  return kRingfence + 1 + static_cast<int>(schema);
+}
+
+std::string_view name(Schema schema) noexcept {
+  switch (schema) {
+    case Schema::admin: return "admin";
+    case Schema::capf: return "capf";
+    case Schema::callmanager: return "callmanager";
+    case Schema::tftp: return "tftp";
+  }
+  return "";
+}
+
+int schema_version(soci::session& session) {
+  int version = 0;
+  session << "pragma user_version", soci::into(version);
+  return version;
+}
+
+void migrate(soci::session& session, std::span<const Migration> steps) {
+  for (;;) {
+    session << "begin immediate";
+    try {
+      // Read inside the transaction: another process may be migrating the same file.
+      const auto seen = static_cast<std::size_t>(schema_version(session));
+      if (seen >= steps.size()) {
+        session << "rollback";
+        return;
+      }
+      for (const std::string_view statement : steps[seen]) session << std::string(statement);
+      session << "pragma user_version = " + std::to_string(seen + 1);
+      session << "commit";
+    } catch (...) {
+      try {
+        session << "rollback";
+      } catch (const soci::soci_error&) {  // SQLite has rolled back by itself
+      }
+      throw;
+    }
+  }
+}
+
+}  // namespace ringfence::core

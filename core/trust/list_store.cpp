@@ -1,0 +1,66 @@
+// Published lists as rows.
+#include "core/trust/list_store.h"
+
+#include "core/storage/columns.h"
+
+namespace ringfence::core {
+namespace {
+
+constexpr int kKept = 20;
+
+}  // namespace
+
+std::int64_t ListStore::add(const ListVersion& version) {
+  const std::string content = to_hex(version.file);
+  return database_.write([&](soci::session& sql) -> std::int64_t {
+    long long id = 0;
+    sql << "select coalesce(max(id), 0) + 1 from trust_list_version", soci::into(id);
+    sql << "insert into trust_list_version (id, kind, signer, sha1, reason, content, published)"
+           " values (:id, :kind, :signer, :sha1, :reason, :content, :published)",
+        soci::use(id), soci::use(version.kind), soci::use(version.signer), soci::use(version.sha1),
+        soci::use(version.reason), soci::use(content), soci::use(version.published);
+    sql << "delete from trust_list_version where kind = :kind and id not in (select id from"
+           " trust_list_version where kind = :same order by id desc limit " +
+               std::to_string(kKept) + ")",
+        soci::use(version.kind), soci::use(version.kind);
+    return id;
+  });
+}
+
+std::optional<ListVersion> ListStore::last(const std::string& kind) const {
+  return database_.read([&](soci::session& sql) -> std::optional<ListVersion> {
+    ListVersion version;
+    long long id = 0;
+    std::string content;
+    sql << "select id, kind, signer, sha1, reason, content, published from trust_list_version"
+           " where kind = :kind order by id desc limit 1",
+        soci::into(id), soci::into(version.kind), soci::into(version.signer),
+        soci::into(version.sha1), soci::into(version.reason), soci::into(content),
+        soci::into(version.published), soci::use(kind);
+    if (!sql.got_data()) return std::nullopt;
+    version.id = id;
+    version.file = from_hex(content);
+    return version;
+  });
+}
+
+std::vector<ListVersion> ListStore::list(const std::string& kind) const {
+  return database_.read([&](soci::session& sql) {
+    ListVersion row;
+    long long id = 0;
+    soci::statement select =
+        (sql.prepare << "select id, kind, signer, sha1, reason, published from trust_list_version"
+                        " where kind = :kind order by id desc",
+         soci::into(id), soci::into(row.kind), soci::into(row.signer), soci::into(row.sha1),
+         soci::into(row.reason), soci::into(row.published), soci::use(kind));
+    select.execute();
+    std::vector<ListVersion> versions;
+    while (select.fetch()) {
+      row.id = id;
+      versions.push_back(row);
+    }
+    return versions;
+  });
+}
+
+}  // namespace ringfence::core

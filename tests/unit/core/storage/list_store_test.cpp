@@ -1,0 +1,54 @@
+#include "core/trust/list_store.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/database_file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace ringfence::core {
+namespace {
+
+const Time kNow = from_seconds(1'795'255'200);
+
+class ListStoreTest : public testing::Test {
+ protected:
+  std::int64_t add(const std::string& kind, const Bytes& file) {
+    return store_.add({0, kind, "CallManager", "abcd", "first start", file, kNow});
+  }
+
+  test::TemporaryFolder folder_;
+  Database database_{folder_ / "admin.db", Schema::admin, Access::read_write};
+  ListStore store_{database_};
+};
+
+TEST_F(ListStoreTest, ReturnsTheLastVersionByteForByte) {
+  EXPECT_FALSE(store_.last("ITL").has_value());
+  add("ITL", {1, 0, 2});
+  const std::int64_t id = add("ITL", {3, 0, 0, 0xff});
+  add("CTL", {9});
+  const auto last = store_.last("ITL");
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->id, id);
+  EXPECT_EQ(last->kind, "ITL");
+  EXPECT_EQ(last->signer, "CallManager");
+  EXPECT_EQ(last->sha1, "abcd");
+  EXPECT_EQ(last->reason, "first start");
+  EXPECT_EQ(last->file, (Bytes{3, 0, 0, 0xff}));
+  EXPECT_EQ(last->published, kNow);
+}
+
+TEST_F(ListStoreTest, KeepsTheLastTwentyOfEachKind) {
+  for (int i = 0; i < 5; ++i) add("CTL", {1});
+  std::int64_t newest = 0;
+  for (int i = 0; i < 25; ++i) newest = add("ITL", {2});
+  const auto versions = store_.list("ITL");
+  ASSERT_EQ(versions.size(), 20U);
+  EXPECT_EQ(versions.front().id, newest);
+  for (std::size_t i = 1; i < versions.size(); ++i) EXPECT_GT(versions[i - 1].id, versions[i].id);
+  EXPECT_TRUE(versions.front().file.empty()) << "the list comes without files";
+  EXPECT_EQ(store_.list("CTL").size(), 5U);
+  EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from trust_list_version"), "25");
+}
+
+}  // namespace
+}  // namespace ringfence::core
