@@ -1,0 +1,50 @@
+// A node's five certificates with keys, for tests of trust lists.
+#pragma once
+
+#include "core/certificates/issue.h"
+#include "core/trust/itl.h"
+#include "tests/unit/core/crypto/openssl_tool.h"
+
+namespace ringfence::test {
+
+inline const core::Time kNodeTime = core::from_seconds(1479761383);  // 2016-11-21 20:49:43 UTC
+
+/// TestNode makes keys in OpenSSL's own context; one is shared by all tests of a program.
+struct TestNode {
+  struct Identity {
+    core::EvpPkey key;
+    core::X509Cert certificate;
+  };
+
+  static Identity identity(core::Unit unit) {
+    const core::Node node = {"ao115sub", {"TAC", "Cisco Systems", "Boxborough", "MA", "US"}};
+    Identity made;
+    made.key = unit == core::Unit::call_manager_ecdsa ? ec_key("P-384") : rsa_key();
+    made.certificate = core::issue_self_signed(unit, node, *made.key, nullptr, kNodeTime);
+    return made;
+  }
+
+  static const TestNode& shared() {
+    static const TestNode node;
+    return node;
+  }
+
+  core::NodeCertificates certificates() const {
+    return {itl_recovery.certificate.get(), call_manager.certificate.get(),
+            call_manager_ecdsa.certificate.get(), capf.certificate.get(), tvs.certificate.get()};
+  }
+
+  core::Bytes itl(const Identity& signer, core::Digest digest = core::Digest::sha1) const {
+    return core::build_trust_list(
+        core::ListKind::itl, core::itl_records(certificates(), "ao115sub"),
+        {signer.certificate.get(), signer.key.get(), nullptr}, digest, kNodeTime);
+  }
+
+  Identity itl_recovery = identity(core::Unit::itl_recovery);
+  Identity call_manager = identity(core::Unit::call_manager);
+  Identity call_manager_ecdsa = identity(core::Unit::call_manager_ecdsa);
+  Identity capf = identity(core::Unit::capf);
+  Identity tvs = identity(core::Unit::tvs);
+};
+
+}  // namespace ringfence::test
