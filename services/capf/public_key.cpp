@@ -1,0 +1,75 @@
+// The key a phone sent.
+#include "services/capf/public_key.h"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "core/base/error.h"
+#include "core/crypto/handles.h"
+
+namespace ringfence::services::capf {
+namespace {
+
+using core::Code;
+using core::Error;
+using BigNumber = core::Handle<BIGNUM, BN_free>;
+
+BigNumber number(const EVP_PKEY& key, const char* name) {
+  BIGNUM* value = nullptr;
+  core::ensure(EVP_PKEY_get_bn_param(&key, name, &value) > 0, "EVP_PKEY_get_bn_param");
+  return BigNumber(value);
+}
+
+PublicKey read_rsa(const EVP_PKEY& key) {
+  const BigNumber modulus = number(key, OSSL_PKEY_PARAM_RSA_N);
+  const BigNumber exponent = number(key, OSSL_PKEY_PARAM_RSA_E);
+  if (BN_is_odd(modulus.get()) == 0) throw Error(Code::malformed, "the RSA modulus is even");
+  if (BN_is_odd(exponent.get()) == 0 || BN_is_one(exponent.get())) {
+    throw Error(Code::malformed, "the RSA exponent is not an odd number of at least 3");
+  }
+  return {KeyType::rsa, BN_num_bits(modulus.get())};
+}
+
+PublicKey read_ec(const EVP_PKEY& key) {
+  std::array<char, 64> group{};
+  if (EVP_PKEY_get_group_name(&key, group.data(), group.size(), nullptr) > 0) {
+    const std::string_view curve(group.data());
+    if (curve == "prime256v1" || curve == "P-256") return {KeyType::ec, 256};
+    if (curve == "secp384r1" || curve == "P-384") return {KeyType::ec, 384};
+    if (curve == "secp521r1" || curve == "P-521") return {KeyType::ec, 521};
+  }
+  ERR_clear_error();
+  throw Error(Code::malformed, "the key's curve is not P-256, P-384 or P-521");
+}
+
+}  // namespace
+
+PublicKey read_public_key(core::BytesView spki) {
+  const unsigned char* at = spki.data();
+  const core::EvpPkey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
+  if (!key) {
+    ERR_clear_error();
+    throw Error(Code::malformed, "the public key is not a SubjectPublicKeyInfo that parses");
+  }
+  if (at != spki.data() + spki.size()) {
+    throw Error(Code::malformed, "the public key has bytes behind its end");
+  }
+  switch (EVP_PKEY_get_base_id(key.get())) {
+    case EVP_PKEY_RSA: return read_rsa(*key);
+    case EVP_PKEY_EC: return read_ec(*key);
+    default: throw Error(Code::malformed, "the public key is neither RSA nor EC");
+  }
+}
+
+std::string describe(const PublicKey& key) {
+  return key.type == KeyType::rsa ? fmt::format("RSA {}", key.bits)
+                                  : fmt::format("EC P-{}", key.bits);
+}
+
+}  // namespace ringfence::services::capf

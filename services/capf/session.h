@@ -1,0 +1,147 @@
+// One CAPF conversation as a state machine: messages in, messages and durable facts out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/phones/enrolment_store.h"
+#include "core/phones/phone.h"
+#include "services/capf/protocol.h"
+#include "services/capf/roster.h"
+#include "services/capf/throttle.h"
+
+namespace ringfence::services::capf {
+
+/// Records is where a session reads what is asked of a phone and writes what became of it. A
+/// writing call is on disk when it returns. Calls block and throw core::Error; they come from
+/// several threads.
+class Records {
+ public:
+  Records() = default;
+  Records(const Records&) = delete;
+  Records& operator=(const Records&) = delete;
+  virtual ~Records() = default;
+
+  virtual std::optional<core::Phone> phone(std::string_view name) = 0;
+  virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
+  virtual void issued(const core::IssuedCertificate& certificate) = 0;
+  virtual void delivered(core::BytesView serial, core::Time at) = 0;
+  virtual void confirmed(core::BytesView serial, core::Time at) = 0;
+  virtual void removed(std::string_view phone, std::int64_t request, core::Time at) = 0;
+  virtual void finished(const core::Outcome& outcome) = 0;
+  /// fetched keeps a certificate that the phone showed for troubleshooting.
+  virtual void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) = 0;
+};
+
+/// Issuer signs LSCs. Blocks; safe from several threads.
+class Issuer {
+ public:
+  Issuer() = default;
+  Issuer(const Issuer&) = delete;
+  Issuer& operator=(const Issuer&) = delete;
+  virtual ~Issuer() = default;
+
+  /// issue signs the certificate of `phone` for its key (SubjectPublicKeyInfo DER).
+  ///
+  /// Throws Error: `malformed` (the key cannot be certified), `refused` (the CA will not sign);
+  /// anything else means that it cannot sign now.
+  virtual core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
+                                        core::Time now) = 0;
+};
+
+/// Patience is how long a session waits, and how long it tells a phone to wait.
+struct Patience {
+  std::chrono::seconds message{30};
+  std::chrono::seconds key = std::chrono::minutes(35);   ///< since the last REQUEST IN PROGRESS
+  std::chrono::seconds store = std::chrono::minutes(2);  ///< in all, for storing a certificate
+  std::chrono::seconds session = std::chrono::hours(3);
+  /// A phone is told to come back after this and up to as much again, so that they do not all
+  /// return at once.
+  std::chrono::seconds retry{30};
+};
+
+/// Turn is what to do next: send a message, if any, then wait for the next one or close.
+struct Turn {
+  std::optional<Message> send;
+  std::optional<std::chrono::seconds> wait;  ///< absent: the session is over
+};
+
+/// Session is one phone's conversation. It knows no socket: who drives it calls `open` once, then
+/// `feed` for each message, `sent` after each message it asked for has left, and one of
+/// `reject` and `lost` when the conversation cannot go on.
+///
+/// The order of writing and sending is the promise: a certificate is recorded as issued before the
+/// turn that carries it is returned, as delivered by `sent`, and as confirmed before the turn with
+/// END SESSION is returned. Calls block on Records and Issuer; one at a time, from any thread.
+class Session {
+ public:
+  /// Parts must outlive the session.
+  struct Parts {
+    Records& records;
+    Issuer& issuer;
+    Roster& roster;
+    Throttle& throttle;
+    const core::Clock& clock;
+    Patience patience;
+  };
+
+  /// `peer` is for log lines.
+  Session(std::uint32_t id, std::string peer, const Parts& parts);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  Turn open();
+  Turn feed(const Message& message);
+  void sent();
+
+  /// reject ends the session after bytes that were no message.
+  Turn reject(const core::Error& error);
+
+  /// Loss is how a connection ended before the session did.
+  enum class Loss { closed, timeout };
+  void lost(Loss loss) noexcept;
+
+  std::uint32_t id() const noexcept { return id_; }
+
+ private:
+  enum class State { fresh, auth, password, key, store, remove, fetch_lsc, fetch_mic, over };
+
+  Turn step(const Message& message);
+  Turn on_auth(const AuthResponse& response);
+  Turn on_key(const KeyGenerateResponse& response);
+  Turn on_store(const StoreResponse& response);
+  Turn on_remove(const DeleteResponse& response);
+  Turn on_fetch(const FetchResponse& response);
+
+  std::optional<Turn> refuse_request();
+  std::optional<Turn> check_identity(const AuthResponse& response);
+  Turn begin();
+  Turn ask_for_key();
+  bool key_fits(core::BytesView spki) const;
+  Turn issue(core::BytesView spki);
+
+  Turn ask(State state, Message message);
+  Turn stay();
+  Turn end(Reason reason);
+  Turn fail(core::OperationStatus status, Reason reason);
+  Turn retry(std::chrono::seconds delay);
+  Turn retry();
+  void finish(core::OperationStatus status);
+
+  const std::uint32_t id_;
+  const std::string peer_;
+  const Parts parts_;
+  State state_ = State::fresh;
+  core::Time deadline_;  ///< whatever the phone says, it ends then
+  core::Phone phone_;    ///< as read when the device was last judged; its name is empty before
+  std::uint8_t version_ = kVersion;
+  core::Bytes serial_;  ///< of the certificate under way
+};
+
+}  // namespace ringfence::services::capf
