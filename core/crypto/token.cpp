@@ -1,0 +1,80 @@
+#include "core/crypto/token.h"
+
+#include "core/base/error.h"
+#include "hsm/client.h"
+#include "hsm/provider/provider.h"
+
+namespace ringfence::core {
+namespace {
+
+/// code_of is the one map from hsm's kinds to ours.
+Code code_of(hsm::Kind kind) noexcept {
+  switch (kind) {  // no default: a new Kind must be decided here
+    case hsm::Kind::request: return Code::malformed;
+    case hsm::Kind::refused: return Code::refused;
+    case hsm::Kind::not_found: return Code::not_found;
+    case hsm::Kind::pin: return Code::hsm_locked;
+    case hsm::Kind::unavailable: return Code::hsm_unavailable;
+  }
+  return Code::hsm_unavailable;
+}
+
+/// translated runs `work` and turns hsm's error into ours.
+template <typename Work>
+auto translated(Work work) {
+  try {
+    return work();
+  } catch (const hsm::Error& error) {
+    throw Error(code_of(error.kind()), error.what());
+  }
+}
+
+}  // namespace
+
+struct Token::Parts {
+  explicit Parts(const std::filesystem::path& role_socket)
+      : client(role_socket), provider(client) {}
+
+  hsm::SignerClient client;
+  hsm::Provider provider;  // uses the client until its end
+};
+
+Token::Token(const std::filesystem::path& role_socket)
+    : parts_(translated([&] { return std::make_unique<Parts>(role_socket); })) {}
+
+Token::~Token() = default;
+
+EvpPkey Token::key(const KeyRef& ref) const {
+  return translated([&] {
+    return EvpPkey(parts_->provider.key(hsm::KeyRef{ref.label, ref.version}).release());
+  });
+}
+
+OSSL_LIB_CTX* Token::context() const noexcept {
+  return parts_->provider.context();
+}
+
+std::vector<KeyRef> Token::keys() const {
+  return translated([&] {
+    std::vector<KeyRef> keys;
+    for (const hsm::KeyInfo& key : parts_->client.list())
+      keys.push_back({key.ref.label, key.ref.version});
+    return keys;
+  });
+}
+
+KeyRef Token::generate(const std::string& label, const KeySpec& spec) {
+  return translated([&] {
+    const auto algorithm =
+        spec.algorithm == KeyAlgorithm::rsa ? hsm::KeyAlgorithm::rsa : hsm::KeyAlgorithm::ec;
+    const hsm::KeyRef made =
+        parts_->client.generate(label, {algorithm, static_cast<std::uint16_t>(spec.bits)});
+    return KeyRef{made.label, made.version};
+  });
+}
+
+void Token::destroy(const KeyRef& ref) {
+  translated([&] { parts_->client.destroy({ref.label, ref.version}); });
+}
+
+}  // namespace ringfence::core

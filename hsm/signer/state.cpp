@@ -1,0 +1,172 @@
+#include "hsm/signer/state.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "hsm/error.h"
+
+namespace ringfence::hsm {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const char* what) {
+  throw Error(Kind::unavailable,
+              fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
+}
+
+/// While this file stands, the first start has not finished and no key can exist yet.
+fs::path marker(const Config& config) {
+  return config.folder() / "initialising";
+}
+
+/// write_new creates `path` with mode 0600 from its first byte; it must not exist.
+void write_new(const fs::path& path, BytesView bytes) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) fail(path, "cannot create");
+  if (::write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    fail(path, "cannot write");
+  if (::fsync(fd.get()) != 0) fail(path, "cannot sync");
+}
+
+BytesView bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+/// random_pin returns 32 hexadecimal digits: 128 bits.
+Pin random_pin() {
+  std::uint8_t random[16];
+  if (::getrandom(random, sizeof random, 0) != static_cast<ssize_t>(sizeof random))
+    throw Error(Kind::unavailable, "the kernel gave no random bytes");
+  Bytes digits;
+  digits.reserve(32);
+  for (const std::uint8_t byte : random)
+    for (const int nibble : {byte >> 4, byte & 15})
+      digits.push_back(static_cast<std::uint8_t>("0123456789abcdef"[nibble]));
+  ::explicit_bzero(random, sizeof random);
+  return Pin(std::move(digits));
+}
+
+void sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd) ::fsync(fd.get());
+}
+
+Fd take_lock(const fs::path& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) fail(path, "cannot open");
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) fail(path, "cannot lock");
+    char holder[32] = {};
+    const ssize_t count = ::read(fd.get(), holder, sizeof holder - 1);
+    const int pid = count > 0 ? std::atoi(holder) : 0;
+    throw Error(Kind::refused,
+                fmt::format("{}: process {} already runs a signer on this state folder; stop it, "
+                            "or use another --state",
+                            path.string(), pid));
+  }
+  const std::string pid = fmt::format("{}\n", ::getpid());
+  if (::ftruncate(fd.get(), 0) != 0 ||
+      ::write(fd.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()))
+    fail(path, "cannot write");
+  return fd;
+}
+
+void make_token(const Config& config, const Module& module) {
+  const Pin so_pin = random_pin();
+  const Pin user_pin = random_pin();
+  write_new(marker(config), bytes_of("the token's first start has not finished\n"));
+  sync_folder(config.folder());
+  write_new(config.so_pin_file, so_pin.reveal());
+  write_new(config.pin_file, user_pin.reveal());
+  module.init_token(config.token, so_pin.reveal(), user_pin.reveal());
+  sync_folder(config.folder());
+  fs::remove(marker(config));
+  sync_folder(config.folder());
+}
+
+}  // namespace
+
+Pin::~Pin() {
+  ::explicit_bzero(bytes_.data(), bytes_.size());
+}
+
+Fd enter_state(const Config& config) {
+  const fs::path folder = config.folder();
+  fs::create_directories(config.state);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail(folder, "cannot create");
+  if (::chmod(folder.c_str(), 0700) != 0) fail(folder, "cannot set mode 0700");
+  Fd lock = take_lock(folder / "lock");
+  if (fs::exists(marker(config))) {
+    fs::remove_all(folder / "tokens");
+    fs::remove(config.so_pin_file);
+    fs::remove(config.pin_file);
+    fs::remove(marker(config));
+  }
+  if (config.is_softhsm()) {
+    if (::mkdir((folder / "tokens").c_str(), 0700) != 0 && errno != EEXIST)
+      fail(folder / "tokens", "cannot create");
+    const std::string text = fmt::format(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n"
+        "slots.removable = false\n",
+        fs::absolute(folder / "tokens").string());
+    const fs::path temporary = folder / "softhsm2.conf.new";
+    fs::remove(temporary);
+    write_new(temporary, bytes_of(text));
+    fs::rename(temporary, folder / "softhsm2.conf");
+  }
+  return lock;
+}
+
+Slot open_slot(const Config& config, const Module& module) {
+  if (const std::optional<Slot> slot = module.find(config.token)) return *slot;
+  if (!config.is_softhsm())
+    throw Error(Kind::not_found,
+                fmt::format("{} shows no token labelled \"{}\": set hsm.token in ringfence.toml, "
+                            "or initialise the token with its vendor's tool",
+                            config.module, config.token));
+  for (const fs::path& file : {config.pin_file, config.so_pin_file})
+    if (fs::exists(file))
+      throw Error(Kind::not_found,
+                  fmt::format("the token \"{}\" is missing in {} though {} exists: restore the "
+                              "folder from a backup, or move that file away to begin with a new, "
+                              "empty token",
+                              config.token, (config.folder() / "tokens").string(), file.string()));
+  make_token(config, module);
+  const std::optional<Slot> made = module.find(config.token);
+  if (!made) throw Error(Kind::not_found, "the new token did not appear");
+  return *made;
+}
+
+Pin read_pin(const Config& config) {
+  const std::string file = config.pin_file.string();
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd)
+    throw Error(Kind::pin, fmt::format("cannot read the PIN file {} ({}): put the token's user PIN "
+                                       "there, mode 0600, and start again",
+                                       file, std::strerror(errno)));
+
+  struct stat facts {};
+
+  if (::fstat(fd.get(), &facts) != 0 || (facts.st_mode & 077) != 0)
+    throw Error(Kind::pin,
+                fmt::format("the PIN file {} is open to other users: chmod 600 it", file));
+  Bytes bytes(257);
+  const ssize_t count = ::read(fd.get(), bytes.data(), bytes.size());
+  Pin whole(std::move(bytes));
+  BytesView text = whole.reveal().first(count > 0 ? static_cast<std::size_t>(count) : 0);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+    text = text.first(text.size() - 1);
+  if (text.empty() || text.size() > 255)
+    throw Error(Kind::pin, fmt::format("the PIN file {} must hold a PIN of 1 to 255 bytes", file));
+  return Pin(Bytes(text.begin(), text.end()));
+}
+
+}  // namespace ringfence::hsm
