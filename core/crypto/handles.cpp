@@ -1,11 +1,21 @@
 // Owners of OpenSSL objects: draining its error queue.
 #include "core/crypto/handles.h"
 
+#include <atomic>
+#include <string>
+
 #include <openssl/err.h>
 
-#include "core/base/error.h"
-
 namespace ringfence::core {
+namespace {
+
+std::atomic<ErrorClassifier> classifier = nullptr;
+
+}  // namespace
+
+void classify_errors_with(ErrorClassifier classify) noexcept {
+  classifier = classify;
+}
 
 void throw_openssl(std::string_view call) {
   std::string what(call);
@@ -13,15 +23,20 @@ void throw_openssl(std::string_view call) {
   const char* data = nullptr;
   int flags = 0;
   bool first = true;
+  std::optional<Code> code;
+  const ErrorClassifier classify = classifier;
   while (const unsigned long error = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
     const char* reason = ERR_reason_error_string(error);
     what += first ? ": " : "; ";
     what += reason != nullptr ? reason : "unknown reason";
     if (data != nullptr && *data != '\0' && (flags & ERR_TXT_STRING) != 0)
       what.append(" (").append(data).append(")");
+    if (!code && classify != nullptr) code = classify(error);
     first = false;
+    // A token key's operation failed at the signer: its kind says what the caller may do.
+    if (const auto kind = hsm::kind_of_openssl(error)) code = code_of(*kind);
   }
-  throw Error(Code::internal, what);
+  throw Error(code.value_or(Code::internal), what);
 }
 
 X509Cert share(X509* certificate) {

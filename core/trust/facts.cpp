@@ -80,19 +80,24 @@ TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
   TrustListFacts facts;
   facts.kind = kind == ListKind::itl ? "ITL" : "CTL";
   if (file.empty()) {
+    facts.state = "missing";
     facts.problem = "there is no file";
     return facts;
   }
   facts.length = file.size();
   facts.md5 = to_hex(digest(Digest::md5, file));
   facts.sha1 = to_hex(digest(Digest::sha1, file));
+  facts.sha256 = to_hex(digest(Digest::sha256, file));
   facts.modified = to_java_date(modified);
+  facts.state = "corrupt";
   try {
     facts.header = header_fact(parse_header(file));
     const TrustList list = parse_trust_list(file);
     for (const Record& record : list.records)
       facts.records.push_back(record_fact(record, list.header.signer));
+    facts.state = "not verified";
     verify_file(file, find_signer ? find_signer : find_signer_in(list));
+    facts.state = "verified";
   } catch (const Error& error) {  // a bad file is what this function is there to describe
     facts.problem = error.what();
   }

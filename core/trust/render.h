@@ -59,10 +59,12 @@ struct TrustListFacts {
   std::uint64_t length = 0;  ///< of the file in bytes; 0 when there is none
   std::string md5;
   std::string sha1;
-  std::string modified;  ///< "Fri Mar 06 21:56:07 UTC 2015"
-  std::string problem;   ///< one sentence; empty when the file parsed and its signature is right
-  std::optional<Header> header;  ///< as far as the file could be read
-  std::vector<Record> records;
+  std::string sha256;            ///< not shown by CUCM
+  std::string state;             ///< "verified", "missing", "corrupt" or "not verified"
+  std::string modified;          ///< "Fri Mar 06 21:56:07 UTC 2015"
+  std::string problem;           ///< one sentence; empty when verified
+  std::optional<Header> header;  ///< nothing when it cannot be read
+  std::vector<Record> records;   ///< all of them, or none when one cannot be read
 };
 
 /// render_trust_list prints the facts in the layout of cucm-cli 2.2 and 2.3, misspellings

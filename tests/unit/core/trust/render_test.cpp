@@ -112,6 +112,9 @@ TEST(Rendering, SaysWhatIsWrongWithATruncatedFile) {
   const TrustListFacts facts =
       facts_of(ListKind::itl, BytesView(file).first(file.size() - 7), test::kNodeTime);
   EXPECT_EQ(facts.problem, "record 6: the record is truncated");
+  EXPECT_EQ(facts.state, "corrupt");
+  EXPECT_TRUE(facts.header.has_value());
+  EXPECT_TRUE(facts.records.empty());
   EXPECT_EQ(render_trust_list(facts),
             "Length of ITL file: " + std::to_string(file.size() - 7) +
                 "\n"
@@ -130,6 +133,7 @@ TEST(Facts, AreThoseOfTheFile) {
   const Bytes file = node().itl(node().call_manager);
   const TrustListFacts facts = facts_of(ListKind::itl, file, from_seconds(1425675367));
   EXPECT_EQ(facts.problem, "");
+  EXPECT_EQ(facts.state, "verified");
   EXPECT_EQ(facts.length, file.size());
   EXPECT_EQ(facts.modified, "Fri Mar 06 20:56:07 UTC 2015");
   EXPECT_EQ(facts.md5, to_hex(digest(Digest::md5, file)));
@@ -154,6 +158,9 @@ TEST(Facts, FollowTheTrustTheyAreGiven) {
   const TrustListFacts facts = facts_of(ListKind::itl, file, test::kNodeTime,
                                         [](const SignerName&) { return std::nullopt; });
   EXPECT_THAT(facts.problem, HasSubstr("is unknown"));
+  EXPECT_EQ(facts.state, "not verified");
+  EXPECT_EQ(facts.records.size(), 6U);
+  EXPECT_EQ(facts_of(ListKind::itl, {}, test::kNodeTime).state, "missing");
 }
 
 }  // namespace
