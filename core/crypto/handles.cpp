@@ -1,21 +1,16 @@
 // Owners of OpenSSL objects: draining its error queue.
 #include "core/crypto/handles.h"
 
-#include <atomic>
+#include <optional>
 #include <string>
 
 #include <openssl/err.h>
 
+#include "core/base/error.h"
+#include "core/crypto/hsm_code.h"
+#include "hsm/provider/provider.h"
+
 namespace ringfence::core {
-namespace {
-
-std::atomic<ErrorClassifier> classifier = nullptr;
-
-}  // namespace
-
-void classify_errors_with(ErrorClassifier classify) noexcept {
-  classifier = classify;
-}
 
 void throw_openssl(std::string_view call) {
   std::string what(call);
@@ -24,14 +19,12 @@ void throw_openssl(std::string_view call) {
   int flags = 0;
   bool first = true;
   std::optional<Code> code;
-  const ErrorClassifier classify = classifier;
   while (const unsigned long error = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
     const char* reason = ERR_reason_error_string(error);
     what += first ? ": " : "; ";
     what += reason != nullptr ? reason : "unknown reason";
     if (data != nullptr && *data != '\0' && (flags & ERR_TXT_STRING) != 0)
       what.append(" (").append(data).append(")");
-    if (!code && classify != nullptr) code = classify(error);
     first = false;
     // A token key's operation failed at the signer: its kind says what the caller may do.
     if (const auto kind = hsm::kind_of_openssl(error)) code = code_of(*kind);

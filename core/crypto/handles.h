@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include <openssl/bio.h>
@@ -10,7 +9,6 @@
 #include <openssl/x509.h>
 
 #include "core/base/bytes.h"
-#include "core/base/error.h"
 
 namespace ringfence::core {
 
@@ -32,15 +30,8 @@ using EvpPkeyCtx = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using X509Cert = Handle<X509, X509_free>;
 using X509NameHandle = Handle<X509_NAME, X509_NAME_free>;
 
-/// ErrorClassifier returns the Code behind an entry of OpenSSL's error queue, when it knows it.
-using ErrorClassifier = std::optional<Code> (*)(unsigned long entry) noexcept;
-
-/// classify_errors_with makes throw_openssl ask `classify`, in the whole process. For the token:
-/// what the signer answered reaches us through OpenSSL's queue.
-void classify_errors_with(ErrorClassifier classify) noexcept;
-
-/// throw_openssl drains OpenSSL's error queue into an Error whose text starts with `call`. Its code
-/// is the first one that the classifier knows, else `internal`.
+/// throw_openssl drains OpenSSL's error queue into an Error whose text starts with `call`: with
+/// the signer's code when a token key's operation failed there, else `internal`.
 [[noreturn]] void throw_openssl(std::string_view call);
 
 /// ensure returns `pointer`, or throws as throw_openssl does when it is null.

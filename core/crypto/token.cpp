@@ -1,23 +1,12 @@
 #include "core/crypto/token.h"
 
 #include "core/base/error.h"
+#include "core/crypto/hsm_code.h"
 #include "hsm/client.h"
 #include "hsm/provider/provider.h"
 
 namespace ringfence::core {
 namespace {
-
-/// code_of is the one map from hsm's kinds to ours.
-Code code_of(hsm::Kind kind) noexcept {
-  switch (kind) {  // no default: a new Kind must be decided here
-    case hsm::Kind::request: return Code::malformed;
-    case hsm::Kind::refused: return Code::refused;
-    case hsm::Kind::not_found: return Code::not_found;
-    case hsm::Kind::pin: return Code::hsm_locked;
-    case hsm::Kind::unavailable: return Code::hsm_unavailable;
-  }
-  return Code::hsm_unavailable;
-}
 
 /// translated runs `work` and turns hsm's error into ours.
 template <typename Work>

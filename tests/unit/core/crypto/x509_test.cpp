@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/err.h>
 
 #include "core/base/error.h"
 #include "tests/support/temporary_folder.h"
@@ -116,22 +115,6 @@ TEST(OpenSsl, FailureNamesTheCallAndEmptiesTheQueue) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "next failed");
   }
-}
-
-TEST(OpenSsl, FailureHasTheCodeThatTheClassifierKnows) {
-  classify_errors_with([](unsigned long entry) noexcept -> std::optional<Code> {
-    if (ERR_GET_LIB(entry) != ERR_LIB_USER) return std::nullopt;
-    return Code::hsm_unavailable;
-  });
-  ERR_raise(ERR_LIB_ASN1, ERR_R_NESTED_ASN1_ERROR);
-  ERR_raise_data(ERR_LIB_USER, 7, "the signer is away");
-  try {
-    throw_openssl("X509_sign");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Code::hsm_unavailable);
-    EXPECT_THAT(error.what(), HasSubstr("the signer is away"));
-  }
-  classify_errors_with(nullptr);
 }
 
 }  // namespace
