@@ -22,7 +22,7 @@ struct AuditRecord {
 
 /// AuditLog appends and checks. Safe from several threads. Errors: `io`.
 ///
-/// Each record's hash is SHA-256 over the one before it (32 zero bytes before the first) and the
+/// Each record's hash is SHA-256 over the one before it (64 zeros before the first) and the
 /// record's fields, each text behind its length: a row that is changed, inserted or taken out
 /// breaks the chain there. Rows cut off at the end leave a shorter chain that is whole: keep the
 /// last hash elsewhere to notice that. The database itself refuses UPDATE and DELETE.

@@ -1,0 +1,104 @@
+#include "core/phones/config_file.h"
+
+#include <cstdlib>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace ringfence::core {
+namespace {
+
+Phone phone() {
+  Phone result;
+  result.name = "SEP001122334455";
+  result.model = "CP-8861";
+  result.description = "Tom & <Jerry> \"quoted\" 'x' ]]> \xc3\xa4";
+  result.device_pool = "A&B";
+  result.capf.operation = Operation::install;
+  result.capf.auth_mode = AuthMode::auth_string;
+  result.capf.auth_string = "471147";
+  result.config_stamp = "01234567-89ab-4def-8123-456789abcdef";
+  return result;
+}
+
+const ConfigNode kNode{"192.0.2.7", 15060, 15061, 12445, 13804, ""};
+
+/// xpath returns what libxml2 finds at `path` in `xml`; "" also when the XML is not well formed.
+std::string xpath(const std::string& xml, const std::string& path) {
+  const test::TemporaryFolder folder;
+  write_atomically(folder / "in.xml", bytes_of(xml));
+  const std::string command = "xmllint --nonet --xpath 'string(" + path + ")' " +
+                              (folder / "in.xml").string() + " > " + (folder / "out").string() +
+                              " 2>/dev/null";
+  if (std::system(command.c_str()) != 0) return "";
+  std::string text = text_of(read_file(folder / "out", 10'000));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+TEST(ConfigFile, IsWellFormedWhateverTheRecordHolds) {
+  const test::TemporaryFolder folder;
+  write_atomically(folder / "in.xml",
+                   bytes_of(config_file(phone(), OperationStatus::pending, kNode)));
+  EXPECT_EQ(std::system(("xmllint --nonet --noout " + (folder / "in.xml").string()).c_str()), 0);
+}
+
+TEST(ConfigFile, TellsThePhoneWhereEverythingIs) {
+  const std::string xml = config_file(phone(), OperationStatus::pending, kNode);
+  const std::string manager = "/device/devicePool/callManagerGroup/members/member/callManager/";
+  for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
+           {"/device/deviceProtocol", "SIP"},
+           {"/device/fullConfig", "true"},
+           {"/device/encrConfig", "false"},
+           {"/device/certHash", ""},
+           {"/device/deviceSecurityMode", "1"},
+           {"/device/versionStamp", "{01234567-89ab-4def-8123-456789abcdef}"},
+           {"/device/devicePool/name", "A&B"},
+           {"/device/devicePool/callManagerGroup/members/member/@priority", "0"},
+           {manager + "processNodeName", "192.0.2.7"},
+           {manager + "ports/ethernetPhonePort", "2000"},
+           {manager + "ports/sipPort", "15060"},
+           {manager + "ports/securedSipPort", "15061"},
+           {"/device/TVS/members/member/@priority", "0"},
+           {"/device/TVS/members/member/port", "12445"},
+           {"/device/TVS/members/member/address", "192.0.2.7"},
+           {"/device/capfList/capf/phonePort", "13804"},
+           {"/device/capfList/capf/processNodeName", "192.0.2.7"},
+           {"/device/sipProfile/sipLines/line/name", "SEP001122334455"},
+           {"/device/sipProfile/sipLines/line/contact", "SEP001122334455"},
+           {"/device/sipProfile/phoneLabel", phone().description},
+           {"/device/loadInformation/@model", "CP-8861"}})
+    EXPECT_EQ(xpath(xml, path), value) << path;
+}
+
+TEST(ConfigFile, SendsThePhoneToCapfOnlyWhileAnOperationIsPending) {
+  Phone asked = phone();
+  const auto mode = [&](AuthMode value, OperationStatus status) {
+    asked.capf.auth_mode = value;
+    return xpath(config_file(asked, status, kNode), "/device/capfAuthMode");
+  };
+  EXPECT_EQ(mode(AuthMode::auth_string, OperationStatus::pending), "1");
+  EXPECT_EQ(mode(AuthMode::null_string, OperationStatus::pending), "2");
+  EXPECT_EQ(mode(AuthMode::lsc, OperationStatus::pending), "3");
+  EXPECT_EQ(mode(AuthMode::mic, OperationStatus::pending), "4");
+  for (const auto status : {OperationStatus::none, OperationStatus::success, OperationStatus::late,
+                            OperationStatus::invalid_auth_string})
+    EXPECT_EQ(mode(AuthMode::null_string, status), "0");
+}
+
+TEST(ConfigFile, NeverHoldsTheAuthenticationString) {
+  EXPECT_THAT(config_file(phone(), OperationStatus::pending, kNode),
+              testing::Not(testing::HasSubstr("471147")));
+}
+
+TEST(ConfigFile, IsTheSameForTheSameFacts) {
+  EXPECT_EQ(config_file(phone(), OperationStatus::none, kNode),
+            config_file(phone(), OperationStatus::none, kNode));
+  EXPECT_EQ(config_file_name(phone()), "SEP001122334455.cnf.xml");
+}
+
+}  // namespace
+}  // namespace ringfence::core
