@@ -1,0 +1,207 @@
+#include "services/callmanager/registrar.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace ringfence::services::callmanager {
+
+using core::Time;
+
+namespace {
+
+using std::chrono::seconds;
+
+Verdict refusal(int status, std::string reason) {
+  Verdict verdict;
+  verdict.status = status;
+  verdict.reason = std::move(reason);
+  return verdict;
+}
+
+// The device that all contacts of the request may stand for, or empty.
+std::string device_of(const Register& request, const Devices& devices) {
+  const Contact* contact = request.contacts.empty() ? nullptr : &request.contacts.front();
+  for (std::string& name : device_names(contact, request.to_user))
+    if (devices.contains(name)) return std::move(name);
+  return {};
+}
+
+seconds lifetime_of(const Contact& contact, const Register& request) {
+  const seconds asked = contact.expires.value_or(request.expires.value_or(Registrar::kLongest));
+  if (asked == seconds(0)) return asked;
+  return std::clamp(asked, Registrar::kShortest, Registrar::kLongest);
+}
+
+auto find_user(std::vector<Binding>& contacts, std::string_view user) {
+  return std::find_if(contacts.begin(), contacts.end(),
+                      [user](const Binding& binding) { return binding.row.contact_user == user; });
+}
+
+}  // namespace
+
+void Registrar::hold(const Binding& binding) {
+  if (binding.flow != 0) ++flows_[binding.flow][binding.row.device];
+}
+
+void Registrar::release(const Binding& binding) {
+  const auto flow = flows_.find(binding.flow);
+  if (flow == flows_.end()) return;
+  const auto device = flow->second.find(binding.row.device);
+  if (device != flow->second.end() && --device->second == 0) flow->second.erase(device);
+  if (flow->second.empty()) flows_.erase(flow);
+}
+
+void Registrar::put(Contacts& contacts, Binding binding, Changes& changes) {
+  const auto same = find_user(contacts, binding.row.contact_user);
+  if (same != contacts.end()) {
+    if (same->row.contact != binding.row.contact)
+      changes.push_back({{same->row.device, same->row.contact}, std::nullopt});
+    release(*same);
+    hold(binding);
+    changes.push_back({{binding.row.device, binding.row.contact}, binding.row});
+    *same = std::move(binding);
+    return;
+  }
+  if (contacts.size() >= kMostContacts) {
+    const auto oldest = std::min_element(contacts.begin(), contacts.end(),
+                                         [](const Binding& left, const Binding& right) {
+                                           return left.row.refreshed_at < right.row.refreshed_at;
+                                         });
+    erase(contacts, oldest, changes);
+  }
+  hold(binding);
+  ++contact_count_;
+  changes.push_back({{binding.row.device, binding.row.contact}, binding.row});
+  contacts.push_back(std::move(binding));
+}
+
+void Registrar::erase(Contacts& contacts, Contacts::iterator position, Changes& changes) {
+  changes.push_back({{position->row.device, position->row.contact}, std::nullopt});
+  release(*position);
+  --contact_count_;
+  contacts.erase(position);
+}
+
+void Registrar::erase_expired(Contacts& contacts, Time now, Changes& changes) {
+  for (std::size_t i = contacts.size(); i-- > 0;)
+    if (contacts[i].row.expires_at <= now)
+      erase(contacts, contacts.begin() + static_cast<std::ptrdiff_t>(i), changes);
+}
+
+void Registrar::restore(std::vector<core::Registration> rows, Time now) {
+  Changes ignored;
+  for (core::Registration& row : rows) {
+    if (row.expires_at <= now) continue;
+    Contacts& contacts = devices_[row.device];
+    put(contacts, Binding{std::move(row), 0, 0}, ignored);
+  }
+}
+
+Verdict Registrar::receive(const Register& request, Flow flow, const Devices& devices, Time now) {
+  // 1. What cannot be, is refused before anything is looked up.
+  try {
+    check_register(request);
+  } catch (const core::Error& error) {
+    return refusal(400, error.what());
+  }
+  std::string device = device_of(request, devices);
+  if (device.empty()) return refusal(404, "no such device");
+
+  Verdict verdict;
+  verdict.status = 200;
+  verdict.device = device;
+  Contacts& contacts = devices_[device];
+  const auto drop_if_empty = [&] {
+    if (contacts.empty()) devices_.erase(device);
+  };
+
+  // 2. What has expired counts as unregistered.
+  erase_expired(contacts, now, verdict.changes);
+
+  // 3. All contacts or none: an old CSeq refuses the whole request.
+  for (const Contact& contact : request.contacts) {
+    const auto found = find_user(contacts, contact.user);
+    if (found != contacts.end() && found->row.call_id == request.call_id &&
+        request.cseq < found->cseq) {
+      Changes changes = std::move(verdict.changes);
+      drop_if_empty();
+      verdict = refusal(400, "the CSeq is lower than that of an earlier REGISTER");
+      verdict.changes = std::move(changes);
+      return verdict;
+    }
+  }
+
+  // 4. Take away, or keep.
+  if (request.every_contact)
+    while (!contacts.empty()) erase(contacts, contacts.begin(), verdict.changes);
+  for (const Contact& contact : request.contacts) {
+    const seconds lifetime = lifetime_of(contact, request);
+    if (&contact == &request.contacts.front()) verdict.granted = lifetime;
+    const auto found = find_user(contacts, contact.user);
+    if (lifetime == seconds(0)) {
+      if (found != contacts.end()) erase(contacts, found, verdict.changes);
+      continue;
+    }
+    const bool anew = found == contacts.end() || found->row.call_id != request.call_id;
+    verdict.registered_anew = verdict.registered_anew || anew;
+    Binding binding;
+    binding.row = {.device = device,
+                   .contact = contact.uri,
+                   .contact_user = contact.user,
+                   .call_id = request.call_id,
+                   .transport = request.transport,
+                   .peer = request.peer,
+                   .user_agent = request.user_agent,
+                   .registered_at = anew ? now : found->row.registered_at,
+                   .refreshed_at = now,
+                   .expires_at = now + lifetime};
+    binding.cseq = request.cseq;
+    binding.flow = flow;
+    put(contacts, std::move(binding), verdict.changes);
+  }
+  for (const Binding& binding : contacts) verdict.bindings.push_back(binding.row);
+  drop_if_empty();
+  return verdict;
+}
+
+Changes Registrar::expire(Time now) {
+  Changes changes;
+  for (auto device = devices_.begin(); device != devices_.end();) {
+    erase_expired(device->second, now, changes);
+    device = device->second.empty() ? devices_.erase(device) : std::next(device);
+  }
+  return changes;
+}
+
+Changes Registrar::keep_only(const Devices& devices) {
+  Changes changes;
+  for (auto device = devices_.begin(); device != devices_.end();) {
+    if (devices.contains(device->first)) {
+      ++device;
+      continue;
+    }
+    while (!device->second.empty()) erase(device->second, device->second.begin(), changes);
+    device = devices_.erase(device);
+  }
+  return changes;
+}
+
+void Registrar::flow_ended(Flow flow) {
+  const auto ended = flows_.extract(flow);
+  if (ended.empty()) return;
+  for (const auto& [device, count] : ended.mapped())
+    for (Binding& binding : devices_.at(device))
+      if (binding.flow == flow) binding.flow = 0;
+}
+
+std::vector<Binding> Registrar::reachable(std::string_view device, Time now) const {
+  std::vector<Binding> found;
+  const auto at = devices_.find(device);
+  if (at == devices_.end()) return found;
+  for (const Binding& binding : at->second)
+    if (binding.reachable() && binding.row.expires_at > now) found.push_back(binding);
+  return found;
+}
+
+}  // namespace ringfence::services::callmanager

@@ -1,0 +1,117 @@
+// Who is registered where, and what a REGISTER changes in it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/phones/registration_store.h"
+#include "services/callmanager/protocol.h"
+
+namespace ringfence::services::callmanager {
+
+/// Devices are the names a phone may register as, each with the stamp of its configuration.
+using Devices = std::unordered_map<std::string, std::string>;
+
+/// Flow numbers a connection; 0 is no connection (UDP, or a TCP connection that has ended).
+using Flow = std::uint64_t;
+
+/// Binding is one registered contact.
+struct Binding {
+  core::Registration row;
+  std::uint32_t cseq = 0;  ///< of the last REGISTER; 0 when read back from the store
+  Flow flow = 0;           ///< the connection it came over
+
+  /// reachable says whether a NOTIFY can be sent: over UDP always, else while the connection lives.
+  bool reachable() const noexcept { return row.transport == "udp" || flow != 0; }
+};
+
+/// ContactKey names a row of the store.
+struct ContactKey {
+  std::string device;
+  std::string contact;
+
+  auto operator<=>(const ContactKey&) const = default;
+};
+
+/// Change is what the store has to learn of one contact, and Changes in which order.
+struct Change {
+  ContactKey key;
+  std::optional<core::Registration> row;  ///< nothing when the contact is gone
+};
+
+using Changes = std::vector<Change>;
+
+/// Verdict is the answer to a REGISTER.
+struct Verdict {
+  int status = 0;                            ///< 200, 400 or 404
+  std::string reason;                        ///< what was wrong; empty with 200
+  std::string device;                        ///< empty unless 200
+  bool registered_anew = false;              ///< a new Call-ID, or the earlier contact had ended
+  std::chrono::seconds granted{0};           ///< of the first contact; 0 when it was taken away
+  std::vector<core::Registration> bindings;  ///< of the device, after this
+  Changes changes;
+};
+
+/// Registrar keeps the contacts of every device in memory. It has no sockets, no clock and no
+/// threads: one thread at a time.
+///
+/// A device has one contact a user part (a line of the phone), so a phone that comes back from
+/// another port replaces what it left behind; of more than 16 the least recently refreshed goes.
+class Registrar {
+ public:
+  static constexpr std::chrono::seconds kShortest{60};
+  static constexpr std::chrono::seconds kLongest{3600};
+  static constexpr std::size_t kMostContacts = 16;
+
+  /// restore takes what an earlier run stored and has not expired at `now`.
+  void restore(std::vector<core::Registration> rows, core::Time now);
+
+  /// receive judges `request` that came over `flow`, and keeps what it says.
+  ///
+  /// 400: check_register refuses it, or its CSeq is lower than an earlier one of the same Call-ID.
+  /// 404: none of the names it may stand for is in `devices`. A contact lives 60 to 3600 seconds,
+  /// 3600 when nothing is asked; 0 takes it away. A REGISTER without contacts only asks.
+  /// Source: RFC 3261 section 10.3.
+  Verdict receive(const Register& request, Flow flow, const Devices& devices, core::Time now);
+
+  /// expire drops contacts whose time has come.
+  Changes expire(core::Time now);
+
+  /// keep_only drops the contacts of devices that are not in `devices`.
+  Changes keep_only(const Devices& devices);
+
+  /// flow_ended makes the contacts of a connection unreachable until their next REGISTER.
+  void flow_ended(Flow flow);
+
+  /// uses says whether a contact is registered over `flow`.
+  bool uses(Flow flow) const { return flows_.contains(flow); }
+
+  /// reachable returns the contacts of `device` that a NOTIFY can be sent to at `now`.
+  std::vector<Binding> reachable(std::string_view device, core::Time now) const;
+
+  std::size_t device_count() const noexcept { return devices_.size(); }
+
+  std::size_t contact_count() const noexcept { return contact_count_; }
+
+ private:
+  using Contacts = std::vector<Binding>;  ///< never empty
+  using DeviceMap = std::map<std::string, Contacts, std::less<>>;
+
+  void put(Contacts& contacts, Binding binding, Changes& changes);
+  void erase(Contacts& contacts, Contacts::iterator position, Changes& changes);
+  void erase_expired(Contacts& contacts, core::Time now, Changes& changes);
+  void hold(const Binding& binding);
+  void release(const Binding& binding);
+
+  DeviceMap devices_;
+  std::unordered_map<Flow, std::map<std::string, std::size_t>> flows_;  ///< contacts a device
+  std::size_t contact_count_ = 0;
+};
+
+}  // namespace ringfence::services::callmanager
