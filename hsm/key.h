@@ -73,7 +73,7 @@ struct SignRequest {
 /// Status is what the signer tells about itself.
 struct Status {
   std::string module;                ///< path of the PKCS#11 module
-  std::string library;               ///< what the module calls itself, e.g. "SoftHSM"
+  std::string library;               ///< what the module calls itself, e.g. "SoftHSM, …"
   std::string token;                 ///< token label
   std::uint32_t workers = 0;         ///< processes that can sign now
   std::uint32_t queued = 0;          ///< requests waiting or being worked on

@@ -51,8 +51,8 @@ Module::~Module() {
 std::string Module::library() const {
   CK_INFO info{};
   check(functions_->C_GetInfo(&info), "C_GetInfo");
-  return fmt::format("{} {}.{}", trimmed(info.libraryDescription), info.libraryVersion.major,
-                     info.libraryVersion.minor);
+  return fmt::format("{}, {} {}.{}", trimmed(info.manufacturerID), trimmed(info.libraryDescription),
+                     info.libraryVersion.major, info.libraryVersion.minor);
 }
 
 std::vector<Slot> Module::slots() const {

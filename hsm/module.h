@@ -32,7 +32,7 @@ class Module {
 
   const CK_FUNCTION_LIST* operator->() const noexcept { return functions_; }
 
-  /// library returns what the module calls itself, e.g. "SoftHSM Implementation of PKCS11 2.6".
+  /// library returns what the module calls itself: "SoftHSM, Implementation of PKCS11 2.6".
   std::string library() const;
 
   /// slots lists those with a token present.

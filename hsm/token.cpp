@@ -41,6 +41,13 @@ PssMechanisms pss_mechanisms(Hash hash) {
   throw Error(Kind::request, "RSA PSS signing needs a SHA hash");
 }
 
+/// require_room refuses what cannot fit: SoftHSM would only say CKR_GENERAL_ERROR.
+void require_room(std::size_t needed, const KeySpec& spec) {
+  if (needed > spec.bits / 8U)
+    throw Error(Kind::request,
+                fmt::format("{} bytes with padding do not fit a {} bit key", needed, spec.bits));
+}
+
 void require_algorithm(const SignRequest& request, KeyAlgorithm algorithm) {
   const bool ec = request.scheme == Scheme::ecdsa;
   if (ec != (algorithm == KeyAlgorithm::ec))
@@ -129,10 +136,12 @@ Bytes Token::sign(const SignRequest& request) const {
       return session_.sign({CKM_RSA_PKCS, nullptr, 0}, key.handle,
                            der::digest_info(request.hash, request.input));
     case Scheme::rsa_type1:
+      require_room(request.input.size() + 11, key.spec);  // RFC 8017 9.2
       return session_.sign({CKM_RSA_PKCS, nullptr, 0}, key.handle, request.input);
     case Scheme::rsa_pss: {
       if (request.input.size() != size_of(request.hash))
         throw Error(Kind::request, "the digest's length does not fit its hash");
+      require_room(request.input.size() + request.salt_bytes + 2, key.spec);  // RFC 8017 9.1.1
       CK_RSA_PKCS_PSS_PARAMS parameters{};
       parameters.hashAlg = pss_mechanisms(request.hash).hash;
       parameters.mgf = pss_mechanisms(request.mgf_hash).mgf;

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxClients = 128;       // of one role
 constexpr std::size_t kMaxOutput = 1U << 20U;  // unread answers of one client, in bytes
 constexpr std::size_t kDealt = 2;              // one in work, the next at hand
 constexpr unsigned kTries = 2;
-constexpr auto kFrameTime = 10s;    // from a frame's first byte to its last
+constexpr auto kFrameTime = 5s;     // from a frame's first byte to its last
 constexpr auto kShortLife = 1s;     // a worker that dies younger is not replaced at once
 constexpr auto kReopenPause = 30s;  // between attempts to open a token that is gone
 
@@ -180,7 +180,7 @@ void Server::on_time() {
   for (const auto& [fd, client] : clients_)
     if (!client->in.empty() && client->frame_began + kFrameTime <= now) late.push_back(fd);
   for (const int fd : late) {
-    say(fmt::format("SIGNER_CLIENT_DROPPED role={} pid={} reason=\"half a frame for 10 s\"",
+    say(fmt::format("SIGNER_CLIENT_DROPPED role={} pid={} reason=\"half a frame for 5 s\"",
                     clients_.at(fd)->role->name, clients_.at(fd)->pid));
     drop(fd);
   }

@@ -1,0 +1,522 @@
+// ringfence-signer as a process: first start, PINs, roles, bad peers, a killed worker.
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <atomic>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/crypto/token.h"
+#include "hsm/fd.h"
+#include "hsm/wire.h"
+#include "tests/integration/hsm/support.h"
+
+namespace ringfence::hsm::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const KeySpec kP256{KeyAlgorithm::ec, 256};
+
+mode_t mode_of(const fs::path& path) {
+  struct stat facts {};
+
+  return ::stat(path.c_str(), &facts) == 0 ? facts.st_mode & 07777 : 0;
+}
+
+SignRequest ecdsa(const KeyRef& key, std::uint8_t fill = 1) {
+  SignRequest request;
+  request.key = key;
+  request.scheme = Scheme::ecdsa;
+  request.hash = Hash::sha256;
+  request.input = Bytes(32, fill);
+  return request;
+}
+
+/// verifies checks an ECDSA signature over a digest with OpenSSL's own code.
+bool verifies(const Bytes& spki, const SignRequest& request, const Bytes& signature) {
+  const std::uint8_t* at = spki.data();
+  const KeyHandle key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
+  const PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
+  return EVP_PKEY_verify_init(context.get()) == 1 &&
+         EVP_PKEY_verify(context.get(), signature.data(), signature.size(), request.input.data(),
+                         request.input.size()) == 1;
+}
+
+/// Peer speaks bytes of its own choice to a socket of the signer.
+class Peer {
+ public:
+  explicit Peer(const fs::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    connected_ =
+        ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+
+  bool connected() const { return connected_; }
+
+  void send(const Bytes& bytes) const {
+    ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+
+  /// ended waits at most `timeout_ms` for the signer to hang up.
+  bool ended(int timeout_ms = 20'000) const {
+    pollfd entry{fd_.get(), POLLIN, 0};
+    char chunk[4096];
+    while (::poll(&entry, 1, timeout_ms) == 1)
+      if (::recv(fd_.get(), chunk, sizeof chunk, 0) <= 0) return true;
+    return false;
+  }
+
+  std::optional<wire::Answer> answer() {
+    char chunk[4096];
+    for (;;) {
+      if (const auto body = wire::take_frame(buffer_)) return wire::parse_answer(*body);
+      pollfd entry{fd_.get(), POLLIN, 0};
+      if (::poll(&entry, 1, 20'000) != 1) return std::nullopt;
+      const ssize_t count = ::recv(fd_.get(), chunk, sizeof chunk, 0);
+      if (count <= 0) return std::nullopt;
+      buffer_.insert(buffer_.end(), chunk, chunk + count);
+    }
+  }
+
+ private:
+  Fd fd_;
+  Bytes buffer_;
+  bool connected_ = false;
+};
+
+TEST(SignerStartTest, MakesATokenThatOnlyItsUserCanReach) {
+  const TemporaryFolder folder;
+  const SignerProcess signer(folder.path());
+  EXPECT_EQ(mode_of(folder / "hsm"), 0700U);
+  for (const char* file : {"user.pin", "so.pin", "softhsm2.conf", "lock"})
+    EXPECT_EQ(mode_of(folder.path() / "hsm" / file), 0600U) << file;
+  EXPECT_NE(read_text(folder / "hsm/user.pin"), read_text(folder / "hsm/so.pin"));
+  EXPECT_EQ(read_text(folder / "hsm/user.pin").size(), 32U);
+  EXPECT_EQ(mode_of(folder / "run/signer"), 0700U);
+  for (const char* role : {"admin", "capf", "tvs", "tftp", "callmanager"})
+    EXPECT_EQ(mode_of(signer.socket(role)), 0600U) << role;
+}
+
+TEST(SignerStartTest, KeepsKeysOverARestart) {
+  const TemporaryFolder folder;
+  KeyRef key;
+  Bytes spki;
+  {
+    SignerProcess signer(folder.path());
+    SignerClient client(signer.socket("admin"));
+    key = client.generate("TVS", kP256);
+    spki = client.public_key(key);
+    EXPECT_EQ(signer.stop().exit_code, 0);
+    EXPECT_FALSE(fs::exists(signer.socket("admin")));
+  }
+  const std::string pin = read_text(folder / "hsm/user.pin");
+  const SignerProcess signer(folder.path());
+  SignerClient client(signer.socket("admin"));
+  EXPECT_EQ(client.list(), (std::vector<KeyInfo>{{key, kP256}}));
+  EXPECT_EQ(client.public_key(key), spki);
+  EXPECT_EQ(client.status().session_copies, 1U);
+  EXPECT_EQ(read_text(folder / "hsm/user.pin"), pin);
+}
+
+TEST(SignerStartTest, RefusesASecondSignerAndNamesTheFirst) {
+  const TemporaryFolder folder;
+  const SignerProcess first(folder.path());
+  const std::string log = read_text(folder / "signer.log");
+  const CommandResult second =
+      shell(std::string(RINGFENCE_BIN_DIR) + "/ringfence-signer --state " + folder.path().string());
+  EXPECT_NE(second.status, 0);
+  EXPECT_NE(second.output.find("process " + std::to_string(first.pid()) + " already runs"),
+            std::string::npos)
+      << second.output;
+  SignerClient client(first.socket("admin"));
+  EXPECT_NO_THROW(client.list());
+}
+
+/// A stopped signer's folder, with a token and one key.
+class LockedOutTest : public testing::Test {
+ protected:
+  LockedOutTest() {
+    const SignerProcess signer(folder_.path());
+    SignerClient client(signer.socket("admin"));
+    key_ = client.generate("CAPF", kP256);
+  }
+
+  fs::path pin_file() const { return folder_.path() / "hsm" / "user.pin"; }
+
+  void expect_the_key_is_still_there() const {
+    const SignerProcess signer(folder_.path());
+    SignerClient client(signer.socket("admin"));
+    EXPECT_EQ(client.list(), (std::vector<KeyInfo>{{key_, kP256}}));
+  }
+
+  TemporaryFolder folder_;
+  KeyRef key_;
+};
+
+TEST_F(LockedOutTest, StopsWhenThePinIsWrongAndNeverTriesAgain) {
+  const std::string right = read_text(pin_file());
+  write_text(pin_file(), "not the pin");
+  const ProcessResult result = SignerProcess::run_to_end(folder_.path());
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.stderr_text,
+            "ringfence-signer: the token \"ringfence\" refused the PIN in " + pin_file().string() +
+                " (C_Login: CKR_PIN_INCORRECT (0xa0)): correct the file and start again; it was "
+                "tried once and will not be tried again\n");
+  EXPECT_EQ(result.stderr_text.find("not the pin"), std::string::npos);
+  write_text(pin_file(), right + "\n");
+  expect_the_key_is_still_there();
+}
+
+TEST_F(LockedOutTest, StopsWhenThePinFileIsMissing) {
+  const std::string right = read_text(pin_file());
+  fs::remove(pin_file());
+  const ProcessResult result = SignerProcess::run_to_end(folder_.path());
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.stderr_text, "ringfence-signer: cannot read the PIN file " +
+                                    pin_file().string() +
+                                    " (No such file or directory): put the token's user PIN "
+                                    "there, mode 0600, and start again\n");
+  EXPECT_FALSE(fs::exists(pin_file()));
+  write_text(pin_file(), right);
+  fs::permissions(pin_file(), fs::perms(0600));
+  expect_the_key_is_still_there();
+}
+
+TEST_F(LockedOutTest, StopsWhenOthersCanReadThePin) {
+  fs::permissions(pin_file(), fs::perms(0640));
+  const ProcessResult result = SignerProcess::run_to_end(folder_.path());
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.stderr_text.find("is open to other users: chmod 600 it"), std::string::npos);
+}
+
+TEST_F(LockedOutTest, NeverMakesANewTokenWhereOneIsMissing) {
+  fs::rename(folder_ / "hsm/tokens", folder_ / "hsm/tokens.away");
+  const ProcessResult result = SignerProcess::run_to_end(folder_.path());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.stderr_text.find("the token \"ringfence\" is missing in"), std::string::npos);
+  EXPECT_NE(result.stderr_text.find(pin_file().string()), std::string::npos);
+  fs::remove_all(folder_ / "hsm/tokens");
+  fs::rename(folder_ / "hsm/tokens.away", folder_ / "hsm/tokens");
+  expect_the_key_is_still_there();
+}
+
+TEST_F(LockedOutTest, BeginsAnewAfterAFirstStartThatDidNotFinish) {
+  // What a power cut between the PIN files and the token leaves behind.
+  write_text(folder_ / "hsm/initialising", "");
+  const SignerProcess signer(folder_.path());
+  SignerClient client(signer.socket("admin"));
+  EXPECT_TRUE(client.list().empty());
+  EXPECT_FALSE(fs::exists(folder_ / "hsm/initialising"));
+}
+
+TEST(SignerStartTest, NamesAModuleThatIsNone) {
+  const TemporaryFolder folder;
+  write_text(folder / "ringfence.toml", "[hsm]\nmodule = \"/lib/x86_64-linux-gnu/libz.so.1\"\n");
+  const ProcessResult result = SignerProcess::run_to_end(folder.path());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.stderr_text.find("PKCS#11 module"), std::string::npos) << result.stderr_text;
+}
+
+class SignerTest : public testing::Test {
+ protected:
+  /// The sign-and-verify that shows that the signer still serves others.
+  void expect_service() {
+    const SignRequest request = ecdsa(key_);
+    EXPECT_TRUE(verifies(spki_, request, admin_.sign(request)));
+  }
+
+  TemporaryFolder folder_;
+  SignerProcess signer_{folder_.path()};
+  SignerClient admin_{signer_.socket("admin")};
+  KeyRef key_ = admin_.generate("CAPF", kP256);
+  Bytes spki_ = admin_.public_key(key_);
+};
+
+TEST_F(SignerTest, KeepsPrivateKeysInTheToken) {
+  const std::string pin = read_text(folder_ / "hsm/user.pin");
+  const std::string tool = "SOFTHSM2_CONF=" + (folder_ / "hsm/softhsm2.conf").string() +
+                           " pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin " +
+                           pin + " ";
+  const CommandResult list = shell(tool + "--list-objects --type privkey");
+  EXPECT_NE(list.output.find("label:      CAPF"), std::string::npos) << list.output;
+  EXPECT_NE(list.output.find("ID:         00000001"), std::string::npos);
+  EXPECT_NE(list.output.find("Access:     sensitive, always sensitive, never extractable, local"),
+            std::string::npos)
+      << list.output;
+  const CommandResult read =
+      shell(tool + "--read-object --type privkey --label CAPF -o " + (folder_ / "stolen").string());
+  EXPECT_FALSE(fs::exists(folder_ / "stolen") && fs::file_size(folder_ / "stolen") > 0);
+  EXPECT_NE(read.output.find("reading private keys not"), std::string::npos) << read.output;
+}
+
+TEST_F(SignerTest, RefusesAndAuditsWhatARoleMayNot) {
+  SignerClient tvs(signer_.socket("tvs"));
+  EXPECT_EQ(kind_thrown([&] { tvs.sign(ecdsa(key_)); }), Kind::refused);
+  EXPECT_EQ(kind_thrown([&] { tvs.public_key(key_); }), Kind::refused);
+  SignerClient capf(signer_.socket("capf"));
+  EXPECT_TRUE(verifies(spki_, ecdsa(key_), capf.sign(ecdsa(key_))));
+  EXPECT_EQ(kind_thrown([&] { capf.generate("CAPF", kP256); }), Kind::refused);
+  EXPECT_EQ(kind_thrown([&] { capf.destroy(key_); }), Kind::refused);
+  EXPECT_EQ(kind_thrown([&] { admin_.generate("Stranger", kP256); }), Kind::refused);
+  EXPECT_EQ(admin_.list().size(), 1U);
+  EXPECT_TRUE(tvs.list().empty());
+  EXPECT_EQ(capf.list().size(), 1U);
+  const std::string log = read_text(folder_ / "signer.log");
+  EXPECT_NE(log.find("SIGNER_REQUEST_REFUSED role=tvs uid=" + std::to_string(::getuid()) +
+                     " pid=" + std::to_string(::getpid()) + " request=\"sign CAPF/1\""),
+            std::string::npos)
+      << log;
+}
+
+TEST_F(SignerTest, NumbersVersionsAndNeverReusesOne) {
+  const KeyRef second = admin_.generate("CAPF", kP256);
+  EXPECT_EQ(second, (KeyRef{"CAPF", 2}));
+  admin_.destroy(second);
+  EXPECT_EQ(kind_thrown([&] { admin_.sign(ecdsa(second)); }), Kind::not_found);
+  EXPECT_EQ(kind_thrown([&] { admin_.destroy(second); }), Kind::not_found);
+  EXPECT_EQ(admin_.generate("CAPF", kP256), (KeyRef{"CAPF", 3}));
+  EXPECT_EQ(admin_.generate("TVS", kP256), (KeyRef{"TVS", 1}));
+  EXPECT_EQ(kind_thrown([&] { admin_.generate("TVS", {KeyAlgorithm::rsa, 1024}); }), Kind::request);
+  EXPECT_EQ(kind_thrown([&] { admin_.generate("TVS", {KeyAlgorithm::ec, 255}); }), Kind::request);
+  expect_service();
+}
+
+TEST_F(SignerTest, RefusesRequestsThatDoNotFitTheKey) {
+  SignRequest request = ecdsa(key_);
+  request.scheme = Scheme::rsa_pkcs1;
+  EXPECT_EQ(kind_thrown([&] { admin_.sign(request); }), Kind::request);
+  const KeyRef rsa = admin_.generate("TVS", {KeyAlgorithm::rsa, 2048});
+  request.key = rsa;
+  request.input = Bytes(20, 1);
+  EXPECT_EQ(kind_thrown([&] { admin_.sign(request); }), Kind::request);
+  request.scheme = Scheme::rsa_type1;
+  request.input = Bytes(300, 1);
+  EXPECT_EQ(kind_thrown([&] { admin_.sign(request); }), Kind::request);
+  request.input = Bytes(245, 1);
+  EXPECT_EQ(admin_.sign(request).size(), 256U);
+  expect_service();
+}
+
+TEST_F(SignerTest, LosesOnlyThePeerThatSendsAnImpossibleFrame) {
+  for (const Bytes& bytes :
+       {Bytes{0xff, 0xff, 0xff, 0xff, 1}, Bytes{0, 0, 0, 0}, Bytes{0, 0, 0x40, 0x01}}) {
+    const Peer peer(signer_.socket("capf"));
+    peer.send(bytes);
+    EXPECT_TRUE(peer.ended());
+    expect_service();
+  }
+}
+
+TEST_F(SignerTest, AnswersAFrameWhoseBodyIsNonsense) {
+  Peer peer(signer_.socket("capf"));
+  peer.send(wire::frame(Bytes{0, 0, 0, 77, 99}));
+  const auto answer = peer.answer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->id, 77U);
+  ASSERT_TRUE(std::holds_alternative<Error>(answer->outcome));
+  EXPECT_EQ(std::get<Error>(answer->outcome).kind(), Kind::request);
+  peer.send(wire::frame(wire::encode(wire::Request{78, wire::List{}})));
+  const auto list = peer.answer();
+  ASSERT_TRUE(list && std::holds_alternative<wire::Done>(list->outcome));
+}
+
+TEST_F(SignerTest, ServesOthersWhileAPeerHoldsHalfAFrame) {
+  const Peer peer(signer_.socket("capf"));
+  peer.send({0, 0, 0, 20, 1, 2});
+  expect_service();
+  EXPECT_TRUE(peer.ended());  // after 5 s: the signer waits for nobody for ever
+  expect_service();
+}
+
+TEST_F(SignerTest, OutlivesRandomBytes) {
+  std::mt19937 random(20261121);
+  for (int i = 0; i < 300; ++i) {
+    const Peer peer(signer_.socket("capf"));
+    Bytes bytes(random() % 200);
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    if (i % 2 == 0 && !bytes.empty()) bytes = wire::frame(bytes);
+    peer.send(bytes);
+  }
+  expect_service();
+}
+
+TEST_F(SignerTest, BoundsTheClientsOfARole) {
+  std::vector<std::unique_ptr<Peer>> silent;
+  for (int i = 0; i < 128; ++i) silent.push_back(std::make_unique<Peer>(signer_.socket("tvs")));
+  SignerClient late(signer_.socket("tvs"));
+  EXPECT_EQ(kind_thrown([&] { late.list(); }), Kind::unavailable);
+  expect_service();
+  silent.clear();
+  // Their ends are read before what comes later on the same loop, at the latest at a retry.
+  std::optional<Kind> failure = Kind::unavailable;
+  for (int i = 0; i < 100 && failure; ++i) failure = kind_thrown([&] { late.list(); });
+  EXPECT_EQ(failure, std::nullopt);
+}
+
+TEST_F(SignerTest, AnswersManyRequestsOfOneConnection) {
+  Peer peer(signer_.socket("capf"));
+  Bytes stream;
+  for (std::uint32_t id = 1; id <= 200; ++id) {
+    const Bytes frame =
+        wire::frame(wire::encode(wire::Request{id, ecdsa(key_, static_cast<std::uint8_t>(id))}));
+    stream.insert(stream.end(), frame.begin(), frame.end());
+  }
+  peer.send(stream);
+  std::set<std::uint32_t> answered;
+  while (answered.size() < 200) {
+    const auto answer = peer.answer();
+    ASSERT_TRUE(answer);
+    ASSERT_TRUE(std::holds_alternative<wire::Done>(answer->outcome));
+    const Bytes signature = wire::parse_bytes(std::get<wire::Done>(answer->outcome).payload);
+    EXPECT_TRUE(verifies(spki_, ecdsa(key_, static_cast<std::uint8_t>(answer->id)), signature));
+    EXPECT_TRUE(answered.insert(answer->id).second);
+  }
+}
+
+TEST_F(SignerTest, SaysBusyAtOnceInsteadOfQueueingForEver) {
+  Peer peer(signer_.socket("capf"));
+  Bytes stream;
+  for (std::uint32_t id = 1; id <= 2000; ++id) {
+    const Bytes frame = wire::frame(wire::encode(wire::Request{id, ecdsa(key_)}));
+    stream.insert(stream.end(), frame.begin(), frame.end());
+  }
+  std::thread sender([&] { peer.send(stream); });
+  int done = 0;
+  int busy = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto answer = peer.answer();
+    if (!answer) break;
+    if (std::holds_alternative<wire::Done>(answer->outcome)) {
+      ++done;
+    } else if (std::get<Error>(answer->outcome).kind() == Kind::unavailable) {
+      ++busy;
+    }
+  }
+  sender.join();
+  EXPECT_EQ(done + busy, 2000);
+  EXPECT_GT(busy, 0);
+  EXPECT_GE(done, 256);
+  expect_service();
+}
+
+TEST_F(SignerTest, ReplacesAKilledWorkerUnderLoad) {
+  std::atomic<int> good = 0;
+  std::atomic<int> bad = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&, thread] {
+      SignerClient client(signer_.socket("capf"));
+      for (int i = 0; i < 250; ++i) {
+        const SignRequest request = ecdsa(key_, static_cast<std::uint8_t>(thread * 16 + i % 16));
+        try {
+          verifies(spki_, request, client.sign(request)) ? ++good : ++bad;
+        } catch (const Error& error) {
+          ADD_FAILURE() << error.what();
+          ++bad;
+        }
+      }
+    });
+  while (good < 200 && bad == 0) std::this_thread::yield();
+  const pid_t first = signer_.worker();
+  ::kill(first, SIGKILL);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 1000);
+  EXPECT_EQ(bad, 0);
+  EXPECT_EQ(admin_.status().restarts, 1U);
+  EXPECT_NE(signer_.worker(), first);
+}
+
+TEST_F(SignerTest, ReconnectsAfterTheSignerWasRestarted) {
+  expect_service();
+  SignerClient& client = admin_;
+  ASSERT_EQ(signer_.stop().exit_code, 0);
+  EXPECT_EQ(kind_thrown([&] { client.sign(ecdsa(key_)); }), Kind::unavailable);
+  const SignerProcess again(folder_.path());
+  expect_service();
+}
+
+TEST_F(SignerTest, LeavesNoWorkerBehindWhenTheParentIsKilled) {
+  const Fd worker(static_cast<int>(::syscall(SYS_pidfd_open, signer_.worker(), 0)));
+  ASSERT_TRUE(worker);
+  ::kill(signer_.pid(), SIGKILL);
+  EXPECT_EQ(signer_.wait().exit_code, 128 + SIGKILL);
+  pollfd entry{worker.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&entry, 1, 20'000), 1) << "the worker lives on";
+  const SignerProcess again(folder_.path());  // stale sockets and the lock are no hindrance
+  expect_service();
+}
+
+TEST_F(SignerTest, TellsItsStatus) {
+  expect_service();
+  const Status status = admin_.status();
+  EXPECT_EQ(status.token, "ringfence");
+  EXPECT_NE(status.library.find("SoftHSM"), std::string::npos);
+  EXPECT_EQ(status.workers, 1U);
+  EXPECT_EQ(status.queued, 0U);
+  EXPECT_GE(status.answered, 3U);
+}
+
+TEST(CoreTokenTest, MapsTheSignersKindsToCodes) {
+  const TemporaryFolder folder;
+  const auto code_thrown = [](auto work) {
+    try {
+      work();
+    } catch (const core::Error& error) {
+      return std::optional(error.code());
+    }
+    return std::optional<core::Code>();
+  };
+  core::Token early(folder.path() / "run/signer/admin.sock");
+  EXPECT_EQ(code_thrown([&] { early.keys(); }), core::Code::hsm_unavailable);
+  const SignerProcess signer(folder.path());
+  const core::KeyRef key = early.generate("CAPF", {core::KeyAlgorithm::ec, 256});
+  EXPECT_EQ(early.keys(), std::vector<core::KeyRef>{key});
+  EXPECT_EQ(code_thrown([&] { early.key({"CAPF", 7}); }), core::Code::not_found);
+  EXPECT_EQ(code_thrown([&] {
+              early.generate("CAPF", {core::KeyAlgorithm::rsa, 512});
+            }),
+            core::Code::malformed);
+  core::Token tvs(signer.socket("tvs"));
+  EXPECT_EQ(code_thrown([&] { tvs.key(key); }), core::Code::refused);
+  {
+    const core::EvpPkey handle = early.key(key);
+    EXPECT_EQ(EVP_PKEY_get_bits(handle.get()), 256);
+  }
+  early.destroy(key);
+  EXPECT_TRUE(early.keys().empty());
+}
+
+TEST(CoreTokenTest, TellsThroughOpensslWhyASignatureFailed) {
+  const TemporaryFolder folder;
+  auto signer = std::make_unique<SignerProcess>(folder.path());
+  core::Token token(signer->socket("admin"));
+  const core::EvpPkey key = token.key(token.generate("CAPF", {core::KeyAlgorithm::ec, 256}));
+  signer.reset();
+  const MdCtx context(EVP_MD_CTX_new());
+  ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", token.context(), nullptr,
+                                  key.get(), nullptr),
+            1);
+  Bytes signature(128);
+  std::size_t size = signature.size();
+  try {
+    core::ensure(EVP_DigestSign(context.get(), signature.data(), &size, signature.data(), 1) == 1,
+                 "EVP_DigestSign");
+    FAIL() << "signed without a signer";
+  } catch (const core::Error& error) {
+    EXPECT_EQ(error.code(), core::Code::hsm_unavailable) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace ringfence::hsm::test
