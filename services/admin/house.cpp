@@ -1,0 +1,106 @@
+#include "services/admin/house.h"
+
+#include <sys/stat.h>
+
+#include "core/base/error.h"
+
+namespace ringfence::services::admin {
+
+using core::Code;
+using core::Error;
+
+namespace {
+
+std::filesystem::path with_folders(const core::Config& config) {
+  for (const char* folder : {"db", "tftp", "log", "run"}) {
+    const auto path = config.state() / folder;
+    std::filesystem::create_directories(path);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  }
+  return config.admin_db();
+}
+
+core::Fd take(const std::filesystem::path& state) {
+  const auto path = state / "lock";
+  auto lock = core::lock_file(path);
+  if (lock) return std::move(*lock);
+  std::string pid = core::text_of(core::read_file(path, 32));
+  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+  throw Error(Code::conflict, "another Ringfence already uses " + state.string() +
+                                  " (ringfence-admin, process " + pid +
+                                  "); stop it, or give this one another --state");
+}
+
+}  // namespace
+
+core::Database* NeighbourDatabase::open() {
+  const std::lock_guard lock(mutex_);
+  if (!database_) {
+    try {
+      database_ = std::make_unique<core::Database>(path_, schema_, core::Access::read_only);
+    } catch (const Error& error) {
+      if (error.code() != Code::not_found) throw;
+    }
+  }
+  return database_.get();
+}
+
+House::House(const std::filesystem::path& state)
+    : config(core::Config::load(state)),
+      lock_(take(state)),
+      database(with_folders(config), core::Schema::admin, core::Access::read_write),
+      certificates(database),
+      phones(database),
+      lists(database),
+      jobs(database),
+      audit(database),
+      token(config.signer_socket("admin")),
+      capf_database_(config.capf_db(), core::Schema::capf),
+      callmanager_database_(config.callmanager_db(), core::Schema::callmanager),
+      tftp_database_(config.tftp_db(), core::Schema::tftp) {}
+
+std::vector<core::Registration> House::registrations() {
+  core::Database* neighbour = callmanager_database_.open();
+  if (neighbour == nullptr) return {};
+  std::vector<core::Registration> all = core::RegistrationStore(*neighbour).list();
+  const core::Time now = clock.now();
+  std::erase_if(all, [&](const core::Registration& one) { return one.expires_at <= now; });
+  return all;
+}
+
+std::vector<core::Fetch> House::last_itls() {
+  core::Database* neighbour = tftp_database_.open();
+  return neighbour == nullptr ? std::vector<core::Fetch>{}
+                              : core::FetchStore(*neighbour).last_itls();
+}
+
+std::vector<core::Outcome> House::last_outcomes() {
+  core::Database* neighbour = capf_database_.open();
+  if (neighbour == nullptr) return {};
+  return core::EnrolmentStore(*neighbour).last_outcomes();
+}
+
+std::vector<core::IssuedCertificate> House::held_certificates() {
+  core::Database* neighbour = capf_database_.open();
+  if (neighbour == nullptr) return {};
+  return core::EnrolmentStore(*neighbour).all_held();
+}
+
+std::vector<core::IssuedCertificate> House::stale_certificates() {
+  core::Database* neighbour = capf_database_.open();
+  if (neighbour == nullptr) return {};
+  return core::EnrolmentStore(*neighbour).stale();
+}
+
+std::vector<core::ResetRow> House::resets(std::int64_t id) {
+  core::Database* neighbour = callmanager_database_.open();
+  if (neighbour == nullptr) return {};
+  return core::RegistrationStore(*neighbour).resets(id);
+}
+
+void House::record_act(const std::string& who, const std::string& event,
+                       const std::string& detail) {
+  audit.append(clock.now(), who, event, detail);
+}
+
+}  // namespace ringfence::services::admin

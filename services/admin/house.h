@@ -1,0 +1,89 @@
+// What every method of the admin API works with: configuration, databases, stores, token, services.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/audit/audit_log.h"
+#include "core/base/clock.h"
+#include "core/base/file.h"
+#include "core/certificates/certificate_store.h"
+#include "core/config/config.h"
+#include "core/crypto/token.h"
+#include "core/phones/enrolment_store.h"
+#include "core/phones/fetch_store.h"
+#include "core/phones/phone_store.h"
+#include "core/phones/registration_store.h"
+#include "core/plans/job_store.h"
+#include "core/storage/database.h"
+#include "core/trust/list_store.h"
+#include "services/admin/service_control.h"
+
+namespace ringfence::services::admin {
+
+/// NeighbourDatabase is another daemon's file, opened read-only once it is there.
+class NeighbourDatabase {
+ public:
+  NeighbourDatabase(std::filesystem::path path, core::Schema schema)
+      : path_(std::move(path)), schema_(schema) {}
+
+  /// open returns the database, or null while its daemon has not made it yet. Thread-safe.
+  core::Database* open();
+
+ private:
+  std::filesystem::path path_;
+  core::Schema schema_;
+  std::mutex mutex_;
+  std::unique_ptr<core::Database> database_;
+};
+
+/// House is the state of ringfence-admin. Its parts are safe from several threads.
+///
+/// The constructor takes the state folder for this process: Error{conflict} names the process that
+/// has it.
+class House {
+ public:
+  explicit House(const std::filesystem::path& state);
+  House(const House&) = delete;
+  House& operator=(const House&) = delete;
+
+  const core::Config config;
+
+ private:
+  core::Fd lock_;  // before the databases: nobody else may have them open for writing
+
+ public:
+  core::SystemClock clock;
+  core::Database database;
+  core::CertificateStore certificates;
+  core::PhoneStore phones;
+  core::ListStore lists;
+  core::JobStore jobs;
+  core::AuditLog audit;
+  core::Token token;
+  /// trust_mutex is held by whoever changes certificates or publishes a trust list.
+  std::mutex trust_mutex;
+
+  /// What the neighbours know; empty while they have not started yet.
+  std::vector<core::Registration> registrations();  ///< current ones only, by device
+  std::vector<core::Fetch> last_itls();
+  std::vector<core::Outcome> last_outcomes();
+  std::vector<core::IssuedCertificate> held_certificates();
+  std::vector<core::IssuedCertificate> stale_certificates();
+  std::vector<core::ResetRow> resets(std::int64_t id);
+
+  /// record_act writes an audit record: `event` is "…_INTENT", "…_DONE" or "…_FAILED", `detail`
+  /// one JSON object without secrets.
+  void record_act(const std::string& who, const std::string& event, const std::string& detail);
+
+ private:
+  NeighbourDatabase capf_database_;
+  NeighbourDatabase callmanager_database_;
+  NeighbourDatabase tftp_database_;
+};
+
+}  // namespace ringfence::services::admin

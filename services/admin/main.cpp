@@ -1,0 +1,47 @@
+// ringfence-admin: orchestration, jobs, audit, service control, trust lists.
+
+#include <cstdio>
+#include <filesystem>
+
+#include "core/base/log.h"
+#include "core/net/daemon.h"
+#include "core/net/rpc.h"
+#include "services/admin/child_processes.h"
+#include "services/admin/house.h"
+#include "services/admin/methods.h"
+#include "services/admin/phones.h"
+#include "services/admin/regeneration.h"
+#include "services/admin/trust_keeper.h"
+
+namespace {
+
+using namespace ringfence;
+using namespace ringfence::services::admin;
+
+void run(const core::DaemonOptions& options) {
+  House house(options.state);
+  TrustKeeper keeper(house);
+  keeper.ensure_certificates();
+  const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  ChildProcesses services(programs, house.config);
+  start_services(keeper, services);
+  Regeneration regeneration(house, keeper);
+  Phones phones(house, keeper);
+  regeneration.resume();
+  const Methods methods(house, keeper, regeneration, phones, services);
+  const core::RpcServer api(
+      house.config.control_socket("admin"),
+      [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {
+        return methods.answer(caller, method, params);
+      });
+  core::log(core::Level::notice, "ADMIN_READY", {{"state", options.state.string()}});
+  std::puts("ready");  // appliance/run waits for this line
+  std::fflush(stdout);
+  core::wait_for_stop();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return core::daemon_main(argc, argv, "admin", run);
+}

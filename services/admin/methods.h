@@ -1,0 +1,57 @@
+// The table of the admin API: method, privilege level, what answers it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <boost/json.hpp>
+
+#include "core/net/rpc.h"
+#include "services/admin/house.h"
+#include "services/admin/phones.h"
+#include "services/admin/regeneration.h"
+#include "services/admin/service_control.h"
+#include "services/admin/trust_keeper.h"
+
+namespace ringfence::services::admin {
+
+/// Methods answers the admin API. Safe from several threads.
+///
+/// The account and its level are decided here from the caller's user id, never by the shell: root
+/// and the user that ringfence-admin runs as have level 4; nobody else can open the socket.
+class Methods {
+ public:
+  Methods(House& house, TrustKeeper& keeper, Regeneration& regeneration, Phones& phones,
+          ServiceControl& services);
+
+  /// answer runs one method; throws core::Error (`not_found` for an unknown one, `refused` for a
+  /// caller without the privilege).
+  boost::json::value answer(const core::Caller& caller, std::string_view method,
+                            const boost::json::object& params) const;
+
+ private:
+  using Handler =
+      std::function<boost::json::object(const std::string& who, const boost::json::object& params)>;
+
+  struct Entry {
+    int level = 0;  ///< the least privilege level: 0, 1 or 4 (cucm-cli 1.8)
+    Handler handler;
+  };
+
+  template <typename Request, typename Work>
+  void add(const std::string& method, int level, Work work);
+
+  std::vector<core::admin::ServiceFacts> restart(const Service& service);
+
+  House& house_;
+  TrustKeeper& keeper_;
+  ServiceControl& services_;
+  std::map<std::string, Entry, std::less<>> table_;
+};
+
+/// start_services brings up all services, the ITL published before Cisco Tftp serves it.
+void start_services(TrustKeeper& keeper, ServiceControl& services);
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,37 @@
+// The phone methods of the admin API, and the CAPF report.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/admin/api.h"
+#include "services/admin/house.h"
+#include "services/admin/trust_keeper.h"
+
+namespace ringfence::services::admin {
+
+/// Phones answers the phone.* and capf.* methods. Safe from several threads.
+class Phones {
+ public:
+  Phones(House& house, TrustKeeper& keeper) : house_(house), keeper_(keeper) {}
+
+  core::admin::PhoneImported import(const core::admin::PhoneImportRequest& request,
+                                    const std::string& who);
+  core::admin::PhoneFacts add(const core::admin::PhoneFields& fields, const std::string& who);
+  core::admin::PhoneFacts update(const core::admin::PhoneFields& fields, const std::string& who);
+  core::admin::PhoneList list();
+  core::admin::PhoneFacts show(const std::string& name);
+  core::admin::Nothing remove(const std::string& name, const std::string& who);
+  core::admin::PhoneReset reset(const core::admin::PhoneResetRequest& request,
+                                const std::string& who);
+  core::admin::CapfReport report();
+
+ private:
+  core::Phone known(const std::string& name) const;
+  std::vector<core::admin::PhoneFacts> describe(const std::vector<core::Phone>& phones);
+
+  House& house_;
+  TrustKeeper& keeper_;
+};
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,46 @@
+// Service control behind one interface: child processes from a checkout, systemd on the appliance.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/admin/api.h"
+
+namespace ringfence::services::admin {
+
+/// Service is one daemon that administrators start and stop by CUCM's name for it.
+struct Service {
+  std::string_view name;    ///< "Cisco Tftp"
+  std::string_view daemon;  ///< "tftp": binary ringfence-tftp, control socket run/tftp.sock
+};
+
+inline constexpr std::array kServices = {
+    Service{"Cisco CallManager", "callmanager"},
+    Service{"Cisco Tftp", "tftp"},
+    Service{"Cisco Certificate Authority Proxy Function", "capf"},
+    Service{"Cisco Trust Verification Service", "tvs"},
+};
+
+/// service_named finds a service by its name in any case.
+std::optional<Service> service_named(std::string_view name);
+
+/// ServiceControl starts and stops services. Safe from several threads; changes are serialised.
+class ServiceControl {
+ public:
+  ServiceControl() = default;
+  ServiceControl(const ServiceControl&) = delete;
+  ServiceControl& operator=(const ServiceControl&) = delete;
+  virtual ~ServiceControl() = default;
+
+  virtual core::admin::ServiceFacts state(const Service& service) = 0;
+  /// Both return the states the service went through; the last one is where it is now. Starting
+  /// waits until the service answers on its control socket (20 s at most), stopping until it ended
+  /// (killed after 10 s). Doing what is done already returns the one state.
+  virtual std::vector<core::admin::ServiceFacts> start(const Service& service) = 0;
+  virtual std::vector<core::admin::ServiceFacts> stop(const Service& service) = 0;
+};
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,123 @@
+#include "services/admin/phone_watch.h"
+
+#include <gtest/gtest.h>
+
+namespace ringfence::services::admin {
+namespace {
+
+using core::ItemState;
+using core::JobItem;
+using core::Time;
+
+constexpr Time at(int seconds) {
+  return Time(std::chrono::seconds(1'000'000 + seconds));
+}
+
+core::Registration registration(const std::string& device, const std::string& call_id, Time when) {
+  core::Registration one;
+  one.device = device;
+  one.call_id = call_id;
+  one.registered_at = when;
+  one.refreshed_at = when;
+  return one;
+}
+
+core::Fetch fetch(const std::string& device, const std::string& sha1) {
+  return {device, "ITL" + device + ".tlv", sha1, "127.0.0.1", at(0)};
+}
+
+core::ResetRow reset(const std::string& device, int status) {
+  core::ResetRow row;
+  row.device = device;
+  row.sent_at = at(10);
+  if (status != 0) row.answered_at = at(11);
+  row.status = status;
+  return row;
+}
+
+class PhoneWatchTest : public testing::Test {
+ protected:
+  PhoneWatchTest()
+      : watch_({{"SEP000000000001", ItemState::waiting, at(0)}}, {{"SEP000000000001", {"old"}}}) {
+    watch_.next_wave(10, at(10));
+  }
+
+  PhoneWatch watch_;
+};
+
+TEST_F(PhoneWatchTest, CountsAPhoneThatRegisteredAnewWithTheNewList) {
+  const auto moved = watch_.observe({{registration("SEP000000000001", "new", at(10))},
+                                     {fetch("SEP000000000001", "good")},
+                                     {reset("SEP000000000001", 200)},
+                                     {"good"}},
+                                    at(12));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::returned);
+  EXPECT_TRUE(watch_.finished());
+}
+
+TEST_F(PhoneWatchTest, DoesNotCountTheRegistrationFromBeforeTheReset) {
+  watch_.observe({{registration("SEP000000000001", "old", at(10))},
+                  {fetch("SEP000000000001", "good")},
+                  {reset("SEP000000000001", 200)},
+                  {"good"}},
+                 at(12));
+  EXPECT_FALSE(watch_.finished());
+}
+
+TEST_F(PhoneWatchTest, DoesNotCountAPhoneThatStillHasTheOldList) {
+  watch_.observe({{registration("SEP000000000001", "new", at(11))},
+                  {fetch("SEP000000000001", "stale")},
+                  {reset("SEP000000000001", 200)},
+                  {"good"}},
+                 at(12));
+  EXPECT_FALSE(watch_.finished());
+}
+
+TEST_F(PhoneWatchTest, CountsARefusedNotifyAsFailedAndStillWelcomesThePhone) {
+  auto moved = watch_.observe(
+      {{registration("SEP000000000001", "old", at(1))}, {}, {reset("SEP000000000001", 400)}, {}},
+      at(12));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::failed);
+  EXPECT_TRUE(watch_.finished());
+  moved = watch_.observe({{registration("SEP000000000001", "new", at(20))},
+                          {fetch("SEP000000000001", "good")},
+                          {reset("SEP000000000001", 400)},
+                          {"good"}},
+                         at(21));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::returned);
+}
+
+TEST(PhoneWatch, AsksNoListOfASoftClient) {
+  PhoneWatch watch({{"CSFANNA", ItemState::waiting, at(0)}}, {});
+  watch.next_wave(1, at(10));
+  watch.observe({{registration("CSFANNA", "new", at(11))}, {}, {}, {"good"}}, at(12));
+  EXPECT_TRUE(watch.finished());
+}
+
+TEST(PhoneWatch, SendsWavesWithinTheRoomThereIs) {
+  std::vector<JobItem> items;
+  for (int i = 0; i < 5; ++i)
+    items.push_back({"SEP00000000000" + std::to_string(i), ItemState::waiting, at(0)});
+  PhoneWatch watch(std::move(items), {});
+  EXPECT_EQ(watch.next_wave(3, at(1)).size(), 3U);
+  EXPECT_EQ(watch.next_wave(3, at(2)).size(), 0U);
+  const auto refused = reset("SEP000000000000", 400);
+  watch.observe({{}, {}, {refused}, {}}, at(3));
+  EXPECT_EQ(watch.next_wave(3, at(4)).size(), 1U);
+}
+
+TEST(PhoneWatch, LeavesEveryPhoneInAFinalStateWhenItGivesUp) {
+  PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)},
+                    {"SEP000000000002", ItemState::reset_sent, at(0)},
+                    {"SEP000000000003", ItemState::returned, at(0)}},
+                   {});
+  const auto lost = watch.give_up(at(200));
+  EXPECT_EQ(lost.size(), 2U);
+  EXPECT_TRUE(watch.finished());
+}
+
+}  // namespace
+}  // namespace ringfence::services::admin
