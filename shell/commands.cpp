@@ -1,0 +1,16 @@
+#include "shell/commands.h"
+
+#include <iterator>
+
+namespace ringfence::shell {
+
+std::vector<Command> all_commands() {
+  std::vector<Command> all;
+  for (auto* family : {certificate_commands, trust_list_commands, service_commands, system_commands,
+                       phone_commands, capf_commands, job_commands, shell_commands}) {
+    std::ranges::move(family(), std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace ringfence::shell

@@ -1,0 +1,176 @@
+// show cert, set cert: certificates and their regeneration.
+#include <fmt/format.h>
+
+#include "core/admin/api.h"
+#include "shell/call.h"
+#include "shell/commands.h"
+#include "shell/schema.h"
+#include "shell/watch.h"
+#include "shell/words.h"
+
+namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+std::vector<std::string> names(Admin& admin, const std::string& type) {
+  const auto list = from_json<CertificateList>(
+      admin.call("cert.list", {{"type", type}}, std::chrono::seconds(5)));
+  std::vector<std::string> names;
+  for (const CertificateFacts& facts : list.certificates) {
+    names.push_back(facts.unit + "/" + facts.file);
+  }
+  return names;
+}
+
+std::vector<std::string> own_names(Admin& admin) {
+  return names(admin, "own");
+}
+
+std::vector<std::string> trust_names(Admin& admin) {
+  return names(admin, "trust");
+}
+
+std::vector<std::string> units(Admin& admin) {
+  std::vector<std::string> units = own_names(admin);
+  for (std::string& name : units) name.erase(name.find('/'));
+  return units;
+}
+
+Status list(Call& call) {
+  const auto list =
+      call.ask<CertificateList>("cert.list", CertificateListRequest{call.arguments.at("type")});
+  std::string text;
+  for (const CertificateFacts& facts : list.certificates) {
+    text += fmt::format("{}/{}: {}\n", facts.unit, facts.file, facts.description);
+  }
+  call.answer(list, text);
+  return Status::success;
+}
+
+Status show(Call& call, const std::string& type) {
+  const auto show = call.ask<CertificateShow>(
+      "cert.show", CertificateShowRequest{type, call.arguments.at("name")});
+  call.answer(show, show.text);
+  return Status::success;
+}
+
+/// The warnings are those of the reference's transcripts, two spaces included, and then what the
+/// original never said: which phones will reset. Source: reference/cucm-cli.md 2.1, CSCue55353.
+std::optional<Confirmation> confirm_regeneration(Call& call) {
+  const std::string& unit = call.arguments.at("unit");
+  const auto plan = call.ask<RegeneratePlan>("cert.plan", RegenerateRequest{unit});
+  std::string warning;
+  if (equal_ignoring_case(unit, "ITLRecovery")) {
+    warning =
+        "\nWARNING: If you are using a tokenless CTL and if the CallManager certificate is "
+        "recently \ngenerated, please ensure that the CTL File already has the new CallManager "
+        "certificate and is\nupdated to the endpoints, before generating the ITL Recovery "
+        "certificate. Are you sure want \nto proceed?\n\n";
+  } else {
+    warning = fmt::format(
+        "WARNING: This operation will overwrite any CA signed certificate previously imported "
+        "for  {}\n",
+        unit);
+  }
+  warning += plan.phones_reset == 0
+                 ? fmt::format(
+                       "WARNING: Regenerating {} resets no phones now: none is registered.\n", unit)
+                 : fmt::format("WARNING: Regenerating {} resets {} so that {} the new ITL file.\n",
+                               unit, counted(plan.phones_reset, "registered phone"),
+                               plan.phones_reset == 1 ? "it fetches" : "they fetch");
+  for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
+  return Confirmation{warning, "Proceed with regeneration (yes|no)? ", "Regeneration cancelled."};
+}
+
+/// Regeneration watches the job and says each thing once, when it is true.
+Status regenerate(Call& call) {
+  const std::string& unit = call.arguments.at("unit");
+  const auto started = call.ask<JobStarted>("cert.regenerate", RegenerateRequest{unit});
+  bool told = false;
+  PhoneProgress progress(call);
+  const Watched watched = watch_job(call, started.job, [&](const JobReport& report) {
+    if (report.published && !told) {
+      told = true;
+      call.say(
+          fmt::format("Successfully Regenerated Certificate for {0}.\n"
+                      "The services related to {0} use the new certificate already; no "
+                      "restart is needed.\n",
+                      unit));
+    }
+    progress.show(report);
+  });
+  if (watched.left) return say_left(call, watched);
+  const JobReport& report = watched.report;
+  if (!report.published) {
+    if (call.session.output == Output::text) throw job_failure(report);
+    call.document(to_json(report));
+    return Status::failed;
+  }
+  call.answer(report, job_result(report));
+  if (report.state == "done") return Status::success;
+  if (call.session.output == Output::text) throw job_failure(report);
+  return Status::failed;
+}
+
+}  // namespace
+
+std::vector<Command> certificate_commands() {
+  const Parameter type{.name = "type",
+                       .help = "the certificates of this node, or those it trusts",
+                       .kind = Kind::choice,
+                       .choices = {"own", "trust"}};
+  std::vector<Command> commands;
+  commands.push_back({.words = "show cert list",
+                      .level = 1,
+                      .summary = "list certificates, one a line",
+                      .parameters = {type},
+                      .example = "show cert list own\n"
+                                 "CAPF/CAPF.pem: Self-signed certificate generated by system\n",
+                      .run = list,
+                      .schema = schema_of<CertificateList>});
+  commands.push_back({.words = "show cert list type",
+                      .level = 1,
+                      .summary = "list certificates, one a line",
+                      .parameters = {type},
+                      .example = "show cert list type trust\n",
+                      .run = list,
+                      .schema = schema_of<CertificateList>});
+  commands.push_back({.words = "show cert own",
+                      .level = 1,
+                      .summary = "show a certificate of this node, then its PEM",
+                      .parameters = {{.name = "name",
+                                      .help = "a unit, or a name as show cert list own prints it",
+                                      .kind = Kind::rest,
+                                      .suggest = own_names}},
+                      .example = "show cert own CAPF/CAPF.pem\n",
+                      .run = [](Call& call) { return show(call, "own"); },
+                      .schema = schema_of<CertificateShow>});
+  commands.push_back({.words = "show cert trust",
+                      .level = 1,
+                      .summary = "show a certificate this node trusts, then its PEM",
+                      .parameters = {{.name = "name",
+                                      .help = "a name as show cert list trust prints it",
+                                      .kind = Kind::rest,
+                                      .suggest = trust_names}},
+                      .example = "show cert trust CAPF-trust/CAPF-7f0ae8d7.pem\n",
+                      .run = [](Call& call) { return show(call, "trust"); },
+                      .schema = schema_of<CertificateShow>});
+  commands.push_back(
+      {.words = "set cert regen",
+       .level = 1,
+       .summary = "make a new key and certificate for a unit, and see every phone come back",
+       .parameters = {{.name = "unit", .help = "the unit", .suggest = units}},
+       .help = "The old certificate stays trusted. The ITL file is built and signed anew, and\n"
+               "registered phones are reset so that they fetch it. The work is a job: it goes on\n"
+               "when you leave with Ctrl-C or the session ends, and utils job wait watches it\n"
+               "again. The exit status is 0 once the certificate is regenerated, also when\n"
+               "phones are missing; their number is printed.\n",
+       .example = "set cert regen CAPF\n",
+       .confirm = confirm_regeneration,
+       .run = regenerate,
+       .schema = schema_of<JobReport>});
+  return commands;
+}
+
+}  // namespace ringfence::shell

@@ -1,0 +1,86 @@
+// show itl, show ctl, utils itl: the lists that phones trust.
+#include <fmt/format.h>
+
+#include "core/admin/api.h"
+#include "shell/call.h"
+#include "shell/commands.h"
+#include "shell/schema.h"
+#include "shell/words.h"
+
+namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+Status show_itl(Call& call) {
+  const auto show = call.ask<TrustListShow>("itl.show", Nothing{});
+  call.answer(show, show.text);
+  return show.state == "verified" ? Status::success : Status::failed;
+}
+
+/// A cluster that is not in mixed mode has no CTL file: its absence is no failure.
+Status show_ctl(Call& call) {
+  const auto show = call.ask<TrustListShow>("ctl.show", Nothing{});
+  call.answer(show, show.text);
+  return show.state == "verified" || show.state == "missing" ? Status::success : Status::failed;
+}
+
+/// Source: reference/cucm-cli.md 2.2. No password is asked: the session is identified already.
+Status reset(Call& call) {
+  call.say("Locating active Tftp servers in the cluster.....\n\n");
+  const auto reset = call.ask<TrustListReset>("itl.reset", Nothing{}, std::chrono::seconds(180));
+  std::string text =
+      "Following is the list of Active tftp servers in the cluster\n\n====================\n\n";
+  for (const std::string& node : reset.nodes) text += node + "\n\n";
+  text += fmt::format(
+      "=====================\n\nNumber of Active TFTP servers in the cluster : {}\n\n"
+      "Generating the reset ITL file.....\n\nThe reset ITL file was generated successfully\n\n"
+      "Transferring new reset ITL file to the TFTP server nodes in the cluster.........\n\n",
+      reset.nodes.size());
+  for (const std::string& node : reset.nodes) {
+    text += fmt::format("Successfully transferred reset ITL to node {}\n", node);
+  }
+  text += fmt::format(
+      "\nThe reset ITL file was signed by {}\n"
+      "The checksum value of the ITL file:\n{}(MD5)\n{}(SHA1)\n\n"
+      "Then:\n"
+      "1. Verify the file with: show itl\n"
+      "2. Reset the phones so that they fetch it, with: utils phone reset all\n"
+      "3. Return to the normal signer with: utils service restart Cisco Tftp\n",
+      reset.signer, reset.md5, reset.sha1);
+  call.answer(reset, text);
+  return Status::success;
+}
+
+}  // namespace
+
+std::vector<Command> trust_list_commands() {
+  std::vector<Command> commands;
+  commands.push_back(
+      {.words = "show itl",
+       .summary = "show the ITL file that phones fetch from this node, and verify it",
+       .help = "The exit status is 0 only when the file was verified successfully.\n",
+       .example = "show itl\n",
+       .run = show_itl,
+       .schema = schema_of<TrustListShow>});
+  commands.push_back(
+      {.words = "show ctl",
+       .summary = "show the CTL file that phones fetch from this node, and verify it",
+       .help = "The exit status is 0 when the file was verified successfully, and when there is\n"
+               "none, as in a cluster that is not in mixed mode.\n",
+       .example = "show ctl\n",
+       .run = show_ctl,
+       .schema = schema_of<TrustListShow>});
+  commands.push_back(
+      {.words = "utils itl reset localkey",
+       .level = 4,
+       .summary = "publish an ITL file signed by the recovery key, for phones that lost trust",
+       .help = "It works from the files of this node alone, also when the ITL file is damaged or\n"
+               "missing. Phones accept it because the ITL file they hold names both signers.\n",
+       .example = "utils itl reset localkey\n",
+       .run = reset,
+       .schema = schema_of<TrustListReset>});
+  return commands;
+}
+
+}  // namespace ringfence::shell

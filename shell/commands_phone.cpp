@@ -1,0 +1,303 @@
+// show phone, utils phone, set phone: the devices, their CAPF settings, their resets.
+#include <fmt/format.h>
+
+#include "core/admin/api.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "shell/call.h"
+#include "shell/commands.h"
+#include "shell/schema.h"
+#include "shell/table.h"
+#include "shell/words.h"
+
+namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+constexpr std::size_t kMaxImportBytes = std::size_t{64} << 20;
+
+Parameter named(std::string name, std::string help, std::vector<std::string> choices = {}) {
+  return {.name = std::move(name),
+          .help = std::move(help),
+          .kind = choices.empty() ? Kind::word : Kind::choice,
+          .presence = Presence::optional,
+          .form = Form::named,
+          .choices = std::move(choices)};
+}
+
+Parameter phone_name() {
+  return {.name = "name", .help = "the device's name, like SEP001122334455"};
+}
+
+std::vector<Parameter> device_fields() {
+  return {named("model", "like CP-8861"),
+          named("description", "at most 128 characters, in double quotes when it has spaces"),
+          named("device_pool", "the device pool")};
+}
+
+/// The words and the choices are those of `utils phone import`.
+std::vector<Parameter> capf_fields(Presence operation_presence) {
+  Parameter operation =
+      named("operation", "what CAPF does next", {"none", "install", "delete", "troubleshoot"});
+  operation.presence = operation_presence;
+  Parameter secret = named("auth_string", "4 to 10 digits, or ask to type them unseen");
+  secret.kind = Kind::secret;
+  Parameter rsa = named("rsa_bits", "size of an RSA key", {"512", "1024", "2048", "3072", "4096"});
+  rsa.kind = Kind::integer;
+  Parameter ec = named("ec_bits", "size of an EC key", {"256", "384", "521"});
+  ec.kind = Kind::integer;
+  return {operation,
+          named("auth_mode", "how the phone proves itself",
+                {"null-string", "auth-string", "lsc", "mic"}),
+          secret,
+          named("key_order", "kinds of keys", {"rsa-only", "ec-only", "ec-preferred"}),
+          rsa,
+          ec,
+          named("completes_by", "YYYY:MM:DD:HH in UTC; seven days from now when left out")};
+}
+
+std::vector<Parameter> joined(std::vector<Parameter> first, const std::vector<Parameter>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+/// auth_string_of asks for the string unseen when `ask` stands in its place.
+std::optional<std::string> auth_string_of(Call& call) {
+  const auto value = call.arguments.find("auth_string");
+  if (value != "ask") return value;
+  const Stream stream = call.session.output == Output::json ? Stream::error : Stream::output;
+  auto typed =
+      call.session.console.ask("Please enter the authentication string: ", Echo::hidden, stream);
+  if (!typed) throw core::Error(core::Code::malformed, "no authentication string was entered");
+  return typed;
+}
+
+PhoneFields fields_of(Call& call) {
+  const Arguments& arguments = call.arguments;
+  PhoneFields fields;
+  fields.name = arguments.at("name");
+  fields.model = arguments.find("model");
+  fields.description = arguments.find("description");
+  fields.device_pool = arguments.find("device_pool");
+  fields.operation = arguments.find("operation");
+  fields.auth_mode = arguments.find("auth_mode");
+  fields.auth_string = auth_string_of(call);
+  fields.key_order = arguments.find("key_order");
+  fields.rsa_bits = arguments.integer("rsa_bits");
+  fields.ec_bits = arguments.integer("ec_bits");
+  fields.completes_by = arguments.find("completes_by");
+  return fields;
+}
+
+Status import(Call& call) {
+  const std::string& file = call.arguments.at("file");
+  const std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
+                                      : core::text_of(core::read_file(file, kMaxImportBytes));
+  const auto imported =
+      call.ask<PhoneImported>("phone.import", PhoneImportRequest{csv}, std::chrono::seconds(300));
+  call.answer(imported, fmt::format("{} imported ({} added, {} updated).\n",
+                                    counted(imported.added + imported.updated, "phone"),
+                                    imported.added, imported.updated));
+  return Status::success;
+}
+
+std::string phone_text(const PhoneFacts& phone) {
+  return labelled({{"Name", phone.name},
+                   {"Model", phone.model},
+                   {"Description", phone.description},
+                   {"Device pool", phone.device_pool},
+                   {"Registered", phone.registered ? "yes" : "no"},
+                   {"Address", phone.address},
+                   {"Registered at", phone.registered_at.value_or("")},
+                   {"ITL", phone.itl},
+                   {"Certificate operation", phone.operation},
+                   {"Operation status", phone.operation_status},
+                   {"Authentication mode", phone.auth_mode},
+                   {"Authentication string", phone.auth_string_set ? "set" : "not set"},
+                   {"Key order", phone.key_order},
+                   {"RSA key bits", std::to_string(phone.rsa_bits)},
+                   {"EC key bits", std::to_string(phone.ec_bits)},
+                   {"Operation completes by", phone.completes_by.value_or("")},
+                   {"LSC", phone.lsc},
+                   {"LSC subject", phone.lsc_subject.value_or("")},
+                   {"LSC issuer", phone.lsc_issuer.value_or("")},
+                   {"LSC serial", phone.lsc_serial.value_or("")},
+                   {"LSC key", phone.lsc_key.value_or("")},
+                   {"LSC expires", phone.lsc_expires.value_or("")},
+                   {"LSC confirmed", phone.lsc_confirmed.value_or("")}});
+}
+
+Status add(Call& call) {
+  const auto phone = call.ask<PhoneFacts>("phone.add", fields_of(call));
+  call.answer(phone, "Phone " + phone.name + " added.\n");
+  return Status::success;
+}
+
+Status update(Call& call) {
+  const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
+  call.answer(phone, "Phone " + phone.name + " updated.\n");
+  return Status::success;
+}
+
+Status list(Call& call) {
+  const auto list = call.ask<PhoneList>("phone.list", Nothing{});
+  Table table({"Name", "Model", "Registered", "Address", "ITL", "LSC", "Status", "Description"});
+  std::int64_t registered = 0;
+  for (const PhoneFacts& phone : list.phones) {
+    registered += phone.registered ? 1 : 0;
+    table.add({phone.name, phone.model, phone.registered ? "yes" : "no", phone.address, phone.itl,
+               phone.lsc, phone.operation_status, phone.description});
+  }
+  const std::string total =
+      fmt::format("{}, {} registered\n",
+                  counted(static_cast<std::int64_t>(list.phones.size()), "phone"), registered);
+  call.answer(list, list.phones.empty() ? total : table.text() + "\n" + total);
+  return Status::success;
+}
+
+Status show(Call& call) {
+  const auto phone = call.ask<PhoneFacts>("phone.show", PhoneRequest{call.arguments.at("name")});
+  call.answer(phone, phone_text(phone));
+  return Status::success;
+}
+
+std::optional<Confirmation> confirm_removal(Call& call) {
+  return Confirmation{{},
+                      fmt::format("You are about to remove phone {}. This action cannot be undone. "
+                                  "Continue? (y/n): ",
+                                  call.arguments.at("name")),
+                      "Removal cancelled."};
+}
+
+Status remove(Call& call) {
+  const std::string& name = call.arguments.at("name");
+  call.ask<Nothing>("phone.remove", PhoneRequest{name});
+  call.answer(Nothing{}, "Phone " + name + " removed.\n");
+  return Status::success;
+}
+
+/// Reset is one of the three things a registered phone can be told to do.
+struct Reset {
+  std::string kind;  ///< the word of the command and of the API
+  std::string will;  ///< "reset"
+  std::string told;  ///< "Reset"
+  std::string cancelled;
+};
+
+std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
+  if (call.arguments.at("name") != "all") return std::nullopt;
+  const auto status = call.ask<SystemStatus>("system.status", Nothing{});
+  return Confirmation{{},
+                      fmt::format("You are about to {} all {}. This action cannot be undone. "
+                                  "Continue? (y/n): ",
+                                  reset.will, counted(status.registered, "registered phone")),
+                      reset.cancelled};
+}
+
+Status send_reset(Call& call, const Reset& reset) {
+  const std::string& name = call.arguments.at("name");
+  PhoneResetRequest request{{}, reset.kind};
+  if (name != "all") request.phones.push_back(name);
+  const auto answer = call.ask<PhoneReset>("phone.reset", request, std::chrono::seconds(180));
+  const bool nobody = name != "all" && answer.asked == 0;
+  if (nobody && call.session.output == Output::text) {
+    throw core::Error(core::Code::refused, "phone " + name + " is not registered");
+  }
+  std::string text = fmt::format("{} sent to {}.\n", reset.told, counted(answer.asked, "phone"));
+  for (const std::string& absent : answer.not_registered) {
+    text += "Not registered: " + absent + "\n";
+  }
+  call.answer(answer, text);
+  return nobody ? Status::failed : Status::success;
+}
+
+Command reset_command(const Reset& reset, std::string summary) {
+  Parameter target = phone_name();
+  target.help += ", or all";
+  return {.words = "utils phone " + reset.kind,
+          .level = 1,
+          .summary = std::move(summary),
+          .parameters = {target},
+          .help = "With all, every registered phone is told, after a question.\n",
+          .example = "utils phone " + reset.kind + " all\n",
+          .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
+          .run = [reset](Call& call) { return send_reset(call, reset); },
+          .schema = schema_of<PhoneReset>};
+}
+
+}  // namespace
+
+std::vector<Command> phone_commands() {
+  std::vector<Command> commands;
+  commands.push_back({.words = "show phone list",
+                      .summary = "list the phones, by name",
+                      .example = "show phone list\n",
+                      .run = list,
+                      .schema = schema_of<PhoneList>});
+  commands.push_back({.words = "show phone",
+                      .summary = "show one phone: settings, registration, LSC",
+                      .parameters = {phone_name()},
+                      .example = "show phone SEP001122334455\n",
+                      .run = show,
+                      .schema = schema_of<PhoneFacts>});
+  commands.push_back(
+      {.words = "utils phone import",
+       .level = 1,
+       .summary = "add or update the phones of a CSV file",
+       .parameters = {{.name = "file",
+                       .help = "the file, or - for standard input (at most 64 MiB)",
+                       .kind = Kind::file}},
+       .help = "The first line names the columns, in any order: name, model, description,\n"
+               "device_pool, operation, auth_mode, auth_string, key_order, rsa_bits, ec_bits,\n"
+               "completes_by. Only name is needed. A bad line is refused with its number, and\n"
+               "then nothing is imported.\n",
+       .example = "utils phone import phones.csv\n50 phones imported (50 added, 0 updated).\n",
+       .run = import,
+       .schema = schema_of<PhoneImported>});
+  commands.push_back(
+      {.words = "utils phone add",
+       .level = 1,
+       .summary = "add a phone",
+       .parameters =
+           joined({phone_name()}, joined(device_fields(), capf_fields(Presence::optional))),
+       .example = "utils phone add SEP001122334455 model CP-8861 description \"Front desk\"\n",
+       .run = add,
+       .schema = schema_of<PhoneFacts>});
+  commands.push_back({.words = "utils phone remove",
+                      .level = 1,
+                      .summary = "remove a phone",
+                      .parameters = {phone_name()},
+                      .example = "utils phone remove SEP001122334455\n",
+                      .confirm = confirm_removal,
+                      .run = remove,
+                      .schema = schema_of<Nothing>});
+  commands.push_back({.words = "set phone device",
+                      .level = 1,
+                      .summary = "change a phone's model, description or device pool",
+                      .parameters = joined({phone_name()}, device_fields()),
+                      .example = "set phone device SEP001122334455 description \"Front desk\"\n",
+                      .run = update,
+                      .schema = schema_of<PhoneFacts>});
+  commands.push_back(
+      {.words = "set phone capf",
+       .level = 1,
+       .summary = "set what CAPF does with a phone",
+       .parameters = joined({phone_name()}, capf_fields(Presence::mandatory)),
+       .help =
+           "What is left out keeps its value. An authentication string is never shown and a\n"
+           "line that has one is not kept in the history; auth_string ask asks for it unseen.\n",
+       .example = "set phone capf SEP001122334455 operation install auth_mode null-string\n",
+       .run = update,
+       .schema = schema_of<PhoneFacts>});
+  commands.push_back(reset_command({"reset", "reset", "Reset", "Reset cancelled."},
+                                   "reset a phone: it starts again and fetches all its files"));
+  commands.push_back(reset_command({"restart", "restart", "Restart", "Restart cancelled."},
+                                   "restart a phone: it registers again"));
+  commands.push_back(reset_command(
+      {"apply-config", "apply the configuration of", "Apply-config", "Apply-config cancelled."},
+      "make a phone fetch and apply its configuration"));
+  return commands;
+}
+
+}  // namespace ringfence::shell

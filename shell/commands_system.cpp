@@ -1,0 +1,119 @@
+// show status, show version: the node itself.
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "core/admin/api.h"
+#include "shell/call.h"
+#include "shell/commands.h"
+#include "shell/schema.h"
+#include "shell/table.h"
+
+namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+/// parts_of reads the date and time of RFC 3339 text as they stand, whatever the zone; nothing
+/// when it is no such text.
+std::optional<std::tm> parts_of(const std::string& text) {
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute,
+                  &second) != 6) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  std::tm parts{};
+  parts.tm_year = year - 1900;
+  parts.tm_mon = month - 1;
+  parts.tm_mday = day;
+  parts.tm_hour = hour;
+  parts.tm_min = minute;
+  parts.tm_sec = second;
+  parts.tm_wday = static_cast<int>(std::chrono::weekday(std::chrono::sys_days(date)).c_encoding());
+  return parts;
+}
+
+std::string uptime(std::int64_t seconds) {
+  const std::int64_t days = seconds / 86400;
+  const std::string clock = fmt::format("{:2}:{:02}", seconds / 3600 % 24, seconds / 60 % 60);
+  return days == 0 ? clock : fmt::format("{} day{}, {}", days, days == 1 ? "" : "s", clock);
+}
+
+/// Source: reference/cucm-cli.md 2.8, and below it what a voice administrator looks for first.
+std::string status_text(const SystemStatus& status) {
+  const auto now = parts_of(status.date);
+  std::string text =
+      labelled({{"Host Name         ", status.host},
+                {"Date", now ? fmt::format("{:%a %b %d, %Y %H:%M:%S}", *now) : status.date},
+                {"Time Zone", status.time_zone},
+                {"Locale", status.locale},
+                {"Product Ver", status.version},
+                {"Unified OS Version", status.os_version}});
+  text += fmt::format("\nUptime:\n{} up {},  load average: {:.2f}, {:.2f}, {:.2f}\n",
+                      now ? fmt::format("{:%H:%M:%S}", *now) : status.date,
+                      uptime(status.uptime_seconds), status.load1, status.load5, status.load15);
+  text += fmt::format(
+      "\nCPU Idle:   {:05.2f}%  System:   {:05.2f}%    User:   {:05.2f}%\n"
+      "  IOWAIT:   {:05.2f}%     IRQ:   {:05.2f}%    Soft:   {:05.2f}%\n",
+      status.cpu_idle, status.cpu_system, status.cpu_user, status.cpu_iowait, status.cpu_irq,
+      status.cpu_soft);
+  text += fmt::format(
+      "\nMemory Total:  {:>13}K\n        Free:  {:>13}K\n        Used:  {:>13}K\n"
+      "      Cached:  {:>13}K\n      Shared:  {:>13}K\n     Buffers:  {:>13}K\n",
+      status.memory_total, status.memory_free, status.memory_used, status.memory_cached,
+      status.memory_shared, status.memory_buffers);
+  text += fmt::format("\n{:>29}{:>16}{:>16}\n", "Total", "Free", "Used");
+  for (const Disk& disk : status.disks) {
+    const std::string name = disk.name.starts_with("Disk/") ? disk.name : "Disk/" + disk.name;
+    const std::int64_t percent =
+        disk.total_kbytes == 0
+            ? 0
+            : (disk.used_kbytes * 100 + disk.total_kbytes - 1) / disk.total_kbytes;
+    text += fmt::format("{:<15}{:>13}K{:>15}K{:>15}K ({}%)\n", name, disk.total_kbytes,
+                        disk.free_kbytes, disk.used_kbytes, percent);
+  }
+  text += fmt::format("\nPhones known      : {}\nPhones registered : {}\n", status.phones,
+                      status.registered);
+  return text;
+}
+
+Status show_status(Call& call) {
+  const auto status = call.ask<SystemStatus>("system.status", Nothing{});
+  call.answer(status, status_text(status));
+  return Status::success;
+}
+
+Status show_version(Call& call) {
+  const auto version = call.ask<SystemVersion>("system.version", Nothing{});
+  std::string text = fmt::format(
+      "Active Master Version: {}\nActive Version Installed Software Options:\n", version.version);
+  for (const std::string& option : version.options) text += option + "\n";
+  if (version.options.empty()) text += "No Installed Software Options Found.\n";
+  call.answer(version, text);
+  return Status::success;
+}
+
+}  // namespace
+
+std::vector<Command> system_commands() {
+  std::vector<Command> commands;
+  commands.push_back({.words = "show status",
+                      .summary = "show this node: time, load, memory, disks, phones",
+                      .example = "show status\n",
+                      .run = show_status,
+                      .schema = schema_of<SystemStatus>});
+  commands.push_back({.words = "show version active",
+                      .summary = "show the version that runs",
+                      .example = "show version active\n",
+                      .run = show_version,
+                      .schema = schema_of<SystemVersion>});
+  return commands;
+}
+
+}  // namespace ringfence::shell

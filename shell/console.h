@@ -1,0 +1,54 @@
+// Where a command's words go and where answers to its questions come from.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ringfence::shell {
+
+enum class Paging { off, on };
+enum class Echo { visible, hidden };
+enum class Stream { output, error };
+
+/// Console is a terminal, a pipe, or a recording in tests. One command uses it at a time.
+class Console {
+ public:
+  Console() = default;
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+  virtual ~Console() = default;
+
+  /// begin starts a command: a fresh page, no interruption pending.
+  virtual void begin(Paging paging) = 0;
+
+  /// print writes text that is safe for a terminal already; it may stop at each page.
+  virtual void print(std::string_view text) = 0;
+
+  /// write writes at once, never paged: documents for scripts, notes on the error stream.
+  virtual void write(Stream stream, std::string_view text) = 0;
+
+  /// progress redraws one line in place; "" takes it away. Call it only when interactive().
+  virtual void progress(std::string_view line) = 0;
+
+  /// ask writes the question and returns the line that was typed, nothing at the end of input.
+  virtual std::optional<std::string> ask(std::string_view question, Echo echo, Stream stream) = 0;
+
+  /// read_input returns what is left of standard input; throws Error{malformed} when it is longer
+  /// than `max_bytes`.
+  virtual std::string read_input(std::size_t max_bytes) = 0;
+
+  /// interrupted says whether Ctrl-C was typed since begin(). From its first call until the next
+  /// begin(), Ctrl-C no longer ends the program.
+  virtual bool interrupted() = 0;
+
+  /// pause waits; an interruption ends it early.
+  virtual void pause(std::chrono::milliseconds time) = 0;
+
+  /// interactive says whether output is a terminal that a person watches.
+  virtual bool interactive() const = 0;
+};
+
+}  // namespace ringfence::shell

@@ -1,0 +1,117 @@
+// The grammar as data: what a command is called, takes, asks, answers and says about itself.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+namespace ringfence::shell {
+
+class Admin;
+struct Call;
+
+enum class Kind {
+  word,     ///< one word
+  rest,     ///< all words that are left, joined by one space: names with spaces need no quotes
+  file,     ///< the path of a file on the machine the shell runs on
+  choice,   ///< one of `choices`, in any case
+  integer,  ///< a number from `least` to `most`
+  secret,   ///< a value that is never shown, completed or kept in the history
+  command,  ///< the words of another command, all that are left
+};
+
+enum class Form {
+  positional,  ///< by its place: `show phone SEP001122334455`
+  named,       ///< after its name, in any order: `model CP-8861`
+};
+
+enum class Presence { mandatory, optional };
+
+struct Parameter {
+  std::string name;
+  std::string help;
+  Kind kind = Kind::word;
+  Presence presence = Presence::mandatory;
+  Form form = Form::positional;
+  std::vector<std::string> choices = {};
+  std::int64_t least = 0;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  /// suggest returns values that Tab offers; any other value is still for the daemon to judge.
+  std::vector<std::string> (*suggest)(Admin& admin) = nullptr;
+};
+
+/// Arguments are a command's parameters as typed and checked, by name.
+class Arguments {
+ public:
+  void set(const std::string& name, std::string value) { values_[name] = std::move(value); }
+
+  bool has(const std::string& name) const { return values_.contains(name); }
+
+  /// at returns a mandatory parameter.
+  const std::string& at(const std::string& name) const { return values_.at(name); }
+
+  std::optional<std::string> find(const std::string& name) const;
+  std::optional<std::int64_t> integer(const std::string& name) const;
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+/// Status is a command's end, and the program's exit status.
+enum class Status { success = 0, failed = 1, not_understood = 2 };
+
+/// Confirmation is what is said and asked before a command that cannot be taken back.
+struct Confirmation {
+  std::string warning;    ///< whole lines, may be empty
+  std::string question;   ///< ends where the answer is typed
+  std::string cancelled;  ///< the sentence for any answer but yes
+};
+
+/// Command is one row of the grammar. Parsing, completion, `?`, help, the README's table and the
+/// JSON schemas all read this declaration.
+struct Command {
+  std::string words;  ///< "show cert list"
+  int level = 0;      ///< 0, 1 or 4: the least privilege that sees it
+  std::string summary;
+  std::vector<Parameter> parameters = {};
+  std::string help = {};     ///< more sentences for `help`, may be empty
+  std::string example = {};  ///< what is typed, and output where it helps
+  /// confirm returns nothing when these arguments need no question.
+  std::function<std::optional<Confirmation>(Call&)> confirm = {};
+  std::function<Status(Call&)> run = {};
+  boost::json::object (*schema)() = nullptr;  ///< of the --json document; null: {}
+};
+
+/// Grammar is the tree of command words that an account of one privilege level sees.
+class Grammar {
+ public:
+  struct Node {
+    std::map<std::string, Node, std::less<>> words;
+    const Command* command = nullptr;
+  };
+
+  /// Takes all commands of `level` and below. Throws std::logic_error when two have the same words.
+  Grammar(std::vector<Command> commands, int level);
+  Grammar(const Grammar&) = delete;
+  Grammar& operator=(const Grammar&) = delete;
+
+  const Node& root() const noexcept { return root_; }
+
+  const std::vector<Command>& commands() const noexcept { return commands_; }  ///< by their words
+
+  /// names_secret says whether a line with these words could hold a secret.
+  bool names_secret(const std::vector<std::string>& words) const;
+
+ private:
+  std::vector<Command> commands_;
+  Node root_;
+};
+
+}  // namespace ringfence::shell

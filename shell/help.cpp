@@ -1,0 +1,103 @@
+#include "shell/help.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "shell/words.h"
+
+namespace ringfence::shell {
+namespace {
+
+/// values returns how a parameter's value is written: its choices, or its name.
+std::string values(const Parameter& parameter) {
+  if (!parameter.choices.empty()) return join(parameter.choices, "|");
+  return parameter.form == Form::named ? "value" : parameter.name;
+}
+
+std::string description(const Parameter& parameter) {
+  if (parameter.choices.empty()) return parameter.help;
+  return fmt::format("{}: {}", parameter.help, join(parameter.choices, "|"));
+}
+
+void collect(const Grammar::Node& node, std::vector<const Command*>& commands) {
+  if (node.command != nullptr) commands.push_back(node.command);
+  for (const auto& [word, below] : node.words) collect(below, commands);
+}
+
+std::string with_newline(std::string text) {
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text;
+}
+
+}  // namespace
+
+std::string syntax_line(const Command& command) {
+  std::string line = command.words;
+  for (const Parameter& parameter : command.parameters) {
+    std::string part = parameter.form == Form::named ? parameter.name + " " : "";
+    part += values(parameter);
+    line += parameter.presence == Presence::optional ? " [" + part + "]" : " " + part;
+  }
+  return line;
+}
+
+std::string short_help(const Command& command) {
+  std::string text = "Syntax:\n" + syntax_line(command) + "\n";
+  std::size_t columns = 0;
+  for (const Parameter& parameter : command.parameters) {
+    columns = std::max(columns, parameter.name.size());
+  }
+  for (const Parameter& parameter : command.parameters) {
+    text += fmt::format("{:<{}}   {}   {}\n", parameter.name, columns,
+                        parameter.presence == Presence::optional ? "optional " : "mandatory",
+                        description(parameter));
+  }
+  return text;
+}
+
+std::string long_help(const Command& command) {
+  std::string text = fmt::format("{} help:\nThis will {}\n", command.words, command.summary);
+  if (!command.help.empty()) text += "\n" + with_newline(command.help);
+  if (!command.parameters.empty()) {
+    text += "\noptions are:\n";
+    std::size_t columns = 0;
+    for (const Parameter& parameter : command.parameters) {
+      columns = std::max(columns, parameter.name.size());
+    }
+    for (const Parameter& parameter : command.parameters) {
+      text += fmt::format("{:<{}} - {}{}\n", parameter.name, columns, description(parameter),
+                          parameter.presence == Presence::optional ? " (optional)" : "");
+    }
+  }
+  if (!command.example.empty()) text += "\nExample:\nadmin:" + with_newline(command.example);
+  return text;
+}
+
+std::string help_index(const Grammar& grammar, const Grammar::Node& node) {
+  std::vector<const Command*> commands;
+  collect(node, commands);
+  std::size_t columns = 0;
+  for (const Command* command : commands) columns = std::max(columns, command->words.size());
+  std::string text;
+  for (const Command* command : commands) {
+    text += fmt::format("{:<{}}   {}\n", command->words, columns, command->summary);
+  }
+  if (&node == &grammar.root()) {
+    text += "\nTab completes a word, ? shows what can follow, help <command> explains a command.\n";
+  }
+  return text;
+}
+
+std::string command_table(const Grammar& grammar) {
+  std::string text = "| command | level | what it will do |\n|---|---|---|\n";
+  for (const Command& command : grammar.commands()) {
+    std::string syntax;
+    for (const char c : syntax_line(command))
+      syntax += c == '|' ? std::string("\\|") : std::string(1, c);
+    text += fmt::format("| `{}` | {} | {} |\n", syntax, command.level, command.summary);
+  }
+  return text;
+}
+
+}  // namespace ringfence::shell

@@ -1,0 +1,102 @@
+#include "shell/shell.h"
+
+#include "core/base/error.h"
+#include "shell/complete.h"
+#include "shell/parse.h"
+#include "shell/printable.h"
+#include "shell/words.h"
+
+namespace ringfence::shell {
+namespace {
+
+constexpr std::string_view kUnknown = "No valid command entered";
+constexpr std::string_view kIncomplete = "Incomplete command entered";
+constexpr std::string_view kUnsuccessful = "Executed command unsuccessfully";
+
+std::string_view trimmed(std::string_view line) {
+  const std::size_t first = line.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+bool yes(std::string_view answer) {
+  answer = trimmed(answer);
+  return equal_ignoring_case(answer, "yes") || equal_ignoring_case(answer, "y");
+}
+
+}  // namespace
+
+Status Shell::run_line(std::string_view line) {
+  line = trimmed(line);
+  session_.console.begin(session_.paging);
+  if (line.empty()) return Status::success;
+  if (line.size() > kMaxLineBytes) {
+    return fail(Status::failed, "malformed", "The line is longer than 65536 bytes.");
+  }
+  std::vector<std::string> words;
+  try {
+    if (line.back() == '?' && !in_quotes(line)) {
+      const std::string help = question(grammar_, line.substr(0, line.size() - 1));
+      if (help.empty()) return fail(Status::not_understood, "not_found", kUnknown);
+      session_.console.print(printable(help));
+      return Status::success;
+    }
+    words = split(line);
+  } catch (const core::Error& error) {
+    return fail(Status::failed, core::name(error.code()), error.what());
+  }
+  return run_words(words);
+}
+
+Status Shell::run_words(const std::vector<std::string>& words) {
+  session_.console.begin(session_.paging);
+  try {
+    const Parsed parsed = parse(grammar_, words);
+    switch (parsed.verdict) {
+      case Verdict::unknown: return fail(Status::not_understood, "not_found", kUnknown);
+      case Verdict::incomplete: return fail(Status::not_understood, "malformed", kIncomplete);
+      case Verdict::command: return run(*parsed.command, parsed.arguments);
+    }
+    return Status::failed;
+  } catch (const core::Error& error) {
+    return fail(Status::failed, core::name(error.code()), error.what());
+  }
+}
+
+Status Shell::run(const Command& command, const Arguments& arguments) {
+  Call call{session_, grammar_, arguments};
+  const bool json = session_.output == Output::json;
+  const bool asking = session_.questions == Questions::ask;
+  if (command.confirm && (asking || !json)) {
+    const std::optional<Confirmation> confirmation = command.confirm(call);
+    if (confirmation && !asking) {
+      call.say(confirmation->warning + confirmation->question + "yes\n");
+    } else if (confirmation) {
+      const Stream stream = json ? Stream::error : Stream::output;
+      if (json) session_.console.write(stream, printable(confirmation->warning));
+      call.say(confirmation->warning);
+      const auto answer =
+          session_.console.ask(printable(confirmation->question), Echo::visible, stream);
+      if (!answer || !yes(*answer)) {
+        if (json) return fail(Status::failed, "refused", confirmation->cancelled);
+        call.say((answer ? "" : "\n") + confirmation->cancelled + "\n");
+        return Status::failed;
+      }
+    }
+  }
+  return command.run(call);
+}
+
+Status Shell::fail(Status status, std::string_view code, std::string_view message) {
+  if (session_.output == Output::json) {
+    const boost::json::object document{{"error", {{"code", code}, {"message", message}}}};
+    session_.console.write(Stream::output, printable_json(boost::json::serialize(document)) + "\n");
+  } else {
+    std::string text(message);
+    if (status == Status::failed) text += "\n" + std::string(kUnsuccessful);
+    session_.console.print(printable(text) + "\n");
+  }
+  return status;
+}
+
+}  // namespace ringfence::shell

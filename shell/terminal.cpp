@@ -1,0 +1,157 @@
+#include "shell/terminal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace ringfence::shell {
+namespace {
+
+volatile sig_atomic_t interruptions = 0;
+
+void on_interrupt(int) {
+  interruptions = 1;
+}
+
+void handle_interrupt(void (*handler)(int)) {
+  struct sigaction action {};
+
+  action.sa_handler = handler;  // no SA_RESTART: reads end, so that a question can be left
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
+      pollfd wait{fd, POLLOUT, 0};
+      ::poll(&wait, 1, -1);
+    } else if (errno != EINTR) {
+      ::_exit(1);
+    }
+  }
+}
+
+/// LocalModes changes flags of the terminal's local modes until it ends.
+class LocalModes {
+ public:
+  explicit LocalModes(tcflag_t off) {
+    changed_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
+    if (!changed_) return;
+    termios now = before_;
+    now.c_lflag &= ~off;
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
+  }
+
+  LocalModes(const LocalModes&) = delete;
+  LocalModes& operator=(const LocalModes&) = delete;
+
+  ~LocalModes() {
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  }
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+char read_key() {
+  const LocalModes raw(ICANON | ECHO);
+  char key = 'q';
+  if (::read(STDIN_FILENO, &key, 1) != 1) return 'q';
+  return key;
+}
+
+Pager::Size screen() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return {};
+  return {size.ws_row, size.ws_col};
+}
+
+int descriptor(Stream stream) {
+  return stream == Stream::output ? STDOUT_FILENO : STDERR_FILENO;
+}
+
+}  // namespace
+
+Terminal::Terminal()
+    : input_(STDIN_FILENO, [] { return interruptions != 0; }),
+      pager_([](std::string_view text) { write_all(STDOUT_FILENO, text); }, read_key) {
+  ::signal(SIGPIPE, SIG_DFL);
+}
+
+void Terminal::keep_running() {
+  session_ = true;
+  handle_interrupt(on_interrupt);
+}
+
+void Terminal::begin(Paging paging) {
+  interruptions = 0;
+  if (!session_) handle_interrupt(SIG_DFL);
+  paging_ = interactive() && ::isatty(STDIN_FILENO) == 1 ? paging : Paging::off;
+  pager_.begin(screen());
+}
+
+void Terminal::print(std::string_view text) {
+  if (paging_ == Paging::on) {
+    pager_.print(text);
+  } else {
+    write_all(STDOUT_FILENO, text);
+  }
+}
+
+void Terminal::write(Stream stream, std::string_view text) {
+  write_all(descriptor(stream), text);
+}
+
+void Terminal::progress(std::string_view line) {
+  const std::string fitting(line.substr(0, std::max<std::size_t>(screen().columns, 2) - 1));
+  write_all(STDOUT_FILENO, "\r\x1b[K" + fitting);
+}
+
+std::optional<std::string> Terminal::ask(std::string_view question, Echo echo, Stream stream) {
+  const bool typed = ::isatty(STDIN_FILENO) == 1;
+  write_all(descriptor(stream), question);
+  std::optional<LocalModes> unseen;
+  if (echo == Echo::hidden) unseen.emplace(ECHO);
+  std::optional<std::string> answer = input_.next(1024);
+  if (echo == Echo::hidden) {
+    write_all(descriptor(stream), "\n");
+  } else if (answer && !typed) {
+    write_all(descriptor(stream),
+              answer->substr(0, answer->find_first_not_of(
+                                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")) +
+                  "\n");
+  }
+  pager_.begin(screen());
+  return answer;
+}
+
+std::string Terminal::read_input(std::size_t max_bytes) {
+  return input_.rest(max_bytes);
+}
+
+std::optional<std::string> Terminal::next_line(std::size_t max_bytes) {
+  return input_.next(max_bytes);
+}
+
+bool Terminal::interrupted() {
+  handle_interrupt(on_interrupt);
+  return interruptions != 0;
+}
+
+void Terminal::pause(std::chrono::milliseconds time) {
+  if (!interrupted()) ::poll(nullptr, 0, static_cast<int>(time.count()));
+}
+
+bool Terminal::interactive() const {
+  return ::isatty(STDOUT_FILENO) == 1;
+}
+
+}  // namespace ringfence::shell
