@@ -39,10 +39,22 @@ const url_string_t* as_url(const std::string& text) {
   return reinterpret_cast<const url_string_t*>(text.c_str());
 }
 
+const auto* const kNoTransport = reinterpret_cast<const url_string_t*>(-1);  // Sofia's NONE
+
 bool watch_descriptor(su_root_t* root, int descriptor, su_wakeup_f callback, void* argument) {
   su_wait_t wait[1] = {SU_WAIT_INIT};
   return su_wait_create(wait, descriptor, SU_WAIT_IN) == 0 &&
          su_root_register(root, wait, callback, argument, su_pri_normal) > 0;
+}
+
+// No exception may pass through Sofia, which is C.
+template <typename Work>
+void guarded(const Work& work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    log(Level::error, "CALLBACK_FAILED", {{"error", error.what()}});
+  }
 }
 
 /// SofiaLibrary initialises the library once a process and ends it with the process.
@@ -65,22 +77,22 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
       resets_(kMostUnanswered),
       own_uri_(fmt::format("sip:{}:{}", options.advertise, options.port)) {
   static const SofiaLibrary library;
-  root_ = su_root_create(nullptr);
-  if (root_ == nullptr) throw Error(Code::internal, "su_root_create failed");
-  su_root_threading(root_, 0);
-  agent_ = nta_agent_create(
-      root_, reinterpret_cast<const url_string_t*>(-1), nullptr, nullptr, NTATAG_UA(1),
+  root_.reset(su_root_create(nullptr));
+  if (!root_) throw Error(Code::internal, "su_root_create failed");
+  su_root_threading(root_.get(), 0);
+  agent_.reset(nta_agent_create(
+      root_.get(), kNoTransport, nullptr, nullptr, NTATAG_UA(1),
       NTATAG_SIP_T1X64(kAnswerMilliseconds), NTATAG_MAXSIZE(kLongestMessage),
       // A NOTIFY must go where the phone registered from, however long its Call-ID is.
-      NTATAG_UDP_MTU(65'535), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), TAG_END());
-  if (agent_ == nullptr) throw Error(Code::internal, "nta_agent_create failed");
+      NTATAG_UDP_MTU(65'535), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), TAG_END()));
+  if (!agent_) throw Error(Code::internal, "nta_agent_create failed");
   listen(options, "udp");
   listen(options, "tcp");
-  leg_ = nta_leg_tcreate(agent_, on_request, this, NTATAG_NO_DIALOG(1), TAG_END());
-  if (leg_ == nullptr) throw Error(Code::internal, "nta_leg_tcreate failed");
-  timer_ = su_timer_create(su_root_task(root_), kTickMilliseconds);
-  if (timer_ == nullptr || su_timer_set_for_ever(timer_, on_tick, this) != 0 ||
-      !watch_descriptor(root_, mailbox_->descriptor(), on_mail, this))
+  leg_.reset(nta_leg_tcreate(agent_.get(), on_request, this, NTATAG_NO_DIALOG(1), TAG_END()));
+  if (!leg_) throw Error(Code::internal, "nta_leg_tcreate failed");
+  timer_.reset(su_timer_create(su_root_task(root_.get()), kTickMilliseconds));
+  if (!timer_ || su_timer_set_for_ever(timer_.get(), on_tick, this) != 0 ||
+      !watch_descriptor(root_.get(), mailbox_->descriptor(), on_mail, this))
     throw Error(Code::internal, "sofia's loop refused a timer or a descriptor");
 
   const core::Time now = clock_.now();
@@ -96,20 +108,16 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
 
 Engine::~Engine() {
   directory_.on_change(nullptr);
-  for (Notify& notify : notifies_) nta_outgoing_destroy(notify.transaction);
-  for (const Held& held : held_) nta_incoming_destroy(held.transaction);
-  while (!connections_.empty()) forget(*connections_.begin()->second);
-  if (timer_ != nullptr) su_timer_destroy(timer_);
-  if (leg_ != nullptr) nta_leg_destroy(leg_);
-  if (agent_ != nullptr) nta_agent_destroy(agent_);
-  if (root_ != nullptr) su_root_destroy(root_);
+  held_.clear();
+  notifies_.clear();
+  while (!connections_.empty()) forget(connections_.begin()->first);
 }
 
 void Engine::listen(const ServerOptions& options, const char* transport) {
   const std::string url =
       fmt::format("sip:{}:{};transport={}", options.listen, options.port, transport);
   const int rc = nta_agent_add_tport(
-      agent_, as_url(url), TPTAG_SERVER(1), TPTAG_IDLE(kIdleMilliseconds),
+      agent_.get(), as_url(url), TPTAG_SERVER(1), TPTAG_IDLE(kIdleMilliseconds),
       TPTAG_TIMEOUT(kHalfMessageMilliseconds), TPTAG_SDWN_ERROR(1), TPTAG_PONG2PING(1),
       TPTAG_UDP_RMEM(4U << 20U), TPTAG_QUEUESIZE(256), TAG_END());
   if (rc < 0)
@@ -118,100 +126,94 @@ void Engine::listen(const ServerOptions& options, const char* transport) {
 }
 
 void Engine::run(int stop_descriptor) {
-  if (!watch_descriptor(root_, stop_descriptor, on_stop, this))
+  if (!watch_descriptor(root_.get(), stop_descriptor, on_stop, this))
     throw Error(Code::internal, "sofia's loop refused the stop descriptor");
-  su_root_run(root_);
+  su_root_run(root_.get());
 }
 
 int Engine::on_mail(void*, su_wait_t*, void* self) {
-  for (const auto& work : static_cast<Engine*>(self)->mailbox_->take()) {
-    try {
-      work();
-    } catch (const std::exception& error) {
-      log(Level::error, "WORK_FAILED", {{"error", error.what()}});
-    }
-  }
+  guarded([&] {
+    for (const auto& work : static_cast<Engine*>(self)->mailbox_->take()) guarded(work);
+  });
   return 0;
 }
 
 int Engine::on_stop(void*, su_wait_t*, void* self) {
-  su_root_break(static_cast<Engine*>(self)->root_);
+  su_root_break(static_cast<Engine*>(self)->root_.get());
   return 0;
 }
 
 void Engine::on_tick(void*, su_timer_t*, void* self) {
-  Engine& engine = *static_cast<Engine*>(self);
-  Changes gone = engine.registrar_.expire(engine.clock_.now());
-  for (const Change& change : gone)
-    log(Level::info, "PHONE_EXPIRED",
-        {{"device", change.key.device}, {"contact", change.key.contact}});
-  engine.ledger_.queue(std::move(gone));
-  engine.forget_unused();
+  guarded([&engine = *static_cast<Engine*>(self)] {
+    Changes gone = engine.registrar_.expire(engine.clock_.now());
+    for (const Change& change : gone)
+      log(Level::info, "PHONE_EXPIRED",
+          {{"device", change.key.device}, {"contact", change.key.contact}});
+    engine.ledger_.queue(std::move(gone));
+    engine.forget_unused();
+  });
 }
 
+// Returning 0 tells Sofia that the transaction is ours.
 int Engine::on_request(Engine* self, nta_leg_t*, nta_incoming_t* transaction, const sip_t* sip) {
-  try {
-    return self->take_request(transaction, *sip);
-  } catch (const std::exception& error) {
-    log(Level::error, "REQUEST_FAILED", {{"error", error.what()}});
-    return 500;
-  }
-}
-
-// The return value is a status Sofia answers with, or 0 when we have taken the transaction.
-int Engine::take_request(nta_incoming_t* transaction, const sip_t& sip) {
-  const sip_method_t method = sip.sip_request->rq_method;
-  if (method == sip_method_options || method != sip_method_register) {
-    const bool known = method == sip_method_options;
-    nta_incoming_treply(transaction, known ? 200 : 405, known ? "OK" : "Method Not Allowed",
-                        SIPTAG_ALLOW_STR(kAllow), TAG_END());
-    nta_incoming_destroy(transaction);
-    return 0;
-  }
-  msg_t* message = nta_incoming_getrequest(transaction);
-  tport_t* transport = nta_incoming_transport(agent_, transaction, message);
-  Register request = read_register(sip, tport_is_tcp(transport) ? "tcp" : "udp", peer_of(message));
-  tport_unref(transport);
-  msg_destroy(message);
-  take_register(transaction, std::move(request), false);
+  guarded([&] { self->take_request(Incoming(transaction), *sip); });
   return 0;
 }
 
-void Engine::take_register(nta_incoming_t* transaction, Register request, bool looked) {
+void Engine::take_request(Incoming transaction, const sip_t& sip) {
+  const sip_method_t method = sip.sip_request->rq_method;
+  if (method == sip_method_register) {
+    const Message message(nta_incoming_getrequest(transaction.get()));
+    const Transport transport(
+        nta_incoming_transport(agent_.get(), transaction.get(), message.get()));
+    Register request =
+        read_register(sip, tport_is_tcp(transport.get()) ? "tcp" : "udp", peer_of(message.get()));
+    take_register(std::move(transaction), std::move(request), Look::may_look);
+  } else if (method == sip_method_options) {
+    nta_incoming_treply(transaction.get(), SIP_200_OK, SIPTAG_ALLOW_STR(kAllow), TAG_END());
+  } else {
+    nta_incoming_treply(transaction.get(), SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(kAllow),
+                        TAG_END());
+  }
+}
+
+void Engine::take_register(Incoming transaction, Register request, Look look) {
   const core::Time now = clock_.now();
   const auto devices = directory_.devices();
   if (!devices) {
-    if (!looked) return hold(transaction, std::move(request));
-    return refuse(transaction, 503, "the device list cannot be read");
+    if (look == Look::may_look) return hold(std::move(transaction), std::move(request));
+    return refuse(transaction.get(), 503, "the device list cannot be read");
   }
-  const Flow flow = request.transport == "udp" ? 0 : watch(transaction);
+  const Flow flow = request.transport == "udp" ? 0 : watch(transaction.get());
   Verdict verdict = registrar_.receive(request, flow, *devices, now);
-  if (verdict.status == 404 && !looked) return hold(transaction, std::move(request));
+  if (verdict.status == 404 && look == Look::may_look)
+    return hold(std::move(transaction), std::move(request));
 
-  // The commit is queued before the answer leaves.
-  ledger_.queue(std::move(verdict.changes));
+  const bool left = std::any_of(verdict.changes.begin(), verdict.changes.end(),
+                                [](const Change& change) { return !change.row; });
+  ledger_.queue(std::move(verdict.changes));  // before the answer leaves
   if (verdict.status != 200) {
     log(Level::info, "REGISTER_REFUSED",
         {{"peer", request.peer},
          {"to", request.to_user},
          {"status", std::to_string(verdict.status)},
          {"reason", verdict.reason}});
-    return refuse(transaction, verdict.status, verdict.reason);
+    return refuse(transaction.get(), verdict.status, verdict.reason);
   }
-  if (verdict.registered_anew)
+  if (verdict.registered_anew) {
     log(Level::notice, "PHONE_REGISTERED",
         {{"device", verdict.device}, {"peer", request.peer}, {"transport", request.transport}});
-  else if (verdict.bindings.empty())
+  } else if (left && verdict.bindings.empty()) {
     log(Level::notice, "PHONE_UNREGISTERED", {{"device", verdict.device}, {"peer", request.peer}});
-  answer(transaction, verdict, now);
+  }
+  answer(transaction.get(), verdict, now);
 }
 
 // A phone may register a moment after it was added: look at admin.db before saying no.
-void Engine::hold(nta_incoming_t* transaction, Register request) {
-  if (held_.size() >= kMostHeld) return refuse(transaction, 503, "too many unknown devices");
-  held_.push_back({transaction, std::move(request)});
-  if (looking_) return;
-  looking_ = true;
+void Engine::hold(Incoming transaction, Register request) {
+  if (held_.size() >= kMostHeld) return refuse(transaction.get(), 503, "too many unknown devices");
+  held_.push_back({std::move(transaction), std::move(request)});
+  if (std::exchange(looking_, true)) return;
   directory_.look([this, mailbox = std::weak_ptr(mailbox_)] {
     if (const auto open = mailbox.lock()) open->post([this] { release_held(); });
   });
@@ -219,8 +221,11 @@ void Engine::hold(nta_incoming_t* transaction, Register request) {
 
 void Engine::release_held() {
   looking_ = false;
-  for (Held& held : std::exchange(held_, {}))
-    take_register(held.transaction, std::move(held.request), true);
+  for (Held& held : std::exchange(held_, {})) {
+    guarded([&] {
+      take_register(std::move(held.transaction), std::move(held.request), Look::has_looked);
+    });
+  }
 }
 
 void Engine::answer(nta_incoming_t* transaction, const Verdict& verdict, core::Time now) {
@@ -232,55 +237,50 @@ void Engine::answer(nta_incoming_t* transaction, const Verdict& verdict, core::T
   nta_incoming_treply(transaction, SIP_200_OK,
                       TAG_IF(!contacts.empty(), SIPTAG_CONTACT_STR(contacts.c_str())),
                       SIPTAG_EXPIRES_STR(expires.c_str()), TAG_END());
-  nta_incoming_destroy(transaction);
 }
 
 void Engine::refuse(nta_incoming_t* transaction, int status, const std::string& reason) {
   nta_incoming_treply(transaction, status, reason.c_str(),
                       TAG_IF(status == 503, SIPTAG_RETRY_AFTER_STR("5")), TAG_END());
-  nta_incoming_destroy(transaction);
 }
 
 Flow Engine::watch(nta_incoming_t* transaction) {
-  tport_t* transport = nta_incoming_transport(agent_, transaction, nullptr);
-  const auto known = connections_.find(transport);
-  if (known != connections_.end()) {
-    tport_unref(transport);
-    return known->second->flow;
-  }
-  if (!tport_is_secondary(transport) || tport_is_closed(transport) ||
-      tport_is_shutdown(transport)) {
-    tport_unref(transport);
+  Transport transport(nta_incoming_transport(agent_.get(), transaction, nullptr));
+  if (const auto known = flows_.find(transport.get()); known != flows_.end()) return known->second;
+  if (!tport_is_secondary(transport.get()) || tport_is_closed(transport.get()) ||
+      tport_is_shutdown(transport.get()))
     return 0;
-  }
   auto connection = std::make_unique<Connection>();
+  connection->pending = tport_pend(transport.get(), nullptr, on_connection_end, connection.get());
+  if (connection->pending <= 0) return 0;
+  const Flow flow = ++last_flow_;
+  flows_.emplace(transport.get(), flow);
   connection->engine = this;
-  connection->transport = transport;
-  connection->flow = ++last_flow_;
-  connection->pending = tport_pend(transport, nullptr, on_connection_end, connection.get());
-  const Flow flow = connection->flow;
-  connections_.emplace(transport, std::move(connection));
+  connection->flow = flow;
+  connection->transport = std::move(transport);
+  connections_.emplace(flow, std::move(connection));
   return flow;
 }
 
 void Engine::on_connection_end(tp_stack_t*, Connection* connection, tport_t*, msg_t*, int) {
-  Engine& engine = *connection->engine;
-  engine.registrar_.flow_ended(connection->flow);
-  engine.forget(*connection);
+  guarded([&engine = *connection->engine, flow = connection->flow] {
+    engine.registrar_.flow_ended(flow);
+    engine.forget(flow);
+  });
 }
 
-void Engine::forget(Connection& connection) {
-  tport_t* transport = connection.transport;
-  if (connection.pending > 0)
-    tport_release(transport, connection.pending, nullptr, nullptr, &connection, 0);
-  connections_.erase(transport);
-  tport_unref(transport);
+void Engine::forget(Flow flow) {
+  const auto ended = connections_.extract(flow);
+  if (ended.empty()) return;
+  Connection& connection = *ended.mapped();
+  tport_release(connection.transport.get(), connection.pending, nullptr, nullptr, &connection, 0);
+  flows_.erase(connection.transport.get());
 }
 
 void Engine::forget_unused() {
   for (auto at = connections_.begin(); at != connections_.end();) {
-    Connection& connection = *(at++)->second;
-    if (!registrar_.uses(connection.flow)) forget(connection);
+    const Flow flow = (at++)->first;
+    if (!registrar_.uses(flow)) forget(flow);
   }
 }
 
@@ -335,54 +335,49 @@ void Engine::send(const Order& order, const Binding& binding, const std::string&
   const core::Registration& row = binding.row;
   const std::string uri = notify_uri(row.contact_user, row.peer, row.transport);
   const std::string route = fmt::format("sip:{};transport={}", row.peer, row.transport);
-  su_home_t home[1] = {SU_HOME_INIT(home)};
-  su_home_init(home);
+  Home home;
   // A From with a user part is answered 400 by a 7975 (cucm-behaviour 7.1).
   const std::string from =
-      fmt::format("<{}>;tag={}", own_uri_, nta_agent_newtag(home, "%s", agent_));
-  su_home_deinit(home);
+      fmt::format("<{}>;tag={}", own_uri_, nta_agent_newtag(home.get(), "%s", agent_.get()));
   const std::string to = fmt::format("<{}>", uri);
   const std::string contact = fmt::format("<{}>", own_uri_);
   const std::string body = service_control_body(order.kind, row.call_id, stamp);
-  tport_t* transport = nullptr;
-  for (const auto& [known, connection] : connections_)
-    if (binding.flow != 0 && connection->flow == binding.flow) transport = known;
+  const auto connection = connections_.find(binding.flow);
+  tport_t* const transport =
+      connection == connections_.end() ? nullptr : connection->second->transport.get();
 
   Notify& notify = notifies_.emplace_back();
   notify.engine = this;
   notify.key = order.key;
   notify.self = std::prev(notifies_.end());
-  notify.transaction = nta_outgoing_tcreate(
-      leg_, on_answer, &notify, as_url(route), SIP_METHOD_NOTIFY, as_url(uri),
+  notify.transaction.reset(nta_outgoing_tcreate(
+      leg_.get(), on_answer, &notify, as_url(route), SIP_METHOD_NOTIFY, as_url(uri),
       TAG_IF(transport != nullptr, NTATAG_TPORT(transport)), SIPTAG_FROM_STR(from.c_str()),
       SIPTAG_TO_STR(to.c_str()), SIPTAG_CONTACT_STR(contact.c_str()), SIPTAG_MAX_FORWARDS_STR("70"),
       SIPTAG_EVENT_STR("service-control"), SIPTAG_SUBSCRIPTION_STATE_STR("active"),
-      SIPTAG_CONTENT_TYPE_STR("text/plain"), SIPTAG_PAYLOAD_STR(body.c_str()), TAG_END());
-  if (notify.transaction == nullptr) notify.early_status = 408;
+      SIPTAG_CONTENT_TYPE_STR("text/plain"), SIPTAG_PAYLOAD_STR(body.c_str()), TAG_END()));
+  if (!notify.transaction) notify.early_status = 408;
   if (notify.early_status != 0) finish(notify, notify.early_status);
 }
 
 int Engine::on_answer(Notify* notify, nta_outgoing_t* transaction, const sip_t* sip) {
-  try {
+  guarded([&] {
     int status = nta_outgoing_status(transaction);
-    if (status < 200) return 0;
+    if (status < 200) return;
     // What Sofia says itself (no answer, no connection) is no answer of the phone.
     if (sip == nullptr || nta_sip_is_internal(sip)) status = 408;
-    if (notify->transaction == nullptr) {
+    if (!notify->transaction) {
       notify->early_status = status;
-      return 0;
+      return;
     }
     Engine& engine = *notify->engine;
     engine.finish(*notify, status);
     engine.pump();
-  } catch (const std::exception& error) {
-    log(Level::error, "ANSWER_FAILED", {{"error", error.what()}});
-  }
+  });
   return 0;
 }
 
 void Engine::finish(Notify& notify, int status) {
-  if (notify.transaction != nullptr) nta_outgoing_destroy(notify.transaction);
   const ResetKey key = std::move(notify.key);
   notifies_.erase(notify.self);
   if (const auto outcome = resets_.answered(key, status)) decide(key, *outcome);

@@ -19,7 +19,7 @@ namespace ringfence::services::callmanager {
 struct Notify {
   Engine* engine = nullptr;
   ResetKey key;
-  nta_outgoing_t* transaction = nullptr;
+  Outgoing transaction;
   int early_status = 0;  ///< an outcome that came before the transaction had been returned to us
   std::list<Notify>::iterator self;
 };
@@ -28,14 +28,14 @@ struct Notify {
 /// not close it as idle.
 struct Connection {
   Engine* engine = nullptr;
-  tport_t* transport = nullptr;
+  Transport transport;
   Flow flow = 0;
   int pending = 0;  ///< Sofia's number for our wish to hear of its end
 };
 
 /// Held is a REGISTER that waits for a look at admin.db.
 struct Held {
-  nta_incoming_t* transaction = nullptr;
+  Incoming transaction;
   Register request;
 };
 
@@ -65,16 +65,19 @@ class Engine {
   static void on_connection_end(tp_stack_t*, Connection* connection, tport_t*, msg_t*, int error);
 
   void listen(const ServerOptions& options, const char* transport);
-  int take_request(nta_incoming_t* transaction, const sip_t& sip);
-  void take_register(nta_incoming_t* transaction, Register request, bool looked);
-  void hold(nta_incoming_t* transaction, Register request);
+  void take_request(Incoming transaction, const sip_t& sip);
+
+  enum class Look { may_look, has_looked };  ///< at admin.db, for a device that is not known
+  void take_register(Incoming transaction, Register request, Look look);
+  void hold(Incoming transaction, Register request);
   void release_held();
   void answer(nta_incoming_t* transaction, const Verdict& verdict, core::Time now);
   void refuse(nta_incoming_t* transaction, int status, const std::string& reason);
 
-  /// watch returns the number of the connection a request came over, watched from now on.
+  /// watch returns the number of the connection a request came over, watched from now on; 0 when
+  /// it has ended already.
   Flow watch(nta_incoming_t* transaction);
-  void forget(Connection& connection);
+  void forget(Flow flow);
   void forget_unused();
 
   void pump();
@@ -92,16 +95,17 @@ class Engine {
   ResetQueue resets_;
   std::string own_uri_;
 
+  // Sofia's things in the order they must be born; transactions go before the agent does.
+  Root root_;
+  Agent agent_;
+  Leg leg_;
+  Timer timer_;
   std::list<Notify> notifies_;
-  std::map<tport_t*, std::unique_ptr<Connection>> connections_;
+  std::map<Flow, std::unique_ptr<Connection>> connections_;
+  std::unordered_map<const tport_t*, Flow> flows_;  ///< of the same connections
   Flow last_flow_ = 0;
   std::vector<Held> held_;
   bool looking_ = false;
-
-  su_root_t* root_ = nullptr;
-  su_timer_t* timer_ = nullptr;
-  nta_agent_t* agent_ = nullptr;
-  nta_leg_t* leg_ = nullptr;
 };
 
 }  // namespace ringfence::services::callmanager

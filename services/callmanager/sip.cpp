@@ -36,11 +36,8 @@ std::optional<std::chrono::seconds> seconds_from(const char* text) {
 std::string uri_of(const url_t& url) {
   url_t plain = url;
   plain.url_headers = nullptr;
-  su_home_t home[1] = {SU_HOME_INIT(home)};
-  su_home_init(home);
-  std::string uri = text_or_empty(url_as_string(home, &plain));
-  su_home_deinit(home);
-  return uri;
+  Home home;
+  return text_or_empty(url_as_string(home.get(), &plain));
 }
 
 Contact contact_of(const sip_contact_t& contact) {
