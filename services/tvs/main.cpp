@@ -1,0 +1,62 @@
+// ringfence-tvs: answers phones that meet a certificate they do not know.
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/config/config.h"
+#include "core/net/daemon.h"
+#include "core/net/rpc.h"
+#include "core/net/run.h"
+#include "services/tvs/server.h"
+
+namespace ringfence::services::tvs {
+namespace {
+
+constexpr unsigned kThreads = 4;
+
+boost::json::value control(std::string_view method, const Server& server, Book& book,
+                           core::Time started) {
+  if (method == "reload") {
+    book.reload();
+    book.current();
+    return boost::json::object();
+  }
+  if (method != "status") {
+    throw core::Error(core::Code::not_found, "tvs answers status and reload only");
+  }
+  boost::json::object status;
+  status["name"] = "tvs";
+  status["uptime"] = (core::SystemClock().now() - started).count();
+  status["port"] = server.endpoint().port();
+  status["counters"] = server.counters();
+  return status;
+}
+
+void run(const core::DaemonOptions& options) {
+  const core::Config config = core::Config::load(options.state);
+  const core::Time started = core::SystemClock().now();
+  core::Database admin(config.admin_db(), core::Schema::admin, core::Access::read_only);
+  const core::Token token(config.signer_socket("tvs"));
+  Book book(admin, token);
+
+  core::asio::io_context io;
+  core::asio::thread_pool pool(2);
+  const core::tcp::endpoint endpoint(core::asio::ip::make_address(config.listen()),
+                                     config.ports().tvs);
+  Server server(io, pool, book, endpoint);
+  const core::RpcServer rpc(
+      config.control_socket("tvs"),
+      [&](const core::Caller&, std::string_view method, const boost::json::object&) {
+        return control(method, server, book, started);
+      });
+  core::log(core::Level::notice, "TVS_STARTED", {{"port", std::to_string(config.ports().tvs)}});
+  core::run_until_stopped(io, kThreads, [&] { server.close(); });
+  pool.join();
+  core::log(core::Level::notice, "TVS_STOPPED");
+}
+
+}  // namespace
+}  // namespace ringfence::services::tvs
+
+int main(int argc, char** argv) {
+  return ringfence::core::daemon_main(argc, argv, "ringfence-tvs", ringfence::services::tvs::run);
+}

@@ -1,0 +1,81 @@
+#include "services/tvs/server.h"
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "services/tvs/session.h"
+
+namespace ringfence::services::tvs {
+namespace {
+
+namespace asio = core::asio;
+using boost::system::error_code;
+
+std::string device_of(const Request& request) {
+  return std::visit([](const auto& asked) { return asked.device; }, request);
+}
+
+}  // namespace
+
+Server::Server(asio::io_context& io, asio::thread_pool& pool, Book& book,
+               const core::tcp::endpoint& endpoint, Times times)
+    : pool_(pool),
+      book_(book),
+      times_(times),
+      listener_(io, endpoint, core::Limits{}, "tvs",
+                [this](core::tcp::socket socket) { return serve(std::move(socket)); }) {}
+
+core::Task<void> Server::serve(core::tcp::socket socket) {
+  ++attempted_;
+  const std::string peer = core::peer_text(socket);
+  auto read_page = [this] { return book_.current(); };
+  std::shared_ptr<const Page> page = co_await core::run_on(pool_, read_page);
+  const std::shared_ptr<asio::ssl::context> tls = page->tls;
+  asio::ssl::stream<core::tcp::socket> stream(std::move(socket), *tls);
+  core::Deadline deadline(stream.next_layer(), times_.handshake);
+  co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+  ++accepted_;
+
+  Session session;
+  core::Bytes bytes;
+  while (true) {
+    deadline.extend(times_.idle);
+    std::optional<Session::Asked> asked;
+    while (!asked) {
+      bytes.resize(session.wanted());
+      error_code ended;
+      auto token = asio::redirect_error(asio::use_awaitable, ended);
+      const auto buffer = asio::buffer(bytes);
+      co_await asio::async_read(stream, buffer, token);
+      if (ended) co_return;  // between or inside messages: the phone has what it wanted, or left
+      try {
+        asked = session.take(bytes);
+      } catch (const core::Error&) {
+        ++malformed_;
+        throw;
+      }
+    }
+    page = co_await core::run_on(pool_, read_page);
+    const Answer answer = page->directory.answer(asked->request);
+    ++(asked->header.command == Command::query_request ? queries_ : verifications_);
+    if (!answer.trusted()) ++unknown_;
+    core::log(core::Level::info, "TVS_ANSWERED",
+              {{"peer", peer},
+               {"device", device_of(asked->request)},
+               {"asked", asked->header.command == Command::query_request ? "query" : "verify"},
+               {"status", answer.trusted() ? "valid" : "invalid"}});
+    const core::Bytes response = to_bytes(asked->header, answer);
+    const auto out = asio::buffer(response);
+    co_await asio::async_write(stream, out, asio::use_awaitable);
+  }
+}
+
+boost::json::object Server::counters() const {
+  return {{"sessions_attempted", attempted_.load()},
+          {"sessions_accepted", accepted_.load()},
+          {"queries", queries_.load()},
+          {"verifications", verifications_.load()},
+          {"unknown", unknown_.load()},
+          {"malformed", malformed_.load()}};
+}
+
+}  // namespace ringfence::services::tvs

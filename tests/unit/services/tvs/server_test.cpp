@@ -1,0 +1,193 @@
+// TVS as phones meet it: real token, real TLS, real admin.db.
+#include "services/tvs/server.h"
+
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+
+#include "tests/unit/services/tvs/node.h"
+
+namespace ringfence::services::tvs {
+namespace {
+
+namespace asio = core::asio;
+using core::Bytes;
+using core::BytesView;
+using namespace std::chrono_literals;
+
+/// Client is a phone's connection: it takes any certificate and tells which it was.
+class Client {
+ public:
+  explicit Client(const core::tcp::endpoint& server) : stream_(io_, context_) {
+    stream_.next_layer().connect(server);
+    stream_.handshake(asio::ssl::stream_base::client);
+  }
+
+  Bytes certificate() {
+    const core::X509Cert shown(SSL_get1_peer_certificate(stream_.native_handle()));
+    return core::to_der(*shown);
+  }
+
+  Bytes ask(BytesView request) {
+    send(request);
+    Bytes answer(kHeaderBytes);
+    asio::read(stream_, asio::buffer(answer));
+    const std::size_t length = std::size_t{answer[8]} << 8 | answer[9];
+    answer.resize(kHeaderBytes + length);
+    asio::read(stream_, asio::buffer(answer.data() + kHeaderBytes, length));
+    return answer;
+  }
+
+  void send(BytesView bytes) { asio::write(stream_, asio::buffer(bytes.data(), bytes.size())); }
+
+  /// closed tells whether the server ends the connection without another byte.
+  bool closed() {
+    std::uint8_t byte = 0;
+    boost::system::error_code failed;
+    asio::read(stream_, asio::buffer(&byte, 1), failed);
+    return failed.failed();
+  }
+
+  void leave() { stream_.next_layer().close(); }
+
+ private:
+  asio::io_context io_;
+  asio::ssl::context context_{asio::ssl::context::tls_client};
+  asio::ssl::stream<core::tcp::socket> stream_;
+};
+
+class TvsServerTest : public testing::Test {
+ protected:
+  explicit TvsServerTest(Times times = {})
+      : server(io, pool, book, {asio::ip::address_v4::loopback(), 0}, times) {}
+
+  void TearDown() override {
+    server.close();
+    running.join();
+    pool.join();
+  }
+
+  Query query_for(core::Unit unit) const {
+    const core::X509Cert certificate = node.certificate(unit);
+    return {"CP-8861-SEP001122334455", core::subject_of(*certificate),
+            core::issuer_of(*certificate), core::serial_of(*certificate)};
+  }
+
+  test::Node node;
+  core::Database admin{node.folder / "admin.db", core::Schema::admin, core::Access::read_only};
+  core::Token token{node.signer.socket("tvs")};
+  Book book{admin, token};
+  asio::io_context io;
+  asio::thread_pool pool{2};
+  Server server;
+  test::Running running{io};
+};
+
+TEST_F(TvsServerTest, AnswersWhatPhonesAskAndSurvivesWhatTheyShouldNot) {
+  Client client(server.endpoint());
+  EXPECT_EQ(client.certificate(), node.store.own(core::Unit::tvs)->der);
+
+  // A query for the signer of the ITL: status 0, the certificate, roles 0 and 3, a day.
+  const Bytes answer = client.ask(to_bytes(0x3e9, query_for(core::Unit::call_manager)));
+  const Bytes der = node.store.own(core::Unit::call_manager)->der;
+  EXPECT_EQ(core::to_hex(BytesView(answer).first(8)), "57010400000003e9");
+  EXPECT_EQ(core::to_hex(BytesView(answer).subspan(10, 5)), "0700010002");
+  EXPECT_EQ(Bytes(answer.begin() + 17, answer.end() - 12), der);
+  EXPECT_EQ(core::to_hex(BytesView(answer).last(12)), "080002000309000400015180");
+
+  // More on the same connection: a certificate to verify, and strangers.
+  const Request verify = Verify{"CSFanna", node.store.own(core::Unit::capf)->der};
+  EXPECT_EQ(core::to_hex(client.ask(to_bytes(2, verify))),
+            "570102000000000"
+            "2000f"
+            "07000100"
+            "08000104"
+            "09000400015180");
+  const Request stranger = Query{"ATA001122334455", "CN=x", "CN=x", {1, 2, 3}};
+  EXPECT_EQ(core::to_hex(client.ask(to_bytes(3, stranger))),
+            "570104000000000300"
+            "04"
+            "07000101");
+  const Request forged = Verify{"", {0x30, 0x03, 0x02, 0x01, 0x01}};
+  EXPECT_EQ(core::to_hex(client.ask(to_bytes(4, forged))),
+            "570102000000000400"
+            "04"
+            "07000101");
+
+  // Silent ones, before and after the handshake, delay nobody.
+  std::vector<core::tcp::socket> silent;
+  for (int i = 0; i < 20; ++i) {
+    silent.emplace_back(io).connect(server.endpoint());
+  }
+  Client idle(server.endpoint());
+  for (int i = 0; i < 5; ++i) {
+    Client next(server.endpoint());
+    EXPECT_EQ(next.ask(to_bytes(1, stranger)).size(), 14U);
+  }
+
+  // Wrong protocol, version, command, length: logged and closed.
+  for (const std::string wrong :
+       {"58010300000000010004", "57020300000000010004", "57010200000000010004",
+        "5701030000000001ffff", "57010300000000010000"}) {
+    Client bad(server.endpoint());
+    bad.send(core::from_hex(wrong));
+    EXPECT_TRUE(bad.closed()) << wrong;
+  }
+  // Truncated at every length, then left alone.
+  const Bytes whole = to_bytes(5, stranger);
+  for (std::size_t length = 1; length < whole.size(); ++length) {
+    Client cut(server.endpoint());
+    cut.send(BytesView(whole).first(length));
+    cut.leave();
+  }
+  // No TLS at all.
+  core::tcp::socket plain(io);
+  plain.connect(server.endpoint());
+  asio::write(plain, asio::buffer(whole));
+  std::array<char, 64> alert{};
+  boost::system::error_code ended;
+  asio::read(plain, asio::buffer(alert), ended);
+  EXPECT_TRUE(ended);
+
+  EXPECT_EQ(client.ask(to_bytes(6, stranger)).size(), 14U);
+  const boost::json::object counters = server.counters();
+  EXPECT_EQ(counters.at("queries").to_number<int>(), 8);
+  EXPECT_EQ(counters.at("verifications").to_number<int>(), 2);
+  EXPECT_EQ(counters.at("malformed").to_number<int>(), 5);
+}
+
+TEST_F(TvsServerTest, KnowsNewCertificatesAtOnceAndVouchesForTheOldSigner) {
+  Client before(server.endpoint());
+  const Request old_signer = query_for(core::Unit::call_manager);
+  node.regenerate(core::Unit::call_manager);
+  const Request new_signer = query_for(core::Unit::call_manager);
+  EXPECT_GT(before.ask(to_bytes(1, new_signer)).size(), 500U);
+  const Bytes old_answer = before.ask(to_bytes(2, old_signer));
+  EXPECT_EQ(core::to_hex(BytesView(old_answer).last(11)), "0800010009000400015180");
+
+  node.regenerate(core::Unit::tvs);
+  EXPECT_GT(before.ask(to_bytes(3, new_signer)).size(), 500U);
+  Client after(server.endpoint());
+  EXPECT_EQ(after.certificate(), node.store.own(core::Unit::tvs)->der);
+  EXPECT_NE(after.certificate(), before.certificate());
+
+  // Without the signer the last identity stays, and answers go on where TLS stands already.
+  node.signer.stop();
+  EXPECT_GT(after.ask(to_bytes(4, new_signer)).size(), 500U);
+}
+
+class ImpatientTvsTest : public TvsServerTest {
+ protected:
+  ImpatientTvsTest() : TvsServerTest(Times{50ms, 50ms}) {}
+};
+
+TEST_F(ImpatientTvsTest, ClosesWhoSaysNothing) {
+  core::tcp::socket silent(io);
+  silent.connect(server.endpoint());
+  std::uint8_t byte = 0;
+  boost::system::error_code ended;
+  asio::read(silent, asio::buffer(&byte, 1), ended);
+  EXPECT_TRUE(ended);
+}
+
+}  // namespace
+}  // namespace ringfence::services::tvs
