@@ -45,7 +45,7 @@ Session::Session(std::uint32_t id, std::string peer, const Parts& parts)
       deadline_(parts.clock.now() + parts.patience.session) {}
 
 Session::~Session() {
-  if (!phone_.name.empty()) parts_.roster.leave(phone_.name, id_);
+  leave();
 }
 
 Turn Session::open() {
@@ -85,18 +85,19 @@ Turn Session::reject(const Error& error) {
 void Session::lost(Loss loss) noexcept {
   if (state_ == State::over) return;
   const bool gave_up_on_key = state_ == State::key && loss == Loss::timeout;
-  state_ = State::over;
   core::log(Level::info, "CAPF_LOST",
             {{"device", phone_.name},
              {"peer", peer_},
              {"why", loss == Loss::timeout ? "the phone said nothing in time" : "closed by peer"}});
-  if (!gave_up_on_key) return;
   try {
-    if (parts_.roster.has(phone_.name, id_)) finish(OperationStatus::key_generation_failed);
+    if (gave_up_on_key && parts_.roster.has(phone_.name, id_)) {
+      finish(OperationStatus::key_generation_failed);
+    }
   } catch (const std::exception& error) {
     core::log(Level::error, "CAPF_OUTCOME_NOT_RECORDED",
               {{"device", phone_.name}, {"error", error.what()}});
   }
+  leave();
 }
 
 Turn Session::step(const Message& message) {
@@ -107,7 +108,7 @@ Turn Session::step(const Message& message) {
   }
   if (std::holds_alternative<EndSession>(message)) {
     core::log(Level::info, "CAPF_LEFT", {{"device", phone_.name}, {"peer", peer_}});
-    state_ = State::over;
+    leave();
     return {};
   }
   const bool working = state_ != State::auth && state_ != State::password;
@@ -337,7 +338,7 @@ Turn Session::stay() {
 }
 
 Turn Session::end(Reason reason) {
-  state_ = State::over;
+  leave();
   return {EndSession{reason}, {}};
 }
 
@@ -347,13 +348,19 @@ Turn Session::fail(OperationStatus status, Reason reason) {
 }
 
 Turn Session::retry(std::chrono::seconds delay) {
-  state_ = State::over;
+  leave();
   return {RetryLater{delay}, {}};
 }
 
 Turn Session::retry() {
   const auto spread = std::max<std::chrono::seconds::rep>(parts_.patience.retry.count(), 1);
   return retry(parts_.patience.retry + std::chrono::seconds(id_ % spread));
+}
+
+/// leave gives the seat back at once: the phone may begin anew before its connection has closed.
+void Session::leave() {
+  state_ = State::over;
+  parts_.roster.leave(phone_.name, id_);
 }
 
 /// finish records the outcome, unless another session works on the request or has completed it:

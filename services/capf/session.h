@@ -132,6 +132,7 @@ class Session {
   Turn fail(core::OperationStatus status, Reason reason);
   Turn retry(std::chrono::seconds delay);
   Turn retry();
+  void leave();
   void finish(core::OperationStatus status);
 
   const std::uint32_t id_;

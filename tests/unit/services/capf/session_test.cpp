@@ -381,7 +381,6 @@ TEST_F(CapfSession, EndsALateRequestAlsoWhenTheKeyTookTooLong) {
   const Lines late{"finished Upgrade Failed: User Initiated Request Late/Timedout",
                    "> END SESSION 0"};
   EXPECT_EQ(Lines(script.diary.end() - 2, script.diary.end()), late);
-  session.reset();
   feed(*start(), auth());
   EXPECT_EQ(Lines(script.diary.end() - 2, script.diary.end()), late);
 }
@@ -496,6 +495,22 @@ TEST_F(CapfSession, MakesASecondSessionWaitWhileACertificateIsUnderWay) {
   EXPECT_EQ(script.diary.back(), "> RETRY LATER 31");
   feed(*first, StoreResponse{Reason::ok});
   EXPECT_EQ(script.diary.back(), "> END SESSION 1");
+}
+
+TEST_F(CapfSession, LeavesItsSeatWithItsLastMessage) {
+  auto first = start();
+  feed(*first, auth());
+  feed(*first, key(rsa1024));
+  feed(*first, StoreResponse{Reason::ok});
+  capf().request = 8;
+  auto second = start();
+  feed(*second, auth());
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
+  feed(*second, key(rsa1024));
+  second->lost(Session::Loss::closed);
+  auto third = start();
+  feed(*third, auth());
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
 }
 
 TEST_F(CapfSession, DoesNotLetAStrangersWrongStringSpoilAnEnrolment) {

@@ -1,0 +1,75 @@
+// The CAPF certificate and its key in the token.
+#include "services/capf/authority.h"
+
+#include <utility>
+
+#include "core/base/log.h"
+#include "core/certificates/issue.h"
+#include "core/crypto/x509.h"
+#include "core/net/tls.h"
+#include "services/capf/public_key.h"
+
+namespace ringfence::services::capf {
+
+using core::Code;
+using core::Error;
+
+CapfIssuer::CapfIssuer(const core::Token& token, const core::OwnCertificate& own)
+    : token_(token), certificate_(core::parse_certificate(own.der)), key_(token.key(own.key)) {}
+
+core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesView spki,
+                                          core::Time now) {
+  core::LscRequest request;
+  request.device_name = phone.name;
+  request.model = phone.model;
+  request.spki.assign(spki.begin(), spki.end());
+  const core::X509Cert lsc = core::issue_lsc(request, *certificate_, *key_, token_.context(), now);
+
+  core::IssuedCertificate issued;
+  issued.phone = phone.name;
+  issued.request = phone.capf.request;
+  issued.serial = core::serial_of(*lsc);
+  issued.subject = core::subject_of(*lsc);
+  issued.issuer = core::issuer_of(*lsc);
+  issued.der = core::to_der(*lsc);
+  issued.key = describe(read_public_key(spki));
+  issued.not_after = core::not_after_of(*lsc);
+  issued.issued_at = now;
+  return issued;
+}
+
+Authority::Authority(const core::Token& token, core::Database& admin)
+    : token_(token), admin_(admin), certificates_(admin) {}
+
+std::shared_ptr<const Identity> Authority::current() {
+  const std::lock_guard lock(mutex_);
+  const long long version = admin_.data_version();
+  if (identity_ && version == seen_version_) return identity_;
+  try {
+    identity_ = load();
+    seen_version_ = version;
+  } catch (const Error& error) {
+    if (!identity_) throw;
+    core::log(core::Level::error, "CAPF_IDENTITY_KEPT", {{"why", error.what()}});
+  }
+  return identity_;
+}
+
+std::shared_ptr<const Identity> Authority::load() const {
+  const std::optional<core::OwnCertificate> own = certificates_.own(core::Unit::capf);
+  if (!own) throw Error(Code::not_found, "there is no CAPF certificate yet");
+  if (identity_ && identity_->der == own->der) return identity_;
+
+  auto identity = std::make_shared<Identity>();
+  identity->der = own->der;
+  identity->issuer = std::make_unique<CapfIssuer>(token_, *own);
+  std::vector<core::TlsIdentity> tls;
+  tls.push_back({core::parse_certificate(own->der), own->key});
+  identity->tls = core::make_tls_server(token_, tls);
+  core::log(core::Level::notice, "CAPF_IDENTITY",
+            {{"subject", core::subject_of(*tls.front().certificate)},
+             {"serial", core::to_hex(core::serial_of(*tls.front().certificate))}});
+  return identity;
+}
+
+}  // namespace ringfence::services::capf

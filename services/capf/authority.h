@@ -1,0 +1,65 @@
+// The CAPF certificate and its key in the token: who signs LSCs and whom phones meet in TLS.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "core/base/clock.h"
+#include "core/certificates/certificate_store.h"
+#include "core/crypto/token.h"
+#include "core/storage/database.h"
+#include "services/capf/session.h"
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace ringfence::services::capf {
+
+/// CapfIssuer signs LSCs as the CAPF certificate it was made with.
+class CapfIssuer final : public Issuer {
+ public:
+  /// `token` must outlive it. Throws Error as Token::key does.
+  CapfIssuer(const core::Token& token, const core::OwnCertificate& own);
+
+  core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
+                                core::Time now) override;
+
+ private:
+  const core::Token& token_;
+  core::X509Cert certificate_;
+  core::EvpPkey key_;
+};
+
+/// Identity is one CAPF certificate at work. A session keeps the one it started with.
+struct Identity {
+  core::Bytes der;
+  std::shared_ptr<boost::asio::ssl::context> tls;
+  std::unique_ptr<CapfIssuer> issuer;
+};
+
+/// Authority holds the current identity and follows admin.db. Safe from several threads; blocks.
+class Authority {
+ public:
+  /// Both must outlive it.
+  Authority(const core::Token& token, core::Database& admin);
+
+  /// current returns the identity for a new session, read again when admin.db has changed.
+  ///
+  /// When the new one cannot be loaded, the one before stays in use and a line says why; without
+  /// one before, throws Error: `not_found` when there is no CAPF certificate yet, and what
+  /// Token::key throws.
+  std::shared_ptr<const Identity> current();
+
+ private:
+  std::shared_ptr<const Identity> load() const;
+
+  const core::Token& token_;
+  core::Database& admin_;
+  core::CertificateStore certificates_;
+  std::mutex mutex_;
+  std::shared_ptr<const Identity> identity_;
+  long long seen_version_ = -1;
+};
+
+}  // namespace ringfence::services::capf

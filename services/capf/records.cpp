@@ -1,0 +1,60 @@
+// A session's records in the databases.
+#include "services/capf/records.h"
+
+#include <fmt/format.h>
+
+#include "core/base/file.h"
+#include "core/crypto/x509.h"
+
+namespace ringfence::services::capf {
+
+StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
+                             std::filesystem::path trace_folder)
+    : phones_(admin), journal_(capf), trace_folder_(std::move(trace_folder)) {}
+
+std::optional<core::Phone> StoredRecords::phone(std::string_view name) {
+  return phones_.find(name);
+}
+
+std::optional<core::Outcome> StoredRecords::outcome(std::string_view phone, std::int64_t request) {
+  return journal_.outcome(phone, request);
+}
+
+void StoredRecords::issued(const core::IssuedCertificate& certificate) {
+  journal_.issued(certificate);
+  ++issued_;
+}
+
+void StoredRecords::delivered(core::BytesView serial, core::Time at) {
+  journal_.delivered(serial, at);
+}
+
+void StoredRecords::confirmed(core::BytesView serial, core::Time at) {
+  journal_.confirmed(serial, at);
+}
+
+void StoredRecords::removed(std::string_view phone, std::int64_t request, core::Time at) {
+  journal_.removed(phone, request, at);
+}
+
+void StoredRecords::finished(const core::Outcome& outcome) {
+  journal_.finished(outcome);
+  if (outcome.status != core::OperationStatus::success) ++failed_;
+}
+
+void StoredRecords::fetched(std::string_view phone, CertificateKind kind, core::BytesView der) {
+  const core::X509Cert certificate = core::parse_certificate(der);
+  const std::string pem = core::to_pem(*certificate);
+  // The name was found among the phones, so it has no path in it.
+  const std::string file =
+      fmt::format("{}-{}.pem", phone, kind == CertificateKind::lsc ? "LSC" : "MIC");
+  std::error_code failed;
+  std::filesystem::create_directories(trace_folder_, failed);
+  if (failed) {
+    throw core::Error(core::Code::io, fmt::format("cannot make the folder {}: {}",
+                                                  trace_folder_.string(), failed.message()));
+  }
+  core::write_atomically(trace_folder_ / file, core::bytes_of(pem));
+}
+
+}  // namespace ringfence::services::capf

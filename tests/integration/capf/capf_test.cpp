@@ -1,0 +1,383 @@
+// Phones that speak CAPF byte by byte, over TLS, with a server whose key is in a real token.
+#include <unistd.h>
+
+#include <future>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "core/crypto/x509.h"
+#include "tests/integration/capf/house.h"
+#include "tests/integration/capf/mini_phone.h"
+#include "tests/unit/services/capf/phone_keys.h"
+
+namespace ringfence::test {
+namespace {
+
+using namespace std::chrono_literals;
+using core::AuthMode;
+using core::Bytes;
+using core::KeyOrder;
+using core::Operation;
+
+constexpr const char* kPhone = "SEP001122334455";
+const Bytes kNullString = element(8, {2}) + element(7, {3});
+
+/// One signer serves all these tests; each makes its own phones and server.
+class CapfServer : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { house_ = new House; }
+
+  static void TearDownTestSuite() {
+    delete house_;
+    house_ = nullptr;
+  }
+
+  static House& house() { return *house_; }
+
+  static core::Phone phone(const std::string& name = kPhone) {
+    core::Phone phone;
+    phone.name = name;
+    phone.model = "CP-8861";
+    phone.capf.operation = Operation::install;
+    phone.capf.key_order = KeyOrder::ec_only;
+    phone.capf.ec_bits = 256;
+    phone.capf.completes_by = house().clock.now() + 24h;
+    return phone;
+  }
+
+  /// authenticated returns a phone that has answered the first request by null string.
+  static std::unique_ptr<MiniPhone> authenticated(std::uint16_t port,
+                                                  const std::string& name = kPhone) {
+    auto phone = std::make_unique<MiniPhone>(port);
+    EXPECT_EQ(phone->hear().command, 1);
+    phone->say(2, name_element(name) + kNullString);
+    return phone;
+  }
+
+  static Bytes new_key() { return spki(ec_key("P-256").get()); }
+
+ private:
+  static House* house_;
+};
+
+House* CapfServer::house_ = nullptr;
+
+TEST_F(CapfServer, GivesAPhoneAnRsaCertificateThatOpensslVerifies) {
+  core::Phone record = phone();
+  record.capf.key_order = KeyOrder::rsa_only;
+  house().save(record);
+  RunningServer server(house());
+
+  MiniPhone client(server.port());
+  const Said request = client.hear();
+  EXPECT_EQ(request.command, 1);
+  EXPECT_EQ(request.value(7), Bytes{3});
+  EXPECT_EQ(request.value(8), Bytes{0});
+  client.say(2, name_element(kPhone) + kNullString);
+  const Said key_request = client.hear();
+  EXPECT_EQ(key_request.command, 3);
+  EXPECT_EQ(key_request.session, request.session);
+  EXPECT_EQ(key_request.value(10), (Bytes{0x08, 0x00}));
+  EXPECT_EQ(key_request.value(17), Bytes{0});
+  client.say(17);  // it takes a while
+  const Bytes key = spki(rsa_key(2048).get());
+  Said last;
+  const Bytes lsc = client.enrol(key, last);
+  EXPECT_EQ(last.command, 15);
+  EXPECT_EQ(last.value(1), Bytes{1});
+  EXPECT_TRUE(client.ended());
+
+  EXPECT_TRUE(house().verified(lsc));
+  const core::X509Cert certificate = core::parse_certificate(lsc);
+  EXPECT_EQ(core::common_name_of(*certificate), "CP-8861-SEP001122334455");
+  EXPECT_EQ(core::spki_of(*certificate), key);
+  EXPECT_EQ(house().status(kPhone), "Upgrade Success");
+  const auto held = house().journal.held(kPhone);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->der, lsc);
+  EXPECT_EQ(held->key, "RSA 2048");
+  EXPECT_TRUE(held->delivered_at);
+}
+
+TEST_F(CapfServer, AsksForTheStringAgainAndIssuesAnEllipticCertificate) {
+  core::Phone record = phone("SEP0000000000A1");
+  record.capf.auth_mode = AuthMode::auth_string;
+  record.capf.auth_string = "482915";
+  record.capf.ec_bits = 384;
+  house().save(record);
+  RunningServer server(house());
+
+  auto client = authenticated(server.port(), record.name);
+  const Said again = client->hear();
+  EXPECT_EQ(again.command, 1);
+  EXPECT_EQ(again.value(8), Bytes{1});
+  client->say(2, name_element(record.name) + element(8, {1}) + password_element("482915"));
+  const Said key_request = client->hear();
+  EXPECT_EQ(key_request.value(17), Bytes{1});
+  EXPECT_EQ(key_request.value(18), Bytes{1});
+  Said last;
+  const Bytes lsc = client->enrol(spki(ec_key("P-384").get()), last);
+  EXPECT_EQ(last.value(1), Bytes{1});
+  EXPECT_TRUE(house().verified(lsc));
+}
+
+TEST_F(CapfServer, RefusesWrongStringsAndThenMakesThePhoneWait) {
+  core::Phone record = phone("SEP0000000000A2");
+  record.capf.auth_mode = AuthMode::auth_string;
+  record.capf.auth_string = "482915";
+  house().save(record);
+  RunningServer server(house());
+
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 4; ++i) {
+    MiniPhone client(server.port());
+    client.hear();
+    client.say(2, name_element(record.name) + password_element("731064"));
+    const Said answer = client.hear();
+    if (i < 3) {
+      EXPECT_EQ(answer.command, 15);
+      EXPECT_EQ(answer.value(1), Bytes{7});
+    } else {
+      EXPECT_EQ(answer.command, 16);
+      EXPECT_EQ(answer.value(12).size(), 4U);
+    }
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("Invalid Authentication String"), std::string::npos);
+  EXPECT_EQ(log.find("731064"), std::string::npos);
+  EXPECT_EQ(log.find("482915"), std::string::npos);
+  EXPECT_EQ(house().status(record.name), "Upgrade Failed: Invalid Authentication String");
+  EXPECT_EQ(server.records().failed_count(), 3U);
+}
+
+TEST_F(CapfServer, SpeaksJabbersSecondVersion) {
+  core::Phone record = phone("CSFanna");
+  record.model.clear();
+  record.capf.key_order = KeyOrder::ec_preferred;
+  house().save(record);
+  RunningServer server(house());
+
+  MiniPhone client(server.port());
+  client.hear();
+  client.say(2, name_element("CSFanna") + element(7, {2}));
+  const Said key_request = client.hear();
+  EXPECT_EQ(key_request.command, 3);
+  EXPECT_EQ(key_request.body, (Bytes{10, 0, 2, 0x08, 0x00}));
+  Said last;
+  const Bytes lsc = client.enrol(spki(rsa_key(2048).get()), last);
+  EXPECT_EQ(last.value(1), Bytes{1});
+  EXPECT_TRUE(house().verified(lsc));
+  EXPECT_EQ(core::common_name_of(*core::parse_certificate(lsc)), "CSFanna");
+}
+
+TEST_F(CapfServer, TurnsAwayAnUnknownDevice) {
+  RunningServer server(house());
+  auto client = authenticated(server.port(), "SEPFFFFFFFFFFFF");
+  const Said answer = client->hear();
+  EXPECT_EQ(answer.command, 15);
+  EXPECT_EQ(answer.value(1), Bytes{9});
+}
+
+TEST_F(CapfServer, DeletesAnLscThatItGave) {
+  const std::string name = "SEP0000000000A3";
+  house().save(phone(name));
+  RunningServer server(house());
+  Said last;
+  auto first = authenticated(server.port(), name);
+  first->hear();
+  first->enrol(new_key(), last);
+  ASSERT_TRUE(house().journal.held(name));
+
+  core::Phone record = phone(name);
+  record.capf.operation = Operation::remove;
+  house().save(record);
+  auto second = authenticated(server.port(), name);
+  EXPECT_EQ(second->hear().command, 13);
+  second->say(14, element(1, {1}));
+  EXPECT_EQ(second->hear().value(1), Bytes{1});
+  EXPECT_EQ(house().status(name), "Delete Success");
+  EXPECT_FALSE(house().journal.held(name));
+}
+
+TEST_F(CapfServer, KeepsTheCertificatesThatAPhoneShowsForTroubleshooting) {
+  core::Phone record = phone("SEP0000000000A4");
+  record.capf.operation = Operation::troubleshoot;
+  house().save(record);
+  RunningServer server(house());
+  auto client = authenticated(server.port(), record.name);
+  EXPECT_EQ(client->hear().value(3), Bytes{1});
+  const Bytes der = house().certificates.own(core::Unit::capf)->der;  // any certificate will do
+  client->say(12, element(4, element(1, Bytes{0, 1} + der)));
+  EXPECT_EQ(client->hear().value(3), Bytes{2});
+  client->say(12, element(1, {0}));
+  EXPECT_EQ(client->hear().value(1), Bytes{1});
+  EXPECT_EQ(house().status(record.name), "Troubleshoot Success");
+  EXPECT_TRUE(std::filesystem::exists(house().folder / "trace" / "SEP0000000000A4-LSC.pem"));
+  EXPECT_FALSE(std::filesystem::exists(house().folder / "trace" / "SEP0000000000A4-MIC.pem"));
+}
+
+TEST_F(CapfServer, ServesTwentyPhonesWhileOthersAreSilentSlowOrMad) {
+  std::vector<core::Phone> phones;
+  for (int i = 0; i < 20; ++i) phones.push_back(phone(fmt::format("SEP0000000001{:02X}", i)));
+  house().phones.save(phones, core::PhoneStore::Ask::again);
+  RunningServer server(house());
+
+  const core::Fd silent = connect_to(server.port());
+  MiniPhone silent_in_tls(server.port());
+  MiniPhone half(server.port());
+  half.hear();
+  half.send_raw({0x55, 2, 0, 0});  // and nothing more
+  MiniPhone mad(server.port());
+  mad.hear();
+  mad.send_raw(core::from_hex("5502ffffffffffff"));
+  EXPECT_EQ(mad.hear().value(1), Bytes{7});
+  EXPECT_TRUE(mad.ended());
+  const core::Fd no_tls = connect_to(server.port());
+  ASSERT_EQ(::write(no_tls.get(), "GET / HTTP/1.0\r\n\r\n", 18), 18);
+
+  std::vector<std::future<Bytes>> lscs;
+  for (const core::Phone& record : phones) {
+    lscs.push_back(std::async(std::launch::async, [&server, name = record.name] {
+      auto client = authenticated(server.port(), name);
+      client->hear();
+      Said last;
+      Bytes lsc = client->enrol(new_key(), last);
+      EXPECT_EQ(last.command, 15);
+      return lsc;
+    }));
+  }
+  for (std::size_t i = 0; i < phones.size(); ++i) {
+    ASSERT_TRUE(house().verified(lscs[i].get())) << phones[i].name;
+    EXPECT_EQ(house().status(phones[i].name), "Upgrade Success");
+  }
+  EXPECT_EQ(server.records().issued_count(), 20U);
+}
+
+TEST_F(CapfServer, EndsAClientThatNeverShakesHandsOrNeverAnswers) {
+  services::capf::Bounds bounds;
+  bounds.handshake = 1s;
+  services::capf::Patience patience;
+  patience.message = 1s;
+  RunningServer server(house(), bounds, patience);
+  const core::Fd silent = connect_to(server.port());
+  MiniPhone silent_in_tls(server.port());
+  silent_in_tls.hear();
+  char byte = 0;
+  EXPECT_EQ(::read(silent.get(), &byte, 1), 0);
+  EXPECT_TRUE(silent_in_tls.ended());
+}
+
+TEST_F(CapfServer, RecordsAPhoneThatNeverSendsItsKey) {
+  house().save(phone("SEP0000000000A5"));
+  services::capf::Patience patience;
+  patience.key = 1s;
+  {
+    RunningServer server(house(), {}, patience);
+    auto client = authenticated(server.port(), "SEP0000000000A5");
+    EXPECT_EQ(client->hear().command, 3);
+    EXPECT_TRUE(client->ended());
+  }
+  EXPECT_EQ(house().status("SEP0000000000A5"), "Upgrade Failed: Key Generation Failed/Timeout");
+}
+
+TEST_F(CapfServer, LeavesAStaleCertificateAndAPendingOperationWhenThePhoneVanishes) {
+  const std::string name = "SEP0000000000A6";
+  house().save(phone(name));
+  Bytes lost_key = new_key();
+  {
+    RunningServer server(house());
+    auto client = authenticated(server.port(), name);
+    client->hear();
+    client->say(4, element(9, lost_key));
+    EXPECT_EQ(client->hear().command, 9);
+  }
+  EXPECT_EQ(house().status(name), "Operation Pending");
+  EXPECT_FALSE(house().journal.held(name));
+  const auto stale = house().journal.stale();
+  EXPECT_EQ(std::count_if(stale.begin(), stale.end(),
+                          [&](const core::IssuedCertificate& row) { return row.phone == name; }),
+            1);
+
+  RunningServer server(house());
+  auto client = authenticated(server.port(), name);
+  client->hear();
+  Said last;
+  const Bytes lsc = client->enrol(new_key(), last);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  EXPECT_EQ(house().journal.held(name)->der, lsc);
+}
+
+TEST_F(CapfServer, HangsUpTheOldConnectionOfAPhoneThatCameBack) {
+  house().save(phone("SEP0000000000A7"));
+  RunningServer server(house());
+  auto old = authenticated(server.port(), "SEP0000000000A7");
+  EXPECT_EQ(old->hear().command, 3);
+  auto fresh = authenticated(server.port(), "SEP0000000000A7");
+  EXPECT_EQ(fresh->hear().command, 3);
+  EXPECT_TRUE(old->ended());
+  Said last;
+  EXPECT_TRUE(house().verified(fresh->enrol(new_key(), last)));
+}
+
+TEST_F(CapfServer, FinishesWithTheOldAuthorityAndBeginsWithTheNew) {
+  house().save(phone("SEP0000000000A8"));
+  house().save(phone("SEP0000000000A9"));
+  RunningServer server(house());
+  auto before = authenticated(server.port(), "SEP0000000000A8");
+  EXPECT_EQ(before->hear().command, 3);
+  const Bytes old_authority = house().certificates.own(core::Unit::capf)->der;
+  EXPECT_EQ(before->server_certificate(), old_authority);
+
+  house().regenerate();
+  const Bytes new_authority = house().certificates.own(core::Unit::capf)->der;
+  ASSERT_NE(new_authority, old_authority);
+  auto after = authenticated(server.port(), "SEP0000000000A9");
+  EXPECT_EQ(after->hear().command, 3);
+  EXPECT_EQ(after->server_certificate(), new_authority);
+  Said last;
+  EXPECT_TRUE(house().verified(after->enrol(new_key(), last)));
+  const Bytes old_lsc = before->enrol(new_key(), last);
+  EXPECT_EQ(last.value(1), Bytes{1});
+  EXPECT_EQ(core::issuer_of(*core::parse_certificate(old_lsc)),
+            core::subject_of(*core::parse_certificate(old_authority)));
+}
+
+TEST_F(CapfServer, AsksThePhoneToComeBackWhileTheSignerIsDown) {
+  const std::string name = "SEP0000000000AA";
+  house().save(phone(name));
+  RunningServer server(house());
+  auto client = authenticated(server.port(), name);
+  EXPECT_EQ(client->hear().command, 3);
+  house().signer.reset();
+  client->say(4, element(9, new_key()));
+  const Said answer = client->hear();
+  EXPECT_EQ(answer.command, 16);
+  const Bytes delay = answer.value(12);
+  ASSERT_EQ(delay.size(), 4U);
+  EXPECT_GE(delay[3], 30);
+  EXPECT_LT(delay[3], 60);
+  EXPECT_EQ(house().status(name), "Operation Pending");
+
+  house().signer = std::make_unique<SignerProcess>(house().folder.path());
+  auto again = authenticated(server.port(), name);
+  EXPECT_EQ(again->hear().command, 3);
+  Said last;
+  EXPECT_TRUE(house().verified(again->enrol(new_key(), last)));
+}
+
+TEST_F(CapfServer, ClosesConnectionsAboveItsLimits) {
+  services::capf::Bounds bounds;
+  bounds.connections = {100, 2};
+  RunningServer server(house(), bounds);
+  MiniPhone first(server.port());
+  MiniPhone second(server.port());
+  const core::Fd third = connect_to(server.port());
+  char byte = 0;
+  EXPECT_LE(::read(third.get(), &byte, 1), 0);
+  EXPECT_EQ(first.hear().command, 1);
+  EXPECT_EQ(second.hear().command, 1);
+}
+
+}  // namespace
+}  // namespace ringfence::test
