@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ringfence::hsm {
@@ -18,6 +19,9 @@ struct KeyRef {
 
   auto operator<=>(const KeyRef&) const = default;
 };
+
+/// is_label says whether a text may be a KeyRef's label.
+bool is_label(std::string_view text) noexcept;
 
 /// to_text returns "CAPF/2".
 std::string to_text(const KeyRef& ref);

@@ -73,7 +73,7 @@ void Token::load() {
 void Token::load_key(CK_OBJECT_HANDLE private_key) {
   const Bytes label = session_.attribute(private_key, CKA_LABEL);
   const Bytes id = session_.attribute(private_key, CKA_ID);
-  if (id.size() != 4) return;
+  if (id.size() != 4 || !is_label(std::string(label.begin(), label.end()))) return;
   const CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
   const auto found =
       session_.find({attribute(CKA_CLASS, public_class), attribute(CKA_LABEL, BytesView(label)),

@@ -15,7 +15,8 @@ namespace ringfence::hsm {
 ///
 /// Private keys are used through session-object copies where the token allows copying: SoftHSM
 /// reads a token object's file again for each signature, a copy stays in memory (and inside the
-/// token, as sensitive as before). Keys whose CKA_ID is not four bytes are not ours and not seen.
+/// token, as sensitive as before). Keys whose CKA_ID is not four bytes, or whose
+/// label no KeyRef may have, are not ours and not seen.
 /// Throws Error. Not safe from several threads at once.
 class Token {
  public:

@@ -6,6 +6,14 @@
 
 namespace ringfence::hsm {
 
+bool is_label(std::string_view text) noexcept {
+  const auto good = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
+}
+
 std::string to_text(const KeyRef& ref) {
   return fmt::format("{}/{}", ref.label, ref.version);
 }
@@ -113,11 +121,7 @@ class In {
 
   std::string label() {
     std::string label = text(kMaxLabel, "key label");
-    const auto good = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-             c == '.' || c == '_' || c == '-';
-    };
-    if (label.empty() || !std::all_of(label.begin(), label.end(), good))
+    if (!is_label(label))
       throw Error(Kind::request, "key label must be 1 to 64 of A-Z a-z 0-9 . _ -");
     return label;
   }

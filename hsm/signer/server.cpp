@@ -325,7 +325,16 @@ void Server::read_worker() {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return lose_worker(Error(Kind::unavailable, "the signer's worker died", 1s));
   body.resize(static_cast<std::size_t>(count));
-  wire::Answer answer = wire::parse_answer(body);
+  std::optional<wire::Answer> answer;
+  try {
+    answer = wire::parse_answer(body);
+  } catch (const Error& error) {
+    return lose_worker(error);  // its memory is damaged: a fresh one does the work again
+  }
+  hear(std::move(*answer));
+}
+
+void Server::hear(wire::Answer answer) {
   if (answer.id != 0) {
     auto job = dealt_.extract(answer.id);
     if (!job.empty()) finish(std::move(job.mapped()), std::move(answer));

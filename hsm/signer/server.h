@@ -5,7 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "hsm/fd.h"
 #include "hsm/signer/config.h"
@@ -58,7 +58,6 @@ class Server {
     unsigned tries = 0;
   };
 
-  void await_first_worker();
   void listen();
   void watch(int fd, std::uint32_t events, int operation);
   int next_timeout() const;
@@ -71,6 +70,7 @@ class Server {
   void drop(int fd);
   void deal();
   void read_worker();
+  void hear(wire::Answer answer);
   void finish(Job job, wire::Answer answer);
   void lose_worker(const Error& reason);
   void start();

@@ -61,7 +61,9 @@ bool device_lost(unsigned long rv) {
 }
 
 void tell(const wire::Answer& answer) {
-  const Bytes body = wire::encode(answer);
+  Bytes body = wire::encode(answer);
+  if (body.size() > wire::kMaxBody)
+    body = wire::encode({answer.id, Error(Kind::request, "the answer does not fit one frame")});
   if (::send(kChannel, body.data(), body.size(), MSG_NOSIGNAL) < 0) ::_exit(0);
 }
 

@@ -220,6 +220,16 @@ TEST_F(LockedOutTest, BeginsAnewAfterAFirstStartThatDidNotFinish) {
   EXPECT_FALSE(fs::exists(folder_ / "hsm/initialising"));
 }
 
+TEST_F(LockedOutTest, DoesNotSeeKeysThatOthersPutIntoTheToken) {
+  const CommandResult made =
+      shell("SOFTHSM2_CONF=" + (folder_ / "hsm/softhsm2.conf").string() +
+            " pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin " +
+            read_text(pin_file()) +
+            " --keypairgen --key-type EC:prime256v1 --label 'My Key' --id 01020304");
+  EXPECT_EQ(made.status, 0) << made.output;
+  expect_the_key_is_still_there();
+}
+
 TEST(SignerStartTest, NamesAModuleThatIsNone) {
   const TemporaryFolder folder;
   write_text(folder / "ringfence.toml", "[hsm]\nmodule = \"/lib/x86_64-linux-gnu/libz.so.1\"\n");

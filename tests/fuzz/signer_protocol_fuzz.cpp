@@ -1,0 +1,46 @@
+// The signer's codec: what parses prints the same bytes again, and only hsm::Error gets out.
+#include <algorithm>
+#include <cstdlib>
+
+#include "hsm/wire.h"
+
+namespace {
+
+using namespace ringfence::hsm;
+
+void request_round_trip(BytesView input) {
+  try {
+    const wire::Request request = wire::parse_request(input);
+    const Bytes again = wire::encode(request);
+    if (!std::equal(again.begin(), again.end(), input.begin(), input.end())) std::abort();
+  } catch (const Error&) {
+  }
+}
+
+void answer_round_trip(BytesView input) {
+  try {
+    const wire::Answer answer = wire::parse_answer(input);
+    const Bytes again = wire::encode(answer);
+    if (!std::equal(again.begin(), again.end(), input.begin(), input.end())) std::abort();
+  } catch (const Error&) {
+  }
+}
+
+void frames(BytesView input) {
+  Bytes buffer(input.begin(), input.end());
+  try {
+    while (const auto body = wire::take_frame(buffer))
+      if (body->empty() || body->size() > wire::kMaxBody) std::abort();
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const BytesView input(data, size);
+  request_round_trip(input);
+  answer_round_trip(input);
+  frames(input);
+  return 0;
+}
