@@ -74,8 +74,7 @@ std::optional<Confirmation> confirm_regeneration(Call& call) {
         unit);
   }
   warning += plan.phones_reset == 0
-                 ? fmt::format(
-                       "WARNING: Regenerating {} resets no phones now: none is registered.\n", unit)
+                 ? fmt::format("WARNING: Regenerating {} resets no phones.\n", unit)
                  : fmt::format("WARNING: Regenerating {} resets {} so that {} the new ITL file.\n",
                                unit, counted(plan.phones_reset, "registered phone"),
                                plan.phones_reset == 1 ? "it fetches" : "they fetch");

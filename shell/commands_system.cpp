@@ -71,10 +71,9 @@ std::string status_text(const SystemStatus& status) {
   text += fmt::format("\n{:>29}{:>16}{:>16}\n", "Total", "Free", "Used");
   for (const Disk& disk : status.disks) {
     const std::string name = disk.name.starts_with("Disk/") ? disk.name : "Disk/" + disk.name;
-    const std::int64_t percent =
-        disk.total_kbytes == 0
-            ? 0
-            : (disk.used_kbytes * 100 + disk.total_kbytes - 1) / disk.total_kbytes;
+    // Of what was usable, rounded up, as df and the reference's capture count it.
+    const std::int64_t usable = std::max<std::int64_t>(disk.used_kbytes + disk.free_kbytes, 1);
+    const std::int64_t percent = (disk.used_kbytes * 100 + usable - 1) / usable;
     text += fmt::format("{:<15}{:>13}K{:>15}K{:>15}K ({}%)\n", name, disk.total_kbytes,
                         disk.free_kbytes, disk.used_kbytes, percent);
   }

@@ -9,6 +9,8 @@
 namespace ringfence::shell {
 namespace {
 
+constexpr int kShownOptions = 3;
+
 /// values returns how a parameter's value is written: its choices, or its name.
 std::string values(const Parameter& parameter) {
   if (!parameter.choices.empty()) return join(parameter.choices, "|");
@@ -34,12 +36,19 @@ std::string with_newline(std::string text) {
 
 std::string syntax_line(const Command& command) {
   std::string line = command.words;
+  std::string options;
+  int count = 0;
   for (const Parameter& parameter : command.parameters) {
     std::string part = parameter.form == Form::named ? parameter.name + " " : "";
     part += values(parameter);
-    line += parameter.presence == Presence::optional ? " [" + part + "]" : " " + part;
+    if (parameter.presence == Presence::mandatory) {
+      line += " " + part;
+    } else {
+      options += " [" + part + "]";
+      ++count;
+    }
   }
-  return line;
+  return line + (count > kShownOptions ? " [options]" : options);
 }
 
 std::string short_help(const Command& command) {

@@ -1,0 +1,120 @@
+#include "shell/complete.h"
+
+#include "core/admin/api.h"
+#include "shell/help.h"
+#include "tests/unit/shell/golden.h"
+#include "tests/unit/shell/shell_fixture.h"
+
+namespace ringfence::shell::test {
+namespace {
+
+class CompleteTest : public ShellTest {
+ protected:
+  /// typed returns the line after Tab.
+  std::string typed(std::string line) {
+    const Completion completion = complete(grammar, *admin, line);
+    line.resize(line.size() - completion.erase);
+    return line + completion.insert;
+  }
+
+  std::string listed(const std::string& line) { return complete(grammar, *admin, line).listing; }
+};
+
+TEST_F(CompleteTest, FinishesAWord) {
+  EXPECT_EQ(typed("sho"), "show ");
+  EXPECT_EQ(typed("show it"), "show itl ");
+  EXPECT_EQ(typed("utils serv"), "utils service ");
+  EXPECT_EQ(typed("  se"), "  set ");
+}
+
+TEST_F(CompleteTest, GoesAsFarAsAllAgreeAndThenLists) {
+  EXPECT_EQ(typed("utils service r"), "utils service restart ");
+  EXPECT_EQ(typed("utils phone r"), "utils phone re");
+  EXPECT_EQ(listed("utils phone re"),
+            "   utils phone remove\n   utils phone reset\n   utils phone restart\n");
+}
+
+TEST_F(CompleteTest, ListsWhatFollowsAMenuWordAndMarksMenus) {
+  EXPECT_EQ(listed("show cert"), "   show cert list*\n   show cert own\n   show cert trust\n");
+  EXPECT_EQ(listed("show cert "), listed("show cert"));
+  EXPECT_EQ(listed("utils itl "), "   utils itl reset*\n");
+}
+
+TEST_F(CompleteTest, DoesNothingWhereNothingFits) {
+  EXPECT_EQ(typed("xyzzy"), "xyzzy");
+  EXPECT_EQ(typed("show itl"), "show itl");
+  EXPECT_EQ(typed("show itl "), "show itl ");
+  EXPECT_EQ(typed("utils phone add X description \"sho"), "utils phone add X description \"sho");
+}
+
+TEST_F(CompleteTest, OffersChoicesAndOptionNames) {
+  EXPECT_EQ(typed("show cert list o"), "show cert list own ");
+  EXPECT_EQ(typed("set phone capf SEP1 op"), "set phone capf SEP1 operation ");
+  EXPECT_EQ(typed("set phone capf SEP1 operation ins"), "set phone capf SEP1 operation install ");
+  EXPECT_EQ(typed("set phone capf SEP1 auth_string "), "set phone capf SEP1 auth_string ");
+}
+
+TEST_F(CompleteTest, OffersTheUnitsTheDaemonHas) {
+  core::admin::CertificateList list;
+  list.certificates.resize(2);
+  list.certificates[0] = {"CAPF", "CAPF.pem", {}, {}, {}, {}, {}, {}, {}, {}};
+  list.certificates[1] = {"TVS", "TVS.pem", {}, {}, {}, {}, {}, {}, {}, {}};
+  admin->record("cert.list", list);
+  EXPECT_EQ(typed("set cert regen c"), "set cert regen CAPF ");
+  EXPECT_EQ(typed("show cert own TVS"), "show cert own TVS/TVS.pem ");
+}
+
+TEST_F(CompleteTest, OffersServiceNamesWithSpaces) {
+  admin->record("service.list", core::admin::ServiceList{{{"Cisco Tftp", "STARTED", ""},
+                                                          {"Cisco CallManager", "STARTED", ""}}});
+  EXPECT_EQ(typed("utils service restart cisco t"), "utils service restart Cisco Tftp ");
+}
+
+TEST_F(CompleteTest, OffersNothingWhenTheDaemonIsAway) {
+  admin->record("cert.list", core::Error(core::Code::io, "nobody answers"));
+  EXPECT_EQ(typed("set cert regen C"), "set cert regen C");
+}
+
+TEST_F(CompleteTest, CompletesTheCommandsThatHelpExplains) {
+  EXPECT_EQ(typed("help sho"), "help show ");
+  EXPECT_EQ(typed("help show it"), "help show itl ");
+}
+
+TEST_F(CompleteTest, AnswersQuestionMarks) {
+  EXPECT_EQ(question(grammar, "show cert "), question(grammar, "show cert"));
+  EXPECT_EQ(question(grammar, "utils ser"), "   utils service*\n");
+  EXPECT_EQ(question(grammar, "xyzzy"), "");
+  EXPECT_EQ(question(grammar, "show itl nonsense"), "");
+  std::string text;
+  for (const std::string line :
+       {"?", "show ?", "show cert?", "show itl?", "show phone ?", "set cert regen ?",
+        "set phone capf?", "utils service restart Cisco ?", "help ?", "xyzzy ?"}) {
+    text += transcript({line});
+  }
+  ::ringfence::test::expect_golden("shell/question_marks.txt", text);
+}
+
+TEST_F(CompleteTest, ExplainsEveryCommandThatIsNamed) {
+  std::string text;
+  for (const std::string line :
+       {"help", "help show cert", "help show cert list", "help set cert regen", "help show phone",
+        "help set phone capf", "help utils job wait", "help xyzzy"}) {
+    text += transcript({line});
+  }
+  ::ringfence::test::expect_golden("shell/help.txt", text);
+}
+
+TEST_F(CompleteTest, KeepsTheTableOfTheReadme) {
+  const std::string readme =
+      ::ringfence::test::read_text(std::string(RINGFENCE_SOURCE_DIR) + "/shell/README.md");
+  const std::string start = "<!-- commands: ringfence --print-command-table -->\n";
+  const std::size_t begin = readme.find(start);
+  const std::size_t end = readme.find("<!-- end of commands -->");
+  ASSERT_NE(begin, std::string::npos);
+  ASSERT_NE(end, std::string::npos);
+  EXPECT_EQ(readme.substr(begin + start.size(), end - begin - start.size()),
+            command_table(grammar));
+}
+
+}  // namespace
+}  // namespace ringfence::shell::test

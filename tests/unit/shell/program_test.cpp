@@ -1,0 +1,236 @@
+// The real program against a real socket: exit statuses, scripts, closed pipes, a terminal.
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <future>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/admin/api.h"
+#include "core/admin/json.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/net/rpc.h"
+#include "tests/support/temporary_folder.h"
+
+namespace ringfence::shell::test {
+namespace {
+
+using namespace core::admin;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Gate keeps an answer back until the test is over.
+std::promise<void>& gate() {
+  static std::promise<void> promise;
+  return promise;
+}
+
+boost::json::value answer(const core::Caller&, std::string_view method,
+                          const boost::json::object& request) {
+  if (method == "job.wait") {
+    JobReport report;
+    report.job = 3;
+    report.revision = 5;
+    report.state = "running";
+    report.published = true;
+    report.total = 50;
+    report.returned = 20;
+    if (request.at("seen").as_int64() == 5) gate().get_future().wait();
+    return to_json(report);
+  }
+  if (method == "session.hello") return to_json(Hello{"root", 4, "ringfence1", "0.1.0", 2, 4096});
+  if (method == "system.version") return to_json(SystemVersion{"0.1.0", {}});
+  if (method == "cert.plan") return to_json(RegeneratePlan{"CAPF", 50, 50, {}});
+  if (method == "itl.show") {
+    TrustListShow show;
+    show.state = "verified";
+    for (int i = 1; i <= 200; ++i) show.text += "line " + std::to_string(i) + "\n";
+    return to_json(show);
+  }
+  throw core::Error(core::Code::not_found, "no such thing here");
+}
+
+struct Ran {
+  int status = -1;
+  std::string output;
+};
+
+class ProgramTest : public testing::Test {
+ protected:
+  /// run runs a shell command line in which $RF is the program with its socket.
+  Ran run(const std::string& command) {
+    const std::string all =
+        "RF='" RINGFENCE_BIN_DIR "/ringfence --socket " + socket_.string() + "'; " + command;
+    FILE* pipe =
+        ::popen(("bash -c \"$(cat <<'END_OF_TEST'\n" + all + "\nEND_OF_TEST\n)\"").c_str(), "r");
+    Ran ran;
+    char chunk[4096];
+    std::size_t count = 0;
+    while ((count = std::fread(chunk, 1, sizeof chunk, pipe)) > 0) ran.output.append(chunk, count);
+    const int status = ::pclose(pipe);
+    ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return ran;
+  }
+
+  /// dialogue runs an expect script that has spawned the program on a terminal of 24 rows.
+  Ran dialogue(const std::string& script) {
+    const auto file = folder_ / "script.exp";
+    core::write_atomically(
+        file, core::bytes_of("set timeout 20\nset stty_init \"rows 24 columns 80\"\n"
+                             "proc need {pattern} { expect -re $pattern {} timeout { puts "
+                             "\"MISSING $pattern\"; exit 9 } eof { puts \"ENDED before $pattern\"; "
+                             "exit 8 } }\n"
+                             "spawn env TERM=xterm " RINGFENCE_BIN_DIR "/ringfence --socket " +
+                             socket_.string() + "\n" + script));
+    return run("expect " + file.string() + " 2>&1");
+  }
+
+  ::ringfence::test::TemporaryFolder folder_;
+  std::filesystem::path socket_ = folder_ / "admin.sock";
+  core::RpcServer server_{socket_, answer};
+};
+
+TEST_F(ProgramTest, EndsWithTheStatusOfTheOneCommand) {
+  EXPECT_EQ(run("$RF show version active").status, 0);
+  EXPECT_THAT(run("$RF show version active").output, HasSubstr("Active Master Version: 0.1.0\n"));
+  EXPECT_EQ(run("$RF 'show version active'").status, 0);
+  EXPECT_EQ(run("$RF show phone SEP001122334455").status, 1);
+  EXPECT_EQ(run("$RF xyzzy").status, 2);
+  EXPECT_EQ(run("$RF show").output, "Incomplete command entered\n");
+  EXPECT_EQ(run("$RF -- show version active").status, 0);
+}
+
+TEST_F(ProgramTest, RunsAScriptWithoutPromptOrPager) {
+  const Ran ran =
+      run("printf 'show version active\\nshow itl\\nxyzzy\\nshow version active\\n' | $RF");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.output, HasSubstr("line 200\nNo valid command entered\nActive Master"));
+  EXPECT_THAT(ran.output, Not(HasSubstr("admin:")));
+}
+
+TEST_F(ProgramTest, StopsAScriptAtQuit) {
+  EXPECT_EQ(run("printf 'quit\\nxyzzy\\n' | $RF").output, "");
+}
+
+TEST_F(ProgramTest, TakesConfirmationsFromStandardInput) {
+  const Ran refused = run("echo no | $RF set cert regen CAPF");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output,
+              HasSubstr("Proceed with regeneration (yes|no)? no\nRegeneration cancelled.\n"));
+  EXPECT_EQ(run("$RF set cert regen CAPF < /dev/null").status, 1);
+  const Ran yes = run("echo yes | $RF set cert regen CAPF");
+  EXPECT_THAT(yes.output, HasSubstr("no such thing here\nExecuted command unsuccessfully\n"));
+}
+
+TEST_F(ProgramTest, PrintsOneDocumentAsJson) {
+  const Ran ran = run("$RF --json show version active");
+  EXPECT_EQ(boost::json::parse(ran.output).at("version").as_string(), "0.1.0");
+  const Ran asked = run("echo no | $RF --json set cert regen CAPF 2>/dev/null");
+  EXPECT_EQ(asked.status, 1);
+  EXPECT_TRUE(boost::json::parse(asked.output).as_object().contains("error"));
+}
+
+TEST_F(ProgramTest, EndsQuietlyWhenNobodyReadsOn) {
+  const Ran ran = run("(for i in {1..400}; do echo show itl; done) | $RF 2>&1 | head -n 1");
+  EXPECT_EQ(ran.output, "line 1\n");
+}
+
+TEST_F(ProgramTest, RefusesALineThatIsTooLongAndGoesOn) {
+  const Ran ran =
+      run("(head -c 300000 /dev/zero | tr '\\0' x; echo; echo show version active) | $RF");
+  EXPECT_THAT(ran.output, HasSubstr("longer than 65536 bytes"));
+  EXPECT_THAT(ran.output, HasSubstr("Active Master Version"));
+}
+
+TEST_F(ProgramTest, SaysThatNobodyAnswers) {
+  const Ran ran = run("${RF}x show itl");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.output, HasSubstr("nobody answers on"));
+}
+
+TEST_F(ProgramTest, CompletesAndExplainsAtOnceInATerminal) {
+  const Ran ran = dialogue(
+      "need {Welcome to the Platform Command Line Interface}\n"
+      "need {Account root, privilege level 4}\n"
+      "need {admin:}\n"
+      "send \"sho\\t\"\n"
+      "need {sho.*w }\n"
+      "send \"vers\\tact\\t\\r\"\n"
+      "need {Active Master Version: 0.1.0}\n"
+      "need {admin:}\n"
+      "send \"show cert?\"\n"
+      "need {show cert list\\*}\n"
+      "need {admin:show cert}\n"
+      "send \"\\003\"\n"
+      "need {admin:}\n"
+      "send \"xyzzy\\r\"\n"
+      "need {No valid command entered}\n"
+      "send \"\\004\"\n"
+      "expect eof\n");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+TEST_F(ProgramTest, LeavesAWatchAtCtrlCAndKeepsTheSession) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"utils job wait 3\\r\"\n"
+      "need {\\[############------------------\\] Job 3: 20 of 50 phones returned.}\n"
+      "send \"\\003\"\n"
+      "need {The job goes on. Watch it again with: utils job wait 3}\n"
+      "need {admin:}\n"
+      "send \"show version active\\r\"\n"
+      "need {Active Master Version: 0.1.0}\n"
+      "send \"\\004\"\n"
+      "expect eof\n");
+  gate().set_value();
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+TEST_F(ProgramTest, KeepsNoAuthenticationStringInItsHistory) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"show version active\\r\"\n"
+      "need {Options Found.\\r\\n.*admin:}\n"
+      "send \"set phone capf SEP1 operation install auth_string 4711\\r\"\n"
+      "need {Executed command unsuccessfully}\n"
+      "need {admin:}\n"
+      "send \"\\020\\r\"\n"
+      "need {Active Master Version: 0.1.0}\n"
+      "need {admin:}\n"
+      "send \"set phone capf SEP1 operation install auth_string ask\\r\"\n"
+      "need {Please enter the authentication string: }\n"
+      "send \"8899\\r\"\n"
+      "need {Executed command unsuccessfully}\n"
+      "need {admin:}\n"
+      "send \"\\004\"\n"
+      "expect eof\n");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output, Not(HasSubstr("8899")));
+}
+
+TEST_F(ProgramTest, StopsAtEachPageInATerminalAndObeysQ) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"show itl\\r\"\n"
+      "need {line 23\\r\\n.*Press <enter> for 1 line, <space> for one page, or <q> to quit}\n"
+      "send \"\\r\"\n"
+      "need {line 24\\r\\n.*Press <enter>}\n"
+      "send \" \"\n"
+      "need {line 47\\r\\n.*Press <enter>}\n"
+      "send \"q\"\n"
+      "need {admin:}\n"
+      "send \"set cli pagination off\\r\"\n"
+      "need {turned off}\n"
+      "send \"show itl\\r\"\n"
+      "need {line 200\\r\\n.*admin:}\n"
+      "send \"exit\\r\"\n"
+      "expect eof\n");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output.substr(0, ran.output.find("pagination off")), Not(HasSubstr("line 48")));
+}
+
+}  // namespace
+}  // namespace ringfence::shell::test
