@@ -1,0 +1,465 @@
+#include "tests/fleet/phone.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/crypto/digest.h"
+#include "core/crypto/x509.h"
+#include "core/trust/signed_file.h"
+#include "tests/fleet/http_client.h"
+#include "tests/fleet/tftp_client.h"
+#include "tests/fleet/tvs_client.h"
+
+namespace ringfence::fleet {
+
+using core::Bytes;
+using core::BytesView;
+using core::Code;
+using core::Error;
+using core::ListKind;
+namespace asio = core::asio;
+
+namespace {
+
+constexpr std::uint16_t kTftpPort = 69;
+constexpr std::uint16_t kHttpPort = 6970;
+constexpr std::uint16_t kSipPort = 5060;
+constexpr std::chrono::seconds kHttpLimit{20};
+constexpr std::chrono::seconds kRegisterLimit{32};  // Timer F of RFC 3261
+constexpr std::chrono::seconds kUnregisterLimit{2};
+constexpr std::chrono::seconds kLongestPause{30};
+constexpr unsigned kBootAttempts = 3;      // in the scenarios that end
+constexpr unsigned kCapfMoreAttempts = 3;  // cucm-behaviour 5.4
+
+Transport transport_of(const Options& options, const std::string& name) {
+  if (options.transport) return *options.transport;
+  return name.starts_with("SEP") || name.starts_with("ATA") ? Transport::tftp : Transport::http;
+}
+
+asio::ip::address address_of(const std::string& text) {
+  return asio::ip::make_address(text);
+}
+
+std::string file_name(ListKind kind, const std::string& device) {
+  return fmt::format("{}{}.tlv", kind == ListKind::ctl ? "CTL" : "ITL", device);
+}
+
+}  // namespace
+
+Phone::Phone(Surroundings& surroundings, std::size_t index)
+    : around_(surroundings),
+      index_(index),
+      name_(surroundings.options.names[index]),
+      transport_(transport_of(surroundings.options, name_)),
+      strand_(asio::make_strand(surroundings.io)),
+      sip_(strand_, name_, [this](Action action) { obey(action); }),
+      wake_(strand_) {
+  receiver_.strand = strand_;
+  receiver_.receive = [this](SipMessage message) { sip_.receive(std::move(message)); };
+  receiver_.lost = [this] {
+    sip_.hang_up();
+    order(Order::link_lost);
+  };
+}
+
+void Phone::restore(PhoneMemory memory) {
+  if (!memory.ctl.empty()) trust_.restore(ListKind::ctl, std::move(memory.ctl));
+  if (!memory.itl.empty()) trust_.restore(ListKind::itl, std::move(memory.itl));
+  if (!memory.config.empty()) use_config(std::move(memory.config));
+  lsc_ = std::move(memory.lsc);
+  key_ = std::move(memory.key);
+  if (!lsc_.empty()) show_lsc();
+}
+
+void Phone::start(std::function<void()> ended) {
+  auto on_end = [ended = std::move(ended)](const std::exception_ptr&) { ended(); };
+  asio::co_spawn(strand_, live(), asio::bind_cancellation_slot(off_.slot(), std::move(on_end)));
+}
+
+void Phone::power_cycle() {
+  asio::post(strand_, [this] { order(Order::power_cycle); });
+}
+
+void Phone::stop() {
+  asio::post(strand_, [this] {
+    stopping_ = true;
+    off_.emit(asio::cancellation_type::terminal);
+    sip_.hang_up();
+  });
+}
+
+PhoneMemory Phone::memory() const {
+  PhoneMemory memory;
+  memory.ctl = trust_.file(ListKind::ctl).value_or(Bytes());
+  memory.itl = trust_.file(ListKind::itl).value_or(Bytes());
+  memory.config = config_text_;
+  memory.lsc = lsc_;
+  if (key_) memory.key = core::share(key_.get());
+  return memory;
+}
+
+core::Task<void> Phone::live() {
+  const bool stays = around_.options.scenario == Scenario::stay;
+  for (unsigned failures = 0;;) {
+    std::string problem;
+    try {
+      Next next = co_await boot();
+      failures = 0;
+      if (next == Next::boot) continue;
+      if (!stays) co_return;
+      co_await stay();
+      continue;
+    } catch (const Error& error) {
+      problem = error.what();
+    } catch (const boost::system::system_error& error) {
+      problem = error.what();
+    }
+    if (stopping_) co_return;
+    sip_.hang_up();
+    complain(problem);
+    report([](PhoneReport& phone) {
+      phone.state = State::failed;
+      phone.registered = false;
+    });
+    if (!stays && failures + 1 >= kBootAttempts) co_return;
+    const auto pause = std::min<std::chrono::milliseconds>(
+        around_.options.retry_after * (1U << std::min(failures, 10U)), kLongestPause);
+    ++failures;
+    co_await rest_until(Steady::now() + pause);
+  }
+}
+
+core::Task<Phone::Next> Phone::boot() {
+  Gate::Place place = co_await around_.gate.enter();
+  sip_.hang_up();
+  orders_.clear();
+  http_is_down_ = false;
+  report([](PhoneReport& phone) {
+    phone.state = State::booting;
+    phone.registered = false;
+    phone.last_error.clear();
+    ++phone.boots;
+  });
+  co_await update_lists();
+  co_await update_config();
+  if (around_.options.scenario == Scenario::boot) {
+    enter(State::booted);
+    co_return Next::stay;
+  }
+  const Next next = co_await enrol(place);
+  if (next == Next::boot) co_return next;
+  co_await enter_service();
+  co_return Next::stay;
+}
+
+core::Task<void> Phone::update_lists() {
+  std::optional<Bytes> ctl = co_await fetch(file_name(ListKind::ctl, name_));
+  if (ctl) co_await offer(ListKind::ctl, std::move(*ctl));
+  std::optional<Bytes> itl = co_await fetch(file_name(ListKind::itl, name_));
+  if (!itl) itl = co_await fetch(file_name(ListKind::itl, "File"));
+  if (itl) {
+    co_await offer(ListKind::itl, std::move(*itl));
+  } else if (trust_.empty()) {
+    report([](PhoneReport& phone) { phone.itl_status = "No Trust List installed"; });
+  }
+}
+
+core::Task<void> Phone::update_config() {
+  if (trust_.empty()) {  // nothing to verify with: the plain file
+    std::optional<Bytes> plain = co_await fetch(name_ + ".cnf.xml");
+    if (!plain) throw Error(Code::not_found, "there is no configuration for this phone");
+    use_config(core::text_of(*plain));
+    co_return;
+  }
+  std::optional<Bytes> file = co_await fetch(name_ + ".cnf.xml.sgn");
+  if (!file) throw Error(Code::not_found, "there is no signed configuration for this phone");
+  Decision decision = trust_.check(*file);
+  if (decision.verdict == Verdict::unknown_signer) {
+    const std::optional<Bytes> vouched = co_await ask_tvs(core::parse_header(*file).signer);
+    if (vouched) decision = trust_.check(*file, vouched);
+  }
+  if (decision.accepted()) {
+    use_config(core::text_of(core::content_of(*file)));
+  } else {
+    complain("configuration refused: " + decision.why);
+    if (config_text_.empty())
+      throw Error(Code::refused, "no configuration that can be trusted: " + decision.why);
+  }
+}
+
+core::Task<Phone::Next> Phone::enrol(Gate::Place& place) {
+  if (config_.capf_auth_mode == 0) co_return Next::stay;
+  for (unsigned attempt = 0;; ++attempt) {
+    enter(State::enrolling);
+    CapfOutcome outcome;
+    std::string problem;
+    bool again = false;
+    Steady::duration pause = around_.options.capf_retry_after;
+    try {
+      CapfVisit visit;
+      visit.server = co_await endpoint_of(config_.capf);
+      visit.device = name_;
+      visit.auth_mode = config_.capf_auth_mode;
+      visit.auth_string = around_.auth_string(name_);
+      visit.lsc = lsc_;
+      const std::function<bool(BytesView)> trusts = [this](BytesView der) {
+        return trust_.knows(core::Function::capf, der);
+      };
+      outcome = co_await visit_capf(around_.capf, std::move(visit), trusts);
+    } catch (const Error& error) {
+      problem = error.what();
+      again = error.code() == Code::io;
+    }
+    if (outcome.end == CapfEnd::retry_later) {
+      problem = "CAPF says: retry later";
+      again = true;
+      pause = outcome.delay;
+    }
+    if (problem.empty()) {
+      if (outcome.end == CapfEnd::installed)
+        keep_lsc(std::move(outcome.lsc), std::move(outcome.key));
+      if (outcome.end == CapfEnd::removed) keep_lsc({}, nullptr);
+      const bool changed = outcome.end == CapfEnd::installed || outcome.end == CapfEnd::removed;
+      if (changed) co_return Next::boot;  // a phone restarts to use what it got
+      co_return Next::stay;
+    }
+    if (stopping_) co_return Next::stay;
+    report([&](PhoneReport& phone) {
+      phone.lsc_status = again ? "LSC: Connection failed" : "LSC: Failed";
+    });
+    if (!again || attempt == kCapfMoreAttempts) {  // it goes on without a new certificate
+      complain("CAPF: " + problem);
+      co_return Next::stay;
+    }
+    place = Gate::Place();  // others may boot meanwhile
+    co_await rest_until(Steady::now() + pause);
+    if (!orders_.empty()) co_return Next::boot;
+    Gate::Place back = co_await around_.gate.enter();
+    place = std::move(back);
+  }
+}
+
+core::Task<void> Phone::enter_service() {
+  enter(State::registering);
+  Service node = config_.call_manager;
+  if (!node.known()) {
+    node.address = around_.options.server;
+    node.port = static_cast<std::uint16_t>(kSipPort + around_.options.port_offset);
+  }
+  const core::tcp::endpoint registrar = co_await endpoint_of(node);
+  std::unique_ptr<SipLink> link;
+  if (around_.options.sip == SipTransport::tcp) {
+    link = co_await connect_sip_tcp(registrar, receiver_);
+  } else {
+    link = around_.udp.link(core::udp::endpoint(registrar.address(), registrar.port()));
+  }
+  sip_.connect(std::move(link), node.address);
+  const std::chrono::seconds granted =
+      co_await sip_.register_for(config_.register_expires, kRegisterLimit);
+  refresh_at_ = Steady::now() + std::max(granted - config_.register_delta, granted / 2);
+  report([this](PhoneReport& phone) {
+    phone.state = State::registered;
+    phone.registered = true;
+    phone.call_id = sip_.call_id();
+  });
+}
+
+core::Task<void> Phone::stay() {
+  for (;;) {
+    co_await rest_until(refresh_at_);
+    if (orders_.empty()) {
+      const std::chrono::seconds granted =
+          co_await sip_.register_for(config_.register_expires, kRegisterLimit);
+      refresh_at_ = Steady::now() + std::max(granted - config_.register_delta, granted / 2);
+      continue;
+    }
+    const Order order = orders_.front();
+    orders_.pop_front();
+    switch (order) {
+      case Order::reset:
+      case Order::restart: co_await leave_service(); co_return;
+      case Order::power_cycle: co_return;
+      case Order::link_lost: throw Error(Code::io, "the registrar closed the connection");
+      case Order::apply_config: {
+        const Next next = co_await apply_config();
+        if (next == Next::boot) {
+          co_await leave_service();
+          co_return;
+        }
+        break;
+      }
+    }
+  }
+}
+
+core::Task<Phone::Next> Phone::apply_config() {
+  Gate::Place place = co_await around_.gate.enter();
+  report([](PhoneReport& phone) { phone.last_error.clear(); });
+  co_await update_config();
+  const Next next = co_await enrol(place);
+  if (next == Next::stay) enter(State::registered);
+  co_return next;
+}
+
+core::Task<void> Phone::leave_service() {
+  report([](PhoneReport& phone) { phone.registered = false; });
+  try {
+    co_await sip_.register_for(std::chrono::seconds(0), kUnregisterLimit);
+  } catch (const Error&) {  // it goes down anyway, and the registrar sees the next boot
+  }
+}
+
+core::Task<std::optional<Bytes>> Phone::fetch(std::string file) {
+  const asio::ip::address server = address_of(around_.options.server);
+  const std::uint16_t offset = around_.options.port_offset;
+  if (transport_ == Transport::http && !http_is_down_) {
+    const core::tcp::endpoint http(server, static_cast<std::uint16_t>(kHttpPort + offset));
+    try {
+      std::optional<Bytes> found = co_await http_get(http, file, kHttpLimit);
+      co_return found;
+    } catch (const Error& error) {
+      if (error.code() != Code::not_found) throw;
+      http_is_down_ = true;
+    }
+  }
+  const core::udp::endpoint tftp(server, static_cast<std::uint16_t>(kTftpPort + offset));
+  std::optional<Bytes> found = co_await tftp_get(tftp, std::move(file));
+  co_return found;
+}
+
+core::Task<void> Phone::offer(ListKind kind, Bytes file) {
+  const bool first = trust_.empty();
+  const bool same = trust_.file(kind) == file;
+  Decision decision = trust_.offer(kind, file);
+  if (decision.verdict == Verdict::unknown_signer) {
+    const std::optional<Bytes> vouched = co_await ask_tvs(core::parse_header(file).signer);
+    if (vouched) decision = trust_.offer(kind, file, vouched);
+  }
+  std::string status;
+  if (!decision.accepted()) {
+    status = kind == ListKind::ctl ? "CTL update failed" : "Trust List update failed";
+    complain(fmt::format("{}: {}", status, decision.why));
+  } else if (first) {
+    status = kind == ListKind::ctl ? "CTL Installed" : "ITL installed";
+  } else if (!same) {
+    status = trust_.file(ListKind::ctl) && !trust_.file(ListKind::itl) ? "CTL Installed"
+                                                                       : "Trust List updated";
+    if (kind == ListKind::ctl) tvs_cache_.clear();
+  }
+  const std::optional<Bytes> held = trust_.file(ListKind::itl);
+  report([&](PhoneReport& phone) {
+    if (!status.empty()) phone.itl_status = status;
+    if (phone.itl_status.empty() || (same && decision.accepted()))
+      phone.itl_status = "ITL installed";
+    if (held) phone.itl_sha1 = core::to_hex(core::digest(core::Digest::sha1, *held));
+    phone.itl_signer = trust_.signer(ListKind::itl);
+  });
+}
+
+core::Task<std::optional<Bytes>> Phone::ask_tvs(core::SignerName signer) {
+  const auto cached = std::find_if(tvs_cache_.begin(), tvs_cache_.end(), [&](const Cached& entry) {
+    return entry.signer == signer && entry.until > Steady::now();
+  });
+  if (cached != tvs_cache_.end()) co_return cached->certificate;
+  std::optional<Vouched> vouched;
+  try {
+    if (!config_.tvs.known()) throw Error(Code::not_found, "the configuration in use names no TVS");
+    const core::tcp::endpoint server = co_await endpoint_of(config_.tvs);
+    report([](PhoneReport& phone) { ++phone.tvs_queries; });
+    const std::function<bool(BytesView)> trusts = [this](BytesView der) {
+      return trust_.knows(core::Function::tvs, der);
+    };
+    const std::string device = name_.starts_with("SEP") ? "CP-8861-" + name_ : name_;
+    vouched = co_await query_tvs(around_.capf.context, server, device, signer, trusts);
+  } catch (const Error& error) {
+    complain(fmt::format("TVS: {}", error.what()));
+  }
+  if (!vouched) co_return std::nullopt;
+  tvs_cache_.push_back({signer, vouched->certificate, Steady::now() + vouched->lifetime});
+  co_return std::move(vouched->certificate);
+}
+
+core::Task<core::tcp::endpoint> Phone::endpoint_of(Service service) {
+  if (!service.known())
+    throw Error(Code::not_found, "the configuration does not say where that service is");
+  boost::system::error_code error;
+  const asio::ip::address address = asio::ip::make_address(service.address, error);
+  if (!error) co_return core::tcp::endpoint(address, service.port);
+  core::tcp::resolver resolver(strand_);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  const std::string port = std::to_string(service.port);
+  const auto found = co_await resolver.async_resolve(service.address, port, token);
+  if (error || found.empty()) throw Error(Code::io, "DNS unknown IPv4 host " + service.address);
+  co_return found.begin()->endpoint();
+}
+
+core::Task<void> Phone::rest_until(Steady::time_point when) {
+  if (!orders_.empty()) co_return;
+  wake_.expires_at(when);
+  boost::system::error_code woken;
+  auto token = asio::redirect_error(asio::use_awaitable, woken);
+  co_await wake_.async_wait(token);
+}
+
+void Phone::obey(Action action) {
+  switch (action) {
+    case Action::reset: order(Order::reset); break;
+    case Action::restart: order(Order::restart); break;
+    case Action::apply_config:
+    case Action::check_version: order(Order::apply_config); break;
+    case Action::call_preservation:
+    case Action::prt_report: return;
+  }
+  report([](PhoneReport& phone) { ++phone.resets; });
+}
+
+void Phone::order(Order order) {
+  orders_.push_back(order);
+  wake_.cancel();
+}
+
+void Phone::use_config(std::string xml) {
+  config_ = parse_phone_config(xml);
+  config_text_ = std::move(xml);
+  report([this](PhoneReport& phone) { phone.config_stamp = config_.version_stamp; });
+}
+
+void Phone::keep_lsc(Bytes lsc, core::EvpPkey key) {
+  lsc_ = std::move(lsc);
+  key_ = std::move(key);
+  if (!lsc_.empty()) return show_lsc();
+  report([](PhoneReport& phone) {
+    phone.lsc_status = "LSC: Deleted";
+    phone.lsc_serial.clear();
+    phone.lsc_issuer.clear();
+    phone.lsc_pem.clear();
+  });
+}
+
+void Phone::show_lsc() {
+  const core::X509Cert certificate = core::parse_certificate(lsc_);
+  const std::string pem = core::to_pem(*certificate);
+  if (!around_.options.lsc_dir.empty())
+    core::write_atomically(around_.options.lsc_dir / (name_ + ".pem"), core::bytes_of(pem));
+  report([&](PhoneReport& phone) {
+    phone.lsc_status = "LSC: Installed";
+    phone.lsc_serial = core::to_hex(core::serial_of(*certificate));
+    phone.lsc_issuer = core::issuer_of(*certificate);
+    phone.lsc_pem = pem;
+  });
+}
+
+void Phone::complain(const std::string& problem) {
+  report([&](PhoneReport& phone) {
+    if (phone.last_error.empty()) phone.last_error = problem;
+  });
+}
+
+void Phone::enter(State state) {
+  report([state](PhoneReport& phone) { phone.state = state; });
+}
+
+}  // namespace ringfence::fleet
