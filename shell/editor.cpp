@@ -42,9 +42,11 @@ std::string after_cursor(EditLine* line) {
 
 /// show prints whole lines below the line being edited; libedit then draws that one anew.
 /// When nothing is to be shown the line is simply repeated (reference/cucm-cli.md 1.3).
-unsigned char show(EditLine* line, const std::string& text) {
-  const std::string below = after_cursor(line).empty() ? "\n" : "\n\n";
-  std::fputs((below + printable(text)).c_str(), stdout);
+/// `key` is echoed where it was typed.
+unsigned char show(EditLine* line, std::string_view key, const std::string& text) {
+  const bool at_end = after_cursor(line).empty();
+  const std::string echo = at_end ? std::string(key) + "\n" : "\n\n";
+  std::fputs((echo + printable(text)).c_str(), stdout);
   std::fflush(stdout);
   return CC_REDISPLAY;
 }
@@ -57,7 +59,7 @@ unsigned char on_tab(EditLine* line, int) {
   } catch (const core::Error&) {
     return CC_ERROR;  // a quote is open: nothing to complete
   }
-  if (completion.insert.empty()) return show(line, completion.listing);
+  if (completion.insert.empty()) return show(line, "", completion.listing);
   if (completion.erase > 0) el_deletestr(line, static_cast<int>(completion.erase));
   return el_insertstr(line, printable(completion.insert).c_str()) == 0 ? CC_REFRESH : CC_ERROR;
 }
@@ -71,7 +73,7 @@ unsigned char on_question(EditLine* line, int) {
   } catch (const core::Error&) {
     return el_insertstr(line, "?") == 0 ? CC_REFRESH : CC_ERROR;  // inside quotes it is text
   }
-  return show(line, "?" + std::string("\n") + help);
+  return show(line, "?", help);
 }
 
 }  // namespace

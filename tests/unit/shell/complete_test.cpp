@@ -1,7 +1,10 @@
 #include "shell/complete.h"
 
+#include <random>
+
 #include "core/admin/api.h"
 #include "shell/help.h"
+#include "shell/words.h"
 #include "tests/unit/shell/golden.h"
 #include "tests/unit/shell/shell_fixture.h"
 
@@ -102,6 +105,26 @@ TEST_F(CompleteTest, ExplainsEveryCommandThatIsNamed) {
     text += transcript({line});
   }
   ::ringfence::test::expect_golden("shell/help.txt", text);
+}
+
+TEST_F(CompleteTest, SurvivesEveryLine) {
+  std::mt19937 random(11);
+  const std::vector<std::string> pieces = {
+      "show", "cert", "list",   "utils", "phone",     "set",     "capf",    "add",
+      "help", " ",    " ",      "\"",    "\t",        "service", "restart", "job",
+      "\xff", "?",    "schema", "regen", "operation", "own",     "x",       "-"};
+  for (int round = 0; round < 5000; ++round) {
+    std::string line;
+    for (auto left = random() % 12; left > 0; --left) line += pieces[random() % pieces.size()];
+    try {
+      const Completion completion = complete(grammar, *admin, line);
+      ASSERT_LE(completion.erase, line.size()) << line;
+      question(grammar, line);
+    } catch (const core::Error&) {
+      EXPECT_TRUE(in_quotes(line)) << line;
+    }
+    run(line);
+  }
 }
 
 TEST_F(CompleteTest, KeepsTheTableOfTheReadme) {

@@ -162,7 +162,7 @@ TEST_F(ProgramTest, CompletesAndExplainsAtOnceInATerminal) {
       "need {Active Master Version: 0.1.0}\n"
       "need {admin:}\n"
       "send \"show cert?\"\n"
-      "need {show cert list\\*}\n"
+      "need {show cert\\?\\r\\n.*show cert list\\*}\n"
       "need {admin:show cert}\n"
       "send \"\\003\"\n"
       "need {admin:}\n"
