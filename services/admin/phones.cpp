@@ -73,7 +73,7 @@ core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest&
         ++(found ? counts.updated : counts.added);
         return found;
       });
-  house_.phones.save(phones, core::PhoneStore::Ask::again);
+  house_.phones.save(phones, core::PhoneStore::Ask::changed_only);
   house_.record_act(
       who, "PHONES_IMPORT_DONE",
       json::serialize(json::object{{"added", counts.added}, {"updated", counts.updated}}));

@@ -107,6 +107,15 @@ bool same_records(const core::TrustList& served, const std::vector<core::RecordR
   return true;
 }
 
+/// own_certificate_named finds the unit's certificate that a file's header names as its signer: a
+/// list that somebody else signed is not verified, however sound it is in itself.
+std::optional<Bytes> own_certificate_named(const core::CertificateStore& store,
+                                           const core::SignerName& wanted) {
+  for (const core::OwnCertificate& one : store.all_own())
+    if (core::signer_name_of(*core::parse_certificate(one.der)) == wanted) return one.der;
+  return std::nullopt;
+}
+
 core::Time modified_at(const std::filesystem::path& path) {
   struct stat status {};
 
@@ -166,9 +175,7 @@ void TrustKeeper::ensure_itl(const std::string& reason) {
         core::read_file(list_path(house_.config, core::ListKind::itl), kMaxListBytes);
     const core::TrustList served = core::parse_trust_list(file);
     const Bytes signer_der = certificates.own[certificates.index(signer)].der;
-    const core::SignerName wanted{core::subject_of(*certificates.of(signer)),
-                                  core::serial_of(*certificates.of(signer)),
-                                  core::issuer_of(*certificates.of(signer))};
+    const core::SignerName wanted = core::signer_name_of(*certificates.of(signer));
     if (served.header.signer == wanted &&
         same_records(served, core::itl_records(certificates.node(), house_.config.node().host))) {
       core::verify_file(file, [&](const core::SignerName&) { return std::optional(signer_der); });
@@ -256,12 +263,15 @@ core::admin::TrustListShow TrustKeeper::show(core::ListKind kind) {
   } catch (const Error& error) {
     if (error.code() != Code::not_found) throw;
   }
-  const core::TrustListFacts facts = core::facts_of(kind, file, modified_at(path));
+  const core::TrustListFacts facts =
+      core::facts_of(kind, file, modified_at(path), [&](const core::SignerName& wanted) {
+        return own_certificate_named(house_.certificates, wanted);
+      });
   core::admin::TrustListShow show;
   show.file = path.filename();
   show.length = static_cast<std::int64_t>(file.size());
-  show.state = file.empty() ? "missing" : facts.problem.empty() ? "verified" : "corrupt";
-  show.error = file.empty() ? "there is no such file" : facts.problem;
+  show.state = facts.state;
+  show.error = facts.problem;
   if (!file.empty()) {
     show.md5 = facts.md5;
     show.sha1 = facts.sha1;
