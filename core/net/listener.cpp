@@ -81,10 +81,7 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
     connection->strand = socket.get_executor();
     connection->address = from.address();
     connection->peer = peer_text(socket);
-    if (!admit(connection)) {
-      complain("_BUSY", connection->peer, "too many connections");
-      return;
-    }
+    if (!admit(connection)) return;
     auto on_end = [self = shared_from_this(), connection](const std::exception_ptr& failure) {
       self->ended(*connection, failure);
       self->leave(connection);
@@ -95,10 +92,14 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
 
   bool admit(const std::shared_ptr<Connection>& connection) {
     const std::lock_guard lock(mutex);
-    if (closed || connections.size() >= limits.connections) return false;
-    std::size_t& count = per_address[connection->address];
-    if (count >= limits.per_address) return false;
-    ++count;
+    if (closed) return false;
+    const auto known = per_address.find(connection->address);
+    const std::size_t count = known == per_address.end() ? 0 : known->second;
+    if (connections.size() >= limits.connections || count >= limits.per_address) {
+      complain("_BUSY", connection->peer, "too many connections");
+      return false;
+    }
+    ++per_address[connection->address];
     connections.emplace(connection.get(), connection);
     return true;
   }

@@ -18,12 +18,21 @@
 
 namespace ringfence::test {
 
+/// StateFolder is a state folder with the folders that daemons write into.
+class StateFolder : public TemporaryFolder {
+ public:
+  StateFolder() {
+    for (const char* name : {"db", "tftp", "run"}) {
+      std::filesystem::create_directory(path() / name);
+    }
+  }
+};
+
 /// Node is what ringfence-admin leaves behind after a first start.
 class Node {
  public:
   Node() : signer(folder.path()), token(signer.socket("admin")) {
     for (const core::Unit unit : core::kUnits) regenerate(unit);
-    std::filesystem::create_directory(folder / "tftp");
     publish();
   }
 
@@ -71,11 +80,13 @@ class Node {
 
   std::filesystem::path itl_path() const { return folder / "tftp" / "ITLFile.tlv"; }
 
-  TemporaryFolder folder;
+  std::filesystem::path database(const std::string& name) const { return folder / "db" / name; }
+
+  StateFolder folder;
   SignerProcess signer;
   core::Token token;
   core::SystemClock clock;
-  core::Database admin{folder / "admin.db", core::Schema::admin, core::Access::read_write};
+  core::Database admin{database("admin.db"), core::Schema::admin, core::Access::read_write};
   core::CertificateStore store{admin};
   core::Bytes itl;
 };

@@ -73,7 +73,7 @@ class TvsServerTest : public testing::Test {
   }
 
   test::Node node;
-  core::Database admin{node.folder / "admin.db", core::Schema::admin, core::Access::read_only};
+  core::Database admin{node.database("admin.db"), core::Schema::admin, core::Access::read_only};
   core::Token token{node.signer.socket("tvs")};
   Book book{admin, token};
   asio::io_context io;

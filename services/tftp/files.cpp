@@ -1,0 +1,203 @@
+#include "services/tftp/files.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/crypto/digest.h"
+#include "core/crypto/x509.h"
+#include "core/phones/phone.h"
+#include "core/trust/signed_file.h"
+
+namespace ringfence::services::tftp {
+namespace {
+
+using core::Code;
+using core::Error;
+
+constexpr std::size_t kMaxKept = 8192;  // about 6 KiB each
+constexpr std::string_view kDefault = "XMLDefault";
+
+/// between returns what stands between `prefix` and `suffix`, or nothing.
+std::optional<std::string_view> between(std::string_view name, std::string_view prefix,
+                                        std::string_view suffix) {
+  if (name.size() <= prefix.size() + suffix.size()) return std::nullopt;
+  if (!name.starts_with(prefix) || !name.ends_with(suffix)) return std::nullopt;
+  return name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+}
+
+bool is_device(std::string_view name) {
+  try {
+    core::check_device_name(name);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// list_for answers "<kind>File.tlv" and "<kind><device>.tlv".
+std::optional<File> list_for(std::string_view name, std::string_view kind, ListFile& list) {
+  const auto who = between(name, kind, ".tlv");
+  if (!who) return std::nullopt;
+  const bool generic = *who == "File";
+  if (!generic && !is_device(*who)) return std::nullopt;
+  std::shared_ptr<const Content> content = list.current();
+  if (!content) return std::nullopt;
+  return File{std::move(content), generic ? std::string() : std::string(*who)};
+}
+
+/// default_config is for phones that the node does not know: where it is, and nothing else.
+std::string default_config(const core::ConfigNode& node) {
+  return fmt::format(R"(<?xml version="1.0" encoding="UTF-8"?>
+<Default>
+  <callManagerGroup>
+    <members>
+      <member priority="0">
+        <callManager>
+          <ports>
+            <ethernetPhonePort>2000</ethernetPhonePort>
+            <sipPort>{0}</sipPort>
+            <securedSipPort>{1}</securedSipPort>
+          </ports>
+          <processNodeName>{2}</processNodeName>
+        </callManager>
+      </member>
+    </members>
+  </callManagerGroup>
+  <TVS>
+    <members>
+      <member priority="0">
+        <port>{3}</port>
+        <address>{2}</address>
+      </member>
+    </members>
+  </TVS>
+</Default>
+)",
+                     node.sip, node.sips, node.address, node.tvs);
+}
+
+}  // namespace
+
+bool valid_name(std::string_view name) noexcept {
+  constexpr std::size_t kMaxNameBytes = 128;
+  const auto allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+FileSource::FileSource(core::Database& admin, const core::Token& token, const core::Clock& clock,
+                       FilePaths paths, core::ConfigNode node)
+    : admin_(admin),
+      token_(token),
+      clock_(clock),
+      paths_(std::move(paths)),
+      node_(std::move(node)),
+      phones_(admin_),
+      certificates_(admin_),
+      itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last),
+      ctl_(paths_.folder / "CTLFile.tlv", Absence::withdraw) {}
+
+std::optional<File> FileSource::find(std::string_view name) {
+  if (!valid_name(name)) return std::nullopt;
+  if (auto itl = list_for(name, "ITL", itl_)) return itl;
+  if (auto ctl = list_for(name, "CTL", ctl_)) return ctl;
+  std::string_view plain = name;
+  if (plain.ends_with(".sgn")) plain.remove_suffix(4);
+  return config(name, plain);
+}
+
+void FileSource::reload() {
+  const std::lock_guard lock(kept_mutex_);
+  newest_first_.clear();
+  by_name_.clear();
+}
+
+std::optional<File> FileSource::config(std::string_view name, std::string_view plain) {
+  const auto who = between(plain, "", ".cnf.xml");
+  if (!who) return std::nullopt;
+  if (*who == kDefault) {
+    return File{made(std::string(name), "default", default_config(node_), plain), ""};
+  }
+  if (!is_device(*who)) return std::nullopt;
+  const std::optional<core::Phone> phone = phones_.find(*who);
+  if (!phone) return std::nullopt;
+  const core::OperationStatus status = core::status_of(*phone, outcome(*phone), clock_.now());
+  const std::string stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(status));
+  return File{made(std::string(name), stamp, core::config_file(*phone, status, node_), plain),
+              phone->name};
+}
+
+/// outcome asks capf.db, which may not be there before the first enrolment.
+std::optional<core::Outcome> FileSource::outcome(const core::Phone& phone) {
+  if (phone.capf.request == 0) return std::nullopt;
+  const std::lock_guard lock(capf_mutex_);
+  if (!capf_) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(paths_.capf_db, ignored)) return std::nullopt;
+    capf_ = std::make_unique<core::Database>(paths_.capf_db, core::Schema::capf,
+                                             core::Access::read_only);
+  }
+  return core::EnrolmentStore(*capf_).outcome(phone.name, phone.capf.request);
+}
+
+/// made returns `text` as it is, or signed when `name` asks for more than `plain`.
+std::shared_ptr<const Content> FileSource::made(const std::string& name, const std::string& stamp,
+                                                const std::string& text, std::string_view plain) {
+  if (name == plain) {
+    Content content;
+    content.bytes.assign(text.begin(), text.end());
+    content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
+    return std::make_shared<const Content>(std::move(content));
+  }
+  const auto own = certificates_.own(core::Unit::call_manager);
+  if (!own) throw Error(Code::hsm_unavailable, "there is no CallManager certificate yet");
+  const std::string full_stamp =
+      fmt::format("{} {} {}", stamp, own->key.version,
+                  core::to_hex(core::digest(core::Digest::sha1, own->der)));
+  if (auto found = kept(name, full_stamp)) return found;
+
+  const core::X509Cert certificate = core::parse_certificate(own->der);
+  const core::EvpPkey key = token_.key(own->key);
+  core::FileSigner signer;
+  signer.certificate = certificate.get();
+  signer.key = key.get();
+  signer.context = token_.context();
+  Content content;
+  content.bytes =
+      core::sign_file(plain, core::bytes_of(text), signer, core::Digest::sha1, clock_.now());
+  content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
+  auto shared = std::make_shared<const Content>(std::move(content));
+  keep(Kept{name, full_stamp, shared});
+  return shared;
+}
+
+std::shared_ptr<const Content> FileSource::kept(const std::string& name, const std::string& stamp) {
+  const std::lock_guard lock(kept_mutex_);
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end() || found->second->stamp != stamp) return nullptr;
+  newest_first_.splice(newest_first_.begin(), newest_first_, found->second);
+  return found->second->content;
+}
+
+void FileSource::keep(Kept entry) {
+  const std::lock_guard lock(kept_mutex_);
+  const auto old = by_name_.find(entry.name);
+  if (old != by_name_.end()) {
+    newest_first_.erase(old->second);
+    by_name_.erase(old);
+  }
+  newest_first_.push_front(std::move(entry));
+  by_name_.emplace(newest_first_.front().name, newest_first_.begin());
+  if (newest_first_.size() > kMaxKept) {
+    by_name_.erase(newest_first_.back().name);
+    newest_first_.pop_back();
+  }
+}
+
+}  // namespace ringfence::services::tftp

@@ -1,0 +1,95 @@
+// Every file that phones may fetch, by name.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/base/clock.h"
+#include "core/certificates/certificate_store.h"
+#include "core/crypto/token.h"
+#include "core/phones/config_file.h"
+#include "core/phones/enrolment_store.h"
+#include "core/phones/phone_store.h"
+#include "core/storage/database.h"
+#include "services/tftp/list_file.h"
+
+namespace ringfence::services::tftp {
+
+/// File is what a name stands for now.
+struct File {
+  std::shared_ptr<const Content> content;
+  std::string device;  ///< from the name; "" for the generic files
+};
+
+/// FilePaths is where the source reads from.
+struct FilePaths {
+  std::filesystem::path folder;   ///< of ITLFile.tlv and CTLFile.tlv
+  std::filesystem::path capf_db;  ///< may appear later
+};
+
+/// FileSource makes the files:
+///
+///     ITLFile.tlv, ITL<device>.tlv         the ITL, the same for all
+///     CTLFile.tlv, CTL<device>.tlv         the CTL, when there is one
+///     <device>.cnf.xml[.sgn]               from the phone's record; unknown phones have none
+///     XMLDefault.cnf.xml[.sgn]             the node alone
+///
+/// `.sgn` files are signed with the CallManager key and kept while record, status and certificate
+/// stay. Safe from several threads; blocks for disk, SQLite and the signer.
+class FileSource {
+ public:
+  /// `admin` is admin.db, read-only; it and `token` and `clock` must outlive the source.
+  FileSource(core::Database& admin, const core::Token& token, const core::Clock& clock,
+             FilePaths paths, core::ConfigNode node);
+
+  /// find returns nothing for a name that stands for no file. Throws Error as Token and Database
+  /// do, then the file exists but cannot be made now.
+  std::optional<File> find(std::string_view name);
+
+  /// reload forgets what was kept.
+  void reload();
+
+ private:
+  struct Kept {
+    std::string name;
+    std::string stamp;  ///< of everything that the content was made from
+    std::shared_ptr<const Content> content;
+  };
+
+  std::optional<File> config(std::string_view name, std::string_view plain);
+  std::optional<core::Outcome> outcome(const core::Phone& phone);
+  std::shared_ptr<const Content> made(const std::string& name, const std::string& stamp,
+                                      const std::string& text, std::string_view plain);
+  std::shared_ptr<const Content> kept(const std::string& name, const std::string& stamp);
+  void keep(Kept entry);
+
+  core::Database& admin_;
+  const core::Token& token_;
+  const core::Clock& clock_;
+  const FilePaths paths_;
+  const core::ConfigNode node_;
+  const core::PhoneStore phones_;
+  const core::CertificateStore certificates_;
+  ListFile itl_;
+  ListFile ctl_;
+
+  std::mutex capf_mutex_;
+  std::unique_ptr<core::Database> capf_;
+
+  std::mutex kept_mutex_;  // for the two that follow
+  std::list<Kept> newest_first_;
+  std::unordered_map<std::string, std::list<Kept>::iterator> by_name_;
+};
+
+/// valid_name tells whether `name` has 1 to 128 letters, digits, '.', '_' and '-' only. No folder
+/// can be spelled with those, so no name leaves what FileSource knows.
+bool valid_name(std::string_view name) noexcept;
+
+}  // namespace ringfence::services::tftp

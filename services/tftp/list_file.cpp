@@ -1,0 +1,86 @@
+#include "services/tftp/list_file.h"
+
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/log.h"
+#include "core/crypto/digest.h"
+#include "core/trust/trust_list.h"
+
+namespace ringfence::services::tftp {
+namespace {
+
+using core::Code;
+using core::Error;
+using core::Level;
+
+constexpr std::size_t kMaxListBytes = std::size_t{1} << 20;
+
+/// checked reads a trust list; throws Error when it is missing, does not parse or was altered.
+std::shared_ptr<const Content> checked(const std::filesystem::path& path) {
+  Content content;
+  content.bytes = core::read_file(path, kMaxListBytes);
+  const core::TrustList list = core::parse_trust_list(content.bytes);
+  try {
+    core::verify_file(content.bytes, core::find_signer_in(list));
+  } catch (const Error& error) {
+    // Phones judge a signer that the list does not hold; they may know it, or ask TVS.
+    if (error.code() != Code::not_found) throw;
+  }
+  content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
+  return std::make_shared<const Content>(std::move(content));
+}
+
+}  // namespace
+
+ListFile::ListFile(std::filesystem::path path, Absence absence)
+    : path_(std::move(path)), absence_(absence) {}
+
+std::shared_ptr<const Content> ListFile::current() {
+  const std::lock_guard lock(mutex_);
+  const std::string found = stamp();
+  if (found != stamp_) {
+    stamp_ = found;
+    read();
+  }
+  return content_;
+}
+
+/// stamp tells one version of the file from the next without reading it; empty when it is missing.
+std::string ListFile::stamp() const {
+  struct stat status {};
+
+  if (::stat(path_.c_str(), &status) != 0) return {};
+  return fmt::format("{}.{:09} {} {}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                     status.st_size, status.st_ino);
+}
+
+void ListFile::read() {
+  if (stamp_.empty() && absence_ == Absence::withdraw) {
+    content_.reset();
+    return;
+  }
+  try {
+    content_ = checked(path_);
+    core::log(Level::notice, "TFTP_LIST_READ",
+              {{"file", path_.filename().string()}, {"sha1", content_->sha1}});
+  } catch (const Error& error) {
+    // What phones need is a good list, not the newest file.
+    if (!content_) {
+      try {
+        content_ = checked(path_.string() + ".good");
+      } catch (const Error&) {
+        content_.reset();
+      }
+    }
+    core::log(Level::error, "TFTP_LIST_REFUSED",
+              {{"file", path_.string()},
+               {"why", error.what()},
+               {"served", content_ ? content_->sha1 : "nothing"}});
+  }
+}
+
+}  // namespace ringfence::services::tftp

@@ -1,0 +1,80 @@
+// ringfence-tftp: the files that phones fetch, over TFTP, HTTP and HTTPS.
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/config/config.h"
+#include "core/net/daemon.h"
+#include "core/net/rpc.h"
+#include "core/net/run.h"
+#include "services/tftp/http.h"
+#include "services/tftp/server.h"
+
+namespace ringfence::services::tftp {
+namespace {
+
+constexpr unsigned kThreads = 4;
+
+core::ConfigNode node_of(const core::Config& config) {
+  core::ConfigNode node;
+  node.address = config.advertise();
+  node.sip = config.ports().sip;
+  node.sips = config.ports().sips;
+  node.tvs = config.ports().tvs;
+  node.capf = config.ports().capf;
+  return node;
+}
+
+void run(const core::DaemonOptions& options) {
+  const core::Config config = core::Config::load(options.state);
+  const core::SystemClock clock;
+  const core::Time started = clock.now();
+  core::Database admin(config.admin_db(), core::Schema::admin, core::Access::read_only);
+  core::Database journal(config.tftp_db(), core::Schema::tftp, core::Access::read_write);
+  const core::Token token(config.signer_socket("tftp"));
+  FileSource files(admin, token, clock, {config.tftp_folder(), config.capf_db()}, node_of(config));
+  Identity identity(admin, token);
+  FetchLog fetches(journal);
+
+  core::asio::io_context io;
+  core::asio::thread_pool pool(4);
+  const auto address = core::asio::ip::make_address(config.listen());
+  const core::Ports ports = config.ports();
+  Server server(io, pool, files, fetches, clock, {address, ports.tftp});
+  HttpServer http(io, pool, files, fetches, clock, nullptr, {address, ports.http});
+  HttpServer https(io, pool, files, fetches, clock, &identity, {address, ports.https});
+  HttpServer mutual(io, pool, files, fetches, clock, &identity, {address, ports.https_mutual});
+
+  const auto control = [&](const core::Caller&, std::string_view method,
+                           const boost::json::object&) -> boost::json::value {
+    boost::json::object answer;
+    if (method == "reload") {
+      files.reload();
+      return answer;
+    }
+    if (method != "status") {
+      throw core::Error(core::Code::not_found, "tftp answers status and reload only");
+    }
+    answer["name"] = "tftp";
+    answer["uptime"] = (clock.now() - started).count();
+    answer["port"] = ports.tftp;
+    answer["counters"] = boost::json::object{{"tftp", server.counters()},
+                                             {"http", http.counters()},
+                                             {"https", https.counters()},
+                                             {"https_mutual", mutual.counters()}};
+    return answer;
+  };
+  const core::RpcServer rpc(config.control_socket("tftp"), control);
+  core::log(core::Level::notice, "TFTP_STARTED", {{"port", std::to_string(ports.tftp)}});
+  core::run_until_stopped(io, kThreads, [&] {
+    server.close();
+    for (HttpServer* each : {&http, &https, &mutual}) each->close();
+  });
+  pool.join();
+  core::log(core::Level::notice, "TFTP_STOPPED");
+}
+
+}  // namespace
+}  // namespace ringfence::services::tftp
+
+int main(int argc, char** argv) {
+  return ringfence::core::daemon_main(argc, argv, "ringfence-tftp", ringfence::services::tftp::run);
+}

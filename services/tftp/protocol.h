@@ -1,0 +1,91 @@
+// TFTP packets to typed messages and back. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/base/bytes.h"
+
+namespace ringfence::services::tftp {
+
+inline constexpr std::size_t kDefaultBlockBytes = 512;  ///< RFC 1350
+inline constexpr std::size_t kMaxBlockBytes = 65464;    ///< RFC 2348
+inline constexpr std::size_t kMaxRequestBytes = 512;    ///< RFC 2347 section 2
+
+/// Failure is the number of an ERROR packet (RFC 1350 section 5, RFC 2347 section 4).
+enum class Failure : std::uint16_t {
+  undefined = 0,
+  not_found = 1,
+  access_violation = 2,
+  disk_full = 3,
+  illegal_operation = 4,
+  unknown_transfer = 5,
+  file_exists = 6,
+  no_such_user = 7,
+  refused_option = 8,
+};
+
+enum class Mode { octet, netascii };
+
+/// Options are what the client asked for and we can do; the others are left out, which tells the
+/// client that we do not (RFC 2347).
+struct Options {
+  std::optional<std::size_t> block_bytes;   ///< 8 to 65464 (RFC 2348); a larger wish gets 65464
+  std::optional<unsigned> timeout_seconds;  ///< 1 to 255 (RFC 2349)
+  bool size = false;                        ///< the client wants to know the size (RFC 2349)
+
+  bool any() const noexcept { return block_bytes || timeout_seconds || size; }
+
+  bool operator==(const Options&) const = default;
+};
+
+/// ReadRequest is an RRQ. `file` is as the client sent it, unchecked.
+struct ReadRequest {
+  std::string file;
+  Mode mode = Mode::octet;
+  Options options;
+
+  bool operator==(const ReadRequest&) const = default;
+};
+
+struct Acknowledgement {
+  std::uint16_t block = 0;
+};
+
+struct Refusal {
+  Failure failure = Failure::undefined;
+};
+
+/// Reply is what a client may send during a transfer.
+using Reply = std::variant<Acknowledgement, Refusal>;
+
+/// is_request tells whether a datagram is an RRQ or WRQ at all: only those deserve an answer.
+bool is_request(core::BytesView datagram) noexcept;
+
+/// parse_request decodes the first datagram of a client.
+///
+/// Throws Error{malformed} for anything truncated, unterminated or repeated, and `refused` for a
+/// write request: this server is read only. Source: RFC 1350 section 5; RFC 2347 to 2349.
+ReadRequest parse_request(core::BytesView datagram);
+
+/// parse_reply decodes an ACK or ERROR; throws Error{malformed} for everything else.
+Reply parse_reply(core::BytesView datagram);
+
+core::Bytes data_packet(std::uint16_t block, core::BytesView data);
+core::Bytes error_packet(Failure failure, std::string_view text);
+
+/// option_packet is the OACK for the options that were asked, and no others; `file_bytes` answers
+/// the wish for the size.
+core::Bytes option_packet(const Options& options, std::size_t file_bytes);
+
+/// request_packet is a client's RRQ.
+core::Bytes request_packet(const ReadRequest& request);
+
+/// to_netascii writes LF as CR LF and CR as CR NUL (RFC 764).
+core::Bytes to_netascii(core::BytesView text);
+
+}  // namespace ringfence::services::tftp

@@ -1,0 +1,77 @@
+// TFTP over UDP: one socket to be asked on, one of its own for each transfer.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include <boost/json/object.hpp>
+
+#include "core/net/asio.h"
+#include "services/tftp/fetch_log.h"
+#include "services/tftp/files.h"
+#include "services/tftp/protocol.h"
+
+namespace ringfence::services::tftp {
+
+/// Bounds are what all clients together, and one transfer, may take.
+struct Bounds {
+  std::size_t transfers = 2000;  ///< more requests are dropped; clients ask again
+  std::chrono::seconds transfer_time = std::chrono::minutes(5);
+};
+
+/// Server answers read requests until `close`. It must outlive `io.run()`.
+class Server {
+ public:
+  /// `pool` runs FileSource; `files`, `fetches` and `clock` must outlive the server. Throws
+  /// Error{conflict} when the port is taken.
+  Server(core::asio::io_context& io, core::asio::thread_pool& pool, FileSource& files,
+         FetchLog& fetches, const core::Clock& clock, const core::udp::endpoint& endpoint,
+         Bounds bounds = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  core::udp::endpoint endpoint() const { return endpoint_; }
+
+  /// close stops listening and ends the running transfers. Any thread.
+  void close();
+
+  /// counters returns requests, transfers completed and failed, not found, refused, dropped.
+  boost::json::object counters() const;
+
+ private:
+  struct Transfer;
+
+  core::Task<void> listen();
+  void start(core::BytesView datagram, const core::udp::endpoint& peer);
+  std::shared_ptr<Transfer> admit(core::BytesView datagram, const core::udp::endpoint& peer);
+  void leave(const std::shared_ptr<Transfer>& transfer);
+  core::Task<void> serve(std::shared_ptr<Transfer> transfer);
+  core::Task<void> send_file(std::shared_ptr<Transfer> transfer, ReadRequest request, File file);
+  core::Task<std::size_t> receive(Transfer& transfer, std::chrono::milliseconds patience);
+
+  core::asio::io_context& io_;
+  core::asio::thread_pool& pool_;
+  FileSource& files_;
+  FetchLog& fetches_;
+  const core::Clock& clock_;
+  const Bounds bounds_;
+  core::udp::socket socket_;
+  core::udp::endpoint endpoint_;
+
+  std::atomic<std::uint64_t> requests_ = 0;
+  std::atomic<std::uint64_t> completed_ = 0;
+  std::atomic<std::uint64_t> failed_ = 0;
+  std::atomic<std::uint64_t> not_found_ = 0;
+  std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<std::uint64_t> dropped_ = 0;
+
+  mutable std::mutex mutex_;  // for what follows
+  bool closed_ = false;
+  std::map<core::udp::endpoint, std::shared_ptr<Transfer>> transfers_;
+};
+
+}  // namespace ringfence::services::tftp
