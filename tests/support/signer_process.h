@@ -17,7 +17,8 @@ struct ProcessResult {
 /// SignerProcess runs ringfence-signer on `folder` and stops it, by its pid, in the destructor.
 ///
 /// The constructor returns when the signer said "ready": then the sockets of all roles stand. A
-/// first start makes the token; no keys yet. Throws std::runtime_error with the signer's stderr
+/// first start makes the token; no keys yet. Construct it on the main thread: the signer also ends
+/// when that thread ends. Throws std::runtime_error with the signer's stderr
 /// when it ends instead. Its log is folder/signer.log.
 class SignerProcess {
  public:
