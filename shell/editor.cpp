@@ -17,6 +17,7 @@ struct Editor::Parts {
   EditLine* line = nullptr;
   History* history = nullptr;
   HistEvent event{};
+  bool thrown_away = false;
 };
 
 namespace {
@@ -76,6 +77,12 @@ unsigned char on_question(EditLine* line, int) {
   return show(line, "?", help);
 }
 
+template <typename Parts>
+unsigned char on_interrupt(EditLine* line, int) {
+  parts_of<Parts>(line).thrown_away = true;
+  return CC_NEWLINE;
+}
+
 }  // namespace
 
 Editor::Editor(std::string prompt, Complete complete, Question question)
@@ -96,6 +103,11 @@ Editor::Editor(std::string prompt, Complete complete, Question question)
   el_set(line, EL_HIST, history, parts_->history);
   el_set(line, EL_ADDFN, "rf-complete", "Completes the word", on_tab<Parts>);
   el_set(line, EL_ADDFN, "rf-question", "Shows what can follow", on_question<Parts>);
+  el_set(line, EL_ADDFN, "rf-interrupt", "Throws the line away", on_interrupt<Parts>);
+  // While a line is edited Ctrl-C is a key like any other: as a signal it could arrive before the
+  // read it should end, and be lost.
+  el_set(line, EL_SETTY, "-d", "-isig", nullptr);
+  el_set(line, EL_BIND, "^C", "rf-interrupt", nullptr);
   el_set(line, EL_BIND, "^I", "rf-complete", nullptr);
   el_set(line, EL_BIND, "?", "rf-question", nullptr);
 }
@@ -107,17 +119,18 @@ Editor::~Editor() {
 
 std::optional<std::string> Editor::read() {
   int count = 0;
+  // Raw before the prompt shows, not after: a Ctrl-D between the two would be lost.
+  el_set(parts_->line, EL_PREP_TERM, 1);
+  parts_->thrown_away = false;
   errno = 0;
   const char* text = el_gets(parts_->line, &count);
-  if (text == nullptr || count <= 0) {
-    if (count < 0 && errno == EINTR) {
-      el_reset(parts_->line);
-      std::fputs("\n", stdout);
-      std::fflush(stdout);
-      return "";
-    }
-    return std::nullopt;
+  if (parts_->thrown_away || (text == nullptr && errno == EINTR)) {
+    el_reset(parts_->line);
+    std::fputs("\n", stdout);
+    std::fflush(stdout);
+    return "";
   }
+  if (text == nullptr || count <= 0) return std::nullopt;
   return std::string(text, static_cast<std::size_t>(count));
 }
 

@@ -22,13 +22,8 @@ using namespace core::admin;
 using testing::HasSubstr;
 using testing::Not;
 
-/// Gate keeps an answer back until the test is over.
-std::promise<void>& gate() {
-  static std::promise<void> promise;
-  return promise;
-}
-
-boost::json::value answer(const core::Caller&, std::string_view method,
+/// answer is the daemon; it keeps back a second report on a job until `gate` opens.
+boost::json::value answer(const std::shared_future<void>& gate, std::string_view method,
                           const boost::json::object& request) {
   if (method == "job.wait") {
     JobReport report;
@@ -38,7 +33,7 @@ boost::json::value answer(const core::Caller&, std::string_view method,
     report.published = true;
     report.total = 50;
     report.returned = 20;
-    if (request.at("seen").as_int64() == 5) gate().get_future().wait();
+    if (request.at("seen").as_int64() == 5) gate.wait();
     return to_json(report);
   }
   if (method == "session.hello") return to_json(Hello{"root", 4, "ringfence1", "0.1.0", 2, 4096});
@@ -90,7 +85,12 @@ class ProgramTest : public testing::Test {
 
   ::ringfence::test::TemporaryFolder folder_;
   std::filesystem::path socket_ = folder_ / "admin.sock";
-  core::RpcServer server_{socket_, answer};
+  std::promise<void> open_gate_;
+  std::shared_future<void> gate_{open_gate_.get_future()};
+  core::RpcServer server_{socket_, [gate = gate_](const core::Caller&, std::string_view method,
+                                                  const boost::json::object& request) {
+                            return answer(gate, method, request);
+                          }};
 };
 
 TEST_F(ProgramTest, EndsWithTheStatusOfTheOneCommand) {
@@ -168,8 +168,9 @@ TEST_F(ProgramTest, CompletesAndExplainsAtOnceInATerminal) {
       "need {admin:}\n"
       "send \"xyzzy\\r\"\n"
       "need {No valid command entered}\n"
+      "need {admin:}\n"
       "send \"\\004\"\n"
-      "expect eof\n");
+      "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
@@ -183,9 +184,10 @@ TEST_F(ProgramTest, LeavesAWatchAtCtrlCAndKeepsTheSession) {
       "need {admin:}\n"
       "send \"show version active\\r\"\n"
       "need {Active Master Version: 0.1.0}\n"
+      "need {admin:}\n"
       "send \"\\004\"\n"
-      "expect eof\n");
-  gate().set_value();
+      "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
+  open_gate_.set_value();
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
@@ -206,7 +208,7 @@ TEST_F(ProgramTest, KeepsNoAuthenticationStringInItsHistory) {
       "need {Executed command unsuccessfully}\n"
       "need {admin:}\n"
       "send \"\\004\"\n"
-      "expect eof\n");
+      "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_THAT(ran.output, Not(HasSubstr("8899")));
 }
@@ -227,7 +229,7 @@ TEST_F(ProgramTest, StopsAtEachPageInATerminalAndObeysQ) {
       "send \"show itl\\r\"\n"
       "need {line 200\\r\\n.*admin:}\n"
       "send \"exit\\r\"\n"
-      "expect eof\n");
+      "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_THAT(ran.output.substr(0, ran.output.find("pagination off")), Not(HasSubstr("line 48")));
 }
