@@ -5,7 +5,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/schema.h"
-#include "shell/words.h"
 
 namespace ringfence::shell {
 namespace {

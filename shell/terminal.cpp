@@ -117,9 +117,9 @@ void Terminal::progress(std::string_view line) {
 
 std::optional<std::string> Terminal::ask(std::string_view question, Echo echo, Stream stream) {
   const bool typed = ::isatty(STDIN_FILENO) == 1;
-  write_all(descriptor(stream), question);
-  std::optional<LocalModes> unseen;
+  std::optional<LocalModes> unseen;  // before the question, so that a quick answer is unseen too
   if (echo == Echo::hidden) unseen.emplace(ECHO);
+  write_all(descriptor(stream), question);
   std::optional<std::string> answer = input_.next(1024);
   if (echo == Echo::hidden) {
     write_all(descriptor(stream), "\n");
