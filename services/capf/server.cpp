@@ -75,9 +75,13 @@ Turn answer(Session& session, const HeaderBytes& header, core::BytesView body) {
 
 class Server::HangUp {
  public:
-  HangUp(Server& server, std::uint32_t session, tcp::socket& socket)
-      : server_(server), session_(session), socket_(std::make_shared<tcp::socket*>(&socket)) {
-    const asio::any_io_executor strand = socket.get_executor();
+  /// `strand` is where `socket` is used while this lives; `rows` is one of the server's.
+  HangUp(Server& server, HangUps& rows, std::uint32_t session, const asio::any_io_executor& strand,
+         tcp::socket& socket)
+      : server_(server),
+        rows_(rows),
+        session_(session),
+        socket_(std::make_shared<tcp::socket*>(&socket)) {
     auto close = [strand, watched = socket_] {
       asio::post(strand, [watched] {
         error_code ignored;
@@ -85,7 +89,8 @@ class Server::HangUp {
       });
     };
     const std::lock_guard lock(server_.mutex_);
-    server_.hang_ups_.emplace(session_, std::move(close));
+    if (server_.closing_) close();
+    rows_.emplace(session_, std::move(close));
   }
 
   HangUp(const HangUp&) = delete;
@@ -94,11 +99,12 @@ class Server::HangUp {
   ~HangUp() {
     *socket_ = nullptr;
     const std::lock_guard lock(server_.mutex_);
-    server_.hang_ups_.erase(session_);
+    rows_.erase(session_);
   }
 
  private:
   Server& server_;
+  HangUps& rows_;
   const std::uint32_t session_;
   const std::shared_ptr<tcp::socket*> socket_;  // null once the connection is gone
 };
@@ -119,19 +125,23 @@ Task<void> Server::serve(tcp::socket socket) {
   const std::shared_ptr<const Identity> identity = co_await core::run_on(parts_.pool, look);
   Stream stream(std::move(socket), *identity->tls);
 
-  auto shaken = handshake(stream);
-  auto on_pool =
-      asio::co_spawn(asio::make_strand(parts_.pool), std::move(shaken), asio::use_awaitable);
+  // Asio 1.81 hands a cancellation to another executor by a bare pointer, which races with the
+  // end of what it cancels: this one is cut off from it, and `close` hangs it up instead.
+  const std::uint32_t id = next_session_++;
+  auto shaken = handshake(stream, id);
+  auto apart = asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable);
+  auto on_pool = asio::co_spawn(asio::make_strand(parts_.pool), std::move(shaken), apart);
   co_await std::move(on_pool);
 
   const Session::Parts parts{parts_.records, *identity->issuer, roster_,
                              throttle_,      parts_.clock,      patience_};
-  Session session(next_session_++, peer, parts);
+  Session session(id, peer, parts);
   co_await converse(stream, session);
 }
 
-Task<void> Server::handshake(Stream& stream) {
+Task<void> Server::handshake(Stream& stream, std::uint32_t session) {
   const asio::any_io_executor strand = co_await asio::this_coro::executor;
+  const HangUp hang_up(*this, handshakes_, session, strand, stream.next_layer());
   const HandshakeAlarm alarm(strand, stream.next_layer(), bounds_.handshake);
   co_await stream.async_handshake(Stream::server, asio::use_awaitable);
 }
@@ -139,7 +149,8 @@ Task<void> Server::handshake(Stream& stream) {
 Task<void> Server::converse(Stream& stream, Session& session) {
   // A stopping server lets the step at hand come to its end: what a phone confirmed is recorded.
   co_await asio::this_coro::throw_if_cancelled(false);
-  const HangUp hang_up(*this, session.id(), stream.next_layer());
+  const HangUp hang_up(*this, conversations_, session.id(), stream.get_executor(),
+                       stream.next_layer());
   core::Deadline deadline(stream.next_layer(), bounds_.work);
   error_code failed;
   auto token = asio::redirect_error(asio::use_awaitable, failed);
@@ -189,12 +200,19 @@ Task<void> Server::converse(Stream& stream, Session& session) {
   co_await stream.async_shutdown(token);
 }
 
+void Server::close() {
+  listener_.close();
+  const std::lock_guard lock(mutex_);
+  closing_ = true;
+  for (const auto& [session, hang_up] : handshakes_) hang_up();
+}
+
 void Server::dismiss(std::uint32_t session) {
   std::function<void()> hang_up;
   {
     const std::lock_guard lock(mutex_);
-    const auto at = hang_ups_.find(session);
-    if (at != hang_ups_.end()) hang_up = at->second;
+    const auto at = conversations_.find(session);
+    if (at != conversations_.end()) hang_up = at->second;
   }
   if (hang_up) hang_up();
 }

@@ -46,7 +46,8 @@ class Server {
 
   core::tcp::endpoint endpoint() const { return listener_.endpoint(); }
 
-  void close() { listener_.close(); }
+  /// close stops accepting; running sessions end after the step at hand. Any thread.
+  void close();
 
   /// sessions counts connections, those in their handshake included.
   std::size_t sessions() const noexcept { return listener_.connections(); }
@@ -55,11 +56,14 @@ class Server {
   using Stream = core::asio::ssl::stream<core::tcp::socket>;
 
   core::Task<void> serve(core::tcp::socket socket);
-  core::Task<void> handshake(Stream& stream);
+  core::Task<void> handshake(Stream& stream, std::uint32_t session);
   core::Task<void> converse(Stream& stream, Session& session);
 
-  /// HangUp lets whoever takes a device's seat close the old session's connection.
+  /// HangUp lets others close a connection: whoever takes its device's seat, or `close` while it
+  /// shakes hands.
   class HangUp;
+  using HangUps = std::unordered_map<std::uint32_t, std::function<void()>>;  ///< by session
+
   void dismiss(std::uint32_t session);
 
   const Parts parts_;
@@ -69,7 +73,9 @@ class Server {
   Throttle throttle_;
   Roster roster_;
   std::mutex mutex_;
-  std::unordered_map<std::uint32_t, std::function<void()>> hang_ups_;  ///< by session
+  bool closing_ = false;
+  HangUps handshakes_;
+  HangUps conversations_;
   core::TcpListener listener_;  // last: its connections use all of the above
 };
 
