@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -61,25 +62,26 @@ void print_failures(const Report& report) {
 }
 
 int run(const CommandLine& line) {
-  Fleet fleet(line.fleet);
+  std::unique_ptr<Fleet> fleet;
   const auto answer = [&fleet](const std::string& command) -> std::string {
-    if (command == "report") return to_json(fleet.report());
+    if (command == "report") return to_json(fleet->report());
     if (command == "power-cycle") {
-      fleet.power_cycle();
+      fleet->power_cycle();
       return R"({"ok":true})";
     }
     return R"({"error":"unknown command; there are report and power-cycle"})";
   };
-  Control control(line.control, answer);  // before start: its threads inherit the blocked signals
+  Control control(line.control, answer);  // first: the fleet's threads inherit the blocked signals
+  fleet = std::make_unique<Fleet>(line.fleet);
   Progress progress;
-  fleet.start();
+  fleet->start();
   bool told_to_stop = false;
-  while (!told_to_stop && !fleet.finished()) {
+  while (!told_to_stop && !fleet->finished()) {
     told_to_stop = !control.serve(std::chrono::milliseconds(200));
-    progress.show_now_and_then(fleet);
+    progress.show_now_and_then(*fleet);
   }
-  const Report report = fleet.report();
-  fleet.stop();
+  const Report report = fleet->report();
+  fleet->stop();
   progress.show(report);
   progress.end();
   print_failures(report);

@@ -430,7 +430,10 @@ void Phone::use_config(std::string xml) {
 void Phone::keep_lsc(Bytes lsc, core::EvpPkey key) {
   lsc_ = std::move(lsc);
   key_ = std::move(key);
-  if (!lsc_.empty()) return show_lsc();
+  if (!lsc_.empty()) {
+    report([](PhoneReport& phone) { ++phone.enrolments; });
+    return show_lsc();
+  }
   report([](PhoneReport& phone) {
     phone.lsc_status = "LSC: Deleted";
     phone.lsc_serial.clear();
