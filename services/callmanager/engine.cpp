@@ -3,6 +3,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <set>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,7 @@ constexpr unsigned kIdleMilliseconds = 60'000;
 constexpr unsigned kHalfMessageMilliseconds = 20'000;
 constexpr unsigned kLongestMessage = 16 * 1024;
 constexpr su_duration_t kTickMilliseconds = 1'000;
+constexpr int kSweepTicks = 5;
 constexpr const char* kAllow = "REGISTER, OPTIONS";
 
 void log_sofia(void*, const char* format, va_list arguments) {
@@ -75,7 +77,8 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
       ledger_(ledger),
       clock_(clock),
       resets_(kMostUnanswered),
-      own_uri_(fmt::format("sip:{}:{}", options.advertise, options.port)) {
+      own_uri_(fmt::format("sip:{}:{}", options.advertise, options.port)),
+      strangers_(options.port) {
   static const SofiaLibrary library;
   root_.reset(su_root_create(nullptr));
   if (!root_) throw Error(Code::internal, "su_root_create failed");
@@ -151,6 +154,7 @@ void Engine::on_tick(void*, su_timer_t*, void* self) {
           {{"device", change.key.device}, {"contact", change.key.contact}});
     engine.ledger_.queue(std::move(gone));
     engine.forget_unused();
+    if (++engine.ticks_ % kSweepTicks == 0) engine.end_strangers();
   });
 }
 
@@ -184,7 +188,7 @@ void Engine::take_register(Incoming transaction, Register request, Look look) {
     if (look == Look::may_look) return hold(std::move(transaction), std::move(request));
     return refuse(transaction.get(), 503, "the device list cannot be read");
   }
-  const Flow flow = request.transport == "udp" ? 0 : watch(transaction.get());
+  const Flow flow = request.transport == "udp" ? 0 : watch(transaction.get(), request.peer);
   Verdict verdict = registrar_.receive(request, flow, *devices, now);
   if (verdict.status == 404 && look == Look::may_look)
     return hold(std::move(transaction), std::move(request));
@@ -244,7 +248,7 @@ void Engine::refuse(nta_incoming_t* transaction, int status, const std::string& 
                       TAG_IF(status == 503, SIPTAG_RETRY_AFTER_STR("5")), TAG_END());
 }
 
-Flow Engine::watch(nta_incoming_t* transaction) {
+Flow Engine::watch(nta_incoming_t* transaction, const std::string& peer) {
   Transport transport(nta_incoming_transport(agent_.get(), transaction, nullptr));
   if (const auto known = flows_.find(transport.get()); known != flows_.end()) return known->second;
   if (!tport_is_secondary(transport.get()) || tport_is_closed(transport.get()) ||
@@ -257,6 +261,7 @@ Flow Engine::watch(nta_incoming_t* transaction) {
   flows_.emplace(transport.get(), flow);
   connection->engine = this;
   connection->flow = flow;
+  connection->peer = peer;
   connection->transport = std::move(transport);
   connections_.emplace(flow, std::move(connection));
   return flow;
@@ -282,6 +287,27 @@ void Engine::forget_unused() {
     const Flow flow = (at++)->first;
     if (!registrar_.uses(flow)) forget(flow);
   }
+}
+
+void Engine::end_strangers() {
+  std::unordered_set<std::string> registered;
+  for (const auto& [flow, connection] : connections_) registered.insert(connection->peer);
+  const std::size_t ended =
+      strangers_.sweep([&](const std::string& peer) { return registered.contains(peer); },
+                       std::chrono::steady_clock::now());
+  if (ended > 0) log(Level::info, "CONNECTIONS_ENDED", {{"silent", std::to_string(ended)}});
+}
+
+tport_t* Engine::way_to(const Binding& binding) const {
+  if (binding.flow != 0) {
+    const auto connection = connections_.find(binding.flow);
+    return connection == connections_.end() ? nullptr : connection->second->transport.get();
+  }
+  const std::string source = source_address(binding.row.peer);
+  for (tport_t* own = tport_primaries(nta_agent_tports(agent_.get())); own != nullptr;
+       own = tport_next(own))
+    if (tport_is_udp(own) && source == tport_name(own)->tpn_host) return own;
+  return nullptr;
 }
 
 Asked Engine::reset(std::int64_t id, ResetKind kind, const std::vector<std::string>& devices) {
@@ -342,9 +368,7 @@ void Engine::send(const Order& order, const Binding& binding, const std::string&
   const std::string to = fmt::format("<{}>", uri);
   const std::string contact = fmt::format("<{}>", own_uri_);
   const std::string body = service_control_body(order.kind, row.call_id, stamp);
-  const auto connection = connections_.find(binding.flow);
-  tport_t* const transport =
-      connection == connections_.end() ? nullptr : connection->second->transport.get();
+  tport_t* const transport = way_to(binding);
 
   Notify& notify = notifies_.emplace_back();
   notify.engine = this;

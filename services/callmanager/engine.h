@@ -12,6 +12,7 @@
 #include "services/callmanager/reset_queue.h"
 #include "services/callmanager/server.h"
 #include "services/callmanager/sip.h"
+#include "services/callmanager/strangers.h"
 
 namespace ringfence::services::callmanager {
 
@@ -29,6 +30,7 @@ struct Notify {
 struct Connection {
   Engine* engine = nullptr;
   Transport transport;
+  std::string peer;
   Flow flow = 0;
   int pending = 0;  ///< Sofia's number for our wish to hear of its end
 };
@@ -76,9 +78,14 @@ class Engine {
 
   /// watch returns the number of the connection a request came over, watched from now on; 0 when
   /// it has ended already.
-  Flow watch(nta_incoming_t* transaction);
+  Flow watch(nta_incoming_t* transaction, const std::string& peer);
   void forget(Flow flow);
   void forget_unused();
+  void end_strangers();
+
+  /// way_to returns what a NOTIFY must leave by: the connection of `binding`, or for UDP the socket
+  /// whose address the kernel would choose (listening on 0.0.0.0 has one an interface).
+  tport_t* way_to(const Binding& binding) const;
 
   void pump();
   void send(const Order& order);
@@ -104,6 +111,8 @@ class Engine {
   std::map<Flow, std::unique_ptr<Connection>> connections_;
   std::unordered_map<const tport_t*, Flow> flows_;  ///< of the same connections
   Flow last_flow_ = 0;
+  Strangers strangers_;
+  int ticks_ = 0;
   std::vector<Held> held_;
   bool looking_ = false;
 };

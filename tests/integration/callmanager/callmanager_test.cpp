@@ -1,4 +1,5 @@
 // The real daemon, spoken to in raw SIP text over UDP and TCP.
+#include <cstdlib>
 #include <random>
 #include <set>
 
@@ -352,6 +353,38 @@ TEST_F(CallManagerTest, RefusesAnOversizedMessage) {
   EXPECT_EQ(first_line(good.ask(register_text({.device = kPhone}, good))), "SIP/2.0 200 OK");
 }
 
+TEST_F(CallManagerTest, EndsSilentConnectionsWhenThereAreTooMany) {
+  SipPeer phone(Transport::tcp, instance_.port());
+  EXPECT_EQ(first_line(phone.ask(register_text({.device = kPhone}, phone))), "SIP/2.0 200 OK");
+  instance_.limit_descriptors(256);
+  std::vector<std::unique_ptr<SipPeer>> silent;
+  for (int i = 0; i < 100; ++i)
+    silent.push_back(std::make_unique<SipPeer>(Transport::tcp, instance_.port()));
+  for (const auto& one : silent) EXPECT_TRUE(one->ended(20'000));
+  EXPECT_EQ(instance_.reset(1, "reset", {kPhone}).at("asked").as_int64(), 1);
+  EXPECT_THAT(phone.receive().value_or(""), StartsWith("NOTIFY "));
+}
+
+TEST_F(CallManagerTest, AnswersAKeepAliveOfEmptyLines) {
+  SipPeer tcp(Transport::tcp, instance_.port());
+  tcp.send("\r\n\r\n");
+  EXPECT_EQ(tcp.bytes(), "\r\n");
+}
+
+TEST_F(CallManagerTest, SaysUnavailableUntilThePhonesCanBeRead) {
+  EXPECT_EQ(instance_.stop(), 0);
+  const std::filesystem::path file = instance_.state() / "db/admin.db";
+  std::filesystem::rename(file, instance_.state() / "admin.db");
+  instance_.start();
+  SipPeer peer(Transport::udp, instance_.port());
+  const std::string reply = peer.ask(register_text({.device = kPhone, .cseq = 1}, peer));
+  EXPECT_EQ(first_line(reply), "SIP/2.0 503 the device list cannot be read");
+  EXPECT_EQ(header(reply, "Retry-After"), "5");
+  std::filesystem::rename(instance_.state() / "admin.db", file);
+  EXPECT_EQ(first_line(peer.ask(register_text({.device = kPhone, .cseq = 2}, peer))),
+            "SIP/2.0 200 OK");
+}
+
 TEST_F(CallManagerTest, SilentConnectionsHinderNobody) {
   std::vector<std::unique_ptr<SipPeer>> silent;
   for (int i = 0; i < 200; ++i)
@@ -394,6 +427,58 @@ TEST_F(CallManagerTest, RegistersAndResetsFiveHundredPhonesAFewAtATime) {
   });
   ASSERT_EQ(rows.size(), 500U);
   for (const core::ResetRow& row : rows) EXPECT_EQ(row.status, 200) << row.device;
+}
+
+// Another SIP stack's opinion of our answers: sipp registers and unregisters.
+class WithSipp : public CallManagerTest, public testing::WithParamInterface<Transport> {};
+
+INSTANTIATE_TEST_SUITE_P(, WithSipp, testing::Values(Transport::udp, Transport::tcp),
+                         [](const auto& test) {
+                           return test.param == Transport::udp ? "Udp" : "Tcp";
+                         });
+
+TEST_P(WithSipp, TwentyPhonesRegisterAndUnregister) {
+  if (std::system("command -v sipp >/dev/null") != 0) GTEST_SKIP() << "sipp is not installed";
+  std::vector<std::string> devices;
+  std::string rows = "SEQUENTIAL\n";
+  for (int i = 0; i < 20; ++i) {
+    devices.push_back(fmt::format("SEP00BB{:08X}", i));
+    rows += fmt::format("{};{}\n", 2000 + i, devices.back());
+  }
+  instance_.add(devices);
+  const std::string registration = R"(
+  <send retrans="500"><![CDATA[
+REGISTER sip:[remote_ip] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:[field0]@[remote_ip]>;tag=[call_number]
+To: <sip:[field0]@[remote_ip]>
+Call-ID: [call_id]
+CSeq: SEQUENCE REGISTER
+Max-Forwards: 70
+Contact: <sip:[field0]@[local_ip]:[local_port]>;+u.sip!devicename.ccm.cisco.com="[field1]"
+Expires: LIFETIME
+Content-Length: 0
+
+]]></send>
+  <recv response="200"/>)";
+  const auto with = [&](const std::string& sequence, const std::string& lifetime) {
+    std::string text = registration;
+    text.replace(text.find("SEQUENCE"), 8, sequence);
+    text.replace(text.find("LIFETIME"), 8, lifetime);
+    return text;
+  };
+  core::write_atomically(instance_.state() / "scenario.xml",
+                         core::bytes_of("<?xml version=\"1.0\"?>\n<scenario name=\"register\">" +
+                                        with("1", "120") + with("2", "0") + "</scenario>\n"));
+  core::write_atomically(instance_.state() / "phones.csv", core::bytes_of(rows));
+  const std::string command = fmt::format(
+      "cd {} && sipp 127.0.0.1:{} -i 127.0.0.1 -t {} -sf scenario.xml -inf phones.csv -m 20 -r 20"
+      " -nostdin -timeout 30 -timeout_error >sipp.out 2>&1 </dev/null",
+      instance_.state().string(), instance_.port(), GetParam() == Transport::udp ? "u1" : "t1");
+  EXPECT_EQ(std::system(command.c_str()), 0)
+      << core::text_of(core::read_file(instance_.state() / "sipp.out", 1U << 20U));
+  EXPECT_TRUE(instance_.registrations([](const auto& all) { return all.empty(); }).empty());
+  EXPECT_EQ(registered(), 0);
 }
 
 TEST_F(CallManagerTest, ASecondDaemonOnTheSameFolderIsRefused) {

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,6 +129,12 @@ int Instance::stop() {
 
 bool Instance::alive() const {
   return process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == 0;
+}
+
+void Instance::limit_descriptors(unsigned most) {
+  const rlimit limit{most, most};
+  if (::prlimit(process_, RLIMIT_NOFILE, &limit, nullptr) != 0)
+    throw std::runtime_error("prlimit failed");
 }
 
 int Instance::run_again(std::string& standard_error) {

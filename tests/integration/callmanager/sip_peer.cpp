@@ -116,6 +116,13 @@ void SipPeer::answer(std::string_view request, int status, std::string_view reas
                   header(request, "To"), header(request, "Call-ID"), header(request, "CSeq")));
 }
 
+std::string SipPeer::bytes(int milliseconds) {
+  std::array<char, 4096> bytes{};
+  if (!readable(socket_.get(), milliseconds)) return {};
+  const ssize_t got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+  return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
 bool SipPeer::ended(int milliseconds) {
   while (readable(socket_.get(), milliseconds)) {
     std::array<char, 4096> bytes{};

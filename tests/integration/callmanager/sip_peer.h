@@ -42,6 +42,9 @@ class SipPeer {
   /// answer sends a response with `status` to a request that came.
   void answer(std::string_view request, int status, std::string_view reason);
 
+  /// bytes returns what comes next, whatever it is.
+  std::string bytes(int milliseconds = 5000);
+
   /// ended waits until the other side has closed the connection.
   bool ended(int milliseconds = 5000);
 
