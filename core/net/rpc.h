@@ -24,7 +24,7 @@ struct Caller {
 /// RpcServer answers requests on a unix socket of mode 0600.
 ///
 /// Each connection has a thread's worth of work at a time: requests of one connection are answered
-/// in order, connections run in parallel (at most 64; a line at most 4 MiB). `handler` runs on a
+/// in order, connections run in parallel (at most 64; a line at most 80 MiB). `handler` runs on a
 /// pool thread and may block; a core::Error it throws becomes an error object {code: -32000,
 /// message: what(), data: {code: name(code)}}; unknown methods are for the handler to refuse with
 /// Error{not_found}. Replaces a stale socket file; Error{conflict} when another server answers on

@@ -28,7 +28,7 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxConnections = 64;
-constexpr std::size_t kMaxRequestBytes = std::size_t{4} << 20;
+constexpr std::size_t kMaxRequestBytes = std::size_t{80} << 20;  // an import of 64 MiB, escaped
 constexpr auto kIdle = 60s;        // between requests, and for the whole of one line
 constexpr auto kAnswerTime = 30s;  // for the peer to read its answer
 

@@ -17,11 +17,11 @@ void request_round_trip(BytesView input) {
   }
 }
 
+// An error's text ends at its first NUL, so the first printing may be shorter than the input.
 void answer_round_trip(BytesView input) {
   try {
-    const wire::Answer answer = wire::parse_answer(input);
-    const Bytes again = wire::encode(answer);
-    if (!std::equal(again.begin(), again.end(), input.begin(), input.end())) std::abort();
+    const Bytes once = wire::encode(wire::parse_answer(input));
+    if (wire::encode(wire::parse_answer(once)) != once) std::abort();
   } catch (const Error&) {
   }
 }
