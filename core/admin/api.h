@@ -79,8 +79,8 @@ BOOST_DESCRIBE_STRUCT(RegenerateRequest, (), (unit))
 
 struct RegeneratePlan {
   std::string unit;
-  std::int64_t phones = 0;        ///< known
-  std::int64_t phones_reset = 0;  ///< registered now, will be reset to fetch the new ITL
+  std::int64_t phones = 0;         ///< known
+  std::int64_t phones_reset = 0;   ///< registered now, will be reset to fetch the new ITL
   std::vector<std::string> notes;  ///< sentences an administrator should read before saying yes
 };
 BOOST_DESCRIBE_STRUCT(RegeneratePlan, (), (unit, phones, phones_reset, notes))
@@ -193,8 +193,8 @@ struct ServiceRequest {
 BOOST_DESCRIBE_STRUCT(ServiceRequest, (), (name))
 
 struct ServiceFacts {
-  std::string name;   ///< "Cisco Tftp"
-  std::string state;  ///< STARTED, STOPPED, STARTING, STOPPING
+  std::string name;    ///< "Cisco Tftp"
+  std::string state;   ///< STARTED, STOPPED, STARTING, STOPPING
   std::string reason;  ///< "" or "Commanded Out of Service" …
 };
 BOOST_DESCRIBE_STRUCT(ServiceFacts, (), (name, state, reason))
@@ -298,7 +298,7 @@ struct PhoneFacts {
   std::optional<std::string> completes_by;  ///< "YYYY:MM:DD:HH"
   std::string operation_status;             ///< CUCM's words
   bool registered = false;
-  std::string address;                      ///< of the registration
+  std::string address;  ///< of the registration
   std::optional<std::string> registered_at;
   std::string itl;  ///< "match", "mismatch", "unknown": what it fetched last against what is served
   std::string lsc;  ///< "installed", "none"

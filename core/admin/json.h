@@ -33,7 +33,8 @@ T from_json(const boost::json::object& object) {
   for (const auto& entry : object) {
     bool found = false;
     boost::mp11::mp_for_each<Members>([&](auto member) { found |= entry.key() == member.name; });
-    if (!found) throw Error(Code::malformed, "unknown parameter '" + std::string(entry.key()) + "'");
+    if (!found)
+      throw Error(Code::malformed, "unknown parameter '" + std::string(entry.key()) + "'");
   }
   return value;
 }

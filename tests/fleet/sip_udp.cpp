@@ -56,6 +56,7 @@ struct SipUdp::Socket : std::enable_shared_from_this<SipUdp::Socket> {
 
   asio::strand<asio::io_context::executor_type> strand;
   udp::socket socket;
+  udp::endpoint local;  ///< read by every phone, hence fixed before start
   udp::endpoint from;
   std::array<char, 65536> in{};
   std::map<std::string, SipReceiver> phones;  ///< fixed before start
@@ -65,7 +66,7 @@ class SipUdp::Link final : public SipLink {
  public:
   Link(std::shared_ptr<Socket> socket, const udp::endpoint& registrar)
       : socket_(std::move(socket)), registrar_(registrar) {
-    const udp::endpoint local = socket_->socket.local_endpoint();
+    const udp::endpoint& local = socket_->local;
     via_ = {"UDP", local.address().to_string(), local.port()};
   }
 
@@ -88,6 +89,7 @@ SipUdp::SipUdp(asio::io_context& io, const udp::endpoint& server)
     socket_->socket.open(server.protocol());
     socket_->socket.set_option(asio::socket_base::receive_buffer_size(4 * 1024 * 1024));
     socket_->socket.bind(udp::endpoint(local, 0));
+    socket_->local = socket_->socket.local_endpoint();
   } catch (const boost::system::system_error& error) {
     throw Error(Code::io, std::string("cannot open a UDP port for SIP: ") + error.what());
   }
