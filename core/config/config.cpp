@@ -159,11 +159,12 @@ Config Config::load(const std::filesystem::path& state) {
   std::string release = "11.5";
   trust.text("release", release, 8);
   trust.refuse_unknown();
-  if (release != "11.5" && release != "12")
+  const std::optional<Release> named = release_named(release);
+  if (!named)
     throw Error(Code::malformed,
                 fmt::format("{}: trust.release must be \"11.5\" or \"12\", not \"{}\"",
                             file.string(), release));
-  config.release_ = release == "12" ? Release::r12 : Release::r11_5;
+  config.release_ = *named;
   return config;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/certificates/issue.h"
+#include "core/config/release.h"
 
 namespace ringfence::core {
 
@@ -19,12 +20,6 @@ struct Ports {
   std::uint16_t tvs = 2445;
   std::uint16_t sip = 5060;
   std::uint16_t sips = 5061;
-};
-
-/// Release says whose habits the node has where CUCM's releases differ (cucm-behaviour 2.4).
-enum class Release {
-  r11_5,  ///< the ITL is signed by CallManager, ITLRecovery is the second SAST
-  r12,    ///< the ITL is signed by ITLRecovery
 };
 
 /// Config is the valid configuration of one instance and the layout of its state folder.

@@ -19,18 +19,12 @@ std::vector<RecordRequest> itl_records(const NodeCertificates& certificates,
   return records;
 }
 
-std::optional<SigningRelease> signing_release_named(std::string_view word) noexcept {
-  if (word == "11.5") return SigningRelease::r11_5;
-  if (word == "12") return SigningRelease::r12;
-  return std::nullopt;
+ItlSigner normal_signer_of(Release release) noexcept {
+  return release == Release::r11_5 ? ItlSigner::call_manager : ItlSigner::itl_recovery;
 }
 
-ItlSigner normal_signer_of(SigningRelease release) noexcept {
-  return release == SigningRelease::r11_5 ? ItlSigner::call_manager : ItlSigner::itl_recovery;
-}
-
-ItlSigner recovery_signer_of(SigningRelease release) noexcept {
-  return release == SigningRelease::r11_5 ? ItlSigner::itl_recovery : ItlSigner::call_manager;
+ItlSigner recovery_signer_of(Release release) noexcept {
+  return release == Release::r11_5 ? ItlSigner::itl_recovery : ItlSigner::call_manager;
 }
 
 }  // namespace ringfence::core

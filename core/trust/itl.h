@@ -1,11 +1,10 @@
 // Which records an ITL has, and which key signs it.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/config/release.h"
 #include "core/trust/trust_list.h"
 
 namespace ringfence::core {
@@ -28,22 +27,12 @@ struct NodeCertificates {
 std::vector<RecordRequest> itl_records(const NodeCertificates& certificates,
                                        const std::string& host);
 
-/// SigningRelease says after which release the choice of the ITL's signer goes (cucm-behaviour
-/// 2.4).
-enum class SigningRelease {
-  r11_5,  ///< CallManager signs, ITLRecovery recovers
-  r12,    ///< ITLRecovery signs, CallManager recovers
-};
-
-/// signing_release_named accepts the setting's words, "11.5" and "12".
-std::optional<SigningRelease> signing_release_named(std::string_view word) noexcept;
-
 /// ItlSigner is one of the two SAST keys of an ITL.
 enum class ItlSigner { call_manager, itl_recovery };
 
 /// normal_signer_of signs the ITL day by day; recovery_signer_of is the other SAST key, with which
 /// `utils itl reset localkey` signs.
-ItlSigner normal_signer_of(SigningRelease release) noexcept;
-ItlSigner recovery_signer_of(SigningRelease release) noexcept;
+ItlSigner normal_signer_of(Release release) noexcept;
+ItlSigner recovery_signer_of(Release release) noexcept;
 
 }  // namespace ringfence::core

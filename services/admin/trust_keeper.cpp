@@ -87,11 +87,6 @@ std::vector<core::TrustedCertificate> trust_changes(const core::CertificateStore
   return trusted;
 }
 
-core::SigningRelease signing_release(const core::Config& config) {
-  return config.release() == core::Release::r12 ? core::SigningRelease::r12
-                                                : core::SigningRelease::r11_5;
-}
-
 Unit unit_of(core::ItlSigner signer) {
   return signer == core::ItlSigner::call_manager ? Unit::call_manager : Unit::itl_recovery;
 }
@@ -169,7 +164,7 @@ void TrustKeeper::issue(Unit unit, const std::string& description) {
 void TrustKeeper::ensure_itl(const std::string& reason) {
   const std::lock_guard lock(house_.trust_mutex);
   const Certificates certificates(house_.certificates);
-  const Unit signer = unit_of(core::normal_signer_of(signing_release(house_.config)));
+  const Unit signer = unit_of(core::normal_signer_of(house_.config.release()));
   try {
     const Bytes file =
         core::read_file(list_path(house_.config, core::ListKind::itl), kMaxListBytes);
@@ -190,8 +185,8 @@ void TrustKeeper::ensure_itl(const std::string& reason) {
 std::string TrustKeeper::publish_itl(Signer which, const std::string& reason) {
   const Certificates certificates(house_.certificates);
   const core::ItlSigner chosen = which == Signer::normal
-                                     ? core::normal_signer_of(signing_release(house_.config))
-                                     : core::recovery_signer_of(signing_release(house_.config));
+                                     ? core::normal_signer_of(house_.config.release())
+                                     : core::recovery_signer_of(house_.config.release());
   const core::OwnCertificate& own = certificates.own[certificates.index(unit_of(chosen))];
   const core::EvpPkey key = house_.token.key(own.key);
   const core::FileSigner signer{certificates.of(own.unit), key.get(), house_.token.context()};

@@ -297,11 +297,11 @@ TEST(Itl, LeavesOutWhatTheNodeDoesNotHave) {
 }
 
 TEST(Itl, IsSignedByTheReleasesSignerAndRecoveredByTheOther) {
-  EXPECT_EQ(normal_signer_of(*signing_release_named("11.5")), ItlSigner::call_manager);
-  EXPECT_EQ(recovery_signer_of(*signing_release_named("11.5")), ItlSigner::itl_recovery);
-  EXPECT_EQ(normal_signer_of(*signing_release_named("12")), ItlSigner::itl_recovery);
-  EXPECT_EQ(recovery_signer_of(*signing_release_named("12")), ItlSigner::call_manager);
-  EXPECT_FALSE(signing_release_named("13").has_value());
+  EXPECT_EQ(normal_signer_of(*release_named("11.5")), ItlSigner::call_manager);
+  EXPECT_EQ(recovery_signer_of(*release_named("11.5")), ItlSigner::itl_recovery);
+  EXPECT_EQ(normal_signer_of(*release_named("12")), ItlSigner::itl_recovery);
+  EXPECT_EQ(recovery_signer_of(*release_named("12")), ItlSigner::call_manager);
+  EXPECT_FALSE(release_named("13").has_value());
 }
 
 }  // namespace
