@@ -26,6 +26,7 @@ constexpr unsigned kIdleMilliseconds = 60'000;
 constexpr unsigned kHalfMessageMilliseconds = 20'000;
 constexpr unsigned kLongestMessage = 16 * 1024;
 constexpr su_duration_t kTickMilliseconds = 1'000;
+constexpr std::string_view kEveryAddress = "0.0.0.0";
 constexpr int kSweepTicks = 5;
 constexpr const char* kAllow = "REGISTER, OPTIONS";
 
@@ -78,6 +79,7 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
       clock_(clock),
       resets_(kMostUnanswered),
       own_uri_(fmt::format("sip:{}:{}", options.advertise, options.port)),
+      listen_(options.listen),
       strangers_(options.port) {
   static const SofiaLibrary library;
   root_.reset(su_root_create(nullptr));
@@ -117,15 +119,19 @@ Engine::~Engine() {
 }
 
 void Engine::listen(const ServerOptions& options, const char* transport) {
-  const std::string url =
-      fmt::format("sip:{}:{};transport={}", options.listen, options.port, transport);
-  const int rc = nta_agent_add_tport(
-      agent_.get(), as_url(url), TPTAG_SERVER(1), TPTAG_IDLE(kIdleMilliseconds),
-      TPTAG_TIMEOUT(kHalfMessageMilliseconds), TPTAG_SDWN_ERROR(1), TPTAG_PONG2PING(1),
-      TPTAG_UDP_RMEM(4U << 20U), TPTAG_QUEUESIZE(256), TAG_END());
-  if (rc < 0)
-    throw Error(Code::conflict, fmt::format("cannot listen for SIP on {} {}:{}, is it in use?",
-                                            transport, options.listen, options.port));
+  // Sofia sends from its first socket unless a socket is asked for by name: each gets its address.
+  std::vector<std::string> addresses{listen_};
+  if (listen_ == kEveryAddress) addresses = own_addresses();
+  for (const std::string& address : addresses) {
+    const std::string url = fmt::format("sip:{}:{};transport={}", address, options.port, transport);
+    const int rc = nta_agent_add_tport(
+        agent_.get(), as_url(url), TPTAG_IDENT(address.c_str()), TPTAG_SERVER(1),
+        TPTAG_IDLE(kIdleMilliseconds), TPTAG_TIMEOUT(kHalfMessageMilliseconds), TPTAG_SDWN_ERROR(1),
+        TPTAG_PONG2PING(1), TPTAG_UDP_RMEM(4U << 20U), TPTAG_QUEUESIZE(256), TAG_END());
+    if (rc < 0)
+      throw Error(Code::conflict, fmt::format("cannot listen for SIP on {} {}:{}, is it in use?",
+                                              transport, address, options.port));
+  }
 }
 
 void Engine::run(int stop_descriptor) {
@@ -298,16 +304,9 @@ void Engine::end_strangers() {
   if (ended > 0) log(Level::info, "CONNECTIONS_ENDED", {{"silent", std::to_string(ended)}});
 }
 
-tport_t* Engine::way_to(const Binding& binding) const {
-  if (binding.flow != 0) {
-    const auto connection = connections_.find(binding.flow);
-    return connection == connections_.end() ? nullptr : connection->second->transport.get();
-  }
-  const std::string source = source_address(binding.row.peer);
-  for (tport_t* own = tport_primaries(nta_agent_tports(agent_.get())); own != nullptr;
-       own = tport_next(own))
-    if (tport_is_udp(own) && source == tport_name(own)->tpn_host) return own;
-  return nullptr;
+tport_t* Engine::connection_of(const Binding& binding) const {
+  const auto connection = connections_.find(binding.flow);
+  return connection == connections_.end() ? nullptr : connection->second->transport.get();
 }
 
 Asked Engine::reset(std::int64_t id, ResetKind kind, const std::vector<std::string>& devices) {
@@ -368,7 +367,8 @@ void Engine::send(const Order& order, const Binding& binding, const std::string&
   const std::string to = fmt::format("<{}>", uri);
   const std::string contact = fmt::format("<{}>", own_uri_);
   const std::string body = service_control_body(order.kind, row.call_id, stamp);
-  tport_t* const transport = way_to(binding);
+  tport_t* const transport = connection_of(binding);
+  const std::string own_address = listen_ == kEveryAddress ? source_address(row.peer) : listen_;
 
   Notify& notify = notifies_.emplace_back();
   notify.engine = this;
@@ -376,10 +376,11 @@ void Engine::send(const Order& order, const Binding& binding, const std::string&
   notify.self = std::prev(notifies_.end());
   notify.transaction.reset(nta_outgoing_tcreate(
       leg_.get(), on_answer, &notify, as_url(route), SIP_METHOD_NOTIFY, as_url(uri),
-      TAG_IF(transport != nullptr, NTATAG_TPORT(transport)), SIPTAG_FROM_STR(from.c_str()),
-      SIPTAG_TO_STR(to.c_str()), SIPTAG_CONTACT_STR(contact.c_str()), SIPTAG_MAX_FORWARDS_STR("70"),
-      SIPTAG_EVENT_STR("service-control"), SIPTAG_SUBSCRIPTION_STATE_STR("active"),
-      SIPTAG_CONTENT_TYPE_STR("text/plain"), SIPTAG_PAYLOAD_STR(body.c_str()), TAG_END()));
+      TAG_IF(transport != nullptr, NTATAG_TPORT(transport)), TPTAG_IDENT(own_address.c_str()),
+      SIPTAG_FROM_STR(from.c_str()), SIPTAG_TO_STR(to.c_str()), SIPTAG_CONTACT_STR(contact.c_str()),
+      SIPTAG_MAX_FORWARDS_STR("70"), SIPTAG_EVENT_STR("service-control"),
+      SIPTAG_SUBSCRIPTION_STATE_STR("active"), SIPTAG_CONTENT_TYPE_STR("text/plain"),
+      SIPTAG_PAYLOAD_STR(body.c_str()), TAG_END()));
   if (!notify.transaction) notify.early_status = 408;
   if (notify.early_status != 0) finish(notify, notify.early_status);
 }

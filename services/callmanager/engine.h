@@ -83,9 +83,7 @@ class Engine {
   void forget_unused();
   void end_strangers();
 
-  /// way_to returns what a NOTIFY must leave by: the connection of `binding`, or for UDP the socket
-  /// whose address the kernel would choose (listening on 0.0.0.0 has one an interface).
-  tport_t* way_to(const Binding& binding) const;
+  tport_t* connection_of(const Binding& binding) const;  ///< null for UDP
 
   void pump();
   void send(const Order& order);
@@ -101,6 +99,7 @@ class Engine {
   Registrar registrar_;
   ResetQueue resets_;
   std::string own_uri_;
+  std::string listen_;
 
   // Sofia's things in the order they must be born; transactions go before the agent does.
   Root root_;

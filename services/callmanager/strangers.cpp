@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -73,6 +74,21 @@ std::string source_address(const std::string& peer) {
   if (::connect(probe.get(), generic, size) != 0 || ::getsockname(probe.get(), generic, &size) != 0)
     return {};
   return text_of(address);
+}
+
+std::vector<std::string> own_addresses() {
+  struct EndList {
+    void operator()(ifaddrs* list) const noexcept { ::freeifaddrs(list); }
+  };
+
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return {};
+  const std::unique_ptr<ifaddrs, EndList> list(first);
+  std::vector<std::string> addresses;
+  for (const ifaddrs* at = first; at != nullptr; at = at->ifa_next)
+    if (at->ifa_addr != nullptr && at->ifa_addr->sa_family == AF_INET)
+      addresses.push_back(text_of(*reinterpret_cast<const sockaddr_in*>(at->ifa_addr)));
+  return addresses;
 }
 
 std::size_t Strangers::sweep(const std::function<bool(const std::string& peer)>& registered,

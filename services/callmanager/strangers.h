@@ -7,12 +7,16 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace ringfence::services::callmanager {
 
 /// source_address returns the local IPv4 address that a packet to `peer` ("address:port") would
 /// leave from, or empty when there is no way. Asks the kernel's routes; sends nothing.
 std::string source_address(const std::string& peer);
+
+/// own_addresses returns the IPv4 addresses of this machine's interfaces.
+std::vector<std::string> own_addresses();
 
 /// Strangers ends connections to our SIP port that serve no registration: those older than a
 /// minute, and, while they use more than a quarter of the descriptors this
