@@ -75,6 +75,18 @@ std::vector<JobItem> PhoneWatch::next_wave(std::size_t room, Time now) {
   return wave;
 }
 
+std::vector<JobItem> PhoneWatch::unreachable(const std::vector<std::string>& phones, Time now) {
+  std::vector<JobItem> failed;
+  for (const std::string& phone : phones) {
+    const auto found = items_.find(phone);
+    if (found == items_.end() || found->second.state != ItemState::reset_sent) continue;
+    found->second.state = ItemState::failed;
+    found->second.changed = now;
+    failed.push_back(found->second);
+  }
+  return failed;
+}
+
 std::vector<JobItem> PhoneWatch::give_up(Time now) {
   std::vector<JobItem> lost;
   for (auto& [phone, item] : items_) {

@@ -38,6 +38,10 @@ class PhoneWatch {
   /// next_wave marks up to `room` minus the outstanding phones as reset_sent and returns them.
   std::vector<core::JobItem> next_wave(std::size_t room, core::Time now);
 
+  /// unreachable turns the phones that the registrar could not ask (`not registered` any more, or
+  /// their connection ended) into failed ones and returns them.
+  std::vector<core::JobItem> unreachable(const std::vector<std::string>& phones, core::Time now);
+
   /// give_up turns every phone without a final state into not_returned and returns them.
   std::vector<core::JobItem> give_up(core::Time now);
 

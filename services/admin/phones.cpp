@@ -8,9 +8,8 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/net/rpc.h"
 #include "core/phones/phone_csv.h"
-#include "services/admin/phone_watch.h"
+#include "services/admin/reset_request.h"
 
 namespace ringfence::services::admin {
 
@@ -189,26 +188,20 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
   std::set<std::string> registered;
   for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
   core::admin::PhoneReset result;
-  json::array devices;
-  if (request.phones.empty()) {
-    for (const std::string& device : registered) devices.emplace_back(device);
-  } else {
-    for (const std::string& device : request.phones) {
-      known(device);
-      if (registered.contains(device))
-        devices.emplace_back(device);
-      else
-        result.not_registered.push_back(device);
-    }
+  std::vector<std::string> devices;
+  if (request.phones.empty()) devices.assign(registered.begin(), registered.end());
+  for (const std::string& device : request.phones) {
+    known(device);
+    (registered.contains(device) ? devices : result.not_registered).push_back(device);
   }
-  result.asked = static_cast<std::int64_t>(devices.size());
   if (devices.empty()) return result;
-  house_.record_act(who, "PHONES_RESET_INTENT",
-                    json::serialize(json::object{{"kind", request.kind}, {"phones", devices}}));
-  core::rpc_call(house_.config.control_socket("callmanager"), "reset",
-                 {{"id", next_reset_number(house_.clock.now())},
-                  {"kind", request.kind},
-                  {"devices", std::move(devices)}});
+  house_.record_act(
+      who, "PHONES_RESET_INTENT",
+      json::serialize(json::object{{"kind", request.kind}, {"phones", json::value_from(devices)}}));
+  const auto unknown =
+      request_reset(house_.config, next_reset_number(house_.clock.now()), request.kind, devices);
+  result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());
+  result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
   return result;
 }
 

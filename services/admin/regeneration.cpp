@@ -8,8 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/net/rpc.h"
 #include "services/admin/phone_watch.h"
+#include "services/admin/reset_request.h"
 
 namespace ringfence::services::admin {
 
@@ -196,11 +196,11 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
     const core::Time now = house_.clock.now();
     std::vector<JobItem> moved = watch.next_wave(kOutstandingResets, now);
     if (!moved.empty()) {
-      json::array devices;
-      for (const JobItem& item : moved) devices.emplace_back(item.phone);
       house_.jobs.set_items(job.id, moved);
-      core::rpc_call(house_.config.control_socket("callmanager"), "reset",
-                     {{"id", job.id}, {"kind", "reset"}, {"devices", std::move(devices)}});
+      std::vector<std::string> devices;
+      for (const JobItem& item : moved) devices.push_back(item.phone);
+      const auto unknown = request_reset(house_.config, job.id, "reset", devices);
+      house_.jobs.set_items(job.id, watch.unreachable(unknown, now));
     }
     const std::vector<JobItem> seen =
         watch.observe({house_.registrations(),

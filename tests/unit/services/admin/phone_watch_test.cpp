@@ -90,6 +90,11 @@ TEST_F(PhoneWatchTest, CountsARefusedNotifyAsFailedAndStillWelcomesThePhone) {
   EXPECT_EQ(moved[0].state, ItemState::returned);
 }
 
+TEST_F(PhoneWatchTest, CountsAPhoneThatCouldNotBeAskedAsFailed) {
+  EXPECT_EQ(watch_.unreachable({"SEP000000000001", "SEP000000000099"}, at(11)).size(), 1U);
+  EXPECT_TRUE(watch_.finished());
+}
+
 TEST(PhoneWatch, AsksNoListOfASoftClient) {
   PhoneWatch watch({{"CSFANNA", ItemState::waiting, at(0)}}, {});
   watch.next_wave(1, at(10));
