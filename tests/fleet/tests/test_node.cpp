@@ -1,4 +1,4 @@
-#include "tests/fleet/test_node.h"
+#include "tests/fleet/tests/test_node.h"
 
 #include <array>
 #include <mutex>

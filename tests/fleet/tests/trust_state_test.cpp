@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "tests/fleet/test_lists.h"
+#include "tests/fleet/tests/test_lists.h"
 
 namespace ringfence::fleet {
 namespace {

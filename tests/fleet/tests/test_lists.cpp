@@ -1,4 +1,4 @@
-#include "tests/fleet/test_lists.h"
+#include "tests/fleet/tests/test_lists.h"
 
 #include <map>
 

@@ -5,8 +5,8 @@
 #include "core/base/error.h"
 #include "core/crypto/digest.h"
 #include "tests/fleet/sip_message.h"
-#include "tests/fleet/test_lists.h"
-#include "tests/fleet/test_node.h"
+#include "tests/fleet/tests/test_lists.h"
+#include "tests/fleet/tests/test_node.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::fleet {

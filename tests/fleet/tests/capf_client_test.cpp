@@ -4,7 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
-#include "tests/fleet/test_lists.h"
+#include "tests/fleet/tests/test_lists.h"
 
 namespace ringfence::fleet {
 namespace {
