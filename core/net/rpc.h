@@ -14,11 +14,14 @@
 
 namespace ringfence::core {
 
+/// user_name returns the account's name, or the number when it has none. Thread-safe.
+std::string user_name(uid_t uid);
+
 /// Caller is who is at the other end, as the kernel says (SO_PEERCRED).
 struct Caller {
   uid_t uid = 0;
   pid_t pid = 0;
-  std::string user;  ///< the account's name, or the number when it has none
+  std::string user;  ///< see user_name
 };
 
 /// RpcServer answers requests on a unix socket of mode 0600.

@@ -64,13 +64,7 @@ Caller caller_of(int socket) {
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
     throw Error(Code::io, "the kernel does not tell who is calling");
   }
-  Caller caller{credentials.uid, credentials.pid, std::to_string(credentials.uid)};
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  ::getpwuid_r(caller.uid, &entry, buffer.data(), buffer.size(), &found);
-  if (found != nullptr) caller.user = found->pw_name;
-  return caller;
+  return {credentials.uid, credentials.pid, user_name(credentials.uid)};
 }
 
 json::object envelope(const json::value& id) {
@@ -126,6 +120,14 @@ std::optional<std::string> respond(const RpcServer::Handler& handler, const Call
 }
 
 }  // namespace
+
+std::string user_name(uid_t uid) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? found->pw_name : std::to_string(uid);
+}
 
 struct RpcServer::Parts {
   struct Connection {

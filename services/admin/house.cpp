@@ -1,8 +1,11 @@
 #include "services/admin/house.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/net/rpc.h"
+#include "core/storage/setting_store.h"
 
 namespace ringfence::services::admin {
 
@@ -54,10 +57,14 @@ House::House(const std::filesystem::path& state)
       lists(database),
       jobs(database),
       audit(database),
+      accounts(database),
       token(config.signer_socket("admin")),
       capf_database_(config.capf_db(), core::Schema::capf),
       callmanager_database_(config.callmanager_db(), core::Schema::callmanager),
-      tftp_database_(config.tftp_db(), core::Schema::tftp) {}
+      tftp_database_(config.tftp_db(), core::Schema::tftp) {
+  const std::string user = core::user_name(::getuid());
+  if (!accounts.find(user)) accounts.save({user, 4});  // whoever installed it may do everything
+}
 
 std::vector<core::Registration> House::registrations() {
   core::Database* neighbour = callmanager_database_.open();
@@ -96,6 +103,16 @@ std::vector<core::ResetRow> House::resets(std::int64_t id) {
   core::Database* neighbour = callmanager_database_.open();
   if (neighbour == nullptr) return {};
   return core::RegistrationStore(*neighbour).resets(id);
+}
+
+std::int64_t House::next_reset_number() {
+  constexpr std::string_view kLast = "last_reset";
+  core::Database::Transaction transaction(database);
+  core::SettingStore settings(database);
+  const std::int64_t next = std::stoll(settings.find(kLast).value_or("0")) - 1;
+  settings.save(kLast, std::to_string(next));
+  transaction.commit();
+  return next;
 }
 
 void House::record_act(const std::string& who, const std::string& event,

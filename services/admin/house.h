@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/audit/account_store.h"
 #include "core/audit/audit_log.h"
 #include "core/base/clock.h"
 #include "core/base/file.h"
@@ -64,6 +65,7 @@ class House {
   core::ListStore lists;
   core::JobStore jobs;
   core::AuditLog audit;
+  core::AccountStore accounts;
   core::Token token;
   /// trust_mutex is held by whoever changes certificates or publishes a trust list.
   std::mutex trust_mutex;
@@ -75,6 +77,10 @@ class House {
   std::vector<core::IssuedCertificate> held_certificates();
   std::vector<core::IssuedCertificate> stale_certificates();
   std::vector<core::ResetRow> resets(std::int64_t id);
+
+  /// next_reset_number gives each reset outside a job a number of its own, below 0 and kept across
+  /// restarts; jobs use theirs, above 0.
+  std::int64_t next_reset_number();
 
   /// record_act writes an audit record: `event` is "…_INTENT", "…_DONE" or "…_FAILED", `detail`
   /// one JSON object without secrets.

@@ -20,7 +20,8 @@ namespace ringfence::services::admin {
 /// Methods answers the admin API. Safe from several threads.
 ///
 /// The account and its level are decided here from the caller's user id, never by the shell: root
-/// and the user that ringfence-admin runs as have level 4; nobody else can open the socket.
+/// has level 4, others what their account says; the user that ringfence-admin first ran as has
+/// level 4.
 class Methods {
  public:
   Methods(House& house, TrustKeeper& keeper, Regeneration& regeneration, Phones& phones,
@@ -32,8 +33,8 @@ class Methods {
                             const boost::json::object& params) const;
 
  private:
-  using Handler =
-      std::function<boost::json::object(const std::string& who, const boost::json::object& params)>;
+  using Handler = std::function<boost::json::object(const core::Caller& caller,
+                                                    const boost::json::object& params)>;
 
   struct Entry {
     int level = 0;  ///< the least privilege level: 0, 1 or 4 (cucm-cli 1.8)

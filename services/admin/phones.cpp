@@ -24,16 +24,6 @@ namespace {
 
 constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
 
-/// ResetNumbers makes numbers for resets outside a job; jobs count up from 1, these down from -1,
-/// beginning where the clock is so that a restarted daemon does not use one twice.
-std::int64_t next_reset_number(core::Time now) {
-  static std::int64_t last = 0;
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  last = std::min(last - 1, -core::to_seconds(now) * 1000);
-  return last;
-}
-
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   core::CapfSettings& capf = phone.capf;
   phone.model = fields.model.value_or(phone.model);
@@ -199,7 +189,7 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
       who, "PHONES_RESET_INTENT",
       json::serialize(json::object{{"kind", request.kind}, {"phones", json::value_from(devices)}}));
   const auto unknown =
-      request_reset(house_.config, next_reset_number(house_.clock.now()), request.kind, devices);
+      request_reset(house_.config, house_.next_reset_number(), request.kind, devices);
   result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());
   result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
   return result;
