@@ -84,7 +84,8 @@ void PhoneProgress::show(const JobReport& report) {
         printable(fmt::format("[{:-<{}}] {}", bar, kBarColumns, returned_line(report))));
     return;
   }
-  if (ended || report.total == 0) return;  // job_result is the last line
+  // job_result is the last line
+  if (ended || report.total == 0 || report.returned == report.total) return;
   const std::int64_t tenth = 10 * report.returned / report.total;
   if (tenth == tenth_) return;
   tenth_ = tenth;
