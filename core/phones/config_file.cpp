@@ -21,8 +21,8 @@ std::string escaped(std::string_view text) {
 }
 
 /// auth_mode_number is the phone's numbering of what CAPF will ask it for; 0 says: do not go there.
-int auth_mode_number(AuthMode mode, OperationStatus status) {
-  if (status != OperationStatus::pending) return 0;
+int auth_mode_number(AuthMode mode, CapfVisit visit) {
+  if (visit == CapfVisit::none) return 0;
   switch (mode) {
     case AuthMode::auth_string: return 1;
     case AuthMode::null_string: return 2;
@@ -117,7 +117,7 @@ constexpr std::string_view kTemplate = R"(<?xml version="1.0" encoding="UTF-8"?>
 
 }  // namespace
 
-std::string config_file(const Phone& phone, OperationStatus status, const ConfigNode& node) {
+std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& node) {
   return fmt::format(
       kTemplate, fmt::arg("name", escaped(phone.name)), fmt::arg("model", escaped(phone.model)),
       fmt::arg("description", escaped(phone.description)),
@@ -125,7 +125,7 @@ std::string config_file(const Phone& phone, OperationStatus status, const Config
       fmt::arg("sip", node.sip), fmt::arg("sips", node.sips), fmt::arg("tvs", node.tvs),
       fmt::arg("capf", node.capf), fmt::arg("load", escaped(node.load)),
       fmt::arg("stamp", escaped(phone.config_stamp)),
-      fmt::arg("capf_mode", auth_mode_number(phone.capf.auth_mode, status)));
+      fmt::arg("capf_mode", auth_mode_number(phone.capf.auth_mode, visit)));
 }
 
 std::string config_file_name(const Phone& phone) {

@@ -19,14 +19,14 @@ struct ConfigNode {
   std::string load;  ///< firmware image's name, or "" to keep what runs
 };
 
-/// config_file returns the XML of `phone`, whose CAPF operation stands at `status` (status_of).
+/// config_file returns the XML of `phone`; `visit` is its capf_visit.
 ///
-/// `capfAuthMode` is 0 unless an operation is pending, then 1 (authentication string), 2 (null
+/// `capfAuthMode` is 0 unless the visit is due, then 1 (authentication string), 2 (null
 /// string), 3 (LSC, then MIC) or 4 (MIC); the other elements of CAPF are always there, so that a
 /// phone can find it. Never holds the authentication string: its user types that. The same
 /// arguments give the same bytes; every value is escaped. UTF-8, LF.
 /// Source: cucm-behaviour 5.1, 6.2, 7.1.
-std::string config_file(const Phone& phone, OperationStatus status, const ConfigNode& node);
+std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& node);
 
 /// config_file_name returns "<device>.cnf.xml".
 std::string config_file_name(const Phone& phone);

@@ -280,4 +280,12 @@ OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outc
   return OperationStatus::pending;
 }
 
+CapfVisit capf_visit(const Phone& phone, const std::optional<Outcome>& outcome, Time now) {
+  const CapfSettings& capf = phone.capf;
+  if (capf.operation == Operation::none) return CapfVisit::none;
+  if (capf.completes_by && now >= *capf.completes_by) return CapfVisit::none;
+  return status_of(phone, outcome, now) == OperationStatus::success ? CapfVisit::none
+                                                                    : CapfVisit::due;
+}
+
 }  // namespace ringfence::core

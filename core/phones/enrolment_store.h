@@ -104,4 +104,11 @@ class EnrolmentStore {
 /// outcome of another request does not count.
 OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
 
+/// CapfVisit says whether a phone shall go to CAPF.
+enum class CapfVisit { none, due };
+
+/// capf_visit is `due` from the ask until the operation succeeded or its time is over: one that
+/// failed may be tried again until then. `outcome` is as for status_of.
+CapfVisit capf_visit(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
+
 }  // namespace ringfence::core

@@ -31,6 +31,11 @@ Curve curve_of(int bits) {
   }
 }
 
+/// address_of takes the port off "address:port": each connection has another one.
+std::string_view address_of(std::string_view peer) {
+  return peer.substr(0, peer.rfind(':'));
+}
+
 /// said_yes accepts an answer without a reason: what a phone leaves out means what is usual.
 bool said_yes(const std::optional<Reason>& reason) {
   return reason.value_or(Reason::ok) == Reason::ok;
@@ -170,7 +175,7 @@ std::optional<Turn> Session::refuse_request() {
   if (capf.operation == Operation::none || capf.request == 0) return end(Reason::no_action);
   const auto outcome = parts_.records.outcome(phone_.name, capf.request);
   if (outcome && outcome->status == OperationStatus::success) return end(Reason::no_action);
-  if (capf.completes_by && *capf.completes_by < parts_.clock.now()) {
+  if (capf.completes_by && *capf.completes_by <= parts_.clock.now()) {
     return fail(OperationStatus::late, Reason::no_action);
   }
   return std::nullopt;
@@ -188,7 +193,7 @@ std::optional<Turn> Session::check_identity(const AuthResponse& response) {
     return ask(State::password, AuthRequest{kVersion, AuthType::password});
   }
   const core::Time now = parts_.clock.now();
-  if (const auto again_at = parts_.throttle.attempt(phone_.name, now)) {
+  if (const auto again_at = parts_.throttle.attempt(phone_.name, address_of(peer_), now)) {
     core::log(Level::warning, "CAPF_THROTTLED", {{"device", phone_.name}, {"peer", peer_}});
     return retry(*again_at - now);
   }
@@ -196,7 +201,7 @@ std::optional<Turn> Session::check_identity(const AuthResponse& response) {
   if (expected.empty() || !response.password.equals(core::bytes_of(expected))) {
     return fail(OperationStatus::invalid_auth_string, Reason::invalid_element);
   }
-  parts_.throttle.succeeded(phone_.name);
+  parts_.throttle.succeeded(phone_.name, address_of(peer_));
   return std::nullopt;
 }
 

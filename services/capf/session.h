@@ -90,7 +90,7 @@ class Session {
     Patience patience;
   };
 
-  /// `peer` is for log lines.
+  /// `peer` is "address:port" (core::peer_text).
   Session(std::uint32_t id, std::string peer, const Parts& parts);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -1,25 +1,46 @@
 // How often a device may try an authentication string.
 #include "services/capf/throttle.h"
 
-namespace ringfence::services::capf {
+#include <algorithm>
 
-std::optional<core::Time> Throttle::attempt(std::string_view device, core::Time now) {
+namespace ringfence::services::capf {
+namespace {
+
+/// key_of is unique: no device name has a space in it.
+std::string key_of(std::string_view device, std::string_view peer) {
+  std::string key(device);
+  key += ' ';
+  key += peer;
+  return key;
+}
+
+}  // namespace
+
+std::optional<core::Time> Throttle::attempt(std::string_view device, std::string_view peer,
+                                            core::Time now) {
   const std::lock_guard lock(mutex_);
   forget_old(now);
-  Tries& tries = tries_[std::string(device)];
-  if (tries.count == 0) tries.first = now;
-  if (tries.count >= kAttempts) return tries.first + kWindow;
-  ++tries.count;
+  Tries& in_all = in_all_.try_emplace(std::string(device), Tries{0, now}).first->second;
+  if (in_all.count >= kAttemptsInAll) return in_all.first + kWindow;
+  Tries& from_peer = by_peer_.try_emplace(key_of(device, peer), Tries{0, now}).first->second;
+  if (from_peer.count >= kAttempts) return from_peer.first + kWindow;
+  ++in_all.count;
+  ++from_peer.count;
   return std::nullopt;
 }
 
-void Throttle::succeeded(std::string_view device) {
+void Throttle::succeeded(std::string_view device, std::string_view peer) {
   const std::lock_guard lock(mutex_);
-  tries_.erase(std::string(device));
+  const auto from_peer = by_peer_.extract(key_of(device, peer));
+  const auto in_all = in_all_.find(std::string(device));
+  if (from_peer.empty() || in_all == in_all_.end()) return;
+  in_all->second.count = std::max(0, in_all->second.count - from_peer.mapped().count);
 }
 
 void Throttle::forget_old(core::Time now) {
-  std::erase_if(tries_, [now](const auto& entry) { return entry.second.first + kWindow <= now; });
+  const auto over = [now](const auto& entry) { return entry.second.first + kWindow <= now; };
+  std::erase_if(in_all_, over);
+  std::erase_if(by_peer_, over);
 }
 
 }  // namespace ringfence::services::capf

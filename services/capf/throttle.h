@@ -11,19 +11,22 @@
 
 namespace ringfence::services::capf {
 
-/// Throttle allows each device `kAttempts` wrong strings within `kWindow` of the first, across
-/// sessions. Safe from several threads.
+/// Throttle bounds wrong strings, across sessions: `kAttempts` a device from one address, so that a
+/// stranger elsewhere does not lock the phone out, and `kAttemptsInAll` a device, so that one with
+/// many addresses cannot guess for long. Each count ends `kWindow` after its first try. Safe from
+/// several threads.
 class Throttle {
  public:
   static constexpr int kAttempts = 3;
+  static constexpr int kAttemptsInAll = 15;
   static constexpr std::chrono::minutes kWindow{5};
 
-  /// attempt counts one try before it is judged. Returns nothing when it may be made, else when
-  /// the next one may.
-  std::optional<core::Time> attempt(std::string_view device, core::Time now);
+  /// attempt counts one try from the IP address `peer` before it is judged. Returns nothing when it
+  /// may be made, else when the next one may.
+  std::optional<core::Time> attempt(std::string_view device, std::string_view peer, core::Time now);
 
-  /// succeeded forgets the device's tries.
-  void succeeded(std::string_view device);
+  /// succeeded forgets the device's tries from `peer`, also in the device's sum.
+  void succeeded(std::string_view device, std::string_view peer);
 
  private:
   struct Tries {
@@ -34,7 +37,8 @@ class Throttle {
   void forget_old(core::Time now);
 
   std::mutex mutex_;
-  std::unordered_map<std::string, Tries> tries_;
+  std::unordered_map<std::string, Tries> in_all_;   ///< by device
+  std::unordered_map<std::string, Tries> by_peer_;  ///< by "<device> <peer>"
 };
 
 }  // namespace ringfence::services::capf

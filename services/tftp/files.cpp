@@ -127,9 +127,9 @@ std::optional<File> FileSource::config(std::string_view name, std::string_view p
   if (!is_device(*who)) return std::nullopt;
   const std::optional<core::Phone> phone = phones_.find(*who);
   if (!phone) return std::nullopt;
-  const core::OperationStatus status = core::status_of(*phone, outcome(*phone), clock_.now());
-  const std::string stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(status));
-  return File{made(std::string(name), stamp, core::config_file(*phone, status, node_), plain),
+  const core::CapfVisit visit = core::capf_visit(*phone, outcome(*phone), clock_.now());
+  const std::string stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(visit));
+  return File{made(std::string(name), stamp, core::config_file(*phone, visit, node_), plain),
               phone->name};
 }
 

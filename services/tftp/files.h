@@ -41,8 +41,8 @@ struct FilePaths {
 ///     <device>.cnf.xml[.sgn]               from the phone's record; unknown phones have none
 ///     XMLDefault.cnf.xml[.sgn]             the node alone
 ///
-/// `.sgn` files are signed with the CallManager key and kept while record, status and certificate
-/// stay. Safe from several threads; blocks for disk, SQLite and the signer.
+/// `.sgn` files are signed with the CallManager key and kept while record, CAPF visit and
+/// certificate stay. Safe from several threads; blocks for disk, SQLite and the signer.
 class FileSource {
  public:
   /// `admin` is admin.db, read-only; it and `token` and `clock` must outlive the source.

@@ -41,13 +41,12 @@ std::string xpath(const std::string& xml, const std::string& path) {
 
 TEST(ConfigFile, IsWellFormedWhateverTheRecordHolds) {
   const test::TemporaryFolder folder;
-  write_atomically(folder / "in.xml",
-                   bytes_of(config_file(phone(), OperationStatus::pending, kNode)));
+  write_atomically(folder / "in.xml", bytes_of(config_file(phone(), CapfVisit::due, kNode)));
   EXPECT_EQ(std::system(("xmllint --nonet --noout " + (folder / "in.xml").string()).c_str()), 0);
 }
 
 TEST(ConfigFile, TellsThePhoneWhereEverythingIs) {
-  const std::string xml = config_file(phone(), OperationStatus::pending, kNode);
+  const std::string xml = config_file(phone(), CapfVisit::due, kNode);
   const std::string manager = "/device/devicePool/callManagerGroup/members/member/callManager/";
   for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
            {"/device/deviceProtocol", "SIP"},
@@ -74,29 +73,29 @@ TEST(ConfigFile, TellsThePhoneWhereEverythingIs) {
     EXPECT_EQ(xpath(xml, path), value) << path;
 }
 
-TEST(ConfigFile, SendsThePhoneToCapfOnlyWhileAnOperationIsPending) {
+TEST(ConfigFile, SendsThePhoneToCapfOnlyWhileAVisitIsDue) {
   Phone asked = phone();
-  const auto mode = [&](AuthMode value, OperationStatus status) {
+  const auto mode = [&](AuthMode value, CapfVisit visit) {
     asked.capf.auth_mode = value;
-    return xpath(config_file(asked, status, kNode), "/device/capfAuthMode");
+    return xpath(config_file(asked, visit, kNode), "/device/capfAuthMode");
   };
-  EXPECT_EQ(mode(AuthMode::auth_string, OperationStatus::pending), "1");
-  EXPECT_EQ(mode(AuthMode::null_string, OperationStatus::pending), "2");
-  EXPECT_EQ(mode(AuthMode::lsc, OperationStatus::pending), "3");
-  EXPECT_EQ(mode(AuthMode::mic, OperationStatus::pending), "4");
-  for (const auto status : {OperationStatus::none, OperationStatus::success, OperationStatus::late,
-                            OperationStatus::invalid_auth_string})
-    EXPECT_EQ(mode(AuthMode::null_string, status), "0");
+  EXPECT_EQ(mode(AuthMode::auth_string, CapfVisit::due), "1");
+  EXPECT_EQ(mode(AuthMode::null_string, CapfVisit::due), "2");
+  EXPECT_EQ(mode(AuthMode::lsc, CapfVisit::due), "3");
+  EXPECT_EQ(mode(AuthMode::mic, CapfVisit::due), "4");
+  for (const AuthMode each :
+       {AuthMode::auth_string, AuthMode::null_string, AuthMode::lsc, AuthMode::mic})
+    EXPECT_EQ(mode(each, CapfVisit::none), "0");
 }
 
 TEST(ConfigFile, NeverHoldsTheAuthenticationString) {
-  EXPECT_THAT(config_file(phone(), OperationStatus::pending, kNode),
+  EXPECT_THAT(config_file(phone(), CapfVisit::due, kNode),
               testing::Not(testing::HasSubstr("471147")));
 }
 
 TEST(ConfigFile, IsTheSameForTheSameFacts) {
-  EXPECT_EQ(config_file(phone(), OperationStatus::none, kNode),
-            config_file(phone(), OperationStatus::none, kNode));
+  EXPECT_EQ(config_file(phone(), CapfVisit::none, kNode),
+            config_file(phone(), CapfVisit::none, kNode));
   EXPECT_EQ(config_file_name(phone()), "SEP001122334455.cnf.xml");
 }
 

@@ -80,6 +80,29 @@ TEST(StatusOf, IsPendingUntilAnsweredOrLate) {
   EXPECT_EQ(status_of(phone, outcome, kNow), OperationStatus::invalid_auth_string);
 }
 
+TEST(CapfVisit, IsDueUntilItSucceededOrItsTimeIsOver) {
+  Phone phone;
+  EXPECT_EQ(capf_visit(phone, std::nullopt, kNow), CapfVisit::none);
+  phone.capf.operation = Operation::install;
+  phone.capf.completes_by = kNow;
+  phone.capf.request = 5;
+  const Time in_time = kNow - std::chrono::seconds(1);
+  EXPECT_EQ(capf_visit(phone, std::nullopt, in_time), CapfVisit::due);
+  EXPECT_EQ(capf_visit(phone, std::nullopt, kNow), CapfVisit::none);
+  Outcome outcome{"CSFa", 5, Operation::install, OperationStatus::success, kNow};
+  EXPECT_EQ(capf_visit(phone, outcome, in_time), CapfVisit::none);
+  for (const auto failed : {OperationStatus::key_generation_failed, OperationStatus::failed,
+                            OperationStatus::invalid_auth_string}) {
+    outcome.status = failed;
+    EXPECT_EQ(capf_visit(phone, outcome, in_time), CapfVisit::due) << word(failed);
+    EXPECT_EQ(capf_visit(phone, outcome, kNow), CapfVisit::none) << word(failed);
+  }
+  outcome.request = 4;
+  outcome.status = OperationStatus::success;
+  EXPECT_EQ(capf_visit(phone, outcome, in_time), CapfVisit::due)
+      << "the outcome of an older request counted";
+}
+
 class EnrolmentStoreTest : public testing::Test {
  protected:
   std::filesystem::path file() const { return folder_ / "capf.db"; }

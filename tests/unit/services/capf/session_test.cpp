@@ -145,9 +145,11 @@ class CapfSession : public testing::Test {
 
   core::CapfSettings& capf() { return script.phones[kPhone].capf; }
 
-  std::unique_ptr<Session> start() {
+  std::unique_ptr<Session> start(const std::string& address = "127.0.0.1") {
+    // Each connection comes from another port.
+    const std::string peer = fmt::format("{}:{}", address, next_id);
     auto session = std::make_unique<Session>(
-        next_id++, "127.0.0.1:5", Session::Parts{script, script, roster, throttle, clock, {}});
+        next_id++, peer, Session::Parts{script, script, roster, throttle, clock, {}});
     took(*session, session->open());
     return session;
   }
@@ -331,6 +333,15 @@ TEST_F(CapfSession, RefusesAWrongStringThreeTimesAndThenMakesThePhoneWait) {
   feed(*start(), auth(kPhone, "482915"));
   EXPECT_EQ(script.diary, (Lines{"> AUTH REQUEST 0", "> RETRY LATER 240"}));
   clock.advance(std::chrono::seconds(240));
+  feed(*start(), auth(kPhone, "482915"));
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
+}
+
+TEST_F(CapfSession, LetsThePhoneInAfterAStrangerElsewhereHasTriedAllDay) {
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  for (int i = 0; i < 40; ++i) feed(*start("10.6.6.6"), auth(kPhone, "482916"));
+  EXPECT_EQ(script.diary.back(), "> RETRY LATER 300");
   feed(*start(), auth(kPhone, "482915"));
   EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
 }

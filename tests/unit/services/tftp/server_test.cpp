@@ -234,6 +234,32 @@ TEST_F(TftpServerTest, SignsConfigurationsForKnownPhonesOnly) {
   EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
 }
 
+TEST_F(TftpServerTest, SendsAPhoneToCapfUntilItsOperationSucceeded) {
+  core::Phone phone = *core::PhoneStore(admin).find("SEP001122334455");
+  phone.capf.operation = core::Operation::install;
+  phone.capf.completes_by = node.clock.now() + 24h;
+  core::PhoneStore(node.admin).save({phone}, core::PhoneStore::Ask::changed_only);
+  phone = *core::PhoneStore(admin).find("SEP001122334455");
+  const auto mode = [&] {
+    const Bytes file = fetch(server.endpoint(), "SEP001122334455.cnf.xml.sgn");
+    EXPECT_TRUE(verified(file));
+    const std::string text = core::text_of(core::content_of(file));
+    const std::string tag = "<capfAuthMode>";
+    const auto at = text.find(tag);
+    return at == std::string::npos ? std::string() : text.substr(at + tag.size(), 1);
+  };
+  EXPECT_EQ(mode(), "2");
+  core::Database capf(node.database("capf.db"), core::Schema::capf, core::Access::read_write);
+  core::EnrolmentStore journal_of_capf(capf);
+  core::Outcome outcome{phone.name, phone.capf.request, core::Operation::install,
+                        core::OperationStatus::key_generation_failed, node.clock.now()};
+  journal_of_capf.finished(outcome);
+  EXPECT_EQ(mode(), "2") << "one failure kept the phone away for good";
+  outcome.status = core::OperationStatus::success;
+  journal_of_capf.finished(outcome);
+  EXPECT_EQ(mode(), "0") << "an old file stayed kept";
+}
+
 TEST_F(TftpServerTest, KeepsTheLastGoodListWhenTheFileIsBad) {
   EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
   core::write_atomically(node.itl_path(), BytesView(node.itl).first(1000));
