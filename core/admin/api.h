@@ -97,7 +97,7 @@ struct JobRequest {
 };
 BOOST_DESCRIBE_STRUCT(JobRequest, (), (job))
 
-/// job.wait answers when the job's revision is above `seen`, or after at most 20 seconds.
+/// job.wait answers when the job's revision is not `seen`, or after at most 20 seconds.
 struct JobWaitRequest {
   std::int64_t job = 0;
   std::int64_t seen = 0;

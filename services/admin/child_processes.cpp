@@ -126,15 +126,33 @@ class ChildProcesses::Supervisor {
       for (const auto& [daemon, child] : children_)
         if (child.pid != 0) waits.push_back({child.pidfd.get(), POLLIN, 0});
       ::poll(waits.data(), waits.size(), milliseconds_to_next_restart());
+      collect_dead();  // before the tasks: who asks for a state gets the true one
       run_tasks();
-      for (const Service& service : kServices) {
-        const auto found = children_.find(service.daemon);
-        if (found == children_.end()) continue;
-        Child& child = found->second;
-        if (child.pid != 0 && collect(child, 0ms)) note_death(service, child);
-        if (child.pid == 0 && child.wanted && !ending_ && now() >= child.restart_at)
-          start_child(service);
+      if (!ending_) restart_wanted();
+    }
+  }
+
+  void collect_dead() {
+    for (const Service& service : kServices) {
+      const auto found = children_.find(service.daemon);
+      if (found == children_.end() || found->second.pid == 0) continue;
+      if (collect(found->second, 0ms)) note_death(service, found->second);
+    }
+  }
+
+  void restart_wanted() {
+    for (const Service& service : kServices) {
+      const auto found = children_.find(service.daemon);
+      if (found == children_.end()) continue;
+      Child& child = found->second;
+      if (child.pid != 0 || !child.wanted || now() < child.restart_at) continue;
+      try {
+        start_child(service);
+      } catch (const Error& error) {
+        child.reason = error.what();
+        note_death(service, child);
       }
+      child.wanted = true;  // also after a start that took too long: it is tried again
     }
   }
 
@@ -177,11 +195,12 @@ class ChildProcesses::Supervisor {
       }
       child.ready = answers(service);
       if (!child.ready && now() >= until) {
-        child.reason = fmt::format("did not answer within {} seconds; see {}", kStartWithin.count(),
-                                   log_file(service).string());
         request_stop(child);
         await_stop(child);
-        states.push_back(publish(service, "STOPPED", child.reason));
+        child.reason = fmt::format("did not answer within {} seconds; see {}", kStartWithin.count(),
+                                   log_file(service).string());
+        note_death(service, child);
+        states.push_back(state(service));
         return states;
       }
     }
@@ -201,7 +220,7 @@ class ChildProcesses::Supervisor {
       await_stop(child);
       log(Level::notice, "SERVICE_STOPPED", {{"service", std::string(service.name)}});
     }
-    states.push_back(publish(service, "STOPPED", "Commanded Out of Service"));
+    states.push_back(publish(service, "STOPPED", std::string(kCommandedOut)));
     return states;
   }
 

@@ -62,8 +62,8 @@ House::House(const std::filesystem::path& state)
       capf_database_(config.capf_db(), core::Schema::capf),
       callmanager_database_(config.callmanager_db(), core::Schema::callmanager),
       tftp_database_(config.tftp_db(), core::Schema::tftp) {
-  const std::string user = core::user_name(::getuid());
-  if (!accounts.find(user)) accounts.save({user, 4});  // whoever installed it may do everything
+  // Whoever installed it may do everything.
+  if (accounts.list().empty()) accounts.save({core::user_name(::getuid()), 4});
 }
 
 std::vector<core::Registration> House::registrations() {

@@ -25,7 +25,7 @@ void run(const core::DaemonOptions& options) {
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   ChildProcesses services(programs, house.config);
   start_services(keeper, services);
-  Regeneration regeneration(house, keeper);
+  Regeneration regeneration(house, keeper, services);
   Phones phones(house, keeper);
   regeneration.resume();
   const Methods methods(house, keeper, regeneration, phones, services);
@@ -38,6 +38,7 @@ void run(const core::DaemonOptions& options) {
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);
   core::wait_for_stop();
+  regeneration.stop();  // answers who waits for a job, so that the API can end at once
 }
 
 }  // namespace

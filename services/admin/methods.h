@@ -36,23 +36,36 @@ class Methods {
   using Handler = std::function<boost::json::object(const core::Caller& caller,
                                                     const boost::json::object& params)>;
 
+  /// Audit says whether a method changes something: then who asked for what, and how it ended, is
+  /// in the audit log, before and after.
+  enum class Audit { none, both };
+
   struct Entry {
     int level = 0;  ///< the least privilege level: 0, 1 or 4 (cucm-cli 1.8)
+    Audit audit = Audit::none;
     Handler handler;
   };
 
+  /// add enters a method that only looks, change one that changes something.
   template <typename Request, typename Work>
   void add(const std::string& method, int level, Work work);
+  template <typename Request, typename Work>
+  void change(const std::string& method, int level, Work work);
 
-  std::vector<core::admin::ServiceFacts> restart(const Service& service);
+  void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);
+  void add_services(TrustKeeper& keeper, ServiceControl& services);
+  void add_phones(Phones& phones);
+
+  boost::json::object run_audited(const Entry& entry, const core::Caller& caller,
+                                  const std::string& method,
+                                  const boost::json::object& params) const;
 
   House& house_;
-  TrustKeeper& keeper_;
-  ServiceControl& services_;
   std::map<std::string, Entry, std::less<>> table_;
 };
 
-/// start_services brings up all services, the ITL published before Cisco Tftp serves it.
+/// start_services brings up all services, the ITL published before Cisco Tftp serves it. What does
+/// not start is logged and tried again; it keeps nothing else from starting.
 void start_services(TrustKeeper& keeper, ServiceControl& services);
 
 }  // namespace ringfence::services::admin

@@ -32,6 +32,18 @@ bool PhoneWatch::returned(const JobItem& item,
   });
 }
 
+ItemState PhoneWatch::judge(const JobItem& item,
+                            const std::vector<const core::Registration*>& contacts,
+                            const core::Fetch* itl, const core::ResetRow* reset,
+                            const std::set<std::string>& good_itls, Time now) const {
+  if (returned(item, contacts, itl, reset, good_itls)) return ItemState::returned;
+  if (item.state != ItemState::reset_sent) return item.state;
+  if (reset == nullptr)
+    return now - item.changed > kSentWithin ? ItemState::waiting : ItemState::reset_sent;
+  if (reset->answered_at && reset->status >= 300) return ItemState::failed;
+  return now - reset->sent_at > kBackWithin ? ItemState::not_returned : ItemState::reset_sent;
+}
+
 std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
   std::map<std::string_view, std::vector<const core::Registration*>> contacts;
   for (const core::Registration& one : evidence.registrations) contacts[one.device].push_back(&one);
@@ -42,16 +54,12 @@ std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
 
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {
-    if (item.state != ItemState::reset_sent && item.state != ItemState::failed) continue;
+    if (item.state == ItemState::waiting || item.state == ItemState::returned) continue;
     const auto itl = itls.find(phone);
     const auto reset = resets.find(phone);
-    const core::ResetRow* row = reset == resets.end() ? nullptr : reset->second;
-    ItemState next = item.state;
-    if (returned(item, contacts[phone], itl == itls.end() ? nullptr : itl->second, row,
-                 evidence.good_itls))
-      next = ItemState::returned;
-    else if (row != nullptr && row->answered_at && row->status >= 300)
-      next = ItemState::failed;
+    const ItemState next =
+        judge(item, contacts[phone], itl == itls.end() ? nullptr : itl->second,
+              reset == resets.end() ? nullptr : reset->second, evidence.good_itls, now);
     if (next == item.state) continue;
     item.state = next;
     item.changed = now;
@@ -87,15 +95,8 @@ std::vector<JobItem> PhoneWatch::unreachable(const std::vector<std::string>& pho
   return failed;
 }
 
-std::vector<JobItem> PhoneWatch::give_up(Time now) {
-  std::vector<JobItem> lost;
-  for (auto& [phone, item] : items_) {
-    if (item.state != ItemState::waiting && item.state != ItemState::reset_sent) continue;
-    item.state = ItemState::not_returned;
-    item.changed = now;
-    lost.push_back(item);
-  }
-  return lost;
+void PhoneWatch::put_back(const std::vector<JobItem>& wave, Time now) {
+  for (const JobItem& item : wave) items_.at(item.phone) = {item.phone, ItemState::waiting, now};
 }
 
 bool PhoneWatch::finished() const {

@@ -2,6 +2,7 @@
 // file server know, and nothing else.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -30,25 +31,37 @@ class PhoneWatch {
   PhoneWatch(std::vector<core::JobItem> items,
              std::map<std::string, std::set<std::string>> calls_before);
 
-  /// observe moves items on and returns those that changed: reset_sent to returned when the phone
-  /// registered after its reset and, if it fetches trust lists at all, has a good one; to failed
-  /// when it refused the NOTIFY. A failed phone that comes back after all is returned.
+  /// observe moves items on and returns those that changed. A phone that was reset becomes
+  ///
+  /// - returned when it registered after its reset and, if it fetches trust lists at all, has a
+  /// good
+  ///   one; also when it was given up before;
+  /// - failed when it refused the NOTIFY, or did not answer it;
+  /// - waiting again when the registrar never sent its NOTIFY within kSentWithin: it was restarted;
+  /// - not_returned when it answered and is not back within kBackWithin.
   std::vector<core::JobItem> observe(const Evidence& evidence, core::Time now);
 
-  /// next_wave marks up to `room` minus the outstanding phones as reset_sent and returns them.
+  /// next_wave marks up to `room` minus the phones on their way as reset_sent and returns them.
   std::vector<core::JobItem> next_wave(std::size_t room, core::Time now);
 
-  /// unreachable turns the phones that the registrar could not ask (`not registered` any more, or
+  /// put_back returns a wave that could not be asked for to waiting.
+  void put_back(const std::vector<core::JobItem>& wave, core::Time now);
+
+  /// unreachable turns the phones that the registrar could not ask (not registered any more, or
   /// their connection ended) into failed ones and returns them.
   std::vector<core::JobItem> unreachable(const std::vector<std::string>& phones, core::Time now);
-
-  /// give_up turns every phone without a final state into not_returned and returns them.
-  std::vector<core::JobItem> give_up(core::Time now);
 
   /// finished is true when no phone is waiting or on its way.
   bool finished() const;
 
+  static constexpr std::chrono::seconds kSentWithin{60};
+  static constexpr std::chrono::seconds kBackWithin{300};
+
  private:
+  core::ItemState judge(const core::JobItem& item,
+                        const std::vector<const core::Registration*>& contacts,
+                        const core::Fetch* itl, const core::ResetRow* reset,
+                        const std::set<std::string>& good_itls, core::Time now) const;
   bool returned(const core::JobItem& item, const std::vector<const core::Registration*>& contacts,
                 const core::Fetch* itl, const core::ResetRow* reset,
                 const std::set<std::string>& good_itls) const;

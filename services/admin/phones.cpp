@@ -4,7 +4,6 @@
 #include <map>
 #include <set>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -18,7 +17,6 @@ using core::Error;
 using core::Phone;
 using core::admin::PhoneFacts;
 using core::admin::PhoneFields;
-namespace json = boost::json;
 
 namespace {
 
@@ -47,14 +45,10 @@ core::PhoneStore::Ask ask_of(const PhoneFields& fields) {
   return fields.operation ? core::PhoneStore::Ask::again : core::PhoneStore::Ask::changed_only;
 }
 
-std::string named(const std::string& name) {
-  return json::serialize(json::object{{"phone", name}});
-}
-
 }  // namespace
 
-core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest& request,
-                                          const std::string& who) {
+core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest& request) {
+  const std::lock_guard lock(change_mutex_);
   core::admin::PhoneImported counts;
   const std::vector<Phone> phones =
       core::parse_phone_csv(request.csv, house_.clock.now(), [&](std::string_view name) {
@@ -63,9 +57,6 @@ core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest&
         return found;
       });
   house_.phones.save(phones, core::PhoneStore::Ask::changed_only);
-  house_.record_act(
-      who, "PHONES_IMPORT_DONE",
-      json::serialize(json::object{{"added", counts.added}, {"updated", counts.updated}}));
   return counts;
 }
 
@@ -75,7 +66,8 @@ Phone Phones::known(const std::string& name) const {
   return std::move(*phone);
 }
 
-PhoneFacts Phones::add(const PhoneFields& fields, const std::string& who) {
+PhoneFacts Phones::add(const PhoneFields& fields) {
+  const std::lock_guard lock(change_mutex_);
   core::check_device_name(fields.name);
   if (house_.phones.find(fields.name))
     throw Error(Code::conflict, "phone " + fields.name + " exists already");
@@ -83,15 +75,14 @@ PhoneFacts Phones::add(const PhoneFields& fields, const std::string& who) {
   phone.name = fields.name;
   apply(fields, phone, house_.clock.now());
   house_.phones.save({phone}, ask_of(fields));
-  house_.record_act(who, "PHONE_ADD_DONE", named(fields.name));
   return show(fields.name);
 }
 
-PhoneFacts Phones::update(const PhoneFields& fields, const std::string& who) {
+PhoneFacts Phones::update(const PhoneFields& fields) {
+  const std::lock_guard lock(change_mutex_);
   Phone phone = known(fields.name);
   apply(fields, phone, house_.clock.now());
   house_.phones.save({phone}, ask_of(fields));
-  house_.record_act(who, "PHONE_UPDATE_DONE", named(fields.name));
   return show(fields.name);
 }
 
@@ -103,9 +94,8 @@ PhoneFacts Phones::show(const std::string& name) {
   return describe({known(name)}).front();
 }
 
-core::admin::Nothing Phones::remove(const std::string& name, const std::string& who) {
+core::admin::Nothing Phones::remove(const std::string& name) {
   if (!house_.phones.remove(name)) throw Error(Code::not_found, "there is no phone '" + name + "'");
-  house_.record_act(who, "PHONE_REMOVE_DONE", named(name));
   return {};
 }
 
@@ -171,8 +161,7 @@ std::vector<PhoneFacts> Phones::describe(const std::vector<Phone>& phones) {
   return rows;
 }
 
-core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& request,
-                                      const std::string& who) {
+core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& request) {
   if (request.kind != "reset" && request.kind != "restart" && request.kind != "apply-config")
     throw Error(Code::malformed, "kind must be reset, restart or apply-config");
   std::set<std::string> registered;
@@ -185,9 +174,6 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
     (registered.contains(device) ? devices : result.not_registered).push_back(device);
   }
   if (devices.empty()) return result;
-  house_.record_act(
-      who, "PHONES_RESET_INTENT",
-      json::serialize(json::object{{"kind", request.kind}, {"phones", json::value_from(devices)}}));
   const auto unknown =
       request_reset(house_.config, house_.next_reset_number(), request.kind, devices);
   result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());

@@ -1,6 +1,7 @@
 // The phone methods of the admin API, and the CAPF report.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,15 +16,13 @@ class Phones {
  public:
   Phones(House& house, TrustKeeper& keeper) : house_(house), keeper_(keeper) {}
 
-  core::admin::PhoneImported import(const core::admin::PhoneImportRequest& request,
-                                    const std::string& who);
-  core::admin::PhoneFacts add(const core::admin::PhoneFields& fields, const std::string& who);
-  core::admin::PhoneFacts update(const core::admin::PhoneFields& fields, const std::string& who);
+  core::admin::PhoneImported import(const core::admin::PhoneImportRequest& request);
+  core::admin::PhoneFacts add(const core::admin::PhoneFields& fields);
+  core::admin::PhoneFacts update(const core::admin::PhoneFields& fields);
   core::admin::PhoneList list();
   core::admin::PhoneFacts show(const std::string& name);
-  core::admin::Nothing remove(const std::string& name, const std::string& who);
-  core::admin::PhoneReset reset(const core::admin::PhoneResetRequest& request,
-                                const std::string& who);
+  core::admin::Nothing remove(const std::string& name);
+  core::admin::PhoneReset reset(const core::admin::PhoneResetRequest& request);
   core::admin::CapfReport report();
 
  private:
@@ -32,6 +31,7 @@ class Phones {
 
   House& house_;
   TrustKeeper& keeper_;
+  std::mutex change_mutex_;  ///< held from reading a record to saving it
 };
 
 }  // namespace ringfence::services::admin

@@ -6,8 +6,10 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/crypto/x509.h"
 #include "services/admin/phone_watch.h"
 #include "services/admin/reset_request.h"
 
@@ -30,8 +32,12 @@ namespace {
 constexpr std::size_t kOutstandingResets = 500;
 constexpr std::size_t kMostMissingNamed = 1000;
 constexpr auto kLookEvery = 200ms;
-constexpr auto kQuietUntilGivenUp = 120s;  // counted from the last phone that moved on
+constexpr auto kRegistrarAwayAtMost = 300s;
 constexpr auto kLongestWait = 20s;
+
+Service registrar() {
+  return *service_named("Cisco CallManager");
+}
 
 }  // namespace
 
@@ -39,10 +45,13 @@ struct Regeneration::Progress {
   Unit unit = Unit::capf;
   bool published = false;
   std::string itl_sha1;
+  std::string old_serial;  ///< of the certificate that is replaced, hex
 
   std::string to_text() const {
-    return json::serialize(json::object{
-        {"unit", std::string(name(unit))}, {"published", published}, {"itl_sha1", itl_sha1}});
+    return json::serialize(json::object{{"unit", std::string(name(unit))},
+                                        {"published", published},
+                                        {"itl_sha1", itl_sha1},
+                                        {"old_serial", old_serial}});
   }
 
   static Progress from_text(const std::string& text) {
@@ -50,12 +59,16 @@ struct Regeneration::Progress {
     const json::object& object = value.as_object();
     const auto unit = core::unit_named(std::string_view(object.at("unit").as_string()));
     if (!unit) throw Error(Code::malformed, "a job names a unit that does not exist");
-    return {*unit, object.at("published").as_bool(),
-            std::string(object.at("itl_sha1").as_string())};
+    return {*unit, object.at("published").as_bool(), std::string(object.at("itl_sha1").as_string()),
+            std::string(object.at("old_serial").as_string())};
   }
 };
 
 Regeneration::~Regeneration() {
+  stop();
+}
+
+void Regeneration::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -76,8 +89,8 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit) {
   std::map<std::string, std::string> fetched;
   for (const core::Fetch& one : house_.last_itls()) fetched[one.device] = one.sha1;
   std::size_t behind = 0;
-  for (const std::string& phone : registered)
-    if (fetches_trust_lists(phone) && fetched[phone] != served) ++behind;
+  for (const core::Phone& phone : house_.phones.list())
+    if (fetches_trust_lists(phone.name) && fetched[phone.name] != served) ++behind;
   if (plan.phones > plan.phones_reset)
     plan.notes.push_back(fmt::format(
         "{} known phones are not registered; they are not reset and fetch the new ITL when they "
@@ -85,9 +98,18 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit) {
         plan.phones - plan.phones_reset));
   if (behind > 0)
     plan.notes.push_back(fmt::format(
-        "{} registered phones have not fetched the ITL that is served now; let them come back "
-        "first, or they may need a TVS to accept the next one.",
+        "{} known phones have not fetched the ITL that is served now. Let them come back first: a "
+        "phone that missed the last change and then this one may know neither the ITL's signer nor "
+        "a TVS, and then has to be unlocked by hand.",
         behind));
+  for (const Service& service : kServices) {
+    if (service.daemon != "tvs" || services_.state(service).state == "STARTED") continue;
+    if (unit == Unit::call_manager || unit == Unit::itl_recovery)
+      plan.notes.push_back(fmt::format(
+          "{} does not run: phones cannot ask about the new signer and will refuse the new ITL. "
+          "Start it first.",
+          service.name));
+  }
   if (unit == Unit::call_manager || unit == Unit::tvs)
     plan.notes.emplace_back(
         "Do not regenerate CallManager and TVS before every phone has come back from the first of "
@@ -127,16 +149,31 @@ std::int64_t Regeneration::start(Unit unit, const std::string& who) {
 
 void Regeneration::resume() {
   for (Job& job : house_.jobs.unfinished()) {
-    const Progress progress = Progress::from_text(job.arguments);
-    if (!progress.published || thread_.joinable()) {
-      finish(job, progress, JobState::interrupted,
-             "ringfence-admin ended before the new certificate was published; look at 'show cert "
-             "own' and regenerate again if it is still the old one");
-      continue;
+    try {
+      Progress progress = Progress::from_text(job.arguments);
+      if (!progress.published && serial_of(progress.unit) != progress.old_serial) {
+        // The change was made and admin's start has published the ITL: only the note was lost.
+        progress.published = true;
+        progress.itl_sha1 = keeper_.served_itl_sha1();
+        save(job, progress);
+      }
+      if (!progress.published || thread_.joinable()) {
+        finish(job, progress, JobState::interrupted,
+               "ringfence-admin ended before anything was changed; regenerate again");
+        continue;
+      }
+      running_ = true;
+      thread_ = std::thread([this, job, progress] { run(job, progress); });
+    } catch (const std::exception& error) {
+      log(Level::error, "JOB_NOT_RESUMED",
+          {{"job", std::to_string(job.id)}, {"why", error.what()}});
     }
-    running_ = true;
-    thread_ = std::thread([this, job, progress] { run(job, progress); });
   }
+}
+
+std::string Regeneration::serial_of(Unit unit) {
+  const auto own = house_.certificates.own(unit);
+  return own ? core::to_hex(core::serial_of(*core::parse_certificate(own->der))) : "";
 }
 
 void Regeneration::run(Job job, Progress progress) {
@@ -166,6 +203,7 @@ void Regeneration::run(Job job, Progress progress) {
 
 void Regeneration::change(Job& job, Progress& progress) {
   job.step = fmt::format("making a new key and certificate for {}", name(progress.unit));
+  progress.old_serial = serial_of(progress.unit);
   save(job, progress);
   // Who is registered is asked before the change, so that nobody who returns early is missed.
   std::vector<JobItem> items;
@@ -191,35 +229,45 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
       calls[one.device].insert(one.call_id);
   PhoneWatch watch(std::move(items), std::move(calls));
 
-  auto last_move = std::chrono::steady_clock::now();
+  auto registrar_seen = std::chrono::steady_clock::now();
   while (!watch.finished()) {
     const core::Time now = house_.clock.now();
-    std::vector<JobItem> moved = watch.next_wave(kOutstandingResets, now);
-    if (!moved.empty()) {
-      house_.jobs.set_items(job.id, moved);
+    const std::vector<JobItem> wave = watch.next_wave(kOutstandingResets, now);
+    try {
       std::vector<std::string> devices;
-      for (const JobItem& item : moved) devices.push_back(item.phone);
+      for (const JobItem& item : wave) devices.push_back(item.phone);
       const auto unknown = request_reset(house_.config, job.id, "reset", devices);
+      house_.jobs.set_items(job.id, wave);
       house_.jobs.set_items(job.id, watch.unreachable(unknown, now));
+      registrar_seen = std::chrono::steady_clock::now();
+      note_step(job, progress, "resetting phones");
+    } catch (const Error& error) {
+      if (error.code() != Code::io ||
+          std::chrono::steady_clock::now() - registrar_seen > kRegistrarAwayAtMost ||
+          services_.state(registrar()).reason == kCommandedOut)
+        throw;
+      watch.put_back(wave, now);  // it goes out when Cisco CallManager is back
+      note_step(job, progress, "waiting for Cisco CallManager, which does not answer");
     }
-    const std::vector<JobItem> seen =
+    const std::vector<JobItem> moved =
         watch.observe({house_.registrations(),
                        house_.last_itls(),
                        house_.resets(job.id),
                        {progress.itl_sha1, keeper_.served_itl_sha1()}},
                       now);
-    house_.jobs.set_items(job.id, seen);
-    if (!moved.empty() || !seen.empty()) {
-      last_move = std::chrono::steady_clock::now();
-      touch(job.id);
-    }
-    if (std::chrono::steady_clock::now() - last_move > kQuietUntilGivenUp)
-      house_.jobs.set_items(job.id, watch.give_up(now));
+    house_.jobs.set_items(job.id, moved);
+    if (!wave.empty() || !moved.empty()) touch(job.id);
     if (stopping_within(kLookEvery)) return;  // the next start resumes the job
   }
   const core::JobCounts counts = house_.jobs.counts(job.id);
   finish(job, progress, JobState::done,
          fmt::format("{} of {} phones returned", counts.returned, counts.total));
+}
+
+void Regeneration::note_step(Job& job, const Progress& progress, const std::string& step) {
+  if (job.step == step) return;
+  job.step = step;
+  save(job, progress);
 }
 
 void Regeneration::save(Job& job, const Progress& progress) {
@@ -293,7 +341,7 @@ core::admin::JobReport Regeneration::wait(std::int64_t job, std::int64_t seen) {
   if (house_.jobs.find(job).state == JobState::running) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kLongestWait,
-                      [&] { return stopping_ || !running_ || revisions_[job] > seen; });
+                      [&] { return stopping_ || !running_ || revisions_[job] != seen; });
   }
   return report(job);
 }

@@ -18,11 +18,15 @@ namespace ringfence::services::admin {
 /// can watch them and a restarted daemon goes on counting. Safe from several threads.
 class Regeneration {
  public:
-  Regeneration(House& house, TrustKeeper& keeper) : house_(house), keeper_(keeper) {}
+  Regeneration(House& house, TrustKeeper& keeper, ServiceControl& services)
+      : house_(house), keeper_(keeper), services_(services) {}
 
-  ~Regeneration();  ///< leaves a running job to the next start
+  ~Regeneration();  ///< stops
   Regeneration(const Regeneration&) = delete;
   Regeneration& operator=(const Regeneration&) = delete;
+
+  /// stop leaves a running job to the next start, and answers everybody who waits. From one thread.
+  void stop();
 
   core::admin::RegeneratePlan plan(core::Unit unit);
 
@@ -34,7 +38,7 @@ class Regeneration {
   void resume();
 
   core::admin::JobReport report(std::int64_t job);
-  /// wait answers once the job's revision is above `seen`, at most 20 seconds later.
+  /// wait answers once the job's revision is not `seen`, at most 20 seconds later.
   core::admin::JobReport wait(std::int64_t job, std::int64_t seen);
   core::admin::JobList list();
 
@@ -45,15 +49,18 @@ class Regeneration {
   void run(core::Job job, Progress progress);
   void change(core::Job& job, Progress& progress);
   void await_phones(core::Job& job, const Progress& progress);
+  void note_step(core::Job& job, const Progress& progress, const std::string& step);
   void save(core::Job& job, const Progress& progress);
   void finish(core::Job& job, const Progress& progress, core::JobState state,
               const std::string& message);
   void touch(std::int64_t job);
+  std::string serial_of(core::Unit unit);  ///< of its certificate, hex; "" without one
   bool stopping_within(std::chrono::milliseconds time);
   core::admin::JobReport describe(const core::Job& job);
 
   House& house_;
   TrustKeeper& keeper_;
+  ServiceControl& services_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_

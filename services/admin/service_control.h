@@ -24,6 +24,9 @@ inline constexpr std::array kServices = {
     Service{"Cisco Trust Verification Service", "tvs"},
 };
 
+/// The reason of a service that an administrator stopped.
+inline constexpr std::string_view kCommandedOut = "Commanded Out of Service";
+
 /// service_named finds a service by its name in any case.
 std::optional<Service> service_named(std::string_view name);
 

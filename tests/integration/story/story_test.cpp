@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -238,6 +239,90 @@ TEST_F(Story, EveryPhoneComesBack) {
   now = fleet.report();
   for (const PhoneReport& phone : now.phones)
     EXPECT_EQ(phone.itl_sha1, normal.at("sha1").as_string()) << phone.name;
+  fleet.stop();
+}
+
+TEST_F(Story, EveryUnitCanBeRegeneratedAndEveryPhoneComesBack) {
+  start();
+  import_phones();
+  fleet::Options some = options();
+  some.names.resize(12);
+  Fleet fleet(std::move(some));
+  fleet.start();
+  ASSERT_TRUE(
+      fleet.wait_until([](const Report& report) { return report.registered() == 12; }, kPatience))
+      << failures(fleet.report());
+  unsigned resets = 0;
+  for (const std::string unit :
+       {"CallManager-ECDSA", "ITLRecovery", "TVS", "CallManager", "CallManager", "CAPF"}) {
+    SCOPED_TRACE(unit);
+    const unsigned queries = fleet.report().phones[0].tvs_queries;
+    const test::Result done = instance_.sh("--yes set cert regen " + unit);
+    ASSERT_EQ(done.status, 0) << done.out << done.err;
+    EXPECT_THAT(done.out, HasSubstr("12 of 12 phones returned"));
+    const std::string sha1 = served_sha1();
+    ++resets;
+    for (const PhoneReport& phone : fleet.report().phones) {
+      EXPECT_EQ(phone.itl_sha1, sha1) << phone.name << ": " << phone.itl_status;
+      EXPECT_EQ(phone.resets, resets) << phone.name;
+      EXPECT_EQ(phone.last_error, "") << phone.name;
+    }
+    // Only a new CallManager is a signer that phones do not know: then they ask TVS.
+    EXPECT_EQ(fleet.report().phones[0].tvs_queries > queries, unit == "CallManager");
+  }
+  fleet.stop();
+}
+
+TEST_F(Story, AKilledAdminGoesOnCountingWhenItIsBack) {
+  start();
+  import_phones();
+  fleet::Options some = options();
+  some.names.resize(12);
+  some.state_file = instance_ / "fleet.state";
+  {
+    Fleet fleet(some);
+    fleet.start();
+    ASSERT_TRUE(
+        fleet.wait_until([](const Report& report) { return report.registered() == 12; }, kPatience))
+        << failures(fleet.report());
+  }  // all phones lose power: they are registered still, and no NOTIFY is answered
+  test::Result watched;
+  std::thread watch([&] { watched = instance_.sh("--yes set cert regen CAPF"); });
+  const auto jobs = [&] { return boost::json::serialize(instance_.json("show job list")); };
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (jobs().find("\"published\":true") == std::string::npos &&
+         std::chrono::steady_clock::now() < deadline) {
+  }
+  const std::string pid = core::text_of(core::read_file(instance_ / "run" / "admin.pid", 32));
+  ASSERT_EQ(test::run({"kill", "-KILL", std::to_string(std::stoi(pid))}).status, 0);
+  const test::Result again = instance_.start();
+  ASSERT_EQ(again.status, 0) << again.out << again.err;
+  Fleet fleet(some);
+  fleet.start();
+  const test::Result counted = instance_.sh("utils job wait 1");
+  EXPECT_EQ(counted.status, 0) << counted.out << counted.err;
+  EXPECT_THAT(counted.out, HasSubstr("12 of 12 phones returned"));
+  watch.join();
+  EXPECT_THAT(watched.out, HasSubstr("12 of 12 phones returned")) << watched.err;
+  fleet.stop();
+}
+
+TEST_F(Story, ARegenerationSaysAtOnceThatTheRegistrarIsStopped) {
+  start();
+  std::ofstream(instance_ / "phone.csv") << "name\n" << names_[0] << "\n";
+  ASSERT_EQ(instance_.sh("utils phone import " + (instance_ / "phone.csv").string()).status, 0);
+  fleet::Options one = options();
+  one.names.resize(1);
+  Fleet fleet(one);
+  fleet.start();
+  ASSERT_TRUE(
+      fleet.wait_until([](const Report& report) { return report.registered() == 1; }, kPatience))
+      << failures(fleet.report());
+  ASSERT_EQ(instance_.sh("utils service stop Cisco CallManager").status, 0);
+  const test::Result told = instance_.sh("--yes set cert regen TVS");
+  EXPECT_THAT(told.out + told.err, HasSubstr("Cisco CallManager does not answer"));
+  EXPECT_NE(told.status, 0);
+  EXPECT_EQ(instance_.json("show itl").at("state").as_string(), "verified");
   fleet.stop();
 }
 

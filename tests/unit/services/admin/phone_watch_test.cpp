@@ -114,14 +114,42 @@ TEST(PhoneWatch, SendsWavesWithinTheRoomThereIs) {
   EXPECT_EQ(watch.next_wave(3, at(4)).size(), 1U);
 }
 
-TEST(PhoneWatch, LeavesEveryPhoneInAFinalStateWhenItGivesUp) {
-  PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)},
-                    {"SEP000000000002", ItemState::reset_sent, at(0)},
-                    {"SEP000000000003", ItemState::returned, at(0)}},
-                   {});
-  const auto lost = watch.give_up(at(200));
-  EXPECT_EQ(lost.size(), 2U);
-  EXPECT_TRUE(watch.finished());
+TEST_F(PhoneWatchTest, GivesAPhoneUpFiveMinutesAfterItsOwnResetAndStillWelcomesIt) {
+  const core::Registration old = registration("SEP000000000001", "old", at(1));
+  watch_.observe({{old}, {}, {reset("SEP000000000001", 200)}, {"good"}}, at(310));
+  EXPECT_FALSE(watch_.finished());
+  auto moved = watch_.observe({{old}, {}, {reset("SEP000000000001", 200)}, {"good"}}, at(311));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::not_returned);
+  moved = watch_.observe({{registration("SEP000000000001", "new", at(400))},
+                          {fetch("SEP000000000001", "good")},
+                          {reset("SEP000000000001", 200)},
+                          {"good"}},
+                         at(401));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::returned);
+}
+
+TEST_F(PhoneWatchTest, AsksAgainWhenTheRegistrarLostTheReset) {
+  const core::Registration old = registration("SEP000000000001", "old", at(1));
+  EXPECT_TRUE(watch_.observe({{old}, {}, {}, {"good"}}, at(70)).empty());
+  const auto moved = watch_.observe({{old}, {}, {}, {"good"}}, at(71));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::waiting);
+  EXPECT_EQ(watch_.next_wave(10, at(72)).size(), 1U);
+}
+
+TEST(PhoneWatch, NeverGivesUpAPhoneThatWasNotResetYet) {
+  PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)}}, {});
+  EXPECT_TRUE(watch.observe({}, at(100'000)).empty());
+  EXPECT_FALSE(watch.finished());
+}
+
+TEST(PhoneWatch, PutsAWaveBackThatCouldNotBeAskedFor) {
+  PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)}}, {});
+  watch.put_back(watch.next_wave(1, at(1)), at(2));
+  EXPECT_FALSE(watch.finished());
+  EXPECT_EQ(watch.next_wave(1, at(3)).size(), 1U);
 }
 
 }  // namespace
