@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -40,6 +43,22 @@ void catch_signals() {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
+/// raise_file_limit makes room for every phone's socket: Debian's soft limit is 1024.
+void raise_file_limit() {
+  constexpr rlim_t kWanted = 65'536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(kWanted, limit.rlim_max));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void forbid_dumps() {
+  const rlimit none{0, 0};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
+    throw Error(Code::internal, "the system does not let us forbid core dumps");
+  }
+}
+
 }  // namespace
 
 int daemon_main(int argc, char** argv, const std::string& name,
@@ -55,6 +74,8 @@ int daemon_main(int argc, char** argv, const std::string& name,
   }
   try {
     log_as(name);
+    forbid_dumps();
+    raise_file_limit();
     catch_signals();
     body(options);
     return 0;

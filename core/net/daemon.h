@@ -12,9 +12,10 @@ struct DaemonOptions {
   std::filesystem::path state;
 };
 
-/// daemon_main parses `--state DIR` (and --help, --version), sets the log's name, ignores SIGPIPE,
-/// catches SIGTERM and SIGINT for wait_for_stop, runs `body`, and turns what escapes it into one
-/// line on stderr and exit status 1 (2 for wrong arguments).
+/// daemon_main parses `--state DIR` (and --help, --version), sets the log's name, raises the limit
+/// of open files, forbids core dumps and debuggers (there are authentication strings in memory),
+/// ignores SIGPIPE, catches SIGTERM and SIGINT for wait_for_stop, runs `body`, and turns what
+/// escapes it into one line on stderr and exit status 1 (2 for wrong arguments).
 int daemon_main(int argc, char** argv, const std::string& name,
                 const std::function<void(const DaemonOptions&)>& body);
 

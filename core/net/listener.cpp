@@ -63,9 +63,13 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
       auto token = asio::redirect_error(asio::use_awaitable, failed);
       co_await acceptor.async_accept(socket, token);
       if (!failed) {
+        failing = false;
         start(std::move(socket));
-      } else if (failed == asio::error::no_descriptors || failed == asio::error::no_memory) {
-        complain("_ACCEPT_FAILED", "any", failed.message());
+      } else if (self->acceptor.is_open()) {
+        // Whatever it is, such as too many open files, it may last: never spin on it.
+        if (!std::exchange(failing, true)) {
+          log(Level::warning, event + "_ACCEPT_FAILED", {{"why", failed.message()}});
+        }
         backoff.expires_after(100ms);
         co_await backoff.async_wait(token);
       }
@@ -161,6 +165,7 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   tcp::acceptor acceptor;  // on its strand only, as is what follows
   const tcp::endpoint endpoint;
   asio::steady_timer backoff;
+  bool failing = false;  // since the last connection
   std::chrono::steady_clock::time_point complained{};
 
   std::mutex mutex;

@@ -11,7 +11,8 @@ namespace ringfence::core {
 /// then calls `stop` on the calling thread, which must close the listeners and everything else
 /// that keeps `io` busy, and returns when the last handler has run.
 ///
-/// What escapes a handler is logged and ends the process: it is a bug, connections catch theirs.
+/// What escapes a handler is a bug, since connections catch theirs: it is logged, and the process
+/// ends at once with status 1. Whoever watches it starts it anew.
 void run_until_stopped(asio::io_context& io, unsigned threads, const std::function<void()>& stop);
 
 }  // namespace ringfence::core

@@ -1,6 +1,4 @@
 // ringfence-callmanager: phones register here, and are reset from here.
-#include <sys/resource.h>
-
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
@@ -14,22 +12,12 @@ namespace {
 using namespace ringfence;
 using namespace ringfence::services;
 
-// Every phone may hold a TCP connection.
-void allow_many_descriptors() {
-  constexpr rlim_t kWanted = 65'536;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = std::min(std::max(limit.rlim_cur, kWanted), limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void serve(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
   const auto lock = core::lock_file(config.state() / "run" / "callmanager.lock");
   if (!lock)
     throw core::Error(core::Code::conflict,
                       "another ringfence-callmanager runs on " + config.state().string());
-  allow_many_descriptors();
   const core::SystemClock clock;
   callmanager::Ledger ledger(config.callmanager_db());
   callmanager::Directory directory(config.admin_db());

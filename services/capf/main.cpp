@@ -1,6 +1,4 @@
 // ringfence-capf: phones enrol here for their LSCs.
-#include <sys/resource.h>
-
 #include <boost/json.hpp>
 
 #include "core/config/config.h"
@@ -19,16 +17,7 @@ constexpr unsigned kIoThreads = 2;
 /// The pool's threads wait for the signer and for the disk more than they compute.
 constexpr std::size_t kPoolThreads = 8;
 
-/// allow_many_sockets raises the limit of open files to what the system lets us have.
-void allow_many_sockets() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void run(const core::DaemonOptions& options) {
-  allow_many_sockets();
   const core::Config config = core::Config::load(options.state);
   const core::SystemClock clock;
   core::Database admin_db(config.admin_db(), core::Schema::admin, core::Access::read_only);

@@ -1,6 +1,10 @@
 // Listeners, deadlines, the pool, and what shutting down does to them.
 #include "core/net/listener.h"
 
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -187,6 +191,38 @@ TEST_F(ListenerTest, AnExtendedDeadlineLetsThePeerLive) {
   listener.close();
 }
 
+/// listening_socket finds the descriptor that listens on `port`.
+int listening_socket(std::uint16_t port) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    int listening = 0;
+    socklen_t length = sizeof listening;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0)
+      continue;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+        ntohs(address.sin_port) == port)
+      return fd;
+  }
+  return -1;
+}
+
+TEST_F(ListenerTest, DoesNotSpinWhenAcceptingFailsForAnyReason) {
+  TcpListener listener(io, kAnywhere, {}, "test", echo);
+  const int fd = listening_socket(listener.endpoint().port());
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::shutdown(fd, SHUT_RDWR), 0);  // from now on accept says EINVAL
+  testing::internal::CaptureStderr();
+  const std::size_t handlers = io.run_for(500ms);
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_LT(handlers, 100U);
+  const auto first = lines.find("TEST_ACCEPT_FAILED");
+  EXPECT_NE(first, std::string::npos) << lines;
+  EXPECT_EQ(lines.find("TEST_ACCEPT_FAILED", first + 1), std::string::npos) << lines;
+  listener.close();
+  io.run();
+}
+
 Task<std::thread::id> thread_of(asio::thread_pool& pool) {
   auto work = [] { return std::this_thread::get_id(); };
   const std::thread::id there = co_await run_on(pool, work);
@@ -236,6 +272,37 @@ TEST(DaemonMain, AnswersWrongArgumentsWithTwoAndFailuresWithOne) {
   EXPECT_EQ(daemon({"--version"}, nothing), 0);
   EXPECT_EQ(daemon({"--state", "/tmp"}, nothing), 0);
   EXPECT_EQ(daemon({"--state", "/tmp"}, [](const auto&) { throw Error(Code::io, "no"); }), 1);
+}
+
+TEST(DaemonMain, RaisesTheFileLimitAndForbidsDumps) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = std::min<rlim_t>(before.rlim_max, 256);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  rlimit files{};
+  rlimit core{};
+  int dumpable = 1;
+  const int status = daemon({"--state", "/tmp"}, [&](const DaemonOptions&) {
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    ::getrlimit(RLIMIT_CORE, &core);
+    dumpable = ::prctl(PR_GET_DUMPABLE);
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(files.rlim_cur, std::min<rlim_t>(before.rlim_max, 65'536));
+  EXPECT_EQ(core.rlim_max, 0U);
+  EXPECT_EQ(dumpable, 0);
+}
+
+TEST(DaemonMainDeathTest, EndsWithOneWhenAHandlerFails) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto body = [](const DaemonOptions&) {
+    asio::io_context io;
+    asio::post(io, [] { throw Error(Code::internal, "a bug in a handler"); });
+    run_until_stopped(io, 2, [] {});
+  };
+  EXPECT_EXIT(std::exit(daemon({"--state", "/tmp"}, body)), testing::ExitedWithCode(1),
+              "HANDLER_FAILED.*a bug in a handler");
 }
 
 TEST(DaemonMain, StopsItsConnectionsWhenTheSignalComes) {
