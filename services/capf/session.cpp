@@ -320,9 +320,17 @@ Turn Session::on_remove(const DeleteResponse& response) {
 
 Turn Session::on_fetch(const FetchResponse& response) {
   const bool lsc = state_ == State::fetch_lsc;
-  if (!response.der.empty()) {
-    parts_.records.fetched(phone_.name, lsc ? CertificateKind::lsc : CertificateKind::mic,
-                           response.der);
+  try {
+    if (!response.der.empty()) {
+      parts_.records.fetched(phone_.name, lsc ? CertificateKind::lsc : CertificateKind::mic,
+                             response.der);
+    }
+  } catch (const Error& error) {
+    if (error.code() != Code::malformed) throw;
+    // It would show the same again: this one is the phone's fault.
+    core::log(Level::warning, "CAPF_NO_CERTIFICATE",
+              {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
+    return fail(OperationStatus::failed, Reason::invalid_element);
   }
   if (lsc) return ask(State::fetch_mic, FetchRequest{CertificateKind::mic});
   finish(OperationStatus::success);

@@ -34,7 +34,8 @@ class Records {
   virtual void confirmed(core::BytesView serial, core::Time at) = 0;
   virtual void removed(std::string_view phone, std::int64_t request, core::Time at) = 0;
   virtual void finished(const core::Outcome& outcome) = 0;
-  /// fetched keeps a certificate that the phone showed for troubleshooting.
+  /// fetched keeps a certificate that the phone showed for troubleshooting; throws
+  /// Error{malformed} for what is none.
   virtual void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) = 0;
 };
 

@@ -92,6 +92,7 @@ class Script final : public Records, public Issuer {
   }
 
   void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) override {
+    if (der[0] != 0x30) throw Error(Code::malformed, "not a certificate");
     write(fmt::format("fetched {} of {}, {} bytes", kind == CertificateKind::lsc ? "LSC" : "MIC",
                       phone, der.size()));
   }
@@ -564,6 +565,24 @@ TEST_F(CapfSession, FetchesBothCertificatesToTroubleshoot) {
             (Lines{"> AUTH REQUEST 0", "> FETCH CERTIFICATE REQUEST", "> FETCH CERTIFICATE REQUEST",
                    "fetched MIC of SEP001122334455, 3 bytes", "finished Troubleshoot Success",
                    "> END SESSION 1"}));
+}
+
+TEST_F(CapfSession, EndsTroubleshootingOfAPhoneThatShowsNoCertificate) {
+  capf().operation = Operation::troubleshoot;
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, FetchResponse{CertificateKind::lsc, core::from_hex("abcdef"), Reason::ok});
+  EXPECT_EQ(script.diary[2], "finished Troubleshoot Failed");
+  EXPECT_EQ(script.diary[3], "> END SESSION 7");
+}
+
+TEST_F(CapfSession, AsksThePhoneToShowItsCertificateLaterWhenTheDiskIsFull) {
+  capf().operation = Operation::troubleshoot;
+  script.write_error = Error(Code::io, "no space");
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, FetchResponse{CertificateKind::lsc, core::from_hex("300100"), Reason::ok});
+  EXPECT_EQ(script.diary.back().rfind("> RETRY LATER", 0), 0U);
 }
 
 TEST_F(CapfSession, EndsAtAMessageOutOfPlace) {
