@@ -1,4 +1,7 @@
 // ringfence-signer: the only process that loads the PKCS#11 module. Options and wiring only.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -7,6 +10,19 @@
 #include "hsm/signer/server.h"
 #include "hsm/signer/state.h"
 
+namespace {
+
+/// forbid_dumps is for this process and the workers it forks: a crash must not write the PIN or a
+/// software token's keys to disk, and nobody but root may look into them.
+void forbid_dumps() {
+  using namespace ringfence::hsm;
+  const rlimit none{0, 0};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0)
+    throw Error(Kind::unavailable, "the system does not let us forbid core dumps");
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace ringfence::hsm;
   CLI::App app("signs with the keys of a PKCS#11 token for the other Ringfence processes");
@@ -14,6 +30,7 @@ int main(int argc, char** argv) {
   app.add_option("--state", state, "state folder: ringfence.toml, hsm/, run/signer/")->required();
   CLI11_PARSE(app, argc, argv);
   try {
+    forbid_dumps();
     const Config config = load_config(state);
     const Fd lock = enter_state(config);
     Server server(config);

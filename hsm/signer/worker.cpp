@@ -94,12 +94,17 @@ Error with_advice(const Config& config, const Error& error) {
   return {Kind::pin, what, std::chrono::seconds(0), error.rv()};
 }
 
+/// log_in wipes the PIN as soon as the token has it.
+Token log_in(const Config& config, const Module& module) {
+  const Slot slot = open_slot(config, module);
+  const Pin pin = read_pin(config);
+  return {module, slot, pin.reveal()};
+}
+
 int run(const Config& config) {
   try {
     const Module module(config.module);
-    const Slot slot = open_slot(config, module);
-    const Pin pin = read_pin(config);
-    Token token(module, slot, pin.reveal());
+    Token token = log_in(config, module);
     Status status;
     status.library = module.library();
     status.keys = static_cast<std::uint32_t>(token.keys().size());

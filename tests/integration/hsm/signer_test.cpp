@@ -7,6 +7,8 @@
 #include <sys/un.h>
 
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <set>
 #include <thread>
@@ -445,6 +447,28 @@ TEST_F(SignerTest, ReplacesAKilledWorkerUnderLoad) {
   EXPECT_EQ(bad, 0);
   EXPECT_EQ(admin_.status().restarts, 1U);
   EXPECT_NE(signer_.worker(), first);
+}
+
+/// text_of_proc reads a file of /proc, whose size nobody knows before.
+std::string text_of_proc(pid_t pid, const std::string& file) {
+  std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST_F(SignerTest, LeavesNoDumpOfItsPinAndKeysWhenItCrashes) {
+  for (const pid_t pid : {signer_.pid(), signer_.worker()}) {
+    const std::string limits = text_of_proc(pid, "limits");
+    const auto line = limits.find("Max core file size");
+    ASSERT_NE(line, std::string::npos);
+    EXPECT_EQ(limits.substr(line, limits.find("bytes", line) - line),
+              "Max core file size        0                    0                    ");
+
+    // What may not be dumped belongs to root in /proc.
+    struct stat facts {};
+
+    ASSERT_EQ(::stat(("/proc/" + std::to_string(pid) + "/mem").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_uid, 0U);
+  }
 }
 
 TEST_F(SignerTest, ReconnectsAfterTheSignerWasRestarted) {
