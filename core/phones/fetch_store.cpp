@@ -1,10 +1,16 @@
 // Fetches as rows.
 #include "core/phones/fetch_store.h"
 
+#include <set>
+#include <utility>
+
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
 namespace {
+
+constexpr int kPeersOfDevice = 8;
+constexpr int kPeersOfStrangers = 1000;
 
 std::string kind_of(std::string_view file) {
   if (file.starts_with("ITL")) return "itl";
@@ -32,6 +38,25 @@ std::vector<Fetch> itl_rows(soci::session& sql, const std::string& statement,
   return result;
 }
 
+/// forget_old_peers bounds the rows of each device and kind, whoever fetches in its name.
+void forget_old_peers(soci::session& sql,
+                      const std::set<std::pair<std::string, std::string>>& touched) {
+  std::string device;
+  std::string kind;
+  int most = 0;
+  soci::statement erase =
+      (sql.prepare << "delete from fetch where device = :device and kind = :kind and peer in"
+                      " (select peer from fetch where device = :device and kind = :kind"
+                      " order by at desc, peer limit -1 offset :most)",
+       soci::use(device, "device"), soci::use(kind, "kind"), soci::use(most, "most"));
+  for (const auto& [of_device, of_kind] : touched) {
+    device = of_device;
+    kind = of_kind;
+    most = device.empty() ? kPeersOfStrangers : kPeersOfDevice;
+    erase.execute(true);
+  }
+}
+
 }  // namespace
 
 void FetchStore::save(const std::vector<Fetch>& fetches) {
@@ -45,11 +70,14 @@ void FetchStore::save(const std::vector<Fetch>& fetches) {
                         " sha1 = excluded.sha1, at = excluded.at",
          soci::use(row.device), soci::use(kind), soci::use(row.peer), soci::use(row.file),
          soci::use(row.sha1), soci::use(row.at));
+    std::set<std::pair<std::string, std::string>> touched;
     for (const Fetch& fetch : fetches) {
       row = fetch;
       kind = kind_of(fetch.file);
       insert.execute(true);
+      touched.emplace(row.device, kind);
     }
+    forget_old_peers(sql, touched);
   });
 }
 

@@ -13,15 +13,16 @@ namespace ringfence::core {
 
 /// Fetch is one completed download of a trust list or a configuration.
 struct Fetch {
-  std::string device;  ///< from the file's name; "" for the generic files
+  std::string device;  ///< from the file's name; "" for generic files and unknown devices
   std::string file;    ///< as asked, "ITLSEP001122334455.tlv"
   std::string sha1;    ///< hex of what was sent
   std::string peer;    ///< address
   Time at;
 };
 
-/// FetchStore keeps the last fetch per device, file kind ("itl", "ctl", "config") and peer. Safe
-/// from several threads. Errors: `io`.
+/// FetchStore keeps the last fetch per device, file kind ("itl", "ctl", "config") and peer: of the
+/// newest 8 peers of a device, and of the newest 1000 that fetched for no known device. Safe from
+/// several threads. Errors: `io`.
 class FetchStore {
  public:
   explicit FetchStore(Database& database) : database_(database) {}

@@ -109,6 +109,28 @@ std::size_t PhoneStore::count() const {
   });
 }
 
+bool PhoneStore::has(std::string_view name) const {
+  const std::string key(name);
+  return database_.read([&](soci::session& sql) {
+    int count = 0;
+    sql << "select count(*) from phone where name = :name", soci::into(count), soci::use(key);
+    return count > 0;
+  });
+}
+
+std::unordered_map<std::string, std::string> PhoneStore::stamps() const {
+  return database_.read([](soci::session& sql) {
+    std::unordered_map<std::string, std::string> stamps;
+    std::string name;
+    std::string stamp;
+    soci::statement select = (sql.prepare << "select name, config_stamp from phone",
+                              soci::into(name), soci::into(stamp));
+    select.execute();
+    while (select.fetch()) stamps.emplace(name, stamp);
+    return stamps;
+  });
+}
+
 void PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
   for (const Phone& phone : phones) check_phone(phone);
   database_.write([&](soci::session& sql) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -22,6 +23,10 @@ class PhoneStore {
   std::optional<Phone> find(std::string_view name) const;
   std::vector<Phone> list() const;  ///< by name
   std::size_t count() const;
+  bool has(std::string_view name) const;
+  /// stamps returns each phone's config stamp by name: cheap enough to read at each change, and no
+  /// authentication string comes into memory.
+  std::unordered_map<std::string, std::string> stamps() const;
 
   /// save inserts or updates all of `phones` in one transaction; each is checked by check_phone
   /// first. A phone that asks for an operation gets the instance's next request number when its

@@ -84,9 +84,7 @@ void Directory::look_once(bool reopen) {
     // The version is taken before the rows: a commit in between is seen at the next look.
     const long long version = file_->database.data_version();
     if (file_->version == version) return;
-    auto devices = std::make_shared<Devices>();
-    for (core::Phone& phone : file_->store.list())
-      devices->emplace(std::move(phone.name), std::move(phone.config_stamp));
+    auto devices = std::make_shared<Devices>(file_->store.stamps());
     file_->version = version;
     said_unreadable_ = false;
     core::log(core::Level::info, "DEVICES_READ", {{"count", std::to_string(devices->size())}});

@@ -37,17 +37,6 @@ bool is_device(std::string_view name) {
   }
 }
 
-/// list_for answers "<kind>File.tlv" and "<kind><device>.tlv".
-std::optional<File> list_for(std::string_view name, std::string_view kind, ListFile& list) {
-  const auto who = between(name, kind, ".tlv");
-  if (!who) return std::nullopt;
-  const bool generic = *who == "File";
-  if (!generic && !is_device(*who)) return std::nullopt;
-  std::shared_ptr<const Content> content = list.current();
-  if (!content) return std::nullopt;
-  return File{std::move(content), generic ? std::string() : std::string(*who)};
-}
-
 /// default_config is for phones that the node does not know: where it is, and nothing else.
 std::string default_config(const core::ConfigNode& node) {
   return fmt::format(R"(<?xml version="1.0" encoding="UTF-8"?>
@@ -116,6 +105,28 @@ void FileSource::reload() {
   const std::lock_guard lock(kept_mutex_);
   newest_first_.clear();
   by_name_.clear();
+}
+
+/// list_for answers "<kind>File.tlv" and "<kind><device>.tlv".
+std::optional<File> FileSource::list_for(std::string_view name, std::string_view kind,
+                                         ListFile& list) {
+  const auto who = between(name, kind, ".tlv");
+  if (!who) return std::nullopt;
+  const bool generic = *who == "File";
+  if (!generic && !is_device(*who)) return std::nullopt;
+  std::shared_ptr<const Content> content = list.current();
+  if (!content) return std::nullopt;
+  return File{std::move(content), generic ? std::string() : known_device(*who)};
+}
+
+/// known_device returns `name` if a phone has it: strangers may invent any number of names, and
+/// each that is told apart is a row of tftp.db.
+std::string FileSource::known_device(std::string_view name) {
+  try {
+    return phones_.has(name) ? std::string(name) : std::string();
+  } catch (const Error&) {
+    return {};  // trust lists are served also while admin.db cannot be read
+  }
 }
 
 std::optional<File> FileSource::config(std::string_view name, std::string_view plain) {

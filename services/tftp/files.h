@@ -25,7 +25,7 @@ namespace ringfence::services::tftp {
 /// File is what a name stands for now.
 struct File {
   std::shared_ptr<const Content> content;
-  std::string device;  ///< from the name; "" for the generic files
+  std::string device;  ///< a known phone's name; "" for the generic files and for strangers
 };
 
 /// FilePaths is where the source reads from.
@@ -63,6 +63,8 @@ class FileSource {
     std::shared_ptr<const Content> content;
   };
 
+  std::optional<File> list_for(std::string_view name, std::string_view kind, ListFile& list);
+  std::string known_device(std::string_view name);
   std::optional<File> config(std::string_view name, std::string_view plain);
   std::optional<core::Outcome> outcome(const core::Phone& phone);
   std::shared_ptr<const Content> made(const std::string& name, const std::string& stamp,

@@ -49,5 +49,21 @@ TEST_F(FetchStoreTest, TakesTheNewestOfAllPeersOncePerDevice) {
   EXPECT_EQ(store_.last_itl("")->sha1, "generic");
 }
 
+TEST_F(FetchStoreTest, KeepsTheNewestPeersOnlyWhoeverFetches) {
+  std::vector<Fetch> fetches;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string peer = "2001:db8::" + std::to_string(i);
+    fetches.push_back({"", "ITLFile.tlv", "aa", peer, kNow + seconds(i)});
+    fetches.push_back({"SEP1", "ITLSEP1.tlv", std::to_string(i), peer, kNow + seconds(i)});
+  }
+  fetches.push_back({"SEP2", "ITLSEP2.tlv", "bb", "10.0.0.1", kNow});
+  store_.save(fetches);
+  const std::string count = "select count(*) from fetch where device = ";
+  EXPECT_EQ(test::sqlite3(folder_ / "tftp.db", count + "''"), "1000");
+  EXPECT_EQ(test::sqlite3(folder_ / "tftp.db", count + "'SEP1'"), "8");
+  EXPECT_EQ(store_.last_itl("SEP1")->sha1, "2999");
+  EXPECT_EQ(store_.last_itl("SEP2")->sha1, "bb");
+}
+
 }  // namespace
 }  // namespace ringfence::core

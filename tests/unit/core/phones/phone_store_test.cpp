@@ -36,6 +36,17 @@ class PhoneStoreTest : public testing::Test {
   PhoneStore store_{database_};
 };
 
+TEST_F(PhoneStoreTest, TellsNamesAndStampsWithoutTheRest) {
+  EXPECT_TRUE(store_.stamps().empty());
+  store_.save({phone_named("CSFbob"), asking("CSFanna")}, PhoneStore::Ask::changed_only);
+  const std::unordered_map<std::string, std::string> expected = {
+      {"CSFbob", stored("CSFbob").config_stamp}, {"CSFanna", stored("CSFanna").config_stamp}};
+  EXPECT_EQ(store_.stamps(), expected);
+  EXPECT_TRUE(store_.has("CSFanna"));
+  EXPECT_FALSE(store_.has("CSFann"));
+  EXPECT_FALSE(store_.has("csfanna"));
+}
+
 TEST_F(PhoneStoreTest, KeepsEveryField) {
   Phone phone = phone_named("SEP001122334455");
   phone.model = "CP-8861";
