@@ -8,6 +8,12 @@ using core::ItemState;
 using core::JobItem;
 using core::Time;
 
+namespace {
+
+constexpr int kNoAnswer = 408;  // RFC 3261 section 21.4.9, and what the registrar notes for silence
+
+}  // namespace
+
 PhoneWatch::PhoneWatch(std::vector<JobItem> items,
                        std::map<std::string, std::set<std::string>> calls_before)
     : calls_before_(std::move(calls_before)) {
@@ -40,7 +46,10 @@ ItemState PhoneWatch::judge(const JobItem& item,
   if (item.state != ItemState::reset_sent) return item.state;
   if (reset == nullptr)
     return now - item.changed > kSentWithin ? ItemState::waiting : ItemState::reset_sent;
-  if (reset->answered_at && reset->status >= 300) return ItemState::failed;
+  if (reset->answered_at && reset->status >= 300) {
+    const bool silent = reset->status == kNoAnswer;
+    if (!silent || now - *reset->answered_at > kHeardWithin) return ItemState::failed;
+  }
   return now - reset->sent_at > kBackWithin ? ItemState::not_returned : ItemState::reset_sent;
 }
 

@@ -36,7 +36,8 @@ class PhoneWatch {
   /// - returned when it registered after its reset and, if it fetches trust lists at all, has a
   /// good
   ///   one; also when it was given up before;
-  /// - failed when it refused the NOTIFY, or did not answer it;
+  /// - failed when it refused the NOTIFY, or did not answer it nor come back within kHeardWithin:
+  ///   it may have been starting just then;
   /// - waiting again when the registrar never sent its NOTIFY within kSentWithin: it was restarted;
   /// - not_returned when it answered and is not back within kBackWithin.
   std::vector<core::JobItem> observe(const Evidence& evidence, core::Time now);
@@ -54,6 +55,7 @@ class PhoneWatch {
   /// finished is true when no phone is waiting or on its way.
   bool finished() const;
 
+  static constexpr std::chrono::seconds kHeardWithin{30};
   static constexpr std::chrono::seconds kSentWithin{60};
   static constexpr std::chrono::seconds kBackWithin{300};
 

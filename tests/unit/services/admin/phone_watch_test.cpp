@@ -90,6 +90,14 @@ TEST_F(PhoneWatchTest, CountsARefusedNotifyAsFailedAndStillWelcomesThePhone) {
   EXPECT_EQ(moved[0].state, ItemState::returned);
 }
 
+TEST_F(PhoneWatchTest, WaitsForAPhoneThatDidNotAnswerBeforeItCountsItAsFailed) {
+  const core::Registration old = registration("SEP000000000001", "old", at(1));
+  EXPECT_TRUE(watch_.observe({{old}, {}, {reset("SEP000000000001", 408)}, {}}, at(41)).empty());
+  const auto moved = watch_.observe({{old}, {}, {reset("SEP000000000001", 408)}, {}}, at(42));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::failed);
+}
+
 TEST_F(PhoneWatchTest, CountsAPhoneThatCouldNotBeAskedAsFailed) {
   EXPECT_EQ(watch_.unreachable({"SEP000000000001", "SEP000000000099"}, at(11)).size(), 1U);
   EXPECT_TRUE(watch_.finished());
