@@ -89,6 +89,7 @@ FileSource::FileSource(core::Database& admin, const core::Token& token, const co
       node_(std::move(node)),
       phones_(admin_),
       certificates_(admin_),
+      signing_(certificates_, token_),
       itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last),
       ctl_(paths_.folder / "CTLFile.tlv", Absence::withdraw) {}
 
@@ -166,15 +167,12 @@ std::shared_ptr<const Content> FileSource::made(const std::string& name, const s
     content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
     return std::make_shared<const Content>(std::move(content));
   }
-  const auto own = certificates_.own(core::Unit::call_manager);
-  if (!own) throw Error(Code::hsm_unavailable, "there is no CallManager certificate yet");
-  const std::string full_stamp =
-      fmt::format("{} {} {}", stamp, own->key.version,
-                  core::to_hex(core::digest(core::Digest::sha1, own->der)));
+  const Signing signing = signing_.current(itl_.current().get());
+  const std::string full_stamp = fmt::format("{} {}", stamp, signing.stamp);
   if (auto found = kept(name, full_stamp)) return found;
 
-  const core::X509Cert certificate = core::parse_certificate(own->der);
-  const core::EvpPkey key = token_.key(own->key);
+  const core::X509Cert certificate = core::parse_certificate(signing.der);
+  const core::EvpPkey key = token_.key(signing.key);
   core::FileSigner signer;
   signer.certificate = certificate.get();
   signer.key = key.get();

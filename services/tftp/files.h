@@ -19,6 +19,7 @@
 #include "core/phones/phone_store.h"
 #include "core/storage/database.h"
 #include "services/tftp/list_file.h"
+#include "services/tftp/signing.h"
 
 namespace ringfence::services::tftp {
 
@@ -41,8 +42,8 @@ struct FilePaths {
 ///     <device>.cnf.xml[.sgn]               from the phone's record; unknown phones have none
 ///     XMLDefault.cnf.xml[.sgn]             the node alone
 ///
-/// `.sgn` files are signed with the CallManager key and kept while record, CAPF visit and
-/// certificate stay. Safe from several threads; blocks for disk, SQLite and the signer.
+/// `.sgn` files are signed with a CallManager key (SigningChoice) and kept while record, CAPF visit
+/// and certificate stay. Safe from several threads; blocks for disk, SQLite and the signer.
 class FileSource {
  public:
   /// `admin` is admin.db, read-only; it and `token` and `clock` must outlive the source.
@@ -79,6 +80,7 @@ class FileSource {
   const core::ConfigNode node_;
   const core::PhoneStore phones_;
   const core::CertificateStore certificates_;
+  SigningChoice signing_;
   ListFile itl_;
   ListFile ctl_;
 

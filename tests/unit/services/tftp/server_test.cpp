@@ -260,6 +260,31 @@ TEST_F(TftpServerTest, SendsAPhoneToCapfUntilItsOperationSucceeded) {
   EXPECT_EQ(mode(), "0") << "an old file stayed kept";
 }
 
+TEST_F(TftpServerTest, SignsWithTheKeyThatTheServedListKnows) {
+  const std::string name = "SEP001122334455.cnf.xml.sgn";
+  const Bytes before = fetch(server.endpoint(), name);
+  EXPECT_TRUE(verified(before));
+  // The certificate has changed; its list is not published yet.
+  node.regenerate(core::Unit::call_manager);
+  EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
+  EXPECT_TRUE(verified(fetch(server.endpoint(), name)));
+  files.reload();
+  EXPECT_TRUE(verified(fetch(server.endpoint(), name)));
+  node.publish();
+  EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
+  const Bytes after = fetch(server.endpoint(), name);
+  EXPECT_TRUE(verified(after));
+  EXPECT_NE(after, before);
+  // A list that knows none of our keys is a stranger's, and phones hold another one.
+  std::filesystem::remove(node.itl_path().string() + ".good");
+  node.token.destroy({"CallManager", 1});
+  node.regenerate(core::Unit::call_manager);
+  node.token.destroy({"CallManager", 2});
+  EXPECT_FALSE(verified(fetch(server.endpoint(), name)));
+  node.publish();
+  EXPECT_TRUE(verified(fetch(server.endpoint(), name)));
+}
+
 TEST_F(TftpServerTest, KeepsTheLastGoodListWhenTheFileIsBad) {
   EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
   core::write_atomically(node.itl_path(), BytesView(node.itl).first(1000));
