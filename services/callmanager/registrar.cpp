@@ -38,6 +38,15 @@ auto find_user(std::vector<Binding>& contacts, std::string_view user) {
                       [user](const Binding& binding) { return binding.row.contact_user == user; });
 }
 
+// Whether a later REGISTER of the same Call-ID has come before this one.
+bool is_old(const Register& request, std::vector<Binding>& contacts) {
+  return std::any_of(request.contacts.begin(), request.contacts.end(), [&](const Contact& contact) {
+    const auto found = find_user(contacts, contact.user);
+    return found != contacts.end() && found->row.call_id == request.call_id &&
+           request.cseq < found->cseq;
+  });
+}
+
 }  // namespace
 
 void Registrar::hold(const Binding& binding) {
@@ -112,27 +121,25 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
   verdict.status = 200;
   verdict.device = device;
   Contacts& contacts = devices_[device];
-  const auto drop_if_empty = [&] {
-    if (contacts.empty()) devices_.erase(device);
-  };
 
   // 2. What has expired counts as unregistered.
   erase_expired(contacts, now, verdict.changes);
 
   // 3. All contacts or none: an old CSeq refuses the whole request.
-  for (const Contact& contact : request.contacts) {
-    const auto found = find_user(contacts, contact.user);
-    if (found != contacts.end() && found->row.call_id == request.call_id &&
-        request.cseq < found->cseq) {
-      Changes changes = std::move(verdict.changes);
-      drop_if_empty();
-      verdict = refusal(400, "the CSeq is lower than that of an earlier REGISTER");
-      verdict.changes = std::move(changes);
-      return verdict;
-    }
+  if (is_old(request, contacts)) {
+    Changes changes = std::move(verdict.changes);
+    verdict = refusal(400, "the CSeq is lower than that of an earlier REGISTER");
+    verdict.changes = std::move(changes);
+  } else {
+    keep(request, flow, now, contacts, verdict);
   }
+  if (contacts.empty()) devices_.erase(device);
+  return verdict;
+}
 
-  // 4. Take away, or keep.
+/// keep takes contacts away, or keeps them, as `request` asks.
+void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& contacts,
+                     Verdict& verdict) {
   if (request.every_contact)
     while (!contacts.empty()) erase(contacts, contacts.begin(), verdict.changes);
   for (const Contact& contact : request.contacts) {
@@ -146,7 +153,7 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
     const bool anew = found == contacts.end() || found->row.call_id != request.call_id;
     verdict.registered_anew = verdict.registered_anew || anew;
     Binding binding;
-    binding.row = {.device = device,
+    binding.row = {.device = verdict.device,
                    .contact = contact.uri,
                    .contact_user = contact.user,
                    .call_id = request.call_id,
@@ -161,8 +168,6 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
     put(contacts, std::move(binding), verdict.changes);
   }
   for (const Binding& binding : contacts) verdict.bindings.push_back(binding.row);
-  drop_if_empty();
-  return verdict;
 }
 
 Changes Registrar::expire(Time now) {

@@ -103,6 +103,8 @@ class Registrar {
   using Contacts = std::vector<Binding>;  ///< never empty
   using DeviceMap = std::map<std::string, Contacts, std::less<>>;
 
+  void keep(const Register& request, Flow flow, core::Time now, Contacts& contacts,
+            Verdict& verdict);
   void put(Contacts& contacts, Binding binding, Changes& changes);
   void erase(Contacts& contacts, Contacts::iterator position, Changes& changes);
   void erase_expired(Contacts& contacts, core::Time now, Changes& changes);
