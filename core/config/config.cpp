@@ -1,6 +1,8 @@
 #include "core/config/config.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -83,6 +85,36 @@ void check_address(const std::filesystem::path& file, std::string_view key,
                                              file.string(), key, value));
 }
 
+/// The address of the interface that has the default route, without sending anything; empty when
+/// this machine has none.
+std::string default_route_address() {
+  const Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(9);
+  address.sin_addr.s_addr = htonl(0xC0000201);  // 192.0.2.1: nobody's (RFC 5737)
+  socklen_t size = sizeof address;
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return {};
+  std::array<char, INET_ADDRSTRLEN> text{};
+  return ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size()) == nullptr ? ""
+                                                                                      : text.data();
+}
+
+/// What phones are told when network.advertise is not set: never loopback for a listener on all
+/// addresses, which would send every phone to itself.
+std::string advertised(const std::filesystem::path& file, const std::string& listen) {
+  if (listen != "0.0.0.0") return listen;
+  std::string address = default_route_address();
+  if (address.empty())
+    throw Error(Code::malformed,
+                fmt::format("{}: network.listen is 0.0.0.0 and this machine has no default route: "
+                            "set network.advertise to the address at which phones reach it",
+                            file.string()));
+  return address;
+}
+
 std::string machine_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "ringfence";
@@ -146,10 +178,13 @@ Config Config::load(const std::filesystem::path& state) {
   network.text("advertise", config.advertise_, 15);
   network.integer("port_offset", offset, 0, kMaxPortOffset);
   network.refuse_unknown();
-  if (config.advertise_.empty())
-    config.advertise_ = config.listen_ == "0.0.0.0" ? "127.0.0.1" : config.listen_;
   check_address(file, "listen", config.listen_);
+  if (config.advertise_.empty()) config.advertise_ = advertised(file, config.listen_);
   check_address(file, "advertise", config.advertise_);
+  if (config.advertise_ == "0.0.0.0")
+    throw Error(Code::malformed, file.string() +
+                                     ": network.advertise must be the address at which phones "
+                                     "reach this machine, not 0.0.0.0");
   Ports& ports = config.ports_;
   for (std::uint16_t* port : {&ports.tftp, &ports.http, &ports.https, &ports.https_mutual,
                               &ports.capf, &ports.tvs, &ports.sip, &ports.sips})

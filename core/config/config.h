@@ -41,7 +41,8 @@ class Config {
 
   const std::string& listen() const noexcept { return listen_; }
 
-  /// advertise is the address written into phones' configuration files.
+  /// advertise is the address written into phones' configuration files: what network.advertise
+  /// says, or `listen`, or when that is 0.0.0.0 the address of the default route's interface now.
   const std::string& advertise() const noexcept { return advertise_; }
 
   const Ports& ports() const noexcept { return ports_; }

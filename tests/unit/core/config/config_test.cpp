@@ -41,7 +41,7 @@ TEST_F(ConfigTest, HasSafeDefaultsWithoutAFile) {
 }
 
 TEST_F(ConfigTest, AddsTheOffsetToEveryPort) {
-  const Config config = load("[network]\nlisten = \"0.0.0.0\"\nport_offset = 10000\n");
+  const Config config = load("[network]\nport_offset = 10000\n");
   EXPECT_EQ(config.ports().tftp, 10069);
   EXPECT_EQ(config.ports().http, 16970);
   EXPECT_EQ(config.ports().https, 16971);
@@ -50,7 +50,26 @@ TEST_F(ConfigTest, AddsTheOffsetToEveryPort) {
   EXPECT_EQ(config.ports().tvs, 12445);
   EXPECT_EQ(config.ports().sip, 15060);
   EXPECT_EQ(config.ports().sips, 15061);
-  EXPECT_EQ(config.advertise(), "127.0.0.1");
+}
+
+TEST_F(ConfigTest, TellsPhonesTheAddressItListensOn) {
+  EXPECT_EQ(load("").advertise(), "127.0.0.1");
+  EXPECT_EQ(load("[network]\nlisten = \"192.0.2.7\"\n").advertise(), "192.0.2.7");
+  EXPECT_EQ(load("[network]\nlisten = \"0.0.0.0\"\nadvertise = \"192.0.2.7\"\n").advertise(),
+            "192.0.2.7");
+}
+
+TEST_F(ConfigTest, NeverTellsPhonesLoopbackWhenItListensEverywhere) {
+  try {
+    const std::string told = load("[network]\nlisten = \"0.0.0.0\"\n").advertise();
+    EXPECT_NE(told.substr(0, 4), "127.");
+    EXPECT_NE(told, "0.0.0.0");
+  } catch (const Error& error) {  // a machine without a default route
+    EXPECT_NE(std::string(error.what()).find("set network.advertise"), std::string::npos);
+  }
+  EXPECT_EQ(refusal("[network]\nadvertise = \"0.0.0.0\"\n"),
+            "ringfence.toml: network.advertise must be the address at which phones reach this "
+            "machine, not 0.0.0.0");
 }
 
 TEST_F(ConfigTest, LeavesTheSignersSectionAlone) {
