@@ -11,9 +11,9 @@
 
 namespace ringfence::core {
 
-/// Role is one byte of TVS's answer; the numbers are those of trust-list functions
+/// Role is what a certificate may do: one byte of a TVS answer, two bytes of a trust-list record
 /// (cucm-behaviour 2.1, 6.1).
-enum class Role : std::uint8_t {
+enum class Role : std::uint16_t {
   sast = 0,
   ccm = 1,
   ccm_tftp = 2,

@@ -12,6 +12,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
+#include "core/certificates/roles.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/handles.h"
 
@@ -19,16 +20,8 @@ namespace ringfence::core {
 
 enum class ListKind { itl, ctl };
 
-/// Function is a record's role; the numbers are the wire's (cucm-behaviour 2.1).
-enum class Function : std::uint16_t {
-  sast = 0,
-  ccm = 1,
-  ccm_tftp = 2,
-  tftp = 3,
-  capf = 4,
-  app_server = 7,
-  tvs = 21,
-};
+/// Function is a record's role: on the wire two bytes, with the numbers that TVS answers in one.
+using Function = Role;
 
 /// describe returns the words of `show itl`: "System Administrator Security Token", "TFTP" …
 std::string_view describe(Function function) noexcept;
