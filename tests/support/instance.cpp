@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -91,6 +93,23 @@ boost::json::object Instance::json(const std::string& words) {
   if (result.status != 0)
     throw std::runtime_error("'" + words + "' failed: " + result.out + result.err);
   return boost::json::parse(result.out).as_object();
+}
+
+std::vector<int> Instance::processes(const std::string& daemon) const {
+  std::vector<int> found;
+  for (const auto& folder : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = folder.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream file(folder.path() / "cmdline");
+    const std::string line(std::istreambuf_iterator<char>(file), {});
+    const std::string options = std::string("\0--state\0", 9) + state().string() + '\0';
+    if (!line.ends_with(options)) continue;  // a process that has ended has an empty line
+    const std::string program =
+        std::filesystem::path(line.substr(0, line.size() - options.size())).filename();
+    if (daemon.empty() ? program.starts_with("ringfence-") : program == "ringfence-" + daemon)
+      found.push_back(std::stoi(name));
+  }
+  return found;
 }
 
 }  // namespace ringfence::test

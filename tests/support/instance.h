@@ -32,6 +32,10 @@ class Instance {
   /// json runs `appliance/sh --yes --json words…`; throws std::runtime_error unless it succeeds.
   boost::json::object json(const std::string& words);
 
+  /// processes returns the ids of `ringfence-<daemon> --state <this folder>` that run now, of every
+  /// daemon when none is named. The signer has two: itself and its worker.
+  std::vector<int> processes(const std::string& daemon = "") const;
+
   const std::filesystem::path& state() const noexcept { return folder_.path(); }
 
   std::uint16_t port_offset() const noexcept { return port_offset_; }

@@ -1,9 +1,11 @@
 // What a whole instance does with bad input: the message says what was wrong, nothing is lost.
 
-#include <sys/stat.h>
+#include <signal.h>
 
+#include <chrono>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -52,6 +54,8 @@ TEST_F(BadInput, APortThatIsTakenIsNamedAndNothingIsLeftRunning) {
       other.run_appliance({"--port-offset", std::to_string(instance_.port_offset()), "--detach"});
   EXPECT_EQ(clash.status, 1);
   EXPECT_THAT(clash.err, HasSubstr("STOPPED"));
+  EXPECT_THAT(clash.err, HasSubstr("cannot listen on 127.0.0.1:")) << "the end of the log says why";
+  EXPECT_TRUE(other.processes().empty());
   EXPECT_EQ(other.run_appliance({"--status"}).status, 1);
 }
 
@@ -133,13 +137,21 @@ TEST_F(BadInput, ABadRowIsNamedByItsLineAndNothingIsImported) {
 
 TEST_F(BadInput, AKilledServiceComesBackByItself) {
   start();
-  const test::Result killed = test::run(
-      {"pkill", "-KILL", "-f", "ringfence-capf --state " + instance_.state().string() + "$"});
-  ASSERT_EQ(killed.status, 0);
-  const test::Result started =
-      instance_.sh("utils service start Cisco Certificate Authority Proxy Function");
-  EXPECT_EQ(started.status, 0) << started.out << started.err;
-  EXPECT_THAT(started.out, HasSubstr("[STARTED]"));
+  const std::vector<int> before = instance_.processes("capf");
+  ASSERT_EQ(before.size(), 1U);
+  ASSERT_EQ(::kill(before[0], SIGKILL), 0);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  bool back = false;
+  while (!back && std::chrono::steady_clock::now() < until) {
+    const std::vector<int> now = instance_.processes("capf");
+    if (now.size() != 1 || now == before) continue;
+    const boost::json::object list = instance_.json("utils service list");
+    for (const auto& service : list.at("services").as_array())
+      back =
+          back || (service.at("name").as_string() == "Cisco Certificate Authority Proxy Function" &&
+                   service.at("state").as_string() == "STARTED");
+  }
+  EXPECT_TRUE(back) << "supervision must start it again without a command";
 }
 
 }  // namespace

@@ -1,0 +1,134 @@
+// appliance/run as users meet it: killed daemons, two at once, odd configuration, pipes, Ctrl-C.
+
+#include <signal.h>
+
+#include <fstream>
+#include <future>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/bytes.h"
+#include "core/base/file.h"
+#include "tests/support/command.h"
+#include "tests/support/instance.h"
+
+namespace ringfence {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class Appliance : public testing::Test {
+ protected:
+  void start() {
+    const test::Result started = instance_.start();
+    ASSERT_EQ(started.status, 0) << started.out << started.err;
+  }
+
+  void kill_admin() {
+    const std::vector<int> admin = instance_.processes("admin");
+    ASSERT_EQ(admin.size(), 1U);
+    ASSERT_EQ(::kill(admin[0], SIGKILL), 0);
+  }
+
+  std::string configuration() {
+    return core::text_of(core::read_file(instance_ / "ringfence.toml", 65536));
+  }
+
+  std::string offset() { return std::to_string(instance_.port_offset()); }
+
+  test::Instance instance_;
+};
+
+TEST_F(Appliance, AStartAfterAKilledAdminEndsWhatItLeft) {
+  start();
+  kill_admin();
+  EXPECT_EQ(instance_.run_appliance({"--status"}).status, 1);
+  start();
+  EXPECT_EQ(instance_.processes("signer").size(), 2U) << "one signer and its worker";
+  EXPECT_EQ(instance_.run_appliance({"--status"}).status, 0);
+}
+
+TEST_F(Appliance, AStopAfterAKilledAdminFindsTheSigner) {
+  start();
+  kill_admin();
+  const test::Result stopped = instance_.stop();
+  EXPECT_EQ(stopped.status, 0);
+  EXPECT_THAT(stopped.out, HasSubstr("stopping"));
+  EXPECT_TRUE(instance_.processes().empty());
+}
+
+TEST_F(Appliance, TwoStartsAtOnceMakeOneInstanceThatLives) {
+  auto other = std::async(std::launch::async, [this] { return instance_.start(); });
+  const test::Result mine = instance_.start();
+  EXPECT_EQ(mine.status, 0) << mine.out << mine.err;
+  EXPECT_EQ(other.get().status, 0);
+  EXPECT_EQ(instance_.processes("admin").size(), 1U);
+  EXPECT_EQ(instance_.run_appliance({"--status"}).status, 0);
+}
+
+TEST_F(Appliance, AFileWithoutANetworkSectionStillGetsTheOffset) {
+  std::ofstream(instance_ / "ringfence.toml") << "[hsm]\ntoken = \"mine\" # as README says";
+  start();
+  EXPECT_THAT(configuration(), HasSubstr("[hsm]\ntoken = \"mine\" # as README says\n"));
+  EXPECT_THAT(configuration(), HasSubstr("port_offset = " + offset() + "\n"));
+  EXPECT_THAT(instance_.run_appliance({"--status"}).out,
+              HasSubstr("listening on 127.0.0.1, port offset " + offset() + "\n"));
+}
+
+TEST_F(Appliance, WrongOptionsAreRefusedAndNotKept) {
+  for (const std::string address : {"a/b", "256.1.1.1", "1.2.3", "01.2.3.4", "here"}) {
+    const test::Result wrong = instance_.run_appliance({"--listen", address, "--detach"});
+    EXPECT_EQ(wrong.status, 2) << address;
+    EXPECT_THAT(wrong.err, HasSubstr("IPv4 address")) << address;
+  }
+  EXPECT_FALSE(std::filesystem::exists(instance_ / "ringfence.toml"));
+  start();
+  instance_.stop();
+  const std::string before = configuration();
+  const test::Result foreign = instance_.run_appliance({"--listen", "192.0.2.7", "--detach"});
+  EXPECT_EQ(foreign.status, 1) << "an address of no interface here";
+  EXPECT_THAT(foreign.err, HasSubstr("192.0.2.7"));
+  EXPECT_EQ(configuration(), before);
+  start();
+}
+
+TEST_F(Appliance, AShellThatReadsAPipeAnswersAndStopsWhatItStarted) {
+  const test::Result piped =
+      test::run({"bash", "-c", "printf 'show version active\\n' | \"$@\"", "bash",
+                 std::string(RINGFENCE_SOURCE_DIR) + "/appliance/run", "--state",
+                 instance_.state().string(), "--port-offset", offset()},
+                "", {std::string("RINGFENCE_PROGRAMS=") + RINGFENCE_BIN_DIR});
+  EXPECT_EQ(piped.status, 0) << piped.err;
+  EXPECT_THAT(piped.out, HasSubstr("Active Master Version"));
+  EXPECT_THAT(piped.out, HasSubstr("==> stopping"));
+  EXPECT_TRUE(instance_.processes().empty());
+}
+
+TEST_F(Appliance, CtrlCInTheShellDoesNotSpoilTheQuitAfterIt) {
+  const std::string script =
+      "set timeout 60\n"
+      "spawn {*}$argv\n"
+      "expect \"admin:\" {} timeout {exit 9}\n"
+      "send \"show ver\\003\"\n"
+      "expect \"admin:\" {} timeout {exit 8}\n"
+      "send \"quit\\r\"\n"
+      "expect \"==> stopping\" {} timeout {exit 7} eof {exit 6}\n"
+      "expect eof\n"
+      "exit [lindex [wait] 3]\n";
+  std::ofstream(instance_ / "ctrl-c.exp") << script;
+  const test::Result typed =
+      test::run({"expect", (instance_ / "ctrl-c.exp").string(),
+                 std::string(RINGFENCE_SOURCE_DIR) + "/appliance/run", "--state",
+                 instance_.state().string(), "--port-offset", offset()},
+                "", {std::string("RINGFENCE_PROGRAMS=") + RINGFENCE_BIN_DIR});
+  if (typed.status == 127) GTEST_SKIP() << "expect is not installed";
+  EXPECT_EQ(typed.status, 0) << typed.out;
+  EXPECT_TRUE(instance_.processes().empty());
+}
+
+}  // namespace
+}  // namespace ringfence
