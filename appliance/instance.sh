@@ -19,10 +19,9 @@ is_daemon() {
   [ ${#words[@]} -eq 3 ] && [[ ${words[0]##*/} == ringfence-$2 ]] && [ "${words[1]}" = --state ] && [ "${words[2]}" = "$1" ]
 }
 
-# pid_of STATE NAME: the process id of ringfence-NAME of this state folder, if it runs. Both daemons
-# write theirs into the file that they hold locked, so no start that fails can make us forget them.
+# pid_of STATE: the process id of ringfence-admin of this state folder, if it runs. It writes
+# its own into the file that it holds locked, so no start that fails can make us forget it.
 pid_of() {
-  local file pid
-  case $2 in admin) file=$1/lock ;; signer) file=$1/hsm/lock ;; esac
-  { read -r pid <"$file"; } 2>/dev/null && is_daemon "$1" "$2" "$pid" && echo "$pid"
+  local pid
+  { read -r pid <"$1/lock"; } 2>/dev/null && is_daemon "$1" admin "$pid" && echo "$pid"
 }

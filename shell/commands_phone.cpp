@@ -1,4 +1,6 @@
 // show phone, utils phone, set phone: the devices, their CAPF settings, their resets.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/admin/api.h"
@@ -6,6 +8,7 @@
 #include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
@@ -90,10 +93,21 @@ PhoneFields fields_of(Call& call) {
   return fields;
 }
 
+/// refuse_other_encodings names the first line that is not UTF-8: the daemon speaks JSON.
+void refuse_other_encodings(std::string_view text) {
+  const std::size_t good = valid_utf8_bytes(text);
+  if (good == text.size()) return;
+  const auto line =
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(good), '\n');
+  throw core::Error(core::Code::malformed,
+                    fmt::format("line {}: the text is not UTF-8; save the file as UTF-8", line));
+}
+
 Status import(Call& call) {
   const std::string& file = call.arguments.at("file");
   const std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
                                       : core::text_of(core::read_file(file, kMaxImportBytes));
+  refuse_other_encodings(csv);
   const auto imported =
       call.ask<PhoneImported>("phone.import", PhoneImportRequest{csv}, std::chrono::seconds(300));
   call.answer(imported, fmt::format("{} imported ({} added, {} updated).\n",
@@ -195,6 +209,8 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
                       reset.cancelled};
 }
 
+constexpr int kNoAnswer = 408;  // RFC 3261 section 21.4.9
+
 Status send_reset(Call& call, const Reset& reset) {
   const std::string& name = call.arguments.at("name");
   PhoneResetRequest request{{}, reset.kind};
@@ -208,8 +224,12 @@ Status send_reset(Call& call, const Reset& reset) {
   for (const std::string& absent : answer.not_registered) {
     text += "Not registered: " + absent + "\n";
   }
+  for (const core::admin::PhoneRefusal& one : answer.refused) {
+    text += one.status == kNoAnswer ? "Did not answer: " + one.phone + "\n"
+                                    : fmt::format("Refused by {} ({})\n", one.phone, one.status);
+  }
   call.answer(answer, text);
-  return nobody ? Status::failed : Status::success;
+  return nobody || !answer.refused.empty() ? Status::failed : Status::success;
 }
 
 Command reset_command(const Reset& reset, std::string summary) {

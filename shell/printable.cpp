@@ -62,6 +62,16 @@ std::string escape(std::string_view text, Keep keep) {
 
 }  // namespace
 
+std::size_t valid_utf8_bytes(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t size = decode(text.substr(at)).size;
+    if (size == 0) break;
+    at += size;
+  }
+  return at;
+}
+
 std::string printable(std::string_view text) {
   return escape(text, Keep::lines_and_tabs);
 }

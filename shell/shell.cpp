@@ -33,6 +33,9 @@ Status Shell::run_line(std::string_view line) {
   if (line.size() > kMaxLineBytes) {
     return fail(Status::failed, "malformed", "The line is longer than 65536 bytes.");
   }
+  if (valid_utf8_bytes(line) != line.size()) {
+    return fail(Status::failed, "malformed", "The command is not UTF-8 text.");
+  }
   std::vector<std::string> words;
   try {
     if (line.back() == '?' && !in_quotes(line)) {

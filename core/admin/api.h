@@ -327,11 +327,19 @@ struct PhoneResetRequest {
 };
 BOOST_DESCRIBE_STRUCT(PhoneResetRequest, (), (phones, kind))
 
+struct PhoneRefusal {
+  std::string phone;
+  int status = 0;  ///< SIP status; 408 when it did not answer
+};
+BOOST_DESCRIBE_STRUCT(PhoneRefusal, (), (phone, status))
+
+/// When phones were named, the answer waits for theirs; for all it only says how many were asked.
 struct PhoneReset {
   std::int64_t asked = 0;
   std::vector<std::string> not_registered;
+  std::vector<PhoneRefusal> refused;
 };
-BOOST_DESCRIBE_STRUCT(PhoneReset, (), (asked, not_registered))
+BOOST_DESCRIBE_STRUCT(PhoneReset, (), (asked, not_registered, refused))
 
 // --- capf.report -------------------------------------------------------------------------------
 

@@ -5,10 +5,13 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -42,7 +45,11 @@ constexpr auto kStartWithin = 20s;
 constexpr auto kStopWithin = 10s;
 constexpr auto kFirstRestartAfter = 1s;
 constexpr auto kLastRestartAfter = 30s;
+constexpr int kPinStatus = 3;       // ringfence-signer: the PIN is missing or wrong
 constexpr auto kSteadyAfter = 60s;  // a service that ran this long starts from kFirstRestartAfter
+
+constexpr std::array kAll = {kSigner, kServices[0], kServices[1], kServices[2], kServices[3]};
+static_assert(kAll.size() == kServices.size() + 1);
 
 SteadyTime now() {
   return std::chrono::steady_clock::now();
@@ -53,12 +60,23 @@ struct Child {
   pid_t pid = 0;  // 0: not running
   Fd pidfd;
   bool ready = false;
-  bool wanted = false;  // STARTED was commanded and not taken back
+  bool wanted = false;     // STARTED was commanded and not taken back
+  bool final_end = false;  // what it ended with must not be tried again
   std::string reason = "Service Not Activated";
   SteadyTime started{};
   std::chrono::seconds restart_after = kFirstRestartAfter;
   SteadyTime restart_at{};
 };
+
+bool connects(const std::filesystem::path& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = socket.string();
+  if (path.size() >= sizeof address.sun_path) return false;
+  path.copy(address.sun_path, path.size());
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
 
 std::string describe_end(int status) {
   if (WIFSIGNALED(status)) return fmt::format("ended by signal {}", WTERMSIG(status));
@@ -77,8 +95,13 @@ class ChildProcesses::Supervisor {
 
   ~Supervisor() {
     post([this] {
-      for (auto& [daemon, child] : children_) request_stop(child);
-      for (auto& [daemon, child] : children_) await_stop(child);
+      Child& signer = children_[kSigner.daemon];
+      for (auto& [daemon, child] : children_)
+        if (&child != &signer) request_stop(child);
+      for (auto& [daemon, child] : children_)
+        if (&child != &signer) await_stop(child);
+      request_stop(signer);  // last: the others may sign until they have ended
+      await_stop(signer);
       ending_ = true;
     }).wait();
     thread_.join();
@@ -133,7 +156,7 @@ class ChildProcesses::Supervisor {
   }
 
   void collect_dead() {
-    for (const Service& service : kServices) {
+    for (const Service& service : kAll) {
       const auto found = children_.find(service.daemon);
       if (found == children_.end() || found->second.pid == 0) continue;
       if (collect(found->second, 0ms)) note_death(service, found->second);
@@ -141,11 +164,11 @@ class ChildProcesses::Supervisor {
   }
 
   void restart_wanted() {
-    for (const Service& service : kServices) {
+    for (const Service& service : kAll) {
       const auto found = children_.find(service.daemon);
       if (found == children_.end()) continue;
       Child& child = found->second;
-      if (child.pid != 0 || !child.wanted || now() < child.restart_at) continue;
+      if (child.pid != 0 || !child.wanted || child.final_end || now() < child.restart_at) continue;
       try {
         start_child(service);
       } catch (const Error& error) {
@@ -171,7 +194,7 @@ class ChildProcesses::Supervisor {
   int milliseconds_to_next_restart() const {
     int least = -1;
     for (const auto& [daemon, child] : children_) {
-      if (child.pid != 0 || !child.wanted) continue;
+      if (child.pid != 0 || !child.wanted || child.final_end) continue;
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(child.restart_at - now());
       const int wait = static_cast<int>(std::max<std::int64_t>(0, left.count()));
       least = least < 0 ? wait : std::min(least, wait);
@@ -261,6 +284,8 @@ class ChildProcesses::Supervisor {
     child.pidfd = Fd();
     child.ready = false;
     child.reason = describe_end(status);
+    // A token counts wrong PINs: such a start is never repeated by itself.
+    child.final_end = WIFEXITED(status) && WEXITSTATUS(status) == kPinStatus;
     return true;
   }
 
@@ -290,6 +315,7 @@ class ChildProcesses::Supervisor {
   }
 
   bool answers(const Service& service) {
+    if (service.daemon == kSigner.daemon) return connects(config_.signer_socket("admin"));
     try {
       core::rpc_call(config_.control_socket(std::string(service.daemon)), "status", {}, 1s);
       return true;

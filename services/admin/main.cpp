@@ -21,9 +21,10 @@ using namespace ringfence::services::admin;
 void run(const core::DaemonOptions& options) {
   House house(options.state);
   TrustKeeper keeper(house);
-  keeper.ensure_certificates();
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   ChildProcesses services(programs, house.config);
+  start_signer(house.config, services);
+  keeper.ensure_certificates();
   start_services(keeper, services);
   Regeneration regeneration(house, keeper, services);
   Phones phones(house, keeper);

@@ -132,6 +132,7 @@ void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
   add<Nothing>("service.list", 0, [&](const Nothing&, Who) {
     ServiceList list;
     for (const Service& service : kServices) list.services.push_back(services.state(service));
+    list.services.push_back(services.state(kSigner));
     return list;
   });
   change<ServiceRequest>("service.start", 1, [&](const ServiceRequest& request, Who) {
@@ -202,6 +203,18 @@ json::object Methods::run_audited(const Entry& entry, const core::Caller& caller
                       json::serialize(json::object{{"why", error.what()}}));
     throw;
   }
+}
+
+void start_signer(const core::Config& config, ServiceControl& services) {
+  if (services.start(kSigner).back().state == "STARTED") return;
+  const auto file = config.log_folder() / "signer.log";
+  constexpr std::size_t kMostLogBytes = std::size_t{16} << 20;
+  std::string text = core::text_of(core::read_file(file, kMostLogBytes));
+  while (text.ends_with('\n')) text.pop_back();
+  const std::size_t line = text.rfind('\n');
+  throw Error(Code::hsm_locked,
+              "the signer did not start: " + text.substr(line == std::string::npos ? 0 : line + 1) +
+                  " (its log is " + file.string() + ")");
 }
 
 void start_services(TrustKeeper& keeper, ServiceControl& services) {

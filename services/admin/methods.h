@@ -64,6 +64,10 @@ class Methods {
   std::map<std::string, Entry, std::less<>> table_;
 };
 
+/// start_signer brings up the signer. Throws Error{hsm_locked} with the end of its log when it does
+/// not come: without it there is nothing to do.
+void start_signer(const core::Config& config, ServiceControl& services);
+
 /// start_services brings up all services, the ITL published before Cisco Tftp serves it. What does
 /// not start is logged and tried again; it keeps nothing else from starting.
 void start_services(TrustKeeper& keeper, ServiceControl& services);

@@ -1,5 +1,7 @@
 #include "services/admin/phones.h"
 
+#include <poll.h>
+
 #include <chrono>
 #include <map>
 #include <set>
@@ -21,6 +23,8 @@ using core::admin::PhoneFields;
 namespace {
 
 constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
+constexpr std::chrono::seconds kAnswersWithin{12};  // the registrar gives up after ten
+constexpr int kLookEveryMilliseconds = 50;
 
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   core::CapfSettings& capf = phone.capf;
@@ -174,11 +178,27 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
     (registered.contains(device) ? devices : result.not_registered).push_back(device);
   }
   if (devices.empty()) return result;
-  const auto unknown =
-      request_reset(house_.config, house_.next_reset_number(), request.kind, devices);
+  const std::int64_t id = house_.next_reset_number();
+  const auto unknown = request_reset(house_.config, id, request.kind, devices);
   result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());
   result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
+  if (!request.phones.empty()) result.refused = refusals(id, devices.size() - unknown.size());
   return result;
+}
+
+std::vector<core::admin::PhoneRefusal> Phones::refusals(std::int64_t id, std::size_t asked) {
+  const auto deadline = std::chrono::steady_clock::now() + kAnswersWithin;
+  std::vector<core::ResetRow> rows;
+  do {
+    rows = house_.resets(id);
+    std::erase_if(rows, [](const core::ResetRow& row) { return !row.answered_at; });
+    if (rows.size() >= asked) break;
+    ::poll(nullptr, 0, kLookEveryMilliseconds);  // another process's database tells of no event
+  } while (std::chrono::steady_clock::now() < deadline);
+  std::vector<core::admin::PhoneRefusal> refused;
+  for (const core::ResetRow& row : rows)
+    if (row.status >= 300) refused.push_back({row.device, row.status});
+  return refused;
 }
 
 core::admin::CapfReport Phones::report() {

@@ -26,6 +26,8 @@ class Phones {
   core::admin::CapfReport report();
 
  private:
+  /// refusals waits for the phones' answers to a reset and returns those that are no success.
+  std::vector<core::admin::PhoneRefusal> refusals(std::int64_t id, std::size_t asked);
   core::Phone known(const std::string& name) const;
   std::vector<core::admin::PhoneFacts> describe(const std::vector<core::Phone>& phones);
 

@@ -1,5 +1,6 @@
 #include "services/admin/regeneration.h"
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 
@@ -102,14 +103,27 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit) {
         "phone that missed the last change and then this one may know neither the ITL's signer nor "
         "a TVS, and then has to be unlocked by hand.",
         behind));
-  for (const Service& service : kServices) {
-    if (service.daemon != "tvs" || services_.state(service).state == "STARTED") continue;
-    if (unit == Unit::call_manager || unit == Unit::itl_recovery)
-      plan.notes.push_back(fmt::format(
-          "{} does not run: phones cannot ask about the new signer and will refuse the new ITL. "
-          "Start it first.",
-          service.name));
-  }
+  const auto stopped = [&](std::string_view daemon) {
+    return std::any_of(kServices.begin(), kServices.end(), [&](const Service& service) {
+      return service.daemon == daemon && services_.state(service).state != "STARTED";
+    });
+  };
+  if (stopped("tvs") && (unit == Unit::call_manager || unit == Unit::itl_recovery))
+    plan.notes.emplace_back(
+        "Cisco Trust Verification Service does not run: phones cannot ask about the new signer and "
+        "will refuse the new ITL. Start it first.");
+  if (stopped("callmanager"))
+    plan.notes.emplace_back(
+        "Cisco CallManager does not run: no phone can be reset. Start it first, or run 'utils "
+        "phone "
+        "reset all' afterwards.");
+  const auto served_list = house_.lists.last("ITL");
+  const Unit normal = unit_of(core::normal_signer_of(house_.config.release()));
+  if (served_list && served_list->signer != name(normal))
+    plan.notes.push_back(fmt::format(
+        "The ITL that is served now was signed by {} ('utils itl reset localkey'). This publishes "
+        "one that {} signs: let every phone fetch the recovery list first.",
+        served_list->signer, name(normal)));
   if (unit == Unit::call_manager || unit == Unit::tvs)
     plan.notes.emplace_back(
         "Do not regenerate CallManager and TVS before every phone has come back from the first of "
@@ -184,6 +198,7 @@ void Regeneration::run(Job job, Progress progress) {
     log(Level::error, "REGENERATION_FAILED",
         {{"job", std::to_string(job.id)}, {"why", error.what()}});
     try {
+      close_items(job.id);
       finish(job, progress, JobState::failed,
              progress.published
                  ? fmt::format("{} has its new certificate and the ITL is published, "
@@ -262,6 +277,15 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   const core::JobCounts counts = house_.jobs.counts(job.id);
   finish(job, progress, JobState::done,
          fmt::format("{} of {} phones returned", counts.returned, counts.total));
+}
+
+void Regeneration::close_items(std::int64_t job) {
+  std::vector<JobItem> open;
+  for (JobItem& item : house_.jobs.items(job)) {
+    if (item.state != ItemState::waiting && item.state != ItemState::reset_sent) continue;
+    open.push_back({item.phone, ItemState::not_returned, house_.clock.now()});
+  }
+  house_.jobs.set_items(job, open);
 }
 
 void Regeneration::note_step(Job& job, const Progress& progress, const std::string& step) {

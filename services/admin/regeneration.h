@@ -49,6 +49,8 @@ class Regeneration {
   void run(core::Job job, Progress progress);
   void change(core::Job& job, Progress& progress);
   void await_phones(core::Job& job, const Progress& progress);
+  /// close_items turns every phone of a job that ends early into not_returned.
+  void close_items(std::int64_t job);
   void note_step(core::Job& job, const Progress& progress, const std::string& step);
   void save(core::Job& job, const Progress& progress);
   void finish(core::Job& job, const Progress& progress, core::JobState state,

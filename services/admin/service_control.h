@@ -24,6 +24,10 @@ inline constexpr std::array kServices = {
     Service{"Cisco Trust Verification Service", "tvs"},
 };
 
+/// The signer is started before all services and stopped after them; it is not for administrators
+/// to stop, so it is not in kServices.
+inline constexpr Service kSigner{"Ringfence Signer", "signer"};
+
 /// The reason of a service that an administrator stopped.
 inline constexpr std::string_view kCommandedOut = "Commanded Out of Service";
 

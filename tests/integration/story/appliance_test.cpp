@@ -52,13 +52,12 @@ TEST_F(Appliance, AStartAfterAKilledAdminEndsWhatItLeft) {
   EXPECT_EQ(instance_.run_appliance({"--status"}).status, 0);
 }
 
-TEST_F(Appliance, AStopAfterAKilledAdminFindsTheSigner) {
+TEST_F(Appliance, AStopAfterAKilledAdminLeavesNothing) {
   start();
   kill_admin();
   const test::Result stopped = instance_.stop();
   EXPECT_EQ(stopped.status, 0);
-  EXPECT_THAT(stopped.out, HasSubstr("stopping"));
-  EXPECT_TRUE(instance_.processes().empty());
+  EXPECT_TRUE(instance_.processes().empty()) << "no daemon outlives admin";
 }
 
 TEST_F(Appliance, TwoStartsAtOnceMakeOneInstanceThatLives) {

@@ -154,5 +154,19 @@ TEST_F(BadInput, AKilledServiceComesBackByItself) {
   EXPECT_TRUE(back) << "supervision must start it again without a command";
 }
 
+TEST_F(BadInput, AKilledSignerComesBackAndSignsAgain) {
+  start();
+  const std::vector<int> before = instance_.processes("signer");
+  ASSERT_EQ(before.size(), 2U) << "the signer and its worker";
+  for (const int pid : before) ::kill(pid, SIGKILL);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  bool signs = false;
+  while (!signs && std::chrono::steady_clock::now() < until)
+    signs = instance_.sh("utils itl reset localkey").status == 0;
+  EXPECT_TRUE(signs);
+  EXPECT_NE(instance_.processes("signer"), before);
+  EXPECT_THAT(instance_.sh("utils service list").out, HasSubstr("Ringfence Signer[STARTED]"));
+}
+
 }  // namespace
 }  // namespace ringfence

@@ -381,7 +381,7 @@ TEST_F(CommandsTest, AsksForAnAuthenticationStringUnseen) {
 
 TEST_F(CommandsTest, AsksBeforeItResetsAllPhonesAndNotBeforeOne) {
   admin->record("system.status", status_of_a_node());
-  admin->record("phone.reset", PhoneReset{48, {}});
+  admin->record("phone.reset", PhoneReset{48, {}, {}});
   console.typed = {"n"};
   EXPECT_EQ(run("utils phone reset all"), Status::failed);
   EXPECT_EQ(console.output,
@@ -397,10 +397,24 @@ TEST_F(CommandsTest, AsksBeforeItResetsAllPhonesAndNotBeforeOne) {
 }
 
 TEST_F(CommandsTest, SaysThatAPhoneIsNotRegistered) {
-  admin->record("phone.reset", PhoneReset{0, {"SEP001122334455"}});
+  admin->record("phone.reset", PhoneReset{0, {"SEP001122334455"}, {}});
   EXPECT_EQ(run("utils phone restart SEP001122334455"), Status::failed);
   EXPECT_EQ(console.output,
             "phone SEP001122334455 is not registered\nExecuted command unsuccessfully\n");
+}
+
+TEST_F(CommandsTest, FailsWhenAPhoneRefusesItsResetOrDoesNotAnswer) {
+  admin->record("phone.reset",
+                PhoneReset{1, {}, {{"SEP001122334455", 400}, {"SEP001122334466", 408}}});
+  EXPECT_EQ(run("utils phone restart SEP001122334455"), Status::failed);
+  EXPECT_NE(console.output.find("Refused by SEP001122334455 (400)"), std::string::npos);
+  EXPECT_NE(console.output.find("Did not answer: SEP001122334466"), std::string::npos);
+}
+
+TEST_F(CommandsTest, NamesTheLineOfAnImportThatIsNotUtf8) {
+  console.input = "name,description\nSEP001122334455,caf\xe9\n";
+  EXPECT_EQ(run("utils phone import -"), Status::failed);
+  EXPECT_NE(console.output.find("line 2: the text is not UTF-8"), std::string::npos);
 }
 
 TEST_F(CommandsTest, ShowsPhonesAndTheCapfReport) {
