@@ -85,24 +85,32 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit) {
   std::set<std::string> registered;
   for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
   plan.phones_reset = static_cast<std::int64_t>(registered.size());
+  note_phones(plan);
+  note_services(unit, plan);
+  note_unit(unit, plan);
+  return plan;
+}
 
-  const std::string served = keeper_.served_itl_sha1();
-  std::map<std::string, std::string> fetched;
-  for (const core::Fetch& one : house_.last_itls()) fetched[one.device] = one.sha1;
-  std::size_t behind = 0;
-  for (const core::Phone& phone : house_.phones.list())
-    if (fetches_trust_lists(phone.name) && fetched[phone.name] != served) ++behind;
+void Regeneration::note_phones(core::admin::RegeneratePlan& plan) {
   if (plan.phones > plan.phones_reset)
     plan.notes.push_back(fmt::format(
         "{} known phones are not registered; they are not reset and fetch the new ITL when they "
         "next start.",
         plan.phones - plan.phones_reset));
+  // A phone that never fetched a list has none, and takes its first on faith.
+  const std::string served = keeper_.served_itl_sha1();
+  std::size_t behind = 0;
+  for (const core::Fetch& one : house_.last_itls())
+    if (fetches_trust_lists(one.device) && one.sha1 != served) ++behind;
   if (behind > 0)
     plan.notes.push_back(fmt::format(
-        "{} known phones have not fetched the ITL that is served now. Let them come back first: a "
+        "{} phones hold an older ITL than the one that is served now. Let them come back first: a "
         "phone that missed the last change and then this one may know neither the ITL's signer nor "
         "a TVS, and then has to be unlocked by hand.",
         behind));
+}
+
+void Regeneration::note_services(Unit unit, core::admin::RegeneratePlan& plan) {
   const auto stopped = [&](std::string_view daemon) {
     return std::any_of(kServices.begin(), kServices.end(), [&](const Service& service) {
       return service.daemon == daemon && services_.state(service).state != "STARTED";
@@ -114,30 +122,37 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit) {
         "will refuse the new ITL. Start it first.");
   if (stopped("callmanager"))
     plan.notes.emplace_back(
-        "Cisco CallManager does not run: no phone can be reset. Start it first, or run 'utils "
-        "phone "
-        "reset all' afterwards.");
-  const auto served_list = house_.lists.last("ITL");
+        "Cisco CallManager does not run, so no phone can be reset. Start it first, or run "
+        "'utils phone reset all' afterwards.");
+}
+
+void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
+  const auto served = house_.lists.last("ITL");
   const Unit normal = unit_of(core::normal_signer_of(house_.config.release()));
-  if (served_list && served_list->signer != name(normal))
+  if (served && served->signer != name(normal))
     plan.notes.push_back(fmt::format(
         "The ITL that is served now was signed by {} ('utils itl reset localkey'). This publishes "
         "one that {} signs: let every phone fetch the recovery list first.",
-        served_list->signer, name(normal)));
-  if (unit == Unit::call_manager || unit == Unit::tvs)
-    plan.notes.emplace_back(
-        "Do not regenerate CallManager and TVS before every phone has come back from the first of "
-        "the two: a phone that knows neither has to be unlocked by hand.");
-  if (unit == Unit::itl_recovery)
-    plan.notes.emplace_back(
-        "ITLRecovery is what 'utils itl reset localkey' signs with: phones that stay away keep "
-        "the old one.");
-  if (unit == Unit::capf)
-    plan.notes.emplace_back(
-        "LSCs of the old CAPF stay valid: it is kept in CAPF-trust and CallManager-trust. Give "
-        "ISE, "
-        "ASA and RADIUS the new CAPF certificate before phones get new LSCs.");
-  return plan;
+        served->signer, name(normal)));
+  switch (unit) {
+    case Unit::call_manager:
+    case Unit::tvs:
+      plan.notes.emplace_back(
+          "Do not regenerate CallManager and TVS before every phone has come back from the first "
+          "of the two: a phone that knows neither has to be unlocked by hand.");
+      break;
+    case Unit::itl_recovery:
+      plan.notes.emplace_back(
+          "ITLRecovery is what 'utils itl reset localkey' signs with: phones that stay away keep "
+          "the old one.");
+      break;
+    case Unit::capf:
+      plan.notes.emplace_back(
+          "LSCs of the old CAPF stay valid: it is kept in CAPF-trust and CallManager-trust. Give "
+          "ISE, ASA and RADIUS the new CAPF certificate before phones get new LSCs.");
+      break;
+    case Unit::call_manager_ecdsa: break;
+  }
 }
 
 std::int64_t Regeneration::start(Unit unit, const std::string& who) {
@@ -165,7 +180,8 @@ void Regeneration::resume() {
   for (Job& job : house_.jobs.unfinished()) {
     try {
       Progress progress = Progress::from_text(job.arguments);
-      if (!progress.published && serial_of(progress.unit) != progress.old_serial) {
+      if (!progress.published && !progress.old_serial.empty() &&
+          serial_of(progress.unit) != progress.old_serial) {
         // The change was made and admin's start has published the ITL: only the note was lost.
         progress.published = true;
         progress.itl_sha1 = keeper_.served_itl_sha1();
@@ -202,7 +218,8 @@ void Regeneration::run(Job job, Progress progress) {
       finish(job, progress, JobState::failed,
              progress.published
                  ? fmt::format("{} has its new certificate and the ITL is published, "
-                               "but the phones were not all reset: {}",
+                               "but the phones were not all reset: {}; when that is "
+                               "mended, run 'utils phone reset all'",
                                name(progress.unit), error.what())
                  : std::string(error.what()));
     } catch (const std::exception& second) {

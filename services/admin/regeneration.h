@@ -46,6 +46,9 @@ class Regeneration {
   /// Progress is what a job has to know to go on after a restart; it is the job's `arguments`.
   struct Progress;
 
+  void note_phones(core::admin::RegeneratePlan& plan);
+  void note_services(core::Unit unit, core::admin::RegeneratePlan& plan);
+  void note_unit(core::Unit unit, core::admin::RegeneratePlan& plan);
   void run(core::Job job, Progress progress);
   void change(core::Job& job, Progress& progress);
   void await_phones(core::Job& job, const Progress& progress);

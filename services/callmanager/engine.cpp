@@ -101,7 +101,7 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
     throw Error(Code::internal, "sofia's loop refused a timer or a descriptor");
 
   const core::Time now = clock_.now();
-  registrar_.restore(ledger_.registrations(now), now);
+  ledger_.queue(registrar_.restore(ledger_.registrations(now), now));
   directory_.on_change([this, mailbox = std::weak_ptr(mailbox_)] {
     const auto open = mailbox.lock();
     if (!open) return;
@@ -159,7 +159,7 @@ void Engine::on_tick(void*, su_timer_t*, void* self) {
       log(Level::info, "PHONE_EXPIRED",
           {{"device", change.key.device}, {"contact", change.key.contact}});
     engine.ledger_.queue(std::move(gone));
-    engine.forget_unused();
+    engine.sweep_connections();
     if (++engine.ticks_ % kSweepTicks == 0) engine.end_strangers();
   });
 }
@@ -217,6 +217,8 @@ void Engine::take_register(Incoming transaction, Register request, Look look) {
     log(Level::notice, "PHONE_UNREGISTERED", {{"device", verdict.device}, {"peer", request.peer}});
   }
   answer(transaction.get(), verdict, now);
+  // The connection may have ended while the REGISTER waited.
+  if (flow != 0 && !connections_.contains(flow)) end(flow, request.peer);
 }
 
 // A phone may register a moment after it was added: look at admin.db before saying no.
@@ -257,13 +259,13 @@ void Engine::refuse(nta_incoming_t* transaction, int status, const std::string& 
 Flow Engine::watch(nta_incoming_t* transaction, const std::string& peer) {
   Transport transport(nta_incoming_transport(agent_.get(), transaction, nullptr));
   if (const auto known = flows_.find(transport.get()); known != flows_.end()) return known->second;
+  const Flow flow = ++last_flow_;
   if (!tport_is_secondary(transport.get()) || tport_is_closed(transport.get()) ||
       tport_is_shutdown(transport.get()))
-    return 0;
+    return flow;
   auto connection = std::make_unique<Connection>();
   connection->pending = tport_pend(transport.get(), nullptr, on_connection_end, connection.get());
-  if (connection->pending <= 0) return 0;
-  const Flow flow = ++last_flow_;
+  if (connection->pending <= 0) return flow;
   flows_.emplace(transport.get(), flow);
   connection->engine = this;
   connection->flow = flow;
@@ -274,10 +276,18 @@ Flow Engine::watch(nta_incoming_t* transaction, const std::string& peer) {
 }
 
 void Engine::on_connection_end(tp_stack_t*, Connection* connection, tport_t*, msg_t*, int) {
-  guarded([&engine = *connection->engine, flow = connection->flow] {
-    engine.registrar_.flow_ended(flow);
-    engine.forget(flow);
-  });
+  guarded([connection] { connection->engine->end(connection->flow, connection->peer); });
+}
+
+void Engine::end(Flow flow, const std::string& peer) {
+  Changes gone = registrar_.flow_ended(flow);
+  std::set<std::string> devices;
+  for (const Change& change : gone) devices.insert(change.key.device);
+  for (const std::string& device : devices)
+    log(Level::notice, "PHONE_UNREGISTERED",
+        {{"device", device}, {"peer", peer}, {"reason", "its connection ended"}});
+  ledger_.queue(std::move(gone));
+  forget(flow);  // last: `peer` may be the connection's own
 }
 
 void Engine::forget(Flow flow) {
@@ -288,10 +298,15 @@ void Engine::forget(Flow flow) {
   flows_.erase(connection.transport.get());
 }
 
-void Engine::forget_unused() {
+// Sofia tells of an end when it closes, and closes late while it has something left to send.
+void Engine::sweep_connections() {
   for (auto at = connections_.begin(); at != connections_.end();) {
-    const Flow flow = (at++)->first;
-    if (!registrar_.uses(flow)) forget(flow);
+    const auto& [flow, connection] = *at++;
+    tport_t* const transport = connection->transport.get();
+    if (tport_is_closed(transport) || tport_is_shutdown(transport))
+      end(flow, connection->peer);
+    else if (!registrar_.uses(flow))
+      forget(flow);
   }
 }
 
@@ -313,7 +328,7 @@ Asked Engine::reset(std::int64_t id, ResetKind kind, const std::vector<std::stri
   const core::Time now = clock_.now();
   Asked asked;
   for (const std::string& device : std::set<std::string>(devices.begin(), devices.end())) {
-    if (registrar_.reachable(device, now).empty()) {
+    if (registrar_.contacts(device, now).empty()) {
       asked.unknown.push_back(device);
     } else {
       ++asked.count;
@@ -346,7 +361,7 @@ void Engine::send(const Order& order) {
                       .sent_at = now,
                       .answered_at = std::nullopt,
                       .status = 0});
-  const std::vector<Binding> contacts = registrar_.reachable(order.key.device, now);
+  const std::vector<Binding> contacts = registrar_.contacts(order.key.device, now);
   resets_.sent(order.key, contacts.size());
   if (contacts.empty()) return decide(order.key, 408);  // gone while it waited
   std::string stamp;

@@ -76,11 +76,13 @@ class Engine {
   void answer(nta_incoming_t* transaction, const Verdict& verdict, core::Time now);
   void refuse(nta_incoming_t* transaction, int status, const std::string& reason);
 
-  /// watch returns the number of the connection a request came over, watched from now on; 0 when
-  /// it has ended already.
+  /// watch returns the number of the connection a request came over, watched from now on unless it
+  /// has ended already.
   Flow watch(nta_incoming_t* transaction, const std::string& peer);
+  /// end unregisters what came over a connection that ended, and forgets it.
+  void end(Flow flow, const std::string& peer);
   void forget(Flow flow);
-  void forget_unused();
+  void sweep_connections();
   void end_strangers();
 
   tport_t* connection_of(const Binding& binding) const;  ///< null for UDP

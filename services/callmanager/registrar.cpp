@@ -98,13 +98,19 @@ void Registrar::erase_expired(Contacts& contacts, Time now, Changes& changes) {
       erase(contacts, contacts.begin() + static_cast<std::ptrdiff_t>(i), changes);
 }
 
-void Registrar::restore(std::vector<core::Registration> rows, Time now) {
+Changes Registrar::restore(std::vector<core::Registration> rows, Time now) {
+  Changes gone;
   Changes ignored;
   for (core::Registration& row : rows) {
     if (row.expires_at <= now) continue;
+    if (row.transport != "udp") {
+      gone.push_back({{row.device, row.contact}, std::nullopt});
+      continue;
+    }
     Contacts& contacts = devices_[row.device];
     put(contacts, Binding{std::move(row), 0, 0}, ignored);
   }
+  return gone;
 }
 
 Verdict Registrar::receive(const Register& request, Flow flow, const Devices& devices, Time now) {
@@ -192,20 +198,27 @@ Changes Registrar::keep_only(const Devices& devices) {
   return changes;
 }
 
-void Registrar::flow_ended(Flow flow) {
+Changes Registrar::flow_ended(Flow flow) {
+  Changes changes;
   const auto ended = flows_.extract(flow);
-  if (ended.empty()) return;
-  for (const auto& [device, count] : ended.mapped())
-    for (Binding& binding : devices_.at(device))
-      if (binding.flow == flow) binding.flow = 0;
+  if (ended.empty()) return changes;
+  for (const auto& [device, count] : ended.mapped()) {
+    const auto at = devices_.find(device);
+    Contacts& contacts = at->second;
+    for (std::size_t i = contacts.size(); i-- > 0;)
+      if (contacts[i].flow == flow)
+        erase(contacts, contacts.begin() + static_cast<std::ptrdiff_t>(i), changes);
+    if (contacts.empty()) devices_.erase(at);
+  }
+  return changes;
 }
 
-std::vector<Binding> Registrar::reachable(std::string_view device, Time now) const {
+std::vector<Binding> Registrar::contacts(std::string_view device, Time now) const {
   std::vector<Binding> found;
   const auto at = devices_.find(device);
   if (at == devices_.end()) return found;
   for (const Binding& binding : at->second)
-    if (binding.reachable() && binding.row.expires_at > now) found.push_back(binding);
+    if (binding.row.expires_at > now) found.push_back(binding);
   return found;
 }
 

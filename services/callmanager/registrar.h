@@ -18,7 +18,7 @@ namespace ringfence::services::callmanager {
 /// Devices are the names a phone may register as, each with the stamp of its configuration.
 using Devices = std::unordered_map<std::string, std::string>;
 
-/// Flow numbers a connection; 0 is no connection (UDP, or a TCP connection that has ended).
+/// Flow numbers a TCP connection; 0 is UDP.
 using Flow = std::uint64_t;
 
 /// Binding is one registered contact.
@@ -26,9 +26,6 @@ struct Binding {
   core::Registration row;
   std::uint32_t cseq = 0;  ///< of the last REGISTER; 0 when read back from the store
   Flow flow = 0;           ///< the connection it came over
-
-  /// reachable says whether a NOTIFY can be sent: over UDP always, else while the connection lives.
-  bool reachable() const noexcept { return row.transport == "udp" || flow != 0; }
 };
 
 /// ContactKey names a row of the store.
@@ -69,8 +66,9 @@ class Registrar {
   static constexpr std::chrono::seconds kLongest{3600};
   static constexpr std::size_t kMostContacts = 16;
 
-  /// restore takes what an earlier run stored and has not expired at `now`.
-  void restore(std::vector<core::Registration> rows, core::Time now);
+  /// restore takes what an earlier run stored and has not expired at `now`; returns the removal of
+  /// what came over TCP, since no connection outlives the process.
+  Changes restore(std::vector<core::Registration> rows, core::Time now);
 
   /// receive judges `request` that came over `flow`, and keeps what it says.
   ///
@@ -86,14 +84,15 @@ class Registrar {
   /// keep_only drops the contacts of devices that are not in `devices`.
   Changes keep_only(const Devices& devices);
 
-  /// flow_ended makes the contacts of a connection unreachable until their next REGISTER.
-  void flow_ended(Flow flow);
+  /// flow_ended drops the contacts of a connection; not those that have registered again over
+  /// another since. Source: cucm-behaviour 7.1.
+  Changes flow_ended(Flow flow);
 
   /// uses says whether a contact is registered over `flow`.
   bool uses(Flow flow) const { return flows_.contains(flow); }
 
-  /// reachable returns the contacts of `device` that a NOTIFY can be sent to at `now`.
-  std::vector<Binding> reachable(std::string_view device, core::Time now) const;
+  /// contacts returns those of `device` that are registered at `now`.
+  std::vector<Binding> contacts(std::string_view device, core::Time now) const;
 
   std::size_t device_count() const noexcept { return devices_.size(); }
 

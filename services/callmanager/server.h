@@ -17,7 +17,7 @@ namespace ringfence::services::callmanager {
 /// Asked is the answer to a `reset` on the control socket.
 struct Asked {
   std::size_t count = 0;             ///< devices that are being asked
-  std::vector<std::string> unknown;  ///< not registered, or not reachable: their connection ended
+  std::vector<std::string> unknown;  ///< not registered
 };
 
 /// Count tells how much is registered.

@@ -131,6 +131,16 @@ bool Instance::alive() const {
   return process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == 0;
 }
 
+int Instance::times_logged(const std::string& word) {
+  std::unique_lock lock(mutex_);
+  said_.wait_for(lock, std::chrono::seconds(5),
+                 [&] { return log_ended_ || log_.find(word) != std::string::npos; });
+  int times = 0;
+  for (std::size_t at = 0; (at = log_.find(word, at)) != std::string::npos; at += word.size())
+    ++times;
+  return times;
+}
+
 void Instance::limit_descriptors(unsigned most) {
   const rlimit limit{most, most};
   if (::prlimit(process_, RLIMIT_NOFILE, &limit, nullptr) != 0)

@@ -29,7 +29,8 @@ class Instance {
   void start();  ///< returns when the daemon serves
   int stop();    ///< SIGTERM; returns the exit status
   bool alive() const;
-  void limit_descriptors(unsigned most);  ///< of the running daemon
+  int times_logged(const std::string& word);  ///< since start; waits for the first
+  void limit_descriptors(unsigned most);      ///< of the running daemon
 
   void add(const std::vector<std::string>& devices);
   void remove(const std::string& device);

@@ -131,6 +131,15 @@ bool SipPeer::ended(int milliseconds) {
   return false;
 }
 
+void SipPeer::finish_sending() {
+  ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void SipPeer::end_with_reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 std::string register_text(const PhoneText& phone, const SipPeer& peer) {
   static std::atomic<int> branch = 0;
   const std::string contact =

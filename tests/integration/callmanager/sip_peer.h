@@ -48,6 +48,9 @@ class SipPeer {
   /// ended waits until the other side has closed the connection.
   bool ended(int milliseconds = 5000);
 
+  void finish_sending();  ///< a FIN, while we still read
+  void end_with_reset();  ///< closing will be an RST
+
   std::uint16_t port() const noexcept { return port_; }
 
   const char* name() const noexcept { return transport_ == Transport::udp ? "UDP" : "TCP"; }

@@ -184,7 +184,7 @@ TEST_F(RegistrarTest, OfTooManyContactsTheLeastRecentlyRefreshedGoes) {
   for (std::size_t i = 0; i <= Registrar::kMostContacts; ++i)
     receive(request("one@phone", 1, "u" + std::to_string(i)), kStart + seconds(i));
   EXPECT_EQ(registrar_.contact_count(), Registrar::kMostContacts);
-  for (const Binding& binding : registrar_.reachable(kPhone, kStart + seconds(20)))
+  for (const Binding& binding : registrar_.contacts(kPhone, kStart + seconds(20)))
     EXPECT_NE(binding.row.contact_user, "u0");
 }
 
@@ -216,17 +216,36 @@ TEST_F(RegistrarTest, ExpiryDropsWhatIsDueAndNothingElse) {
   EXPECT_EQ(registrar_.contact_count(), 1U);
 }
 
-TEST_F(RegistrarTest, ATcpPhoneIsReachableWhileItsConnectionLives) {
-  Register tcp = request();
+TEST_F(RegistrarTest, ATcpPhoneIsRegisteredWhileItsConnectionLives) {
+  receive(request("udp@phone", 1, "6000"));
+  for (const std::string user : {"6001", "6002"}) {
+    Register tcp = request("tcp@phone", 1, user);
+    tcp.transport = "tcp";
+    receive(tcp, kStart, 7);
+  }
+  EXPECT_TRUE(registrar_.uses(7));
+  const Changes gone = registrar_.flow_ended(7);
+  ASSERT_EQ(gone.size(), 2U);
+  for (const Change& change : gone) {
+    EXPECT_FALSE(change.row.has_value());
+    EXPECT_NE(change.key.contact, "sip:6000@10.0.0.7:5060");
+  }
+  EXPECT_FALSE(registrar_.uses(7));
+  ASSERT_EQ(registrar_.contacts(kPhone, kStart).size(), 1U);
+  EXPECT_EQ(registrar_.contacts(kPhone, kStart)[0].row.contact_user, "6000");
+  EXPECT_EQ(registrar_.contact_count(), 1U);
+  EXPECT_TRUE(registrar_.flow_ended(7).empty()) << "it ends once";
+}
+
+TEST_F(RegistrarTest, TheEndOfItsOnlyConnectionForgetsAPhone) {
+  Register tcp = request("one@phone", 5);
   tcp.transport = "tcp";
   receive(tcp, kStart, 7);
-  ASSERT_EQ(registrar_.reachable(kPhone, kStart).size(), 1U);
-  EXPECT_EQ(registrar_.reachable(kPhone, kStart)[0].flow, 7U);
-  EXPECT_TRUE(registrar_.uses(7));
   registrar_.flow_ended(7);
-  EXPECT_FALSE(registrar_.uses(7));
-  EXPECT_TRUE(registrar_.reachable(kPhone, kStart).empty());
-  EXPECT_EQ(registrar_.device_count(), 1U) << "it is registered until it expires";
+  EXPECT_EQ(registrar_.device_count(), 0U);
+  EXPECT_EQ(registrar_.contact_count(), 0U);
+  tcp.cseq = 1;
+  EXPECT_TRUE(receive(tcp, kStart, 8).registered_anew);
 }
 
 TEST_F(RegistrarTest, TheEndOfAnEarlierConnectionDoesNotTouchTheNext) {
@@ -236,14 +255,15 @@ TEST_F(RegistrarTest, TheEndOfAnEarlierConnectionDoesNotTouchTheNext) {
   tcp.cseq = 2;
   receive(tcp, kStart, 8);
   EXPECT_FALSE(registrar_.uses(7));
-  registrar_.flow_ended(7);
-  EXPECT_EQ(registrar_.reachable(kPhone, kStart).size(), 1U);
+  EXPECT_TRUE(registrar_.flow_ended(7).empty());
+  ASSERT_EQ(registrar_.contacts(kPhone, kStart).size(), 1U);
+  EXPECT_EQ(registrar_.contacts(kPhone, kStart)[0].flow, 8U);
 }
 
-TEST_F(RegistrarTest, AnExpiredContactIsNotReachable) {
+TEST_F(RegistrarTest, AnExpiredContactIsNotAsked) {
   receive(request());
-  EXPECT_EQ(registrar_.reachable(kPhone, kStart + seconds(119)).size(), 1U);
-  EXPECT_TRUE(registrar_.reachable(kPhone, kStart + seconds(120)).empty());
+  EXPECT_EQ(registrar_.contacts(kPhone, kStart + seconds(119)).size(), 1U);
+  EXPECT_TRUE(registrar_.contacts(kPhone, kStart + seconds(120)).empty());
 }
 
 TEST_F(RegistrarTest, ReadsBackWhatHasNotExpired) {
@@ -263,11 +283,15 @@ TEST_F(RegistrarTest, ReadsBackWhatHasNotExpired) {
   core::Registration tcp = row;
   tcp.contact_user = "6003";
   tcp.transport = "tcp";
-  registrar_.restore({row, old, tcp}, kStart);
-  EXPECT_EQ(registrar_.contact_count(), 2U);
-  const std::vector<Binding> reachable = registrar_.reachable(kPhone, kStart);
-  ASSERT_EQ(reachable.size(), 1U) << "no connection of TCP outlives the daemon";
-  EXPECT_EQ(reachable[0].row.call_id, "one@phone");
+  tcp.contact = "sip:6003@10.0.0.7:49152";
+  const Changes gone = registrar_.restore({row, old, tcp}, kStart);
+  ASSERT_EQ(gone.size(), 1U) << "no connection of TCP outlives the daemon";
+  EXPECT_EQ(gone[0].key.contact, "sip:6003@10.0.0.7:49152");
+  EXPECT_FALSE(gone[0].row.has_value());
+  EXPECT_EQ(registrar_.contact_count(), 1U);
+  const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
+  ASSERT_EQ(contacts.size(), 1U);
+  EXPECT_EQ(contacts[0].row.call_id, "one@phone");
   EXPECT_FALSE(receive(request("one@phone", 1)).registered_anew);
 }
 
