@@ -6,7 +6,6 @@
 #include <fstream>
 #include <set>
 #include <string>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -270,34 +269,6 @@ TEST_F(Story, EveryUnitCanBeRegeneratedAndEveryPhoneComesBack) {
     // Only a new CallManager is a signer that phones do not know: then they ask TVS.
     EXPECT_EQ(fleet.report().phones[0].tvs_queries > queries, unit == "CallManager");
   }
-  fleet.stop();
-}
-
-TEST_F(Story, AKilledAdminGoesOnCountingWhenItIsBack) {
-  start();
-  import_phones();
-  Fleet fleet(options());
-  fleet.start();
-  ASSERT_TRUE(fleet.wait_until([](const Report& report) { return report.registered() == kPhones; },
-                               kPatience))
-      << failures(fleet.report());
-  test::Result watched;
-  std::jthread watch([&] { watched = instance_.sh("--yes set cert regen CAPF"); });
-  const auto jobs = [&] { return boost::json::serialize(instance_.json("show job list")); };
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (jobs().find("\"published\":true") == std::string::npos &&
-         std::chrono::steady_clock::now() < deadline) {
-  }
-  // Some phones are back now, some boot, some were not reset yet; the services end with admin.
-  const std::string pid = core::text_of(core::read_file(instance_ / "lock", 32));
-  ASSERT_EQ(test::run({"kill", "-KILL", std::to_string(std::stoi(pid))}).status, 0);
-  const test::Result again = instance_.start();
-  ASSERT_EQ(again.status, 0) << again.out << again.err;
-  const test::Result counted = instance_.sh("utils job wait 1");
-  EXPECT_EQ(counted.status, 0) << counted.out << counted.err;
-  EXPECT_THAT(counted.out, HasSubstr("50 of 50 phones returned"));
-  watch.join();
-  EXPECT_THAT(watched.out, HasSubstr("50 of 50 phones returned")) << watched.err;
   fleet.stop();
 }
 
