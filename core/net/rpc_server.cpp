@@ -158,11 +158,12 @@ struct RpcServer::Parts {
       std::array<pollfd, 2> polled{{{listener.get(), POLLIN, 0}, {stop.get(), POLLIN, 0}}};
       if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
       if (polled[1].revents != 0) return;
+      reap();  // before the accept, whose errno counts
       Fd socket(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      reap();
       if (!socket) {
-        // Out of descriptors: the backlog stays readable, so do not spin on it.
-        if (errno == EMFILE || errno == ENFILE) std::this_thread::sleep_for(50ms);
+        // Out of descriptors: the backlog stays readable, so do not spin on it; a stop ends the
+        // wait.
+        if (errno == EMFILE || errno == ENFILE) ::poll(&polled[1], 1, 50);
         continue;
       }
       if (connections.size() >= kMaxConnections) {
