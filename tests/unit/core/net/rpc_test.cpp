@@ -187,7 +187,7 @@ TEST_F(RpcTest, ASilentClientDelaysNobody) {
 TEST_F(RpcTest, ClosesAConnectionWhoseLineIsTooLong) {
   const RpcServer server(path, answer);
   const Fd fd = connected();
-  const std::string much((std::size_t{4} << 20) + (std::size_t{1} << 17), 'x');
+  const std::string much((std::size_t{80} << 20) + (std::size_t{1} << 17), 'x');
   // The server may close while we still send; what counts is that no answer comes.
   [[maybe_unused]] const ssize_t sent = ::send(fd.get(), much.data(), much.size(), MSG_NOSIGNAL);
   char c = 0;
