@@ -1,16 +1,17 @@
 #include "hsm/client.h"
 
-#include <fcntl.h>
-#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <map>
 #include <optional>
+#include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,20 +23,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+using Outcome = std::variant<wire::Done, Error>;
+
+constexpr suseconds_t kSlice = 50'000;  // microseconds: how late a deadline may be noticed
+
 Error unavailable(const std::string& what) {
   return {Kind::unavailable, what, 5s};
-}
-
-/// wait_for polls one descriptor; false when the deadline passed.
-bool wait_for(int fd, short events, Clock::time_point deadline) {
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd entry{fd, events, 0};
-    const int ready = ::poll(&entry, 1, left > 0 ? static_cast<int>(left) : 0);
-    if (ready > 0) return true;
-    if (ready == 0 || errno != EINTR) return false;
-  }
 }
 
 Fd connect_to(const std::filesystem::path& path) {
@@ -47,6 +40,9 @@ Fd connect_to(const std::filesystem::path& path) {
   text.copy(address.sun_path, text.size());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw unavailable(fmt::format("socket: {}", std::strerror(errno)));
+  const timeval slice{0, kSlice};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice);
   int result = 0;
   do {
     result = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
@@ -56,119 +52,208 @@ Fd connect_to(const std::filesystem::path& path) {
   if (result != 0)
     throw unavailable(
         fmt::format("the signer does not answer at {}: {}", text, std::strerror(errno)));
-  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
   return fd;
+}
+
+bool later() {
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/// forks counts how often this process is the child of a fork: a child must not read the answers
+/// to its parent's requests.
+std::atomic<unsigned>& forks() {
+  static std::atomic<unsigned> count = [] {
+    ::pthread_atfork(nullptr, nullptr, [] { ++forks(); });
+    return 0U;
+  }();
+  return count;
 }
 
 }  // namespace
 
-/// Connection is one socket. Whoever waits for an answer and finds nobody reading reads for all,
-/// and hands the reading on when its own answer has come.
+/// Connection is one socket. Of those who wait for answers one reads for all; when its own answer
+/// has come it hands the reading on. In the same way one sends what the others want sent meanwhile.
 class SignerClient::Connection {
  public:
-  explicit Connection(const std::filesystem::path& path) : fd_(connect_to(path)) {}
+  explicit Connection(const std::filesystem::path& path)
+      : fd_(connect_to(path)), born_after_(forks()) {}
+
+  bool is_of_this_process() const { return born_after_ == forks(); }
 
   /// exchange sends one request and waits for its answer; nothing when the connection was lost.
-  std::optional<std::variant<wire::Done, Error>> exchange(const wire::Operation& operation,
-                                                          Clock::time_point deadline) {
+  std::optional<Outcome> exchange(const wire::Operation& operation, Clock::time_point deadline) {
     Waiter self;
-    std::unique_lock lock(mutex_);
-    if (lost_) return std::nullopt;
-    const std::uint32_t id = ++last_id_ == 0 ? ++last_id_ : last_id_;
-    waiting_[id] = &self;
-    lock.unlock();
-    send(wire::frame(wire::encode(wire::Request{id, operation})), deadline);
-    lock.lock();
-    while (!self.answer && !lost_) {
-      if (Clock::now() >= deadline) {
-        self.answer.emplace(unavailable("the signer did not answer in time"));
-      } else if (reading_) {
-        self.wake.wait_until(lock, deadline);
-      } else {
-        read(lock, deadline);
-      }
+    do {
+      self.id = ++last_id_;
+    } while (self.id == 0);
+    const Bytes body = wire::encode(wire::Request{self.id, operation});
+    bool reads = false;
+    bool sends = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (lost_) return std::nullopt;
+      wire::append_frame(outbox_, body);
+      waiting_[self.id] = &self;
+      self.reads = reads = !std::exchange(reading_, true);
+      sends = !std::exchange(sending_, true);
     }
-    waiting_.erase(id);
-    if (!reading_ && !waiting_.empty()) waiting_.begin()->second->wake.notify_one();
-    if (!self.answer && refusal_) return *refusal_;
-    return std::move(self.answer);
+    if (sends) send_for_all(deadline);
+    if (!reads) {
+      if (!self.wait(deadline)) return leave(self);
+      // Whoever was woken with an answer is in nobody's list any more and needs no lock.
+      if (self.answer) return std::move(self.answer);
+    }
+    while (self.reads && !self.answer && !lost_ && Clock::now() < deadline) read_for_all(self);
+    return leave(self);
   }
 
  private:
+  /// Waiter is a caller asleep. Whoever takes it out of waiting_, or makes it the reader, posts
+  /// `wake` once, after the mutex is released; until then the waiter must not go away.
   struct Waiter {
-    std::condition_variable wake;
-    std::optional<std::variant<wire::Done, Error>> answer;
+    Waiter() { ::sem_init(&wake, 0, 0); }
+
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    ~Waiter() { ::sem_destroy(&wake); }
+
+    /// wait says whether it was woken before the deadline.
+    bool wait(Clock::time_point deadline) {
+      const auto since = deadline.time_since_epoch();
+      const auto whole = std::chrono::floor<std::chrono::seconds>(since);
+      const std::chrono::nanoseconds rest = since - whole;
+      const timespec until{whole.count(), rest.count()};
+      while (::sem_clockwait(&wake, CLOCK_MONOTONIC, &until) != 0)
+        if (errno != EINTR) return false;
+      woken = true;
+      return true;
+    }
+
+    sem_t wake;
+    std::uint32_t id = 0;
+    bool reads = false;     ///< it is the reader
+    bool promised = false;  ///< a post is on its way; guarded by mutex_
+    bool woken = false;     ///< that post has come
+    std::optional<Outcome> answer;
   };
 
   /// A failed send is not reported here: the reader finds the reason, or the end of the stream.
-  void send(const Bytes& frame, Clock::time_point deadline) {
-    const std::lock_guard lock(send_mutex_);
-    BytesView rest = frame;
-    while (!rest.empty()) {
-      const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (sent >= 0) {
-        rest = rest.subspan(static_cast<std::size_t>(sent));
-      } else if (errno == EAGAIN && wait_for(fd_.get(), POLLOUT, deadline)) {
-        continue;
-      } else if (errno != EINTR) {
-        ::shutdown(fd_.get(), SHUT_WR);  // half a frame must not be followed by another
-        return;
+  void send_for_all(Clock::time_point deadline) {
+    for (;;) {
+      Bytes batch;
+      {
+        const std::lock_guard lock(mutex_);
+        sending_ = !outbox_.empty();
+        if (!sending_) return;
+        batch.swap(outbox_);
       }
-    }
-  }
-
-  void read(std::unique_lock<std::mutex>& lock, Clock::time_point deadline) {
-    reading_ = true;
-    lock.unlock();
-    std::uint8_t chunk[16384];
-    ssize_t count = -1;
-    bool again = true;
-    if (wait_for(fd_.get(), POLLIN, deadline)) {
-      count = ::recv(fd_.get(), chunk, sizeof chunk, 0);
-      again = count < 0 && (errno == EAGAIN || errno == EINTR);
-    }
-    lock.lock();
-    reading_ = false;
-    if (count > 0) {
-      buffer_.insert(buffer_.end(), chunk, chunk + count);
-      hand_out();
-    } else if (!again) {
-      lose();
-    }
-  }
-
-  void hand_out() {
-    try {
-      while (const std::optional<Bytes> body = wire::take_frame(buffer_)) {
-        wire::Answer answer = wire::parse_answer(*body);
-        const auto found = waiting_.find(answer.id);
-        if (found != waiting_.end()) {
-          found->second->answer = std::move(answer.outcome);
-          found->second->wake.notify_one();
-        } else if (answer.id == 0 && std::holds_alternative<Error>(answer.outcome)) {
-          refusal_ = std::get<Error>(answer.outcome);  // about the connection as a whole
-          lose();
+      BytesView rest = batch;
+      while (!rest.empty()) {
+        const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+        if (sent >= 0) {
+          rest = rest.subspan(static_cast<std::size_t>(sent));
+        } else if (!later() || Clock::now() >= deadline) {
+          ::shutdown(fd_.get(), SHUT_WR);  // half a frame must not be followed by another
+          break;
         }
       }
-    } catch (const Error&) {
-      lose();  // whoever speaks there is not our signer
     }
   }
 
-  void lose() {
+  /// read_for_all waits for one piece of the stream, hands its answers out, and hands the reading
+  /// on when one of them was `self`'s.
+  void read_for_all(Waiter& self) {
+    const std::span<std::uint8_t> room = in_.room(16384);  // only the reader touches in_
+    const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), 0);
+    const bool lost = count == 0 || (count < 0 && !later());
+    std::vector<Waiter*> wake;
+    {
+      const std::lock_guard lock(mutex_);
+      if (count > 0) {
+        in_.took(static_cast<std::size_t>(count));
+        hand_out(wake);
+      }
+      if (lost) lose(wake);
+      if (self.answer) hand_over(self, wake);
+    }
+    for (Waiter* waiter : wake) ::sem_post(&waiter->wake);
+  }
+
+  void hand_out(std::vector<Waiter*>& wake) {
+    try {
+      while (const std::optional<BytesView> body = in_.next()) {
+        wire::Answer answer = wire::parse_answer(*body);
+        if (answer.id == 0 && std::holds_alternative<Error>(answer.outcome)) {
+          refusal_ = std::get<Error>(answer.outcome);  // about the connection as a whole
+          return lose(wake);
+        }
+        const auto found = waiting_.find(answer.id);
+        if (found == waiting_.end()) continue;  // whoever asked has given up
+        Waiter& waiter = *found->second;
+        waiting_.erase(found);
+        waiter.answer = std::move(answer.outcome);
+        if (!waiter.reads) promise(waiter, wake);
+      }
+    } catch (const Error&) {
+      lose(wake);  // whoever speaks there is not our signer
+    }
+  }
+
+  static void promise(Waiter& waiter, std::vector<Waiter*>& wake) {
+    waiter.promised = true;
+    wake.push_back(&waiter);
+  }
+
+  /// hand_over makes another waiter the reader in the place of `self`.
+  void hand_over(Waiter& self, std::vector<Waiter*>& wake) {
+    self.reads = false;
+    reading_ = false;
+    if (lost_) return;
+    for (const auto& [id, waiter] : waiting_) {
+      if (waiter == &self) continue;
+      waiter->reads = true;
+      reading_ = true;
+      return promise(*waiter, wake);
+    }
+  }
+
+  void lose(std::vector<Waiter*>& wake) {
     lost_ = true;
-    for (const auto& [id, waiter] : waiting_) waiter->wake.notify_one();
+    for (const auto& [id, waiter] : std::exchange(waiting_, {}))
+      if (!waiter->reads) promise(*waiter, wake);
+  }
+
+  /// leave takes the caller out of all lists, at its deadline or when the connection was lost.
+  std::optional<Outcome> leave(Waiter& self) {
+    std::vector<Waiter*> wake;
+    bool owed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.erase(self.id);
+      if (self.reads) hand_over(self, wake);
+      owed = self.promised && !self.woken;
+    }
+    for (Waiter* waiter : wake) ::sem_post(&waiter->wake);
+    while (owed && ::sem_wait(&self.wake) != 0) continue;
+    const std::lock_guard lock(mutex_);
+    if (self.answer) return std::move(self.answer);
+    if (refusal_) return *refusal_;
+    if (lost_) return std::nullopt;
+    return unavailable("the signer did not answer in time");
   }
 
   Fd fd_;
-  std::mutex send_mutex_;
-  std::mutex mutex_;
-  std::uint32_t last_id_ = 0;
+  const unsigned born_after_;
+  wire::FrameReader in_;
+  std::atomic<std::uint32_t> last_id_ = 0;
+  std::atomic<bool> lost_ = false;
+  std::mutex mutex_;  ///< guards what follows
+  bool sending_ = false;
   bool reading_ = false;
-  bool lost_ = false;
   std::optional<Error> refusal_;
-  Bytes buffer_;
-  std::map<std::uint32_t, Waiter*> waiting_;
+  Bytes outbox_;
+  std::unordered_map<std::uint32_t, Waiter*> waiting_;
 };
 
 SignerClient::SignerClient(std::filesystem::path socket, Deadlines deadlines)
@@ -178,7 +263,8 @@ SignerClient::~SignerClient() = default;
 
 std::shared_ptr<SignerClient::Connection> SignerClient::connection() {
   const std::lock_guard lock(mutex_);
-  if (!connection_) connection_ = std::make_shared<Connection>(socket_);
+  if (!connection_ || !connection_->is_of_this_process())
+    connection_ = std::make_shared<Connection>(socket_);
   return connection_;
 }
 
@@ -189,7 +275,6 @@ void SignerClient::forget(const std::shared_ptr<Connection>& connection) {
 
 Bytes SignerClient::call(const wire::Operation& operation) {
   const bool generates = std::holds_alternative<wire::Generate>(operation);
-  const bool repeatable = !generates && !std::holds_alternative<wire::Destroy>(operation);
   const auto deadline = Clock::now() + (generates ? deadlines_.generate : deadlines_.request);
   for (bool last = false;; last = true) {
     const std::shared_ptr<Connection> line = connection();
@@ -201,7 +286,7 @@ Bytes SignerClient::call(const wire::Operation& operation) {
       throw error;
     }
     forget(line);
-    if (last || !repeatable)
+    if (last || !wire::repeatable(operation))
       throw unavailable("the connection to the signer was lost before it answered");
   }
 }
@@ -224,6 +309,14 @@ KeyRef SignerClient::generate(const std::string& label, const KeySpec& spec) {
 
 void SignerClient::destroy(const KeyRef& ref) {
   call(wire::Destroy{ref});
+}
+
+KeyRef SignerClient::rename(const KeyRef& ref, const std::string& label) {
+  return wire::parse_key(call(wire::Rename{ref, label}));
+}
+
+void SignerClient::unlock(BytesView pin) {
+  call(wire::Unlock{{pin.begin(), pin.end()}});
 }
 
 Status SignerClient::status() {

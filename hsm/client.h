@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hsm/key.h"
+#include "hsm/status.h"
 #include "hsm/wire.h"
 
 namespace ringfence::hsm {
@@ -39,6 +40,11 @@ class SignerClient {
   std::vector<KeyInfo> list();
   KeyRef generate(const std::string& label, const KeySpec& spec);
   void destroy(const KeyRef& ref);
+  /// rename gives a key pair another label, under that label's next version, which it returns.
+  KeyRef rename(const KeyRef& ref, const std::string& label);
+  /// unlock brings the PIN that an administrator typed to a locked signer: Error{pin} when the
+  /// token refuses it, Error{request} when the signer is not locked.
+  void unlock(BytesView pin);
   Status status();
 
  private:

@@ -74,19 +74,4 @@ struct SignRequest {
   bool operator==(const SignRequest&) const = default;
 };
 
-/// Status is what the signer tells about itself.
-struct Status {
-  std::string module;                ///< path of the PKCS#11 module
-  std::string library;               ///< what the module calls itself, e.g. "SoftHSM, …"
-  std::string token;                 ///< token label
-  std::uint32_t workers = 0;         ///< processes that can sign now
-  std::uint32_t queued = 0;          ///< requests waiting or being worked on
-  std::uint64_t answered = 0;        ///< requests answered since start
-  std::uint32_t keys = 0;            ///< key pairs in the token at the last start of a worker
-  std::uint32_t session_copies = 0;  ///< of these, kept as session-object copies
-  std::uint32_t restarts = 0;        ///< workers that had to be replaced
-
-  bool operator==(const Status&) const = default;
-};
-
 }  // namespace ringfence::hsm

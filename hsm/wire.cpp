@@ -1,42 +1,14 @@
 #include "hsm/wire.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 
-namespace ringfence::hsm {
+#include "hsm/codec.h"
 
-bool is_label(std::string_view text) noexcept {
-  const auto good = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
-}
-
-std::string to_text(const KeyRef& ref) {
-  return fmt::format("{}/{}", ref.label, ref.version);
-}
-
-std::size_t size_of(Hash hash) noexcept {
-  switch (hash) {
-    case Hash::none: return 0;
-    case Hash::md5: return 16;
-    case Hash::sha1: return 20;
-    case Hash::sha224: return 28;
-    case Hash::sha256: return 32;
-    case Hash::sha384: return 48;
-    case Hash::sha512: return 64;
-  }
-  return 0;
-}
-
-namespace wire {
+namespace ringfence::hsm::wire {
 namespace {
-
-constexpr std::size_t kMaxLabel = 64;
-constexpr std::size_t kMaxText = 1024;
-constexpr std::size_t kMaxBytes = 4096;
 
 enum class Op : std::uint8_t {
   sign = 1,
@@ -45,131 +17,11 @@ enum class Op : std::uint8_t {
   generate = 4,
   destroy = 5,
   status = 6,
+  rename = 7,
+  unlock = 8,
 };
 
-class Out {
- public:
-  Out& u8(std::uint8_t value) {
-    bytes_.push_back(value);
-    return *this;
-  }
-
-  template <typename Enum>
-  Out& code(Enum value) {
-    return u8(static_cast<std::uint8_t>(value));
-  }
-
-  Out& u16(std::size_t value) { return number(value, 2); }
-
-  Out& u32(std::uint64_t value) { return number(value, 4); }
-
-  Out& u64(std::uint64_t value) { return number(value, 8); }
-
-  Out& bytes(BytesView value) {
-    u16(value.size());
-    bytes_.insert(bytes_.end(), value.begin(), value.end());
-    return *this;
-  }
-
-  Out& text(std::string_view value) {
-    value = value.substr(0, kMaxText);
-    u16(value.size());
-    bytes_.insert(bytes_.end(), value.begin(), value.end());
-    return *this;
-  }
-
-  Out& raw(BytesView value) {
-    bytes_.insert(bytes_.end(), value.begin(), value.end());
-    return *this;
-  }
-
-  Out& key(const KeyRef& ref) { return text(ref.label).u32(ref.version); }
-
-  Bytes take() { return std::move(bytes_); }
-
- private:
-  Out& number(std::uint64_t value, unsigned size) {
-    while (size-- > 0) u8(static_cast<std::uint8_t>(value >> (8 * size)));
-    return *this;
-  }
-
-  Bytes bytes_;
-};
-
-class In {
- public:
-  explicit In(BytesView bytes) : rest_(bytes) {}
-
-  std::uint8_t u8(std::string_view what) { return static_cast<std::uint8_t>(number(1, what)); }
-
-  std::uint16_t u16(std::string_view what) { return static_cast<std::uint16_t>(number(2, what)); }
-
-  std::uint32_t u32(std::string_view what) { return static_cast<std::uint32_t>(number(4, what)); }
-
-  std::uint64_t u64(std::string_view what) { return number(8, what); }
-
-  BytesView bytes(std::size_t max, std::string_view what) {
-    const std::size_t size = u16(what);
-    if (size > max) throw Error(Kind::request, fmt::format("{} is longer than {}", what, max));
-    return take(size, what);
-  }
-
-  std::string text(std::size_t max, std::string_view what) {
-    const BytesView view = bytes(max, what);
-    return {view.begin(), view.end()};
-  }
-
-  std::string label() {
-    std::string label = text(kMaxLabel, "key label");
-    if (!is_label(label))
-      throw Error(Kind::request, "key label must be 1 to 64 of A-Z a-z 0-9 . _ -");
-    return label;
-  }
-
-  KeyRef key() {
-    KeyRef ref;
-    ref.label = label();
-    ref.version = u32("key version");
-    return ref;
-  }
-
-  KeySpec spec() {
-    const std::uint8_t algorithm = u8("key algorithm");
-    const std::uint16_t bits = u16("key bits");
-    if (algorithm != 1 && algorithm != 2)
-      throw Error(Kind::request, "key algorithm must be 1 (RSA) or 2 (EC)");
-    return {static_cast<KeyAlgorithm>(algorithm), bits};
-  }
-
-  Hash hash(std::string_view what) {
-    const std::uint8_t value = u8(what);
-    if (value > static_cast<std::uint8_t>(Hash::sha512))
-      throw Error(Kind::request, fmt::format("{} must be 0 to 6", what));
-    return static_cast<Hash>(value);
-  }
-
-  BytesView rest() const noexcept { return rest_; }
-
-  void end() const {
-    if (!rest_.empty()) throw Error(Kind::request, fmt::format("{} bytes too many", rest_.size()));
-  }
-
- private:
-  BytesView take(std::size_t size, std::string_view what) {
-    if (rest_.size() < size) throw Error(Kind::request, fmt::format("{} is truncated", what));
-    const BytesView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-
-  std::uint64_t number(std::size_t size, std::string_view what) {
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : take(size, what)) value = value << 8 | byte;
-    return value;
-  }
-
-  BytesView rest_;
-};
+constexpr std::size_t kMaxPin = 255;
 
 SignRequest parse_sign(In& in) {
   SignRequest request;
@@ -198,8 +50,19 @@ Operation parse_operation(In& in) {
     }
     case Op::destroy: return Destroy{in.key()};
     case Op::status: return StatusQuery{};
+    case Op::rename: {
+      Rename rename;
+      rename.key = in.key();
+      rename.label = in.label();
+      return rename;
+    }
+    case Op::unlock: {
+      const BytesView pin = in.bytes(kMaxPin, "PIN");
+      if (pin.empty()) throw Error(Kind::request, "the PIN is empty");
+      return Unlock{{pin.begin(), pin.end()}};
+    }
   }
-  throw Error(Kind::request, "operation must be 1 to 6");
+  throw Error(Kind::request, "operation must be 1 to 8");
 }
 
 struct EncodeOperation {
@@ -215,34 +78,66 @@ struct EncodeOperation {
   void operator()(const List&) const { out.code(Op::list); }
 
   void operator()(const Generate& generate) const {
-    out.code(Op::generate).text(generate.label);
-    out.code(generate.spec.algorithm).u16(generate.spec.bits);
+    out.code(Op::generate).text(generate.label).spec(generate.spec);
   }
 
   void operator()(const Destroy& destroy) const { out.code(Op::destroy).key(destroy.key); }
 
   void operator()(const StatusQuery&) const { out.code(Op::status); }
+
+  void operator()(const Rename& rename) const {
+    out.code(Op::rename).key(rename.key).text(rename.label);
+  }
+
+  void operator()(const Unlock& unlock) const { out.code(Op::unlock).bytes(unlock.pin); }
 };
+
+void require_size(std::size_t size, std::size_t most) {
+  if (size == 0 || size > most)
+    throw Error(Kind::request, fmt::format("a frame holds 1 to {} bytes, not {}", most, size));
+}
 
 }  // namespace
 
-Bytes frame(BytesView body) {
-  if (body.empty() || body.size() > kMaxBody)
-    throw Error(Kind::request, fmt::format("a frame holds 1 to {} bytes", kMaxBody));
-  return Out().u32(body.size()).raw(body).take();
+bool repeatable(const Operation& operation) noexcept {
+  return std::holds_alternative<SignRequest>(operation) ||
+         std::holds_alternative<PublicKey>(operation) || std::holds_alternative<List>(operation) ||
+         std::holds_alternative<StatusQuery>(operation);
 }
 
-std::optional<Bytes> take_frame(Bytes& buffer) {
-  if (buffer.size() < 4) return std::nullopt;
-  const std::size_t size = In(buffer).u32("length");
-  if (size == 0 || size > kMaxBody)
-    throw Error(Kind::request, fmt::format("a frame holds 1 to {} bytes, not {}", kMaxBody, size));
-  if (buffer.size() < 4 + size) return std::nullopt;
-  const auto begin = buffer.begin() + 4;
-  const auto end = begin + static_cast<std::ptrdiff_t>(size);
-  Bytes body(begin, end);
-  buffer.erase(buffer.begin(), end);
-  return body;
+void append_frame(Bytes& out, BytesView body) {
+  require_size(body.size(), kMaxBody);
+  const auto size = static_cast<std::uint32_t>(body.size());
+  for (const unsigned shift : {24U, 16U, 8U, 0U})
+    out.push_back(static_cast<std::uint8_t>(size >> shift));
+  out.insert(out.end(), body.begin(), body.end());
+}
+
+Bytes frame(BytesView body) {
+  Bytes out;
+  out.reserve(4 + body.size());
+  append_frame(out, body);
+  return out;
+}
+
+std::span<std::uint8_t> FrameReader::room(std::size_t size) {
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (buffer_.size() < end_ + size) buffer_.resize(end_ + size);
+  return {buffer_.data() + end_, size};
+}
+
+std::optional<BytesView> FrameReader::next() {
+  const BytesView held(buffer_.data() + begin_, end_ - begin_);
+  if (held.size() < 4) return std::nullopt;
+  const std::size_t size = In(held).u32("length");
+  require_size(size, max_body_);
+  if (held.size() - 4 < size) return std::nullopt;
+  begin_ += 4 + size;
+  return held.subspan(4, size);
 }
 
 Bytes encode(const Request& request) {
@@ -299,26 +194,12 @@ Bytes encode_bytes(BytesView bytes) {
 Bytes encode_keys(const std::vector<KeyInfo>& keys) {
   Out out;
   out.u16(keys.size());
-  for (const KeyInfo& key : keys) out.key(key.ref).code(key.spec.algorithm).u16(key.spec.bits);
+  for (const KeyInfo& key : keys) out.key(key.ref).spec(key.spec);
   return out.take();
 }
 
 Bytes encode_key(const KeyRef& ref) {
   return Out().key(ref).take();
-}
-
-Bytes encode_status(const Status& status) {
-  return Out()
-      .text(status.module)
-      .text(status.library)
-      .text(status.token)
-      .u32(status.workers)
-      .u32(status.queued)
-      .u64(status.answered)
-      .u32(status.keys)
-      .u32(status.session_copies)
-      .u32(status.restarts)
-      .take();
 }
 
 Bytes parse_bytes(BytesView payload) {
@@ -347,21 +228,4 @@ KeyRef parse_key(BytesView payload) {
   return ref;
 }
 
-Status parse_status(BytesView payload) {
-  In in(payload);
-  Status status;
-  status.module = in.text(kMaxText, "module");
-  status.library = in.text(kMaxText, "library");
-  status.token = in.text(kMaxText, "token");
-  status.workers = in.u32("workers");
-  status.queued = in.u32("queued");
-  status.answered = in.u64("answered");
-  status.keys = in.u32("keys");
-  status.session_copies = in.u32("copies");
-  status.restarts = in.u32("restarts");
-  in.end();
-  return status;
-}
-
-}  // namespace wire
-}  // namespace ringfence::hsm
+}  // namespace ringfence::hsm::wire

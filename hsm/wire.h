@@ -9,15 +9,20 @@
 //   4 generate    text label, u8 algorithm, u16 bits            -> key
 //   5 destroy     key                                           -> nothing
 //   6 status                                                    -> the fields of Status in order
+//   7 rename      key, text label                               -> key
+//   8 unlock      bytes PIN                                     -> nothing
 // An outcome other than 0 is a Kind, followed by u32 PKCS#11 code, u32 retry seconds, text what.
+// In Status a vector is u16 count and its elements, a bool or enumerator u8.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <variant>
 
 #include "hsm/error.h"
 #include "hsm/key.h"
+#include "hsm/status.h"
 
 namespace ringfence::hsm::wire {
 
@@ -47,7 +52,24 @@ struct StatusQuery {
   bool operator==(const StatusQuery&) const = default;
 };
 
-using Operation = std::variant<SignRequest, PublicKey, List, Generate, Destroy, StatusQuery>;
+/// Rename gives a key pair another label and that label's next version.
+struct Rename {
+  KeyRef key;
+  std::string label;
+  bool operator==(const Rename&) const = default;
+};
+
+/// Unlock brings the PIN that an administrator typed, 1 to 255 bytes.
+struct Unlock {
+  Bytes pin;
+  bool operator==(const Unlock&) const = default;
+};
+
+using Operation =
+    std::variant<SignRequest, PublicKey, List, Generate, Destroy, StatusQuery, Rename, Unlock>;
+
+/// repeatable says whether an operation may be done again when nobody knows whether it was done.
+bool repeatable(const Operation& operation) noexcept;
 
 struct Request {
   std::uint32_t id = 0;
@@ -65,12 +87,35 @@ struct Answer {
   std::variant<Done, Error> outcome;
 };
 
-/// frame puts the length before a body of at most kMaxBody bytes.
+/// frame puts the length before a body of 1 to kMaxBody bytes.
 Bytes frame(BytesView body);
 
-/// take_frame removes the first whole frame from `buffer` and returns its body; nothing when it is
-/// not whole yet. Throws Error{request} when the announced length is 0 or above kMaxBody.
-std::optional<Bytes> take_frame(Bytes& buffer);
+/// append_frame puts the length and a body of 1 to kMaxBody bytes behind what `out` holds.
+void append_frame(Bytes& out, BytesView body);
+
+/// FrameReader cuts a stream of bytes into bodies.
+class FrameReader {
+ public:
+  explicit FrameReader(std::size_t max_body = kMaxBody) : max_body_(max_body) {}
+
+  /// room returns where to put up to `size` more bytes; `took` says how many were put there.
+  std::span<std::uint8_t> room(std::size_t size);
+
+  void took(std::size_t size) noexcept { end_ += size; }
+
+  /// next returns the next whole body, valid until `room` is called; nothing while it is not
+  /// whole. Throws Error{request} when the announced length is 0 or above the maximum.
+  std::optional<BytesView> next();
+
+  /// waiting says whether bytes of an unfinished frame are held.
+  bool waiting() const noexcept { return begin_ != end_; }
+
+ private:
+  std::size_t max_body_;
+  Bytes buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
 
 /// The bodies. Parsing throws Error{request} for anything truncated, too long, or unknown.
 Bytes encode(const Request& request);

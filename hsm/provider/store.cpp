@@ -52,7 +52,7 @@ bool asks_for_a_key(P11KitUri* uri) {
 bool asks_for_our_token(P11KitUri* uri, SignerClient& client) {
   const CK_TOKEN_INFO* wanted = p11_kit_uri_get_token_info(uri);
   if (wanted->label[0] == 0) return true;
-  const std::string label = client.status().token;
+  const std::string label = client.status().token.label;
   CK_TOKEN_INFO ours{};
   std::memset(ours.label, ' ', sizeof ours.label);
   label.copy(reinterpret_cast<char*>(ours.label), sizeof ours.label);

@@ -39,11 +39,6 @@ void say(const std::string& line) {
   throw Error(Kind::unavailable, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-bool repeatable(const wire::Operation& operation) {
-  return !std::holds_alternative<wire::Generate>(operation) &&
-         !std::holds_alternative<wire::Destroy>(operation);
-}
-
 Fd listen_at(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -157,7 +152,7 @@ void Server::run() {
 int Server::next_timeout() const {
   std::optional<Clock::time_point> next = start_again_;
   for (const auto& [fd, client] : clients_)
-    if (!client->in.empty()) {
+    if (client->in.waiting()) {
       const Clock::time_point end = client->frame_began + kFrameTime;
       if (!next || end < *next) next = end;
     }
@@ -178,7 +173,7 @@ void Server::on_time() {
   }
   std::vector<int> late;
   for (const auto& [fd, client] : clients_)
-    if (!client->in.empty() && client->frame_began + kFrameTime <= now) late.push_back(fd);
+    if (client->in.waiting() && client->frame_began + kFrameTime <= now) late.push_back(fd);
   for (const int fd : late) {
     say(fmt::format("SIGNER_CLIENT_DROPPED role={} pid={} reason=\"half a frame for 5 s\"",
                     clients_.at(fd)->role->name, clients_.at(fd)->pid));
@@ -234,14 +229,15 @@ void Server::drop(int fd) {
 
 void Server::read(Client& client) {
   const int fd = client.fd.get();
-  std::uint8_t chunk[65536];
-  const ssize_t count = ::recv(fd, chunk, sizeof chunk, 0);
+  const bool began = !client.in.waiting();
+  const std::span<std::uint8_t> room = client.in.room(65536);
+  const ssize_t count = ::recv(fd, room.data(), room.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return drop(fd);
-  if (client.in.empty()) client.frame_began = Clock::now();
-  client.in.insert(client.in.end(), chunk, chunk + count);
+  if (began) client.frame_began = Clock::now();
+  client.in.took(static_cast<std::size_t>(count));
   try {
-    while (const std::optional<Bytes> body = wire::take_frame(client.in)) {
+    while (const std::optional<BytesView> body = client.in.next()) {
       client.frame_began = Clock::now();
       take(client, *body);
       if (!clients_.contains(fd)) return;
@@ -253,7 +249,7 @@ void Server::read(Client& client) {
   }
 }
 
-void Server::take(Client& client, const Bytes& body) {
+void Server::take(Client& client, BytesView body) {
   Job job;
   try {
     job.request = wire::parse_request(body);
@@ -286,7 +282,7 @@ void Server::take(Client& client, const Bytes& body) {
 void Server::reply(Client& client, const wire::Answer& answer) {
   const Bytes frame = wire::frame(wire::encode(answer));
   client.out.insert(client.out.end(), frame.begin(), frame.end());
-  ++facts_.answered;
+  ++facts_.signed_total;
   flush(client);
 }
 
@@ -342,9 +338,8 @@ void Server::hear(wire::Answer answer) {
   }
   if (const wire::Done* done = std::get_if<wire::Done>(&answer.outcome)) {
     const Status told = wire::parse_status(done->payload);
-    facts_.library = told.library;
+    facts_.token = told.token;
     facts_.keys = told.keys;
-    facts_.session_copies = told.session_copies;
     worker_ready_ = true;
     return;
   }
@@ -359,7 +354,7 @@ void Server::finish(Job job, wire::Answer answer) {
   const auto found = clients_by_serial_.find(job.client);
   const wire::Operation& operation = job.request.operation;
   wire::Done* done = std::get_if<wire::Done>(&answer.outcome);
-  if (!repeatable(operation))
+  if (!wire::repeatable(operation))
     say(fmt::format("SIGNER_KEYS_CHANGED request=\"{}\" outcome=\"{}\"", describe(operation),
                     done != nullptr ? "done" : std::get<Error>(answer.outcome).what()));
   if (found == clients_by_serial_.end()) return;
@@ -385,7 +380,7 @@ void Server::lose_worker(const Error& reason) {
   // What was in hand is done again, first, unless it may have changed the token.
   std::vector<Job> again;
   for (auto& [id, job] : std::exchange(dealt_, {})) {
-    if (was_ready && repeatable(job.request.operation) && job.tries < kTries) {
+    if (was_ready && wire::repeatable(job.request.operation) && job.tries < kTries) {
       again.push_back(std::move(job));
     } else {
       finish(std::move(job), {0, reason});
@@ -400,8 +395,7 @@ void Server::lose_worker(const Error& reason) {
 Status Server::status() const {
   Status status = facts_;
   status.module = config_.module;
-  status.token = config_.token;
-  status.workers = worker_ready_ ? 1 : 0;
+  status.state = worker_ready_ ? PoolState::operational : PoolState::degraded;
   status.queued = static_cast<std::uint32_t>(queue_.size() + dealt_.size());
   return status;
 }

@@ -45,7 +45,7 @@ class Server {
     const Role* role = nullptr;
     pid_t pid = 0;
     uid_t uid = 0;
-    Bytes in;
+    wire::FrameReader in;
     Bytes out;
     std::size_t in_flight = 0;
     Clock::time_point frame_began;
@@ -64,7 +64,7 @@ class Server {
   void on_time();
   void accept(const Listener& listener);
   void read(Client& client);
-  void take(Client& client, const Bytes& body);
+  void take(Client& client, BytesView body);
   void reply(Client& client, const wire::Answer& answer);
   void flush(Client& client);
   void drop(int fd);

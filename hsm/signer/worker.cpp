@@ -41,9 +41,13 @@ struct Perform {
     return {};
   }
 
-  Bytes operator()(const wire::StatusQuery&) const {
-    throw Error(Kind::request, "the signer's parent answers status");
-  }
+  Bytes operator()(const wire::StatusQuery&) const { throw not_ours(); }
+
+  Bytes operator()(const wire::Rename&) const { throw not_ours(); }
+
+  Bytes operator()(const wire::Unlock&) const { throw not_ours(); }
+
+  static Error not_ours() { return {Kind::request, "this is not done by a worker"}; }
 };
 
 bool device_lost(unsigned long rv) {
@@ -106,9 +110,9 @@ int run(const Config& config) {
     const Module module(config.module);
     Token token = log_in(config, module);
     Status status;
-    status.library = module.library();
-    status.keys = static_cast<std::uint32_t>(token.keys().size());
-    status.session_copies = static_cast<std::uint32_t>(token.copies());
+    status.token.library = module.library();
+    status.token.label = config.token;
+    for (const KeyInfo& key : token.keys()) status.keys.push_back({key, "", 1});
     tell({0, wire::Done{wire::encode_status(status)}});
     serve(token);
     return 0;

@@ -26,10 +26,20 @@ void answer_round_trip(BytesView input) {
   }
 }
 
-void frames(BytesView input) {
-  Bytes buffer(input.begin(), input.end());
+void status_round_trip(BytesView input) {
   try {
-    while (const auto body = wire::take_frame(buffer))
+    if (wire::encode_status(wire::parse_status(input)) != Bytes(input.begin(), input.end()))
+      std::abort();
+  } catch (const Error&) {
+  }
+}
+
+void frames(BytesView input) {
+  wire::FrameReader reader;
+  std::copy(input.begin(), input.end(), reader.room(input.size()).begin());
+  reader.took(input.size());
+  try {
+    while (const auto body = reader.next())
       if (body->empty() || body->size() > wire::kMaxBody) std::abort();
   } catch (const Error&) {
   }
@@ -41,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const BytesView input(data, size);
   request_round_trip(input);
   answer_round_trip(input);
+  status_round_trip(input);
   frames(input);
   return 0;
 }

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -39,6 +38,15 @@ const std::string kSource = RINGFENCE_SOURCE_DIR;
 
 std::vector<std::string> environment() {
   return {std::string("RINGFENCE_PROGRAMS=") + RINGFENCE_BIN_DIR};
+}
+
+/// command_line is empty for a process that has ended; reading one that ends right now fails with
+/// ESRCH, which an iterator over the buffer would throw.
+std::string command_line(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "cmdline");
+  std::ostringstream line;
+  line << file.rdbuf();
+  return line.str();
 }
 
 }  // namespace
@@ -100,8 +108,7 @@ std::vector<int> Instance::processes(const std::string& daemon) const {
   for (const auto& folder : std::filesystem::directory_iterator("/proc")) {
     const std::string name = folder.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(folder.path() / "cmdline");
-    const std::string line(std::istreambuf_iterator<char>(file), {});
+    const std::string line = command_line(folder.path());
     const std::string options = std::string("\0--state\0", 9) + state().string() + '\0';
     if (!line.ends_with(options)) continue;  // a process that has ended has an empty line
     const std::string program =

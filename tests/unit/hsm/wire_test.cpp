@@ -21,7 +21,9 @@ std::vector<Operation> operations() {
           List{},
           Generate{"TVS", {KeyAlgorithm::ec, 521}},
           Destroy{{"ITLRecovery", 1}},
-          StatusQuery{}};
+          StatusQuery{},
+          Rename{{"CAPF", 7}, "TVS"},
+          Unlock{Bytes{'1', '2', '3', '4'}}};
 }
 
 TEST(WireTest, WritesARequestByteForByte) {
@@ -74,36 +76,73 @@ TEST(WireTest, CarriesPayloads) {
   const std::vector<KeyInfo> keys = {{{"CAPF", 1}, {KeyAlgorithm::rsa, 2048}},
                                      {{"CallManager-ECDSA", 2}, {KeyAlgorithm::ec, 384}}};
   EXPECT_EQ(parse_keys(encode_keys(keys)), keys);
+}
+
+TEST(WireTest, CarriesTheWholeStatus) {
   Status status;
+  status.state = PoolState::degraded;
+  status.reason = "C_Sign: CKR_DEVICE_REMOVED (0x32)";
+  status.degraded_since = 1'800'000'000;
+  status.retry_after = 29;
   status.module = "/m.so";
-  status.token = "ringfence";
-  status.answered = 1ULL << 40U;
+  status.token = {"SoftHSM 2.6", "ringfence",
+                  "SoftHSM",     "v2",
+                  "1a2b",        "2.6",
+                  "2.6",         {{42, "slot 42", "ringfence", true}, {43, "slot 43", "", false}}};
+  status.keys = {{{{"CAPF", 2}, {KeyAlgorithm::rsa, 2048}}, "2026-11-21", 2},
+                 {{{"CallManager-ECDSA", 1}, {KeyAlgorithm::ec, 384}}, "", 0}};
+  status.workers = {{4711, true, 60, 1ULL << 40U, 2}, {4712, false, 0, 0, 0}};
+  status.workers_wanted = 2;
   status.restarts = 3;
-  EXPECT_EQ(parse_status(encode_status(status)), status);
+  status.queued = 5;
+  status.queue_limit = 1024;
+  status.signed_total = 1ULL << 41U;
+  status.failed_total = 7;
+  status.signatures_per_second_x100 = 391'234;
+  status.latency_p50_us = 480;
+  status.latency_p99_us = 900;
+  status.started = 1'799'999'000;
+  const Bytes payload = encode_status(status);
+  EXPECT_EQ(parse_status(payload), status);
+  for (std::size_t size = 0; size < payload.size(); ++size)
+    EXPECT_THROW(parse_status(BytesView(payload).first(size)), Error) << size;
+}
+
+TEST(WireTest, RefusesAPinThatNoTokenTakes) {
+  EXPECT_THROW(parse_request(encode(Request{1, Unlock{}})), Error);
+  EXPECT_THROW(parse_request(encode(Request{1, Unlock{Bytes(256, '1')}})), Error);
+  EXPECT_NO_THROW(parse_request(encode(Request{1, Unlock{Bytes(255, '1')}})));
+}
+
+void feed(FrameReader& reader, BytesView bytes) {
+  std::copy(bytes.begin(), bytes.end(), reader.room(bytes.size()).begin());
+  reader.took(bytes.size());
 }
 
 TEST(FrameTest, TakesWholeFramesOnly) {
   Bytes stream = frame(Bytes{1, 2});
-  const Bytes second = frame(Bytes{3});
-  stream.insert(stream.end(), second.begin(), second.end());
-  Bytes buffer;
-  std::vector<Bytes> taken;
-  for (const std::uint8_t byte : stream) {
-    buffer.push_back(byte);
-    while (const auto body = take_frame(buffer)) taken.push_back(*body);
+  append_frame(stream, Bytes{3});
+  for (const std::size_t step : {1U, 3U, 11U}) {
+    FrameReader reader;
+    std::vector<Bytes> taken;
+    for (BytesView rest = stream; !rest.empty(); rest = rest.subspan(std::min(step, rest.size()))) {
+      feed(reader, rest.first(std::min(step, rest.size())));
+      while (const auto body = reader.next()) taken.emplace_back(body->begin(), body->end());
+    }
+    EXPECT_EQ(taken, (std::vector<Bytes>{{1, 2}, {3}})) << step;
+    EXPECT_FALSE(reader.waiting());
   }
-  EXPECT_EQ(taken, (std::vector<Bytes>{{1, 2}, {3}}));
-  EXPECT_TRUE(buffer.empty());
 }
 
 TEST(FrameTest, RefusesLengthsThatNoFrameHas) {
-  Bytes empty = {0, 0, 0, 0};
-  EXPECT_THROW(take_frame(empty), Error);
-  Bytes huge = {0xff, 0xff, 0xff, 0xff};
-  EXPECT_THROW(take_frame(huge), Error);
-  Bytes above = {0, 0, 0x40, 0x01};
-  EXPECT_THROW(take_frame(above), Error);
+  for (const Bytes& bytes :
+       {Bytes{0, 0, 0, 0}, Bytes{0xff, 0xff, 0xff, 0xff}, Bytes{0, 0, 0x40, 1}}) {
+    FrameReader reader;
+    feed(reader, bytes);
+    EXPECT_THROW(reader.next(), Error);
+  }
   EXPECT_THROW(frame(Bytes(kMaxBody + 1)), Error);
+  EXPECT_THROW(frame(Bytes()), Error);
 }
 
 TEST(WireTest, LetsOnlyItsErrorOutOnRandomBytes) {
