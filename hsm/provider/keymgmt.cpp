@@ -1,7 +1,8 @@
-// KEYMGMT: public parts are the default provider's business, private parts are only referred to.
+// KEYMGMT: private parts in the token are only referred to, all else is the default provider's.
 #include <utility>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 
 #include "hsm/provider/key.h"
@@ -10,6 +11,35 @@ namespace ringfence::hsm::provider {
 namespace {
 
 using PkeyCtx = std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)>;
+
+Key& key_of(void* data) {
+  return *static_cast<Key*>(data);
+}
+
+const Key& key_of(const void* data) {
+  return *static_cast<const Key*>(data);
+}
+
+PkeyCtx by_name(const Context& context, KeyAlgorithm algorithm) {
+  return {
+      EVP_PKEY_CTX_new_from_name(context.library.get(), type_name(algorithm), "provider=default"),
+      EVP_PKEY_CTX_free};
+}
+
+PkeyCtx by_key(const Key& key) {
+  return {
+      EVP_PKEY_CTX_new_from_pkey(key.context->library.get(), key.inner.get(), "provider=default"),
+      EVP_PKEY_CTX_free};
+}
+
+KeyHandle from_params(const Context& context, KeyAlgorithm algorithm, int selection,
+                      const OSSL_PARAM params[]) {
+  const PkeyCtx maker = by_name(context, algorithm);
+  EVP_PKEY* made = nullptr;
+  if (maker && EVP_PKEY_fromdata_init(maker.get()) == 1)
+    EVP_PKEY_fromdata(maker.get(), &made, selection, const_cast<OSSL_PARAM*>(params));
+  return KeyHandle(made);
+}
 
 template <KeyAlgorithm Algorithm>
 void* make(void* context) {
@@ -32,19 +62,19 @@ void* load(const void* reference, std::size_t size) {
 }
 
 int has(const void* data, int selection) {
-  const Key& key = *static_cast<const Key*>(data);
-  if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.ref) return 0;
-  const int rest = OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
-  return (selection & rest) == 0 || key.public_key ? 1 : 0;
+  const Key& key = key_of(data);
+  const int parts = key.parts | (key.ref ? OSSL_KEYMGMT_SELECT_PRIVATE_KEY : 0);
+  const int wanted = selection & (OSSL_KEYMGMT_SELECT_KEYPAIR | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS);
+  return (parts & wanted) == wanted ? 1 : 0;
 }
 
 int match(const void* left, const void* right, int selection) {
-  const Key& one = *static_cast<const Key*>(left);
-  const Key& two = *static_cast<const Key*>(right);
-  if (!one.public_key || !two.public_key) return 0;
+  const Key& one = key_of(left);
+  const Key& two = key_of(right);
+  if (!one.inner || !two.inner) return 0;
   if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0)
-    return EVP_PKEY_eq(one.public_key.get(), two.public_key.get()) == 1 ? 1 : 0;
-  return EVP_PKEY_parameters_eq(one.public_key.get(), two.public_key.get()) == 1 ? 1 : 0;
+    return EVP_PKEY_eq(one.inner.get(), two.inner.get()) == 1 ? 1 : 0;
+  return EVP_PKEY_parameters_eq(one.inner.get(), two.inner.get()) == 1 ? 1 : 0;
 }
 
 bool import_reference(Key& key, const OSSL_PARAM params[], const OSSL_PARAM& spki) {
@@ -61,47 +91,58 @@ bool import_reference(Key& key, const OSSL_PARAM params[], const OSSL_PARAM& spk
   if (made->algorithm != key.algorithm)
     throw Error(Kind::request, "the key reference is of another algorithm");
   key.ref = std::move(made->ref);
-  key.public_key = std::move(made->public_key);
+  key.set_inner(std::move(made->inner));
   return true;
 }
 
-bool import_public(Key& key, const OSSL_PARAM params[]) {
-  for (const char* secret : {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D})
-    if (OSSL_PARAM_locate_const(params, secret) != nullptr)
-      throw Error(Kind::refused, "private keys are made in the token, not imported");
-  const PkeyCtx maker(EVP_PKEY_CTX_new_from_name(key.context->library, type_name(key.algorithm),
-                                                 "provider=default"),
-                      EVP_PKEY_CTX_free);
-  EVP_PKEY* made = nullptr;
-  if (!maker || EVP_PKEY_fromdata_init(maker.get()) != 1 ||
-      EVP_PKEY_fromdata(maker.get(), &made, EVP_PKEY_PUBLIC_KEY, const_cast<OSSL_PARAM*>(params)) !=
-          1)
-    return false;
-  key.public_key.reset(made);
-  return true;
-}
-
-int import(void* data, int, const OSSL_PARAM params[]) {
-  Key& key = *static_cast<Key*>(data);
-  return guarded([&] {
+int import(void* data, int selection, const OSSL_PARAM params[]) {
+  Key& key = key_of(data);
+  return guarded(key.context->core, [&] {
     const OSSL_PARAM* spki = OSSL_PARAM_locate_const(params, kParamSpki);
-    return spki != nullptr ? import_reference(key, params, *spki) : import_public(key, params);
+    if (spki != nullptr) return import_reference(key, params, *spki);
+    key.set_inner(from_params(*key.context, key.algorithm, selection, params));
+    return key.inner != nullptr;
   });
 }
 
-int export_public(void* data, int selection, OSSL_CALLBACK* callback, void* argument) {
-  const Key& key = *static_cast<const Key*>(data);
-  return guarded([&] {
-    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.ref)
-      throw Error(Kind::refused,
-                  "the private key " + to_text(*key.ref) + " never leaves the token");
-    OSSL_PARAM* params = nullptr;
-    if (!key.public_key || EVP_PKEY_todata(key.public_key.get(), EVP_PKEY_PUBLIC_KEY, &params) != 1)
-      return false;
-    const bool done = callback(params, argument) == 1;
-    OSSL_PARAM_free(params);
-    return done;
+Error never_leaves(const Key& key) {
+  return {Kind::refused, "the private key " + to_text(*key.ref) + " never leaves the token"};
+}
+
+int export_key(void* data, int selection, OSSL_CALLBACK* callback, void* argument) {
+  const Key& key = key_of(data);
+  return guarded(key.context->core, [&] {
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.ref) throw never_leaves(key);
+    return key.inner && EVP_PKEY_export(key.inner.get(), selection, callback, argument) == 1;
   });
+}
+
+KeyHandle parameters_of(const Key& key) {
+  OSSL_PARAM* params = nullptr;
+  KeyHandle made;
+  if (EVP_PKEY_todata(key.inner.get(), EVP_PKEY_KEY_PARAMETERS, &params) == 1)
+    made = from_params(*key.context, key.algorithm, EVP_PKEY_KEY_PARAMETERS, params);
+  OSSL_PARAM_free(params);
+  return made;
+}
+
+void* duplicate(const void* data, int selection) {
+  const Key& from = key_of(data);
+  Key* made = nullptr;
+  guarded(from.context->core, [&] {
+    auto copy = std::make_unique<Key>();
+    copy->context = from.context;
+    copy->algorithm = from.algorithm;
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) copy->ref = from.ref;
+    if (from.inner)
+      copy->set_inner((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0
+                          ? KeyHandle(EVP_PKEY_dup(from.inner.get()))
+                          : parameters_of(from));
+    if (from.inner && !copy->inner) return false;
+    made = copy.release();
+    return true;
+  });
+  return made;
 }
 
 template <KeyAlgorithm Algorithm>
@@ -127,8 +168,13 @@ const OSSL_PARAM* import_types(int selection) {
 }
 
 int get_params(void* data, OSSL_PARAM params[]) {
-  const Key& key = *static_cast<const Key*>(data);
-  return key.public_key ? EVP_PKEY_get_params(key.public_key.get(), params) : 0;
+  const Key& key = key_of(data);
+  return guarded(key.context->core, [&] {
+    if (key.ref)
+      for (const char* secret : {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D})
+        if (OSSL_PARAM_locate(params, secret) != nullptr) throw never_leaves(key);
+    return key.inner && EVP_PKEY_get_params(key.inner.get(), params) == 1;
+  });
 }
 
 template <KeyAlgorithm Algorithm>
@@ -153,10 +199,128 @@ const OSSL_PARAM* gettable_params(void*) {
   return Algorithm == KeyAlgorithm::rsa ? rsa : ec;
 }
 
+/// set_params serves the peer's point of an ECDHE exchange; a key of the token stays as it is.
+int set_params(void* data, const OSSL_PARAM params[]) {
+  Key& key = key_of(data);
+  return guarded(key.context->core, [&] {
+    if (params == nullptr || params->key == nullptr) return true;
+    if (key.ref) throw Error(Kind::request, "a key of the token cannot be changed");
+    if (!key.inner || EVP_PKEY_set_params(key.inner.get(), const_cast<OSSL_PARAM*>(params)) != 1)
+      return false;
+    key.set_inner(std::move(key.inner));
+    return true;
+  });
+}
+
+template <KeyAlgorithm Algorithm>
+const OSSL_PARAM* settable_params(void*) {
+  static const OSSL_PARAM ec[] = {
+      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0), OSSL_PARAM_END};
+  static const OSSL_PARAM rsa[] = {OSSL_PARAM_END};
+  return Algorithm == KeyAlgorithm::rsa ? rsa : ec;
+}
+
+/// validate checks what can be seen: of a key of the token that is the public half.
+int validate(const void* data, int selection, int) {
+  const Key& key = key_of(data);
+  return guarded(key.context->core, [&] {
+    const PkeyCtx checker = by_key(key);
+    if (!checker) return false;
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !key.ref)
+      return EVP_PKEY_check(checker.get()) == 1;
+    if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0)
+      return EVP_PKEY_public_check(checker.get()) == 1;
+    return key.algorithm == KeyAlgorithm::rsa || EVP_PKEY_param_check(checker.get()) == 1;
+  });
+}
+
 template <KeyAlgorithm Algorithm>
 const char* operation_name(int operation) {
-  if (operation != OSSL_OP_SIGNATURE) return nullptr;
-  return Algorithm == KeyAlgorithm::rsa ? "RSA" : "ECDSA";
+  constexpr bool kRsa = Algorithm == KeyAlgorithm::rsa;
+  switch (operation) {
+    case OSSL_OP_SIGNATURE: return kRsa ? kRsaSignature : kEcdsaSignature;
+    case OSSL_OP_KEYEXCH: return kRsa ? nullptr : "ECDH";
+    default: return nullptr;
+  }
+}
+
+/// Generation is the making of a key outside of the token.
+struct Generation {
+  Context& context;
+  KeyAlgorithm algorithm;
+  int selection;
+  PkeyCtx maker;
+};
+
+bool begin(Generation& generation) {
+  EVP_PKEY_CTX* maker = generation.maker.get();
+  if (maker == nullptr) return false;
+  return (generation.selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0
+             ? EVP_PKEY_keygen_init(maker) == 1
+             : EVP_PKEY_paramgen_init(maker) == 1;
+}
+
+template <KeyAlgorithm Algorithm>
+void* generation_begin(void* data, int selection, const OSSL_PARAM params[]) {
+  Context& context = *static_cast<Context*>(data);
+  Generation* made = nullptr;
+  guarded(context.core, [&] {
+    std::unique_ptr<Generation> generation(
+        new Generation{context, Algorithm, selection, by_name(context, Algorithm)});
+    if (!begin(*generation) ||
+        (params != nullptr && EVP_PKEY_CTX_set_params(generation->maker.get(), params) != 1))
+      return false;
+    made = generation.release();
+    return true;
+  });
+  return made;
+}
+
+int generation_from(void* data, void* pattern) {
+  Generation& generation = *static_cast<Generation*>(data);
+  const Key& key = key_of(pattern);
+  return guarded(generation.context.core, [&] {
+    generation.maker = by_key(key);
+    return begin(generation);
+  });
+}
+
+int generation_set(void* data, const OSSL_PARAM params[]) {
+  return EVP_PKEY_CTX_set_params(static_cast<Generation*>(data)->maker.get(), params);
+}
+
+template <KeyAlgorithm Algorithm>
+const OSSL_PARAM* generation_settable(void*, void*) {
+  static const OSSL_PARAM rsa[] = {OSSL_PARAM_size_t(OSSL_PKEY_PARAM_RSA_BITS, nullptr),
+                                   OSSL_PARAM_size_t(OSSL_PKEY_PARAM_RSA_PRIMES, nullptr),
+                                   OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, nullptr, 0),
+                                   OSSL_PARAM_END};
+  static const OSSL_PARAM ec[] = {
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, nullptr, 0),
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, nullptr, 0),
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, nullptr, 0),
+      OSSL_PARAM_END};
+  return Algorithm == KeyAlgorithm::rsa ? rsa : ec;
+}
+
+void* generate(void* data, OSSL_CALLBACK*, void*) {
+  Generation& generation = *static_cast<Generation*>(data);
+  Key* made = nullptr;
+  guarded(generation.context.core, [&] {
+    EVP_PKEY* inner = nullptr;
+    if (EVP_PKEY_generate(generation.maker.get(), &inner) != 1) return false;
+    auto key = std::make_unique<Key>();
+    key->context = &generation.context;
+    key->algorithm = generation.algorithm;
+    key->set_inner(KeyHandle(inner));
+    made = key.release();
+    return true;
+  });
+  return made;
+}
+
+void generation_end(void* data) {
+  delete static_cast<Generation*>(data);
 }
 
 template <KeyAlgorithm Algorithm>
@@ -167,12 +331,22 @@ const OSSL_DISPATCH* table() {
       entry(OSSL_FUNC_KEYMGMT_LOAD, load),
       entry(OSSL_FUNC_KEYMGMT_HAS, has),
       entry(OSSL_FUNC_KEYMGMT_MATCH, match),
+      entry(OSSL_FUNC_KEYMGMT_VALIDATE, validate),
+      entry(OSSL_FUNC_KEYMGMT_DUP, duplicate),
       entry(OSSL_FUNC_KEYMGMT_IMPORT, import),
       entry(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, import_types<Algorithm>),
-      entry(OSSL_FUNC_KEYMGMT_EXPORT, export_public),
+      entry(OSSL_FUNC_KEYMGMT_EXPORT, export_key),
       entry(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, key_types<Algorithm>),
       entry(OSSL_FUNC_KEYMGMT_GET_PARAMS, get_params),
       entry(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, gettable_params<Algorithm>),
+      entry(OSSL_FUNC_KEYMGMT_SET_PARAMS, set_params),
+      entry(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS, settable_params<Algorithm>),
+      entry(OSSL_FUNC_KEYMGMT_GEN_INIT, generation_begin<Algorithm>),
+      entry(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, generation_from),
+      entry(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, generation_set),
+      entry(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, generation_settable<Algorithm>),
+      entry(OSSL_FUNC_KEYMGMT_GEN, generate),
+      entry(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, generation_end),
       entry(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, operation_name<Algorithm>),
       {0, nullptr}};
   return dispatch;
