@@ -1,0 +1,158 @@
+#include "core/net/signing_pool.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/crypto/handles.h"
+
+namespace ringfence::core {
+namespace {
+
+using boost::system::error_code;
+using boost::system::system_error;
+using Ssl = Handle<SSL, SSL_free>;
+
+/// Alarm shuts a connection down when its handshake takes too long. It does not close the socket,
+/// as Deadline does: a thread may be reading from its descriptor, which would be another's soon.
+class Alarm {
+ public:
+  Alarm(tcp::socket& socket, std::chrono::steady_clock::duration after)
+      : state_(std::make_shared<State>()), timer_(socket.get_executor(), after) {
+    state_->socket = &socket;
+    timer_.async_wait([state = state_](const error_code& cancelled) {
+      if (cancelled || state->socket == nullptr) return;
+      state->rang = true;
+      error_code gone;
+      state->socket->shutdown(tcp::socket::shutdown_both, gone);
+    });
+  }
+
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+
+  ~Alarm() { state_->socket = nullptr; }
+
+  /// rang is for any thread.
+  bool rang() const noexcept { return state_->rang; }
+
+ private:
+  struct State {
+    tcp::socket* socket = nullptr;  // null once the Alarm is gone
+    std::atomic<bool> rang = false;
+  };
+
+  std::shared_ptr<State> state_;
+  asio::steady_timer timer_;
+};
+
+/// why_it_failed drains OpenSSL's queue: an Error for our token, a system_error for the peer.
+std::exception_ptr why_it_failed() {
+  const unsigned long first = ERR_peek_error();
+  try {
+    throw_openssl("TLS handshake");
+  } catch (const Error& error) {
+    if (error.code() != Code::internal) return std::current_exception();
+  }
+  const error_code reason(static_cast<int>(first), asio::error::get_ssl_category());
+  return std::make_exception_ptr(system_error(reason));
+}
+
+/// Handshake is OpenSSL's side. It reads from the socket's descriptor what it needs and not a byte
+/// more, so that nothing is lost when an asio stream takes over; what it writes is kept in memory
+/// for the io threads to send.
+class Handshake {
+ public:
+  enum class Step { wait, done, failed };
+
+  Handshake(asio::ssl::context& context, tcp::socket& socket)
+      : ssl_(ensure(SSL_new(context.native_handle()), "SSL_new")) {
+    Bio input(ensure(BIO_new_socket(socket.native_handle(), BIO_NOCLOSE), "BIO_new_socket"));
+    output_ = ensure(BIO_new(BIO_s_mem()), "BIO_new");
+    SSL_set_bio(ssl_.get(), input.release(), output_);
+    SSL_set_accept_state(ssl_.get());
+  }
+
+  /// step goes as far as the bytes that have come reach. Blocks for a signature.
+  Step step() noexcept {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_.get());
+    if (result == 1) return Step::done;
+    const int error = SSL_get_error(ssl_.get(), result);
+    if (error == SSL_ERROR_WANT_READ) return Step::wait;
+    failure_ = error == SSL_ERROR_SSL ? why_it_failed()
+                                      : std::make_exception_ptr(system_error(asio::error::eof));
+    return Step::failed;
+  }
+
+  /// failure is why `step` failed.
+  const std::exception_ptr& failure() const noexcept { return failure_; }
+
+  /// output is what to send before the next step.
+  asio::const_buffer output() const {
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(output_, &bytes);
+    return {bytes, static_cast<std::size_t>(size)};
+  }
+
+  void sent() { BIO_reset(output_); }
+
+  SSL* release() noexcept { return ssl_.release(); }
+
+ private:
+  Ssl ssl_;
+  BIO* output_;  // the SSL's
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+SigningPool::SigningPool(Bounds bounds) : bounds_(bounds), threads_(bounds.threads) {}
+
+SigningPool::~SigningPool() {
+  close();
+  threads_.join();
+}
+
+void SigningPool::admit(const tcp::socket& socket) {
+  if (waiting_ < bounds_.waiting) return;
+  if (refused_++ % 1000 == 0) {
+    log(Level::warning, "TLS_BUSY",
+        {{"peer", peer_text(socket)}, {"waiting", std::to_string(waiting_)}});
+  }
+  throw system_error(asio::error::connection_refused);
+}
+
+Task<TlsStream> SigningPool::shake_hands(tcp::socket socket,
+                                         std::shared_ptr<asio::ssl::context> context,
+                                         std::chrono::steady_clock::duration patience) {
+  socket.native_non_blocking(true);
+  Handshake handshake(*context, socket);
+  const Alarm alarm(socket, patience);
+  auto work = [&] { return alarm.rang() ? Handshake::Step::wait : handshake.step(); };
+  error_code gone;
+  auto token = asio::redirect_error(asio::use_awaitable, gone);
+  bool begun = false;
+  auto step = Handshake::Step::wait;
+  while (step == Handshake::Step::wait) {
+    // 1. A silent peer takes no thread and no place.
+    co_await socket.async_wait(tcp::socket::wait_read, asio::use_awaitable);
+    if (!std::exchange(begun, true)) admit(socket);
+
+    // 2. OpenSSL goes on, and perhaps signs.
+    step = co_await run(work);
+    if (alarm.rang()) throw system_error(asio::error::timed_out);
+
+    // 3. Its answer leaves, which is an alert when it failed.
+    const asio::const_buffer output = handshake.output();
+    if (output.size() > 0) co_await asio::async_write(socket, output, token);
+    handshake.sent();
+    if (step == Handshake::Step::failed) std::rethrow_exception(handshake.failure());
+    if (alarm.rang()) throw system_error(asio::error::timed_out);
+    if (gone) throw system_error(gone);
+  }
+  co_return TlsStream(std::move(socket), handshake.release());
+}
+
+}  // namespace ringfence::core
