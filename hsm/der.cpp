@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint8_t kInteger = 0x02;
 constexpr std::uint8_t kBitString = 0x03;
 constexpr std::uint8_t kOctets = 0x04;
+constexpr std::uint8_t kNull = 0x05;
+constexpr std::uint8_t kOid = 0x06;
 constexpr std::uint8_t kSequence = 0x30;
 
 constexpr std::uint8_t kRsaAlgorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
@@ -57,6 +59,32 @@ Bytes sequence(BytesView first, BytesView second) {
   return element(kSequence, content);
 }
 
+/// SmallInteger is an unsigned INTEGER of fewer than 128 bytes.
+class SmallInteger {
+ public:
+  explicit SmallInteger(BytesView magnitude) {
+    std::size_t zeros = 0;
+    while (zeros < magnitude.size() && magnitude[zeros] == 0) ++zeros;
+    digits_ = magnitude.subspan(zeros);
+    padded_ = digits_.empty() || digits_.front() >= 0x80;
+  }
+
+  std::size_t size() const noexcept { return 2 + content(); }
+
+  void append_to(Bytes& out) const {
+    out.push_back(kInteger);
+    out.push_back(static_cast<std::uint8_t>(content()));
+    if (padded_) out.push_back(0);
+    append(out, digits_);
+  }
+
+ private:
+  std::size_t content() const noexcept { return digits_.size() + (padded_ ? 1 : 0); }
+
+  BytesView digits_;
+  bool padded_;
+};
+
 /// The OBJECT IDENTIFIER of each hash, without tag and length.
 BytesView hash_oid(Hash hash) {
   static constexpr std::uint8_t md5[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05};
@@ -90,15 +118,33 @@ Bytes ec_spki(BytesView curve, BytesView point) {
 
 Bytes ecdsa_signature(BytesView r_and_s) {
   const std::size_t half = r_and_s.size() / 2;
-  return sequence(integer(r_and_s.first(half)), integer(r_and_s.subspan(half)));
+  const SmallInteger r(r_and_s.first(half));
+  const SmallInteger s(r_and_s.subspan(half));
+  const std::size_t size = r.size() + s.size();  // below 256: P-521's two integers have 68 at most
+  Bytes out;
+  out.reserve(size + 3);
+  out.push_back(kSequence);
+  if (size >= 0x80) out.push_back(0x81);
+  out.push_back(static_cast<std::uint8_t>(size));
+  r.append_to(out);
+  s.append_to(out);
+  return out;
 }
 
 Bytes digest_info(Hash hash, BytesView digest) {
   if (digest.size() != size_of(hash))
     throw Error(Kind::request, "the digest's length does not fit its hash");
-  static constexpr std::uint8_t null[] = {0x05, 0x00};
-  const Bytes oid = element(0x06, hash_oid(hash));
-  return sequence(sequence(oid, null), element(kOctets, digest));
+  const BytesView oid = hash_oid(hash);
+  const auto byte = [](std::size_t value) { return static_cast<std::uint8_t>(value); };
+  Bytes out;
+  out.reserve(digest.size() + oid.size() + 10);
+  out = {kSequence, byte(oid.size() + digest.size() + 8),
+         kSequence, byte(oid.size() + 4),
+         kOid,      byte(oid.size())};
+  append(out, oid);
+  out.insert(out.end(), {kNull, 0, kOctets, byte(digest.size())});
+  append(out, digest);
+  return out;
 }
 
 BytesView curve(unsigned bits) {

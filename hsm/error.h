@@ -24,6 +24,13 @@ const char* name(Kind kind) noexcept;
 /// kind_of sorts a PKCS#11 return code (a CK_RV other than CKR_OK).
 Kind kind_of(unsigned long rv) noexcept;
 
+/// is_device_lost says that the token, our sessions or our login are gone: reopen the module, but
+/// at most once in 30 s.
+bool is_device_lost(unsigned long rv) noexcept;
+
+/// is_transient says that the very same call may succeed when it is made again at once.
+bool is_transient(unsigned long rv) noexcept;
+
 /// name_of returns "CKR_PIN_INCORRECT" and the like, or "CKR_?" for a code we do not name.
 std::string_view name_of(unsigned long rv) noexcept;
 

@@ -20,9 +20,20 @@ std::string trimmed(const CK_UTF8CHAR (&text)[Size]) {
   return {text, text + size};
 }
 
+std::string to_text(const CK_VERSION& version) {
+  return fmt::format("{}.{}", version.major, version.minor);
+}
+
+/// InitializeArguments ends with one more pointer: NSS, whose structure has its LibraryParameters
+/// where PKCS#11 has pReserved, reads a pReserved behind it and wants it to be null.
+struct InitializeArguments {
+  CK_C_INITIALIZE_ARGS standard{};
+  CK_VOID_PTR after = nullptr;
+};
+
 }  // namespace
 
-Module::Module(const std::string& path) {
+Module::Module(const std::string& path, const std::string& arguments) {
   library_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr)
     throw Error(Kind::request, fmt::format("cannot load the PKCS#11 module: {}", ::dlerror()));
@@ -32,11 +43,13 @@ Module::Module(const std::string& path) {
     throw Error(Kind::request,
                 fmt::format("{} is no PKCS#11 module: it has no C_GetFunctionList", path));
   }
-  CK_C_INITIALIZE_ARGS arguments{};
-  arguments.flags = CKF_OS_LOCKING_OK;
+  InitializeArguments initialize;
+  initialize.standard.flags = CKF_OS_LOCKING_OK;
+  if (!arguments.empty())
+    initialize.standard.pReserved = const_cast<char*>(arguments.c_str());  // read only
   try {
     check(get(&functions_), "C_GetFunctionList");
-    check(functions_->C_Initialize(&arguments), "C_Initialize");
+    check(functions_->C_Initialize(&initialize.standard), "C_Initialize");
   } catch (...) {
     ::dlclose(library_);
     throw;
@@ -51,8 +64,27 @@ Module::~Module() {
 std::string Module::library() const {
   CK_INFO info{};
   check(functions_->C_GetInfo(&info), "C_GetInfo");
-  return fmt::format("{}, {} {}.{}", trimmed(info.manufacturerID), trimmed(info.libraryDescription),
-                     info.libraryVersion.major, info.libraryVersion.minor);
+  return fmt::format("{}, {} {}", trimmed(info.manufacturerID), trimmed(info.libraryDescription),
+                     to_text(info.libraryVersion));
+}
+
+TokenFacts Module::facts(const Slot& used) const {
+  TokenFacts facts;
+  facts.library = library();
+  facts.label = used.label;
+  facts.manufacturer = used.manufacturer;
+  facts.model = used.model;
+  facts.serial = used.serial;
+  CK_TOKEN_INFO token{};
+  check(functions_->C_GetTokenInfo(used.id, &token), "C_GetTokenInfo");
+  facts.hardware = to_text(token.hardwareVersion);
+  facts.firmware = to_text(token.firmwareVersion);
+  for (const Slot& slot : slots()) {
+    CK_SLOT_INFO info{};
+    check(functions_->C_GetSlotInfo(slot.id, &info), "C_GetSlotInfo");
+    facts.slots.push_back({slot.id, trimmed(info.slotDescription), slot.label, slot.id == used.id});
+  }
+  return facts;
 }
 
 std::vector<Slot> Module::slots() const {
@@ -65,7 +97,9 @@ std::vector<Slot> Module::slots() const {
   for (const CK_SLOT_ID id : ids) {
     CK_TOKEN_INFO info{};
     check(functions_->C_GetTokenInfo(id, &info), "C_GetTokenInfo");
-    slots.push_back({id, trimmed(info.label), (info.flags & CKF_TOKEN_INITIALIZED) != 0});
+    slots.push_back({id, trimmed(info.label), (info.flags & CKF_TOKEN_INITIALIZED) != 0,
+                     trimmed(info.manufacturerID), trimmed(info.model),
+                     trimmed(info.serialNumber)});
   }
   return slots;
 }
@@ -135,14 +169,33 @@ Bytes Session::attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const 
   return value;
 }
 
-Bytes Session::sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, BytesView input) const {
+std::optional<Bytes> Session::attribute_if(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const {
+  try {
+    return attribute(object, type);
+  } catch (const Error& error) {
+    switch (error.rv()) {
+      case CKR_ATTRIBUTE_SENSITIVE:
+      case CKR_ATTRIBUTE_TYPE_INVALID:
+      case CKR_ATTRIBUTE_VALUE_INVALID:  // NSS, for one that its database does not hold
+      case CKR_OBJECT_HANDLE_INVALID: return std::nullopt;
+      default: throw;
+    }
+  }
+}
+
+bool Session::logged_in() const {
+  CK_SESSION_INFO info{};
+  check(module_->C_GetSessionInfo(handle_, &info), "C_GetSessionInfo");
+  return info.state == CKS_RW_USER_FUNCTIONS;
+}
+
+std::size_t Session::sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, BytesView input,
+                          std::span<std::uint8_t> signature) const {
   check(module_->C_SignInit(handle_, &mechanism, key), "C_SignInit");
-  Bytes signature(1024);  // RSA 8192 at most, so C_Sign never leaves its operation open
   CK_ULONG size = signature.size();
   auto* bytes = const_cast<CK_BYTE*>(input.data());
   check(module_->C_Sign(handle_, bytes, input.size(), signature.data(), &size), "C_Sign");
-  signature.resize(size);
-  return signature;
+  return size;
 }
 
 CK_ATTRIBUTE attribute(CK_ATTRIBUTE_TYPE type, BytesView value) {

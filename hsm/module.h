@@ -9,14 +9,18 @@
 
 #include "hsm/key.h"
 #include "hsm/pkcs11.h"
+#include "hsm/status.h"
 
 namespace ringfence::hsm {
 
 /// Slot is a place with a token in it.
 struct Slot {
   CK_SLOT_ID id = 0;
-  std::string label;  ///< of the token, without padding; empty when not initialised
+  std::string label;  ///< of the token, as manufacturer, model and serial without padding
   bool initialized = false;
+  std::string manufacturer;
+  std::string model;
+  std::string serial;
 };
 
 /// Module owns a loaded module between C_Initialize and C_Finalize.
@@ -24,13 +28,18 @@ struct Slot {
 /// Never fork while one exists. Not copyable: the end of the first copy would finalise the other.
 class Module {
  public:
+  /// `arguments` is the text that some modules want in C_Initialize, as p11-kit's x-init-reserved:
+  /// NSS softokn reads "configdir='sql:/folder' …"; empty for none.
   /// Throws Error{request} when `path` is no PKCS#11 module, Error{call, rv} otherwise.
-  explicit Module(const std::string& path);
+  explicit Module(const std::string& path, const std::string& arguments = "");
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
   ~Module();
 
   const CK_FUNCTION_LIST* operator->() const noexcept { return functions_; }
+
+  /// facts reads what `show hsm` tells of the module, its slots, and the token in `used`.
+  TokenFacts facts(const Slot& used) const;
 
   /// library returns what the module calls itself: "SoftHSM, Implementation of PKCS11 2.6".
   std::string library() const;
@@ -72,8 +81,17 @@ class Session {
   /// attribute reads one attribute's bytes.
   Bytes attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
 
-  /// sign does one whole C_SignInit and C_Sign.
-  Bytes sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, BytesView input) const;
+  /// attribute_if reads one attribute's bytes; nothing when the object has none, does not show it,
+  /// or is gone.
+  std::optional<Bytes> attribute_if(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
+
+  /// logged_in asks the module whether the user is logged in to this session.
+  bool logged_in() const;
+
+  /// sign does one whole C_SignInit and C_Sign into `signature`, which must have room for the
+  /// longest the key can make, and returns how many bytes it has.
+  std::size_t sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, BytesView input,
+                   std::span<std::uint8_t> signature) const;
 
  private:
   const Module& module_;

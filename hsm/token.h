@@ -1,56 +1,113 @@
 // The key pairs of one token, logged in once, found once.
 #pragma once
 
+#include <filesystem>
 #include <map>
-#include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "hsm/key.h"
 #include "hsm/module.h"
+#include "hsm/versions.h"
 
 namespace ringfence::hsm {
 
 /// Token holds one logged-in session and the handles of all our key pairs.
 ///
 /// Private keys are used through session-object copies where the token allows copying: SoftHSM
-/// reads a token object's file again for each signature, a copy stays in memory (and inside the
-/// token, as sensitive as before). Keys whose CKA_ID is not four bytes, or whose
-/// label no KeyRef may have, are not ours and not seen.
-/// Throws Error. Not safe from several threads at once.
+/// reads a token object's file again for each signature, a copy stays in memory (inside the token,
+/// sensitive, non-extractable, and able to sign only). Keys whose CKA_ID is not four bytes, or
+/// whose label no KeyRef may have, are not ours and not seen; halves of a pair, left by a crash,
+/// are not seen either.
+///
+/// Several processes may hold a Token on one token: all may sign, but one at a time may generate,
+/// rename and destroy; the others learn of a new key when they are asked for it, and of one that
+/// went by forget(). Throws Error. Not safe from several threads at once.
 class Token {
  public:
-  /// Throws Error{pin} for a wrong PIN; never retry it.
-  Token(const Module& module, const Slot& slot, BytesView pin);
+  /// Entry is one key pair as the token has it.
+  struct Entry {
+    KeyInfo info;
+    std::string since;    ///< CKA_START_DATE, "2026-11-21"; empty when the token does not say
+    bool copied = false;  ///< signs with a session-object copy, not with the token object
+    Bytes spki;           ///< SubjectPublicKeyInfo, DER
+  };
 
-  std::vector<KeyInfo> keys() const;
-  Bytes public_key(const KeyRef& ref) const;
-  Bytes sign(const SignRequest& request) const;
+  /// Logs in and finds the keys. `versions` names the file that keeps each label's last version
+  /// where the token takes no data objects; without it such a token's keys cannot be changed.
+  /// Throws Error{pin} for a wrong PIN; never retry it.
+  Token(const Module& module, const Slot& slot, BytesView pin, std::filesystem::path versions = {});
+
+  std::vector<Entry> entries() const;
+
+  /// sign makes one signature. A key that is not known yet is looked up in the token once.
+  /// Throws Error: `not_found` when it is not there either.
+  Bytes sign(const SignRequest& request);
+
+  /// public_key returns SubjectPublicKeyInfo in DER; looks up and throws as sign does.
+  Bytes public_key(const KeyRef& ref);
 
   /// generate makes a private, sensitive, non-extractable key pair under the label's next
-  /// version. A version is never used again, also after destroy: the last one is kept in the token
-  /// as a data object.
-  KeyRef generate(const std::string& label, const KeySpec& spec);
+  /// version, valid from today (UTC) where the module takes CKA_START_DATE. Codes that pass
+  /// (is_transient) are tried again, three times in all.
+  ///
+  /// A version is never used again, also after destroy: the last one is kept in the token as a
+  /// data object, or in the file of versions. It may be skipped when generate fails.
+  Entry generate(const std::string& label, const KeySpec& spec);
+
+  /// rename gives a pair another label, under that label's next version.
+  ///
+  /// A crash at any instant leaves the old or the new pair whole and no other pair; what is left
+  /// of the other is cleared away by the next generate, rename or destroy. Throws Error: `request`
+  /// when the module cannot do it, and then nothing has changed.
+  Entry rename(const KeyRef& ref, const std::string& label);
+
   void destroy(const KeyRef& ref);
 
-  /// copies counts the keys that are used through session-object copies.
+  /// forget drops what we hold of a key that another process destroyed or renamed.
+  void forget(const KeyRef& ref) noexcept;
+
+  std::vector<KeyInfo> keys() const;
   std::size_t copies() const noexcept;
 
  private:
   struct Key {
     CK_OBJECT_HANDLE handle = 0;  ///< what signs: the copy, or the token object
-    bool copied = false;
-    KeySpec spec;
-    Bytes spki;
+    Entry entry;
+  };
+
+  struct Pair {
+    CK_OBJECT_HANDLE private_key = 0;
+    Entry entry;
   };
 
   void load();
-  void load_key(CK_OBJECT_HANDLE private_key);
-  const Key& at(const KeyRef& ref) const;
-  std::uint32_t last_version(const std::string& label) const;
-  void keep_version(const std::string& label, std::uint32_t version);
+
+  /// read_pair reads the whole pair a private token object belongs to; nothing for a half.
+  std::optional<Pair> read_pair(CK_OBJECT_HANDLE private_key) const;
+  bool whole(const KeyRef& ref) const;
+
+  /// adopt makes the pair ours, with a session copy where that can be had.
+  Key& adopt(Pair pair);
+  Key& at(const KeyRef& ref);
+
+  /// gone lists the pairs that a key operation, perhaps one that never ended, did away with.
+  std::set<KeyRef> gone(const VersionRecords& records) const;
+
+  /// clear_away ends key operations that a crash cut short, and returns the records.
+  VersionRecords clear_away();
+  void clear_half(const KeyRef& ref);
+  void destroy_objects(const KeyRef& ref);
+
+  std::uint32_t next_version(const std::string& label, const VersionRecords& records) const;
+  CK_RV generate_pair(const KeyRef& ref, const KeySpec& spec, CK_OBJECT_HANDLE& made) const;
+  void move_objects(const KeyRef& from, const KeyRef& to);
+  [[noreturn]] void refuse_rename(const KeyRef& from, const KeyRef& to, CK_RV rv);
 
   Session session_;
+  Versions versions_;  // reads through the session
   std::map<KeyRef, Key> keys_;
 };
 

@@ -84,12 +84,41 @@ void make_token(const Config& config, const Module& module) {
   const Pin user_pin = random_pin();
   write_new(marker(config), bytes_of("the token's first start has not finished\n"));
   sync_folder(config.folder());
-  write_new(config.so_pin_file, so_pin.reveal());
-  write_new(config.pin_file, user_pin.reveal());
-  module.init_token(config.token, so_pin.reveal(), user_pin.reveal());
+  write_new(config.so_pin_file(), so_pin.reveal());
+  write_new(config.pin.path, user_pin.reveal());
+  module.init_token(config.token.label, so_pin.reveal(), user_pin.reveal());
   sync_folder(config.folder());
   fs::remove(marker(config));
   sync_folder(config.folder());
+}
+
+/// find_slot returns the one that the configuration chooses; nothing when there is none.
+std::optional<Slot> find_slot(const Config& config, const Module& module) {
+  std::optional<Slot> found;
+  for (Slot& slot : module.slots()) {
+    if (!config.token.matches(slot)) continue;
+    if (found)
+      throw Error(Kind::request,
+                  fmt::format("{} shows several tokens for \"{}\" (in the slots {} and {}): add "
+                              "serial=… to the URI in hsm.token",
+                              config.module, config.token.text, found->id, slot.id));
+    found = std::move(slot);
+  }
+  return found;
+}
+
+/// require_makeable refuses to make a token that nobody could open, or that would not be found.
+void require_makeable(const Config& config) {
+  const TokenMatch& token = config.token;
+  const bool by_label = !token.label.empty() && token.manufacturer.empty() && token.model.empty() &&
+                        token.serial.empty() && !token.slot_id;
+  if (by_label && config.pin.from == PinSource::From::file) return;
+  throw Error(Kind::not_found,
+              fmt::format("there is no token \"{}\" yet, and one is made at the first start only "
+                          "when hsm.token is a label and the PIN is in a file: make it with "
+                          "SOFTHSM2_CONF={} softhsm2-util --init-token --free --label {}",
+                          token.text, (config.folder() / "softhsm2.conf").string(),
+                          token.label.empty() ? "ringfence" : token.label));
 }
 
 }  // namespace
@@ -106,8 +135,8 @@ Fd enter_state(const Config& config) {
   Fd lock = take_lock(folder / "lock");
   if (fs::exists(marker(config))) {
     fs::remove_all(folder / "tokens");
-    fs::remove(config.so_pin_file);
-    fs::remove(config.pin_file);
+    fs::remove(config.so_pin_file());
+    if (config.pin.from == PinSource::From::file) fs::remove(config.pin.path);
     fs::remove(marker(config));
   }
   if (config.is_softhsm()) {
@@ -126,38 +155,43 @@ Fd enter_state(const Config& config) {
 }
 
 Slot open_slot(const Config& config, const Module& module) {
-  if (const std::optional<Slot> slot = module.find(config.token)) return *slot;
+  if (const std::optional<Slot> slot = find_slot(config, module)) return *slot;
   if (!config.is_softhsm())
     throw Error(Kind::not_found,
-                fmt::format("{} shows no token labelled \"{}\": set hsm.token in ringfence.toml, "
-                            "or initialise the token with its vendor's tool",
-                            config.module, config.token));
-  for (const fs::path& file : {config.pin_file, config.so_pin_file})
-    if (fs::exists(file))
-      throw Error(Kind::not_found,
-                  fmt::format("the token \"{}\" is missing in {} though {} exists: restore the "
-                              "folder from a backup, or move that file away to begin with a new, "
-                              "empty token",
-                              config.token, (config.folder() / "tokens").string(), file.string()));
+                fmt::format("{} shows no token \"{}\": set hsm.token in ringfence.toml, or "
+                            "initialise the token with its vendor's tool",
+                            config.module, config.token.text));
+  for (const fs::path& file : {config.pin.path, config.so_pin_file()})
+    if (!file.empty() && fs::exists(file))
+      throw Error(
+          Kind::not_found,
+          fmt::format("the token \"{}\" is missing in {} though {} exists: restore the "
+                      "folder from a backup, or move that file away to begin with a new, "
+                      "empty token",
+                      config.token.text, (config.folder() / "tokens").string(), file.string()));
+  require_makeable(config);
   make_token(config, module);
-  const std::optional<Slot> made = module.find(config.token);
+  const std::optional<Slot> made = find_slot(config, module);
   if (!made) throw Error(Kind::not_found, "the new token did not appear");
   return *made;
 }
 
 Pin read_pin(const Config& config) {
-  const std::string file = config.pin_file.string();
-  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (config.pin_is_typed())
+    throw Error(Kind::pin, "the token's PIN must be typed: utils hsm unlock");
+  const std::string where = config.pin.to_text();
+  const Fd fd(::open(config.pin.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd)
-    throw Error(Kind::pin, fmt::format("cannot read the PIN file {} ({}): put the token's user PIN "
-                                       "there, mode 0600, and start again",
-                                       file, std::strerror(errno)));
+    throw Error(Kind::pin, fmt::format("cannot read {} ({}): put the token's user PIN there, mode "
+                                       "0600, and start again",
+                                       where, std::strerror(errno)));
 
   struct stat facts {};
 
-  if (::fstat(fd.get(), &facts) != 0 || (facts.st_mode & 077) != 0)
-    throw Error(Kind::pin,
-                fmt::format("the PIN file {} is open to other users: chmod 600 it", file));
+  // systemd guards a credential by its folder, and its ACL shows as bits of the group.
+  const bool guarded = config.pin.from == PinSource::From::credential;
+  if (::fstat(fd.get(), &facts) != 0 || (!guarded && (facts.st_mode & 077) != 0))
+    throw Error(Kind::pin, fmt::format("{} is open to other users: chmod 600 it", where));
   Bytes bytes(257);
   const ssize_t count = ::read(fd.get(), bytes.data(), bytes.size());
   Pin whole(std::move(bytes));
@@ -165,7 +199,7 @@ Pin read_pin(const Config& config) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
     text = text.first(text.size() - 1);
   if (text.empty() || text.size() > 255)
-    throw Error(Kind::pin, fmt::format("the PIN file {} must hold a PIN of 1 to 255 bytes", file));
+    throw Error(Kind::pin, fmt::format("{} must hold a PIN of 1 to 255 bytes", where));
   return Pin(Bytes(text.begin(), text.end()));
 }
 

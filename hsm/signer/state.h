@@ -30,13 +30,15 @@ Fd enter_state(const Config& config);
 
 /// open_slot returns the slot of the configured token.
 ///
-/// On the very first start (SoftHSM, no token, no PIN file) it makes the token with random PINs
-/// in files of mode 0600. A token that is missing beside a PIN file, or that has no PIN file, is
-/// never initialised again: throws Error naming the file and what to do.
+/// On the very first start (SoftHSM, a label as hsm.token, a PIN from a file, and neither token nor
+/// PIN file there) it makes the token with random PINs in files of mode 0600. A token that is
+/// missing beside a PIN file is never initialised again, and one whose PIN comes as a credential or
+/// is typed is never made: nobody would know the PIN. Throws Error{not_found} saying what to do,
+/// Error{request} when several tokens match.
 Slot open_slot(const Config& config, const Module& module);
 
-/// read_pin reads the user PIN's file. Throws Error{pin} when it is missing, empty, longer than
-/// 255 bytes, or readable by others.
+/// read_pin reads the user PIN from its file or credential. Throws Error{pin} when that is missing,
+/// empty, longer than 255 bytes, or (a file) readable by others, and when the PIN must be typed.
 Pin read_pin(const Config& config);
 
 }  // namespace ringfence::hsm

@@ -1,0 +1,178 @@
+#include "hsm/versions.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "hsm/error.h"
+#include "hsm/fd.h"
+
+namespace ringfence::hsm {
+namespace {
+
+const std::string kApplication = "ringfence";
+
+using Gone = VersionRecord::Gone;
+
+void append_u32(Bytes& out, std::uint32_t value) {
+  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+std::uint32_t u32_at(BytesView bytes) {
+  std::uint32_t value = 0;
+  for (const std::uint8_t byte : bytes.first(4)) value = value << 8U | byte;
+  return value;
+}
+
+/// A data object's CKA_VALUE: u32 version, and when a key went: u8 gone, u32 its version, its
+/// label.
+Bytes encode(const VersionRecord& record) {
+  Bytes value;
+  append_u32(value, record.version);
+  if (record.gone == Gone::none) return value;
+  value.push_back(static_cast<std::uint8_t>(record.gone));
+  append_u32(value, record.key.version);
+  value.insert(value.end(), record.key.label.begin(), record.key.label.end());
+  return value;
+}
+
+VersionRecord decode(BytesView value) {
+  VersionRecord record;
+  if (value.size() < 4) return record;
+  record.version = u32_at(value);
+  if (value.size() < 10 || (value[4] != 1 && value[4] != 2)) return record;
+  record.gone = static_cast<Gone>(value[4]);
+  record.key = {{value.begin() + 9, value.end()}, u32_at(value.subspan(5))};
+  return record;
+}
+
+const char* word(Gone gone) {
+  switch (gone) {
+    case Gone::none: return "";
+    case Gone::renamed: return "renamed";
+    case Gone::destroyed: return "destroyed";
+  }
+  return "";
+}
+
+std::vector<CK_OBJECT_HANDLE> find(const Session& session, const std::string* label) {
+  const CK_OBJECT_CLASS data = CKO_DATA;
+  std::vector<CK_ATTRIBUTE> match = {attribute(CKA_CLASS, data),
+                                     attribute(CKA_APPLICATION, kApplication)};
+  if (label != nullptr) match.push_back(attribute(CKA_LABEL, *label));
+  return session.find(std::move(match));
+}
+
+/// create returns what the module said; a token without data objects says an error of the request.
+CK_RV create(const Session& session, const std::string& label, const VersionRecord& record) {
+  const CK_OBJECT_CLASS data = CKO_DATA;
+  const CK_BBOOL yes = CK_TRUE;
+  const Bytes value = encode(record);
+  CK_ATTRIBUTE entries[] = {attribute(CKA_CLASS, data),  attribute(CKA_TOKEN, yes),
+                            attribute(CKA_PRIVATE, yes), attribute(CKA_APPLICATION, kApplication),
+                            attribute(CKA_LABEL, label), attribute(CKA_VALUE, BytesView(value))};
+  CK_OBJECT_HANDLE made = 0;
+  return session.module()->C_CreateObject(session.handle(), entries, std::size(entries), &made);
+}
+
+[[noreturn]] void fail(const std::filesystem::path& file, const char* what) {
+  throw Error(Kind::unavailable,
+              fmt::format("{}: {}: {}", file.string(), what, std::strerror(errno)));
+}
+
+}  // namespace
+
+Versions::Versions(const Session& session, std::filesystem::path file)
+    : session_(session), file_(std::move(file)) {}
+
+VersionRecords Versions::read() const {
+  VersionRecords records = read_file();
+  for (const CK_OBJECT_HANDLE object : find(session_, nullptr)) {
+    const Bytes name = session_.attribute(object, CKA_LABEL);
+    const VersionRecord record = decode(session_.attribute(object, CKA_VALUE));
+    VersionRecord& known = records[{name.begin(), name.end()}];
+    // Two of one label: a crash came between making the new one and destroying the old one.
+    const bool newer = record.version > known.version ||
+                       (record.version == known.version && record.gone != Gone::none);
+    if (newer) known = record;
+  }
+  return records;
+}
+
+void Versions::keep(const std::string& label, const VersionRecord& record) const {
+  const auto old = find(session_, &label);
+  const CK_RV rv = create(session_, label, record);
+  if (rv == CKR_OK) {
+    for (const CK_OBJECT_HANDLE object : old)  // one that stays is older and loses when read
+      session_.module()->C_DestroyObject(session_.handle(), object);
+    return;
+  }
+  if (kind_of(rv) != Kind::request) throw Error("C_CreateObject", rv);
+  if (file_.empty())
+    throw Error(Kind::request, "the token takes no data objects and no file of versions is set");
+  VersionRecords records = read_file();
+  records[label] = record;
+  write_file(records);
+}
+
+VersionRecords Versions::read_file() const {
+  VersionRecords records;
+  if (file_.empty()) return records;
+  std::ifstream file(file_);
+  if (!file) {
+    if (errno == ENOENT) return records;
+    fail(file_, "cannot read");
+  }
+  std::string line;
+  for (unsigned number = 1; std::getline(file, line); ++number) {
+    std::istringstream words(line);
+    std::string label;
+    std::string gone;
+    VersionRecord record;
+    words >> label >> record.version;
+    const bool named = is_label(label) && !words.fail();
+    if (words >> gone) {
+      record.gone = gone == word(Gone::renamed) ? Gone::renamed : Gone::destroyed;
+      words >> record.key.label >> record.key.version;
+    }
+    const bool whole =
+        gone.empty() || (!words.fail() && is_label(record.key.label) && gone == word(record.gone));
+    if (!named || !whole)
+      throw Error(Kind::unavailable,
+                  fmt::format("{}:{}: not a line of versions (\"CAPF 3\"): restore the file from a "
+                              "backup, a key version must never be used twice",
+                              file_.string(), number));
+    records[label] = record;
+  }
+  return records;
+}
+
+void Versions::write_file(const VersionRecords& records) const {
+  std::string text;
+  for (const auto& [label, record] : records) {
+    text += fmt::format("{} {}", label, record.version);
+    if (record.gone != Gone::none)
+      text += fmt::format(" {} {} {}", word(record.gone), record.key.label, record.key.version);
+    text += '\n';
+  }
+  std::filesystem::path temporary = file_;
+  temporary += ".new";
+  std::filesystem::remove(temporary);
+  const Fd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) fail(temporary, "cannot create");
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    fail(temporary, "cannot write");
+  if (::fsync(fd.get()) != 0) fail(temporary, "cannot sync");
+  if (::rename(temporary.c_str(), file_.c_str()) != 0) fail(file_, "cannot replace");
+  const Fd folder(::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) fail(file_, "cannot sync the folder of");
+}
+
+}  // namespace ringfence::hsm

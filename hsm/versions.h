@@ -1,0 +1,53 @@
+// The last version of each label, and the key operation that may not have ended.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "hsm/key.h"
+#include "hsm/module.h"
+
+namespace ringfence::hsm {
+
+/// VersionRecord is the last version that was given out for one label, and what went with it.
+struct VersionRecord {
+  enum class Gone : std::uint8_t {
+    none = 0,
+    renamed = 1,    ///< `key` became this label's `version`, once that pair is whole
+    destroyed = 2,  ///< `key` was destroyed
+  };
+
+  std::uint32_t version = 0;
+  Gone gone = Gone::none;
+  KeyRef key;  ///< the pair whose objects must not stay; unless `gone` is none
+
+  bool operator==(const VersionRecord&) const = default;
+};
+
+using VersionRecords = std::map<std::string, VersionRecord>;
+
+/// Versions keeps one record a label: as private data objects of the token, or, where the token
+/// refuses these (NSS softokn does), in a file of mode 0600 that is replaced whole.
+///
+/// The session must outlive it. One process may keep at a time. Throws Error.
+class Versions {
+ public:
+  /// `file` may be empty: then a token without data objects cannot keep anything.
+  Versions(const Session& session, std::filesystem::path file);
+
+  VersionRecords read() const;
+
+  /// keep replaces the label's record; when it returns the record is on disk. Throws Error{request}
+  /// when neither the token nor a file takes it.
+  void keep(const std::string& label, const VersionRecord& record) const;
+
+ private:
+  VersionRecords read_file() const;
+  void write_file(const VersionRecords& records) const;
+
+  const Session& session_;
+  std::filesystem::path file_;
+};
+
+}  // namespace ringfence::hsm
