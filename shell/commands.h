@@ -14,6 +14,7 @@ std::vector<Command> system_commands();       ///< show status, show version
 std::vector<Command> phone_commands();        ///< show phone, utils phone, set phone
 std::vector<Command> capf_commands();         ///< show capf
 std::vector<Command> job_commands();          ///< show job, utils job
+std::vector<Command> hsm_commands();          ///< show hsm, utils hsm
 std::vector<Command> shell_commands();        ///< help, show schema, set cli, quit, exit
 
 std::vector<Command> all_commands();

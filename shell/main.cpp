@@ -96,6 +96,7 @@ std::string banner(const Greeting& greeting) {
         "Ringfence {} on {}:\n\t{}\n\t{} Mbytes RAM\n\tAccount {}, privilege level {}\n",
         hello.version, hello.host, counted(hello.processors, "vCPU"), hello.memory_mbytes,
         hello.account, hello.level);
+    for (const std::string& warning : hello.warnings) text += "\tWARNING: " + warning + "\n";
   } else {
     text += "Ringfence " RINGFENCE_VERSION ":\n\tWARNING: " + greeting.problem + "\n";
   }

@@ -26,8 +26,10 @@ struct Hello {
   std::string version;
   int processors = 0;
   std::int64_t memory_mbytes = 0;
+  std::vector<std::string> warnings = {};  ///< what is not well with this node, a sentence each
 };
-BOOST_DESCRIBE_STRUCT(Hello, (), (account, level, host, version, processors, memory_mbytes))
+BOOST_DESCRIBE_STRUCT(Hello, (),
+                      (account, level, host, version, processors, memory_mbytes, warnings))
 
 // --- cert.list, cert.show ----------------------------------------------------------------------
 
@@ -351,5 +353,81 @@ struct CapfReport {
   std::int64_t stale = 0;  ///< issued, never confirmed
 };
 BOOST_DESCRIBE_STRUCT(CapfReport, (), (phones, with_lsc, pending, failed, stale))
+
+// --- hsm.show, hsm.unlock ----------------------------------------------------------------------
+
+struct HsmSlot {
+  std::uint64_t id = 0;
+  std::string description;
+  std::string token;  ///< label of the token in it, "" without one
+  bool used = false;
+};
+BOOST_DESCRIBE_STRUCT(HsmSlot, (), (id, description, token, used))
+
+struct HsmKey {
+  std::string label;
+  std::int64_t version = 0;
+  std::string type;  ///< "RSA", "EC"
+  std::int64_t bits = 0;
+  std::string since;        ///< "2026-11-21", "" when the token does not say
+  std::int64_t copies = 0;  ///< workers that sign with a copy; the others use the token's object
+};
+BOOST_DESCRIBE_STRUCT(HsmKey, (), (label, version, type, bits, since, copies))
+
+struct HsmWorker {
+  std::int64_t pid = 0;
+  std::string state;  ///< "ready", "starting"
+  std::int64_t age_seconds = 0;
+  std::int64_t answered = 0;
+  std::int64_t in_hand = 0;
+};
+BOOST_DESCRIBE_STRUCT(HsmWorker, (), (pid, state, age_seconds, answered, in_hand))
+
+/// HsmShow is the token and the pool of processes that sign with it. When the signer cannot be
+/// reached, only `state`, `reason` and `next_step` say something.
+struct HsmShow {
+  std::string state;      ///< "operational", "degraded", "locked", "starting", "unreachable"
+  std::string reason;     ///< why not operational, or ""
+  std::string next_step;  ///< what an administrator does about it, or ""
+  std::optional<std::string> degraded_since;
+  std::optional<std::int64_t> retry_seconds;  ///< until the token is tried again
+  std::string module;                         ///< path of the PKCS#11 module
+  std::string library;                        ///< what the module calls itself
+  std::string token;                          ///< label
+  std::string manufacturer;
+  std::string model;
+  std::string serial;
+  std::string hardware;
+  std::string firmware;
+  std::vector<HsmSlot> slots;
+  std::vector<HsmKey> keys;
+  std::vector<HsmWorker> workers;
+  std::int64_t workers_wanted = 0;
+  std::int64_t restarts = 0;
+  std::int64_t queued = 0;
+  std::int64_t queue_limit = 0;
+  double signatures_per_second = 0;  ///< this and the latencies: over the last 10 to 20 seconds
+  std::int64_t latency_p50_us = 0;
+  std::int64_t latency_p99_us = 0;
+  std::int64_t signed_total = 0;  ///< since `started`, as failed_total
+  std::int64_t failed_total = 0;
+  std::optional<std::string> started;
+};
+BOOST_DESCRIBE_STRUCT(HsmShow, (),
+                      (state, reason, next_step, degraded_since, retry_seconds, module, library,
+                       token, manufacturer, model, serial, hardware, firmware, slots, keys, workers,
+                       workers_wanted, restarts, queued, queue_limit, signatures_per_second,
+                       latency_p50_us, latency_p99_us, signed_total, failed_total, started))
+
+struct HsmUnlockRequest {
+  std::string pin;  ///< 1 to 255 bytes; never logged
+};
+BOOST_DESCRIBE_STRUCT(HsmUnlockRequest, (), (pin))
+
+struct HsmUnlocked {
+  std::string state;              ///< as HsmShow's
+  std::vector<std::string> next;  ///< sentences: what had waited for the PIN and begins now
+};
+BOOST_DESCRIBE_STRUCT(HsmUnlocked, (), (state, next))
 
 }  // namespace ringfence::core::admin

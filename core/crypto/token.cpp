@@ -66,4 +66,24 @@ void Token::destroy(const KeyRef& ref) {
   translated([&] { parts_->client.destroy({ref.label, ref.version}); });
 }
 
+KeyRef Token::rename(const KeyRef& ref, const std::string& label) {
+  return translated([&] {
+    const hsm::KeyRef renamed = parts_->client.rename({ref.label, ref.version}, label);
+    return KeyRef{renamed.label, renamed.version};
+  });
+}
+
+TokenStatus Token::status() const {
+  return translated([&] { return parts_->client.status(); });
+}
+
+void Token::unlock(const Secret& pin) {
+  try {
+    parts_->client.unlock(pin.reveal());
+  } catch (const hsm::Error& error) {
+    const bool open_already = error.kind() == hsm::Kind::request;
+    throw Error(open_already ? Code::conflict : code_of(error.kind()), error.what());
+  }
+}
+
 }  // namespace ringfence::core

@@ -9,7 +9,9 @@
 
 #include <openssl/types.h>
 
+#include "core/base/secret.h"
 #include "core/crypto/handles.h"
+#include "hsm/status.h"
 
 namespace ringfence::core {
 
@@ -28,6 +30,10 @@ struct KeySpec {
   KeyAlgorithm algorithm = KeyAlgorithm::rsa;
   unsigned bits = 2048;
 };
+
+/// TokenStatus is what the signer tells about the token, its keys and its workers.
+using TokenStatus = hsm::Status;
+using TokenState = hsm::PoolState;
 
 /// Token reaches `ringfence-signer` through the socket of this process's role.
 ///
@@ -58,6 +64,17 @@ class Token {
 
   /// destroy removes a key pair for good. Only the admin role may.
   void destroy(const KeyRef& ref);
+
+  /// rename gives a key pair another label, under that label's next version, which it returns.
+  /// Only the admin role may.
+  KeyRef rename(const KeyRef& ref, const std::string& label);
+
+  /// status answers also while nothing can be signed.
+  TokenStatus status() const;
+
+  /// unlock brings the PIN that an administrator typed. Throws Error: `hsm_locked` when the token
+  /// refuses it, `conflict` when the token is not locked. Only the admin role may.
+  void unlock(const Secret& pin);
 
  private:
   struct Parts;

@@ -19,6 +19,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -112,6 +113,11 @@ class ChildProcesses::Supervisor {
     const auto found = states_.find(service.daemon);
     if (found != states_.end()) return found->second;
     return {std::string(service.name), "STOPPED", "Service Not Activated"};
+  }
+
+  bool gave_up(const Service& service) {
+    const std::lock_guard lock(states_mutex_);
+    return gave_up_.contains(service.daemon);
   }
 
   std::vector<ServiceFacts> start(const Service& service) {
@@ -299,6 +305,9 @@ class ChildProcesses::Supervisor {
          {"reason", child.reason},
          {"log", log_file(service).string()}});
     publish(service, "STOPPED", child.reason);
+    if (!child.final_end) return;
+    const std::lock_guard lock(states_mutex_);
+    gave_up_.insert(service.daemon);
   }
 
   void request_stop(Child& child) {
@@ -332,6 +341,7 @@ class ChildProcesses::Supervisor {
     const ServiceFacts facts{std::string(service.name), std::move(state), std::move(reason)};
     const std::lock_guard lock(states_mutex_);
     states_[service.daemon] = facts;
+    gave_up_.erase(service.daemon);
     return facts;
   }
 
@@ -342,6 +352,7 @@ class ChildProcesses::Supervisor {
   std::map<std::string_view, Child> children_;  // supervisor thread only
   std::mutex states_mutex_;
   std::map<std::string_view, ServiceFacts> states_;
+  std::set<std::string_view> gave_up_;
   std::mutex tasks_mutex_;
   std::deque<std::packaged_task<void()>> tasks_;
   std::thread thread_;  // last: it uses everything above
@@ -362,6 +373,10 @@ std::vector<ServiceFacts> ChildProcesses::start(const Service& service) {
 
 std::vector<ServiceFacts> ChildProcesses::stop(const Service& service) {
   return supervisor_->stop(service);
+}
+
+bool ChildProcesses::gave_up(const Service& service) {
+  return supervisor_->gave_up(service);
 }
 
 }  // namespace ringfence::services::admin

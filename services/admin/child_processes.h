@@ -24,6 +24,7 @@ class ChildProcesses final : public ServiceControl {
   core::admin::ServiceFacts state(const Service& service) override;
   std::vector<core::admin::ServiceFacts> start(const Service& service) override;
   std::vector<core::admin::ServiceFacts> stop(const Service& service) override;
+  bool gave_up(const Service& service) override;
 
  private:
   class Supervisor;

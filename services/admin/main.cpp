@@ -8,7 +8,9 @@
 #include "core/net/rpc.h"
 #include "services/admin/child_processes.h"
 #include "services/admin/house.h"
+#include "services/admin/hsm.h"
 #include "services/admin/methods.h"
+#include "services/admin/opening.h"
 #include "services/admin/phones.h"
 #include "services/admin/regeneration.h"
 #include "services/admin/trust_keeper.h"
@@ -24,12 +26,11 @@ void run(const core::DaemonOptions& options) {
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   ChildProcesses services(programs, house.config);
   start_signer(house.config, services);
-  keeper.ensure_certificates();
-  start_services(keeper, services);
   Regeneration regeneration(house, keeper, services);
   Phones phones(house, keeper);
-  regeneration.resume();
-  const Methods methods(house, keeper, regeneration, phones, services);
+  Opening opening(house, keeper, regeneration, services);
+  opening.begin();
+  Methods methods(house, keeper, regeneration, phones, services, opening);
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {
@@ -39,6 +40,7 @@ void run(const core::DaemonOptions& options) {
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);
   core::wait_for_stop();
+  opening.stop();
   regeneration.stop();  // answers who waits for a job, so that the API can end at once
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "services/admin/certificates.h"
+#include "services/admin/hsm.h"
 #include "services/admin/system.h"
 
 namespace ringfence::services::admin {
@@ -42,23 +43,11 @@ Service service_or_refuse(const std::string& name) {
                                            fmt::join(names, ", ")));
 }
 
-/// refresh_itl brings the ITL up to date before Cisco Tftp (re)starts. While the signer is away a
-/// list that is there already has to do: phones without files would be worse.
-void refresh_itl(TrustKeeper& keeper, const Service& service, const std::string& reason) {
-  if (service.daemon != "tftp") return;
-  try {
-    keeper.ensure_itl(reason);
-  } catch (const Error& error) {
-    const std::string state = keeper.show(core::ListKind::itl).state;
-    log(Level::error, "ITL_NOT_REBUILT", {{"why", error.what()}, {"state", state}});
-    if (state == "missing" || state == "corrupt") throw;
-  }
-}
-
 /// without_secrets returns the parameters as the audit log may keep them.
 std::string without_secrets(const json::object& params) {
   json::object kept = params;
-  if (kept.contains("auth_string")) kept["auth_string"] = "<set>";
+  for (const std::string_view secret : {"auth_string", "pin"})
+    if (kept.contains(secret)) kept[secret] = "<set>";
   if (const json::value* csv = kept.if_contains("csv"))
     kept["csv"] = fmt::format("<{} bytes>", csv->is_string() ? csv->as_string().size() : 0);
   return json::serialize(kept);
@@ -89,17 +78,21 @@ void Methods::change(const std::string& method, int level, Work work) {
 }
 
 Methods::Methods(House& house, TrustKeeper& keeper, Regeneration& regeneration, Phones& phones,
-                 ServiceControl& services)
-    : house_(house) {
-  table_["session.hello"] = {
-      0, Audit::none, [&](const core::Caller& caller, const json::object&) {
-        return to_json(hello(house, caller.user, level_of(caller, house.accounts)));
-      }};
+                 ServiceControl& services, Opening& opening)
+    : house_(house), services_(services), opening_(opening) {
+  table_["session.hello"] = {0, Audit::none, [&](const core::Caller& caller, const json::object&) {
+                               Hello facts =
+                                   hello(house, caller.user, level_of(caller, house.accounts));
+                               if (const std::string warning = opening_.warning(); !warning.empty())
+                                 facts.warnings.push_back(warning);
+                               return to_json(facts);
+                             }};
   add<Nothing>("system.status", 0, [&](const Nothing&, Who) { return system_status(house); });
   add<Nothing>("system.version", 0, [](const Nothing&, Who) { return system_version(); });
   add_certificates(keeper, regeneration);
   add_services(keeper, services);
   add_phones(phones);
+  add_hsm();
 }
 
 void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) {
@@ -109,12 +102,17 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
   add<CertificateShowRequest>("cert.show", 1, [this](const CertificateShowRequest& request, Who) {
     return show_certificate(house_, request.type, request.name);
   });
-  add<RegenerateRequest>("cert.plan", 1, [&](const RegenerateRequest& request, Who) {
-    return regeneration.plan(unit_or_refuse(request.unit));
+  add<RegenerateRequest>("cert.plan", 1, [&, this](const RegenerateRequest& request, Who) {
+    const core::Unit unit = unit_or_refuse(request.unit);
+    require_token();
+    return regeneration.plan(unit);
   });
-  change<RegenerateRequest>("cert.regenerate", 1, [&](const RegenerateRequest& request, Who who) {
-    return JobStarted{regeneration.start(unit_or_refuse(request.unit), who)};
-  });
+  change<RegenerateRequest>("cert.regenerate", 1,
+                            [&, this](const RegenerateRequest& request, Who who) {
+                              const core::Unit unit = unit_or_refuse(request.unit);
+                              require_token();
+                              return JobStarted{regeneration.start(unit, who)};
+                            });
   add<JobRequest>("job.show", 0,
                   [&](const JobRequest& request, Who) { return regeneration.report(request.job); });
   add<JobWaitRequest>("job.wait", 0, [&](const JobWaitRequest& request, Who) {
@@ -129,23 +127,23 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
 }
 
 void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
-  add<Nothing>("service.list", 0, [&](const Nothing&, Who) {
+  add<Nothing>("service.list", 0, [&, this](const Nothing&, Who) {
     ServiceList list;
-    for (const Service& service : kServices) list.services.push_back(services.state(service));
+    for (const Service& service : kServices) list.services.push_back(opening_.state(service));
     list.services.push_back(services.state(kSigner));
     return list;
   });
-  change<ServiceRequest>("service.start", 1, [&](const ServiceRequest& request, Who) {
+  change<ServiceRequest>("service.start", 1, [&, this](const ServiceRequest& request, Who) {
     const Service service = service_or_refuse(request.name);
-    refresh_itl(keeper, service, "start of Cisco Tftp");
+    prepare_start(keeper, service, "start of Cisco Tftp");
     return ServiceChange{services.start(service)};
   });
   change<ServiceRequest>("service.stop", 1, [&](const ServiceRequest& request, Who) {
     return ServiceChange{services.stop(service_or_refuse(request.name))};
   });
-  change<ServiceRequest>("service.restart", 1, [&](const ServiceRequest& request, Who) {
+  change<ServiceRequest>("service.restart", 1, [&, this](const ServiceRequest& request, Who) {
     const Service service = service_or_refuse(request.name);
-    refresh_itl(keeper, service, "restart of Cisco Tftp");
+    prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
     ServiceChange change{services.stop(service)};
     if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING
     for (ServiceFacts& state : services.start(service)) change.states.push_back(std::move(state));
@@ -173,6 +171,37 @@ void Methods::add_phones(Phones& phones) {
   add<Nothing>("capf.report", 0, [&](const Nothing&, Who) { return phones.report(); });
 }
 
+void Methods::add_hsm() {
+  // Level 0, like show status: whoever may look at the node may see why phones wait. It holds no
+  // secret.
+  add<Nothing>("hsm.show", 0, [this](const Nothing&, Who) { return show_hsm(house_, services_); });
+  change<HsmUnlockRequest>("hsm.unlock", kEverything, [this](const HsmUnlockRequest& request, Who) {
+    return unlock(core::Secret(request.pin));
+  });
+}
+
+HsmUnlocked Methods::unlock(const core::Secret& pin) {
+  constexpr std::size_t kMostPinBytes = 255;  // as the signer takes
+  if (pin.empty() || pin.reveal().size() > kMostPinBytes)
+    throw Error(Code::malformed, "a PIN has 1 to 255 bytes");
+  house_.token.unlock(pin);
+  HsmUnlocked unlocked;
+  unlocked.next = opening_.outstanding();
+  unlocked.state = show_hsm(house_, services_).state;
+  opening_.hurry();
+  return unlocked;
+}
+
+void Methods::require_token() {
+  if (const auto problem = token_problem(house_, services_)) throw Error(*problem);
+}
+
+void Methods::prepare_start(TrustKeeper& keeper, const Service& service,
+                            const std::string& reason) {
+  if (service.needs_key) require_token();
+  if (service.daemon == "tftp") keeper.refresh_itl(reason);
+}
+
 json::value Methods::answer(const core::Caller& caller, std::string_view method,
                             const json::object& params) const {
   const int level = level_of(caller, house_.accounts);
@@ -183,6 +212,15 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
   try {
     if (found->second.audit == Audit::none) return found->second.handler(caller, params);
     return run_audited(found->second, caller, found->first, params);
+  } catch (const Error& error) {
+    log(Level::warning, "REQUEST_FAILED",
+        {{"method", std::string(method)}, {"user", caller.user}, {"why", error.what()}});
+    const bool of_token = error.code() == Code::hsm_locked || error.code() == Code::hsm_unavailable;
+    if (of_token && method != "hsm.unlock") {
+      // Whatever call met it: what keeps the token from signing, and what to do.
+      if (const auto problem = token_problem(house_, services_)) throw Error(*problem);
+    }
+    throw;
   } catch (const std::exception& error) {
     log(Level::warning, "REQUEST_FAILED",
         {{"method", std::string(method)}, {"user", caller.user}, {"why", error.what()}});
@@ -202,31 +240,6 @@ json::object Methods::run_audited(const Entry& entry, const core::Caller& caller
     house_.record_act(caller.user, event + "_FAILED",
                       json::serialize(json::object{{"why", error.what()}}));
     throw;
-  }
-}
-
-void start_signer(const core::Config& config, ServiceControl& services) {
-  if (services.start(kSigner).back().state == "STARTED") return;
-  const auto file = config.log_folder() / "signer.log";
-  constexpr std::size_t kMostLogBytes = std::size_t{16} << 20;
-  std::string text = core::text_of(core::read_file(file, kMostLogBytes));
-  while (text.ends_with('\n')) text.pop_back();
-  const std::size_t line = text.rfind('\n');
-  throw Error(Code::hsm_locked,
-              "the signer did not start: " + text.substr(line == std::string::npos ? 0 : line + 1) +
-                  " (its log is " + file.string() + ")");
-}
-
-void start_services(TrustKeeper& keeper, ServiceControl& services) {
-  for (const Service& service : kServices) {
-    try {
-      refresh_itl(keeper, service, "start of Cisco Tftp");
-    } catch (const std::exception& error) {
-      log(Level::error, "ITL_NOT_PUBLISHED", {{"why", error.what()}});
-    }
-    for (const ServiceFacts& state : services.start(service))
-      if (state.state == "STOPPED")
-        log(Level::error, "SERVICE_NOT_STARTED", {{"service", state.name}, {"why", state.reason}});
   }
 }
 

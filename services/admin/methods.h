@@ -10,6 +10,7 @@
 
 #include "core/net/rpc.h"
 #include "services/admin/house.h"
+#include "services/admin/opening.h"
 #include "services/admin/phones.h"
 #include "services/admin/regeneration.h"
 #include "services/admin/service_control.h"
@@ -25,7 +26,7 @@ namespace ringfence::services::admin {
 class Methods {
  public:
   Methods(House& house, TrustKeeper& keeper, Regeneration& regeneration, Phones& phones,
-          ServiceControl& services);
+          ServiceControl& services, Opening& opening);
 
   /// answer runs one method; throws core::Error (`not_found` for an unknown one, `refused` for a
   /// caller without the privilege).
@@ -55,21 +56,22 @@ class Methods {
   void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);
   void add_services(TrustKeeper& keeper, ServiceControl& services);
   void add_phones(Phones& phones);
+  void add_hsm();
+
+  core::admin::HsmUnlocked unlock(const core::Secret& pin);
+  /// require_token throws what keeps the token from signing.
+  void require_token();
+  /// prepare_start does what must be right before a service (re)starts.
+  void prepare_start(TrustKeeper& keeper, const Service& service, const std::string& reason);
 
   boost::json::object run_audited(const Entry& entry, const core::Caller& caller,
                                   const std::string& method,
                                   const boost::json::object& params) const;
 
   House& house_;
+  ServiceControl& services_;
+  Opening& opening_;
   std::map<std::string, Entry, std::less<>> table_;
 };
-
-/// start_signer brings up the signer. Throws Error{hsm_locked} with the end of its log when it does
-/// not come: without it there is nothing to do.
-void start_signer(const core::Config& config, ServiceControl& services);
-
-/// start_services brings up all services, the ITL published before Cisco Tftp serves it. What does
-/// not start is logged and tried again; it keeps nothing else from starting.
-void start_services(TrustKeeper& keeper, ServiceControl& services);
 
 }  // namespace ringfence::services::admin

@@ -15,13 +15,14 @@ namespace ringfence::services::admin {
 struct Service {
   std::string_view name;    ///< "Cisco Tftp"
   std::string_view daemon;  ///< "tftp": binary ringfence-tftp, control socket run/tftp.sock
+  bool needs_key = false;   ///< it cannot start while the token cannot sign
 };
 
 inline constexpr std::array kServices = {
     Service{"Cisco CallManager", "callmanager"},
     Service{"Cisco Tftp", "tftp"},
     Service{"Cisco Certificate Authority Proxy Function", "capf"},
-    Service{"Cisco Trust Verification Service", "tvs"},
+    Service{"Cisco Trust Verification Service", "tvs", true},
 };
 
 /// The signer is started before all services and stopped after them; it is not for administrators
@@ -48,6 +49,8 @@ class ServiceControl {
   /// (killed after 10 s). Doing what is done already returns the one state.
   virtual std::vector<core::admin::ServiceFacts> start(const Service& service) = 0;
   virtual std::vector<core::admin::ServiceFacts> stop(const Service& service) = 0;
+  /// gave_up says whether a service ended in a way that must not be repeated by itself.
+  virtual bool gave_up(const Service& service) = 0;
 };
 
 }  // namespace ringfence::services::admin

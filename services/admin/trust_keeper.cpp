@@ -163,6 +163,16 @@ void TrustKeeper::ensure_itl(const std::string& reason) {
   publish(list, reason);
 }
 
+void TrustKeeper::refresh_itl(const std::string& reason) {
+  try {
+    ensure_itl(reason);
+  } catch (const Error& error) {
+    const std::string state = show(core::ListKind::itl).state;
+    log(Level::error, "ITL_NOT_REBUILT", {{"why", error.what()}, {"state", state}});
+    if (state == "missing" || state == "corrupt") throw;
+  }
+}
+
 void TrustKeeper::prepare(const SignedList& list) {
   core::write_atomically(next_path(house_.config), list.file);
 }

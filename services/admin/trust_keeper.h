@@ -25,6 +25,10 @@ class TrustKeeper {
   /// the file on disk is just that already. Called before Cisco Tftp starts.
   void ensure_itl(const std::string& reason);
 
+  /// refresh_itl is ensure_itl where phones wait for files: a list that is there already has to do
+  /// while a new one cannot be signed. Throws when there is none.
+  void refresh_itl(const std::string& reason);
+
   /// regenerate makes a new key and certificate for `unit`, updates the trust stores, and publishes
   /// the ITL. Returns the new ITL's SHA-1 (hex, lower case).
   ///
@@ -60,7 +64,7 @@ class TrustKeeper {
   void discard(const core::KeyRef& key) noexcept;
 
   /// retire_keys_before destroys the unit's keys older than `version`; the last one before it may
-  /// still finish   /// sessions that began with it.
+  /// still finish sessions that began with it.
   void retire_keys_before(core::Unit unit, std::uint32_t version) noexcept;
 
   House& house_;

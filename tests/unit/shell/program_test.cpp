@@ -45,6 +45,11 @@ boost::json::value answer(const std::shared_future<void>& gate, std::string_view
     for (int i = 1; i <= 200; ++i) show.text += "line " + std::to_string(i) + "\n";
     return to_json(show);
   }
+  if (method == "hsm.unlock") {
+    if (request.at("pin").as_string() == "right 4711")
+      return to_json(HsmUnlocked{"operational", {}});
+    throw core::Error(core::Code::hsm_locked, "C_Login: CKR_PIN_INCORRECT (0xa0)");
+  }
   throw core::Error(core::Code::not_found, "no such thing here");
 }
 
@@ -211,6 +216,39 @@ TEST_F(ProgramTest, KeepsNoAuthenticationStringInItsHistory) {
       "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_THAT(ran.output, Not(HasSubstr("8899")));
+}
+
+TEST_F(ProgramTest, TakesAPinFromALineOfStandardInput) {
+  const Ran wrong = run("echo 4712 | $RF utils hsm unlock");
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.output, HasSubstr("C_Login: CKR_PIN_INCORRECT (0xa0)\n"
+                                      "Executed command unsuccessfully\n"));
+  EXPECT_EQ(run("printf 'right 4711' | $RF utils hsm unlock").status, 0);
+  const Ran script = run("printf 'utils hsm unlock\\nright 4711\\nshow version active\\n' | $RF");
+  EXPECT_EQ(script.status, 0);
+  EXPECT_THAT(script.output, HasSubstr("The token took the PIN."));
+  EXPECT_THAT(script.output, HasSubstr("Active Master Version"));
+  EXPECT_THAT(wrong.output + script.output, Not(HasSubstr("471")));
+  EXPECT_EQ(run("$RF utils hsm unlock < /dev/null").status, 1);
+}
+
+TEST_F(ProgramTest, ShowsNoPinThatIsTypedAndForgetsIt) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"utils hsm unlock\\r\"\n"
+      "need {Please enter the PIN of the token: }\n"
+      "send \"right 4711\\r\"\n"
+      "need {The token took the PIN}\n"
+      "need {admin:}\n"
+      "send \"\\020\\r\"\n"
+      "need {Please enter the PIN of the token: }\n"
+      "send \"\\003\"\n"
+      "need {no PIN was entered}\n"
+      "need {admin:}\n"
+      "send \"\\004\"\n"
+      "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output, Not(HasSubstr("4711")));
 }
 
 TEST_F(ProgramTest, StopsAtEachPageInATerminalAndObeysQ) {
