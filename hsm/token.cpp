@@ -79,6 +79,24 @@ bool is(const Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
   return value && !value->empty() && value->front() == CK_TRUE;
 }
 
+/// has_id says whether any key of the token, ours or not, has that version's CKA_ID.
+bool has_id(const Session& session, std::uint32_t version) {
+  const Bytes id = id_of(version);
+  for (const CK_OBJECT_CLASS& type : {kPrivate, kPublic})
+    if (!session
+             .find({attribute(CKA_CLASS, type), attribute(CKA_TOKEN, kYes),
+                    attribute(CKA_ID, BytesView(id))})
+             .empty())
+      return true;
+  return false;
+}
+
+/// Sizes are how much of two templates is used.
+struct Sizes {
+  std::size_t public_key;
+  std::size_t private_key;
+};
+
 /// Material is what tells that two objects are halves of one key: the modulus, or the curve.
 std::optional<Bytes> material(const Session& session, CK_OBJECT_HANDLE object, CK_KEY_TYPE type) {
   return session.attribute_if(object, type == CKK_RSA ? CKA_MODULUS : CKA_EC_PARAMS);
@@ -233,7 +251,9 @@ void destroy_object(const Session& session, CK_OBJECT_HANDLE object) {
 }  // namespace
 
 Token::Token(const Module& module, const Slot& slot, BytesView pin, std::filesystem::path versions)
-    : session_(module, slot.id), versions_(session_, std::move(versions)) {
+    : session_(module, slot.id),
+      versions_(session_, std::move(versions)),
+      shares_ids_(module.library().starts_with("SoftHSM")) {
   session_.login(User::user, pin);
   load();
 }
@@ -270,7 +290,7 @@ std::optional<Token::Pair> Token::read_pair(CK_OBJECT_HANDLE private_key) const 
     pair.entry.spki = der::ec_spki(curve, der::unwrap_octets(point));
   }
   if (pair.entry.info.spec.bits == 0) return std::nullopt;
-  pair.entry.since = date_of(session_.attribute_if(private_key, CKA_START_DATE));
+  pair.entry.since = date_of(session_.attribute_if(public_key, CKA_START_DATE));
   return pair;
 }
 
@@ -371,7 +391,9 @@ std::uint32_t Token::next_version(const std::string& label, const VersionRecords
     for (const CK_OBJECT_HANDLE object : find(session_, type))
       if (const std::optional<KeyRef> ref = ref_of(session_, object); ref && ref->label == label)
         last = std::max(last, ref->version);
-  return last + 1;
+  ++last;
+  while (!shares_ids_ && has_id(session_, last)) ++last;
+  return last;
 }
 
 Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
@@ -412,25 +434,29 @@ CK_RV Token::generate_pair(const KeyRef& ref, const KeySpec& spec, CK_OBJECT_HAN
   } else {
     public_key.push_back(attribute(CKA_EC_PARAMS, curve));
   }
-  // What a module may refuse comes last and is left out step by step.
+  // The public half has the date: SoftHSM writes one into a private object that it cannot read.
+  public_key.push_back(attribute(CKA_START_DATE, start));
   std::vector<CK_ATTRIBUTE> private_key = {attribute(CKA_TOKEN, kYes),
                                            attribute(CKA_PRIVATE, kYes),
                                            attribute(CKA_SENSITIVE, kYes),
                                            attribute(CKA_EXTRACTABLE, kNo),
                                            attribute(CKA_SIGN, kYes),
                                            name.label_attribute(),
-                                           name.id_attribute()};
-  const std::size_t required = private_key.size();
-  private_key.insert(private_key.end(), {attribute(CKA_DECRYPT, kNo), attribute(CKA_UNWRAP, kNo),
-                                         attribute(CKA_START_DATE, start)});
+                                           name.id_attribute(),
+                                           attribute(CKA_DECRYPT, kNo),
+                                           attribute(CKA_UNWRAP, kNo)};
   CK_MECHANISM mechanism{
       static_cast<CK_MECHANISM_TYPE>(rsa ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN),
       nullptr, 0};
+  // What a module may refuse stands last: the date, then the uses that are the default anyway.
+  const Sizes attempts[] = {{public_key.size(), private_key.size()},
+                            {public_key.size() - 1, private_key.size()},
+                            {public_key.size() - 1, private_key.size() - 2}};
   CK_RV rv = CKR_OK;
-  for (const std::size_t size : {private_key.size(), private_key.size() - 1, required}) {
+  for (const Sizes& size : attempts) {
     CK_OBJECT_HANDLE made_public = 0;
     rv = session_.module()->C_GenerateKeyPair(session_.handle(), &mechanism, public_key.data(),
-                                              public_key.size(), private_key.data(), size,
+                                              size.public_key, private_key.data(), size.private_key,
                                               &made_public, &made);
     if (rv == CKR_OK || kind_of(rv) != Kind::request) break;
   }

@@ -108,6 +108,9 @@ class Token {
 
   Session session_;
   Versions versions_;  // reads through the session
+  /// Whether keys of several labels may have one CKA_ID. NSS softokn keeps one key for each and
+  /// overwrites; SoftHSM is known not to. Elsewhere a version that any key has is skipped.
+  bool shares_ids_;
   std::map<KeyRef, Key> keys_;
 };
 
