@@ -39,32 +39,36 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
 }
 
 Authority::Authority(const core::Token& token, core::Database& admin)
-    : token_(token), admin_(admin), certificates_(admin) {}
+    : token_(token), certificates_(admin) {}
 
-std::shared_ptr<const Identity> Authority::current() {
-  const std::lock_guard lock(mutex_);
-  const long long version = admin_.data_version();
-  if (identity_ && version == seen_version_) return identity_;
+std::shared_ptr<const Identity> Authority::known() {
   try {
-    identity_ = load();
-    seen_version_ = version;
-  } catch (const Error& error) {
-    if (!identity_) throw;
-    core::log(core::Level::error, "CAPF_IDENTITY_KEPT", {{"why", error.what()}});
+    return identity_.of(own().der);
+  } catch (const Error&) {
+    return nullptr;  // `current` meets the same and says so
   }
-  return identity_;
 }
 
-std::shared_ptr<const Identity> Authority::load() const {
-  const std::optional<core::OwnCertificate> own = certificates_.own(core::Unit::capf);
-  if (!own) throw Error(Code::not_found, "there is no CAPF certificate yet");
-  if (identity_ && identity_->der == own->der) return identity_;
+std::shared_ptr<const Identity> Authority::current() {
+  try {
+    const core::OwnCertificate newest = own();
+    return identity_.renewed(newest.der, [&] { return load(newest); });
+  } catch (const Error& error) {
+    return identity_.last(error);
+  }
+}
 
+core::OwnCertificate Authority::own() const {
+  std::optional<core::OwnCertificate> own = certificates_.own(core::Unit::capf);
+  if (!own) throw Error(Code::not_found, "there is no CAPF certificate yet");
+  return std::move(*own);
+}
+
+std::shared_ptr<const Identity> Authority::load(const core::OwnCertificate& own) const {
   auto identity = std::make_shared<Identity>();
-  identity->der = own->der;
-  identity->issuer = std::make_unique<CapfIssuer>(token_, *own);
+  identity->issuer = std::make_unique<CapfIssuer>(token_, own);
   std::vector<core::TlsIdentity> tls;
-  tls.push_back({core::parse_certificate(own->der), own->key});
+  tls.push_back({core::parse_certificate(own.der), own.key});
   identity->tls = core::make_tls_server(token_, tls);
   core::log(core::Level::notice, "CAPF_IDENTITY",
             {{"subject", core::subject_of(*tls.front().certificate)},

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 
 #include "core/base/clock.h"
 #include "core/certificates/certificate_store.h"
 #include "core/crypto/token.h"
+#include "core/net/last_good.h"
 #include "core/storage/database.h"
 #include "services/capf/session.h"
 
@@ -33,18 +33,22 @@ class CapfIssuer final : public Issuer {
 
 /// Identity is one CAPF certificate at work. A session keeps the one it started with.
 struct Identity {
-  core::Bytes der;
   std::shared_ptr<boost::asio::ssl::context> tls;
   std::unique_ptr<CapfIssuer> issuer;
 };
 
-/// Authority holds the current identity and follows admin.db. Safe from several threads; blocks.
+/// Authority holds the current identity and follows admin.db. Safe from several threads.
 class Authority {
  public:
   /// Both must outlive it.
   Authority(const core::Token& token, core::Database& admin);
 
-  /// current returns the identity for a new session, read again when admin.db has changed.
+  /// known returns the identity for a new session if it is loaded already, else null: then ask
+  /// `current`. Blocks for SQLite, never for the signer.
+  std::shared_ptr<const Identity> known();
+
+  /// current returns the identity for a new session, loaded anew when the certificate has changed.
+  /// Blocks for the signer then: only on a core::SigningPool.
   ///
   /// When the new one cannot be loaded, the one before stays in use and a line says why; without
   /// one before, throws Error: `not_found` when there is no CAPF certificate yet, and what
@@ -52,14 +56,12 @@ class Authority {
   std::shared_ptr<const Identity> current();
 
  private:
-  std::shared_ptr<const Identity> load() const;
+  core::OwnCertificate own() const;
+  std::shared_ptr<const Identity> load(const core::OwnCertificate& own) const;
 
   const core::Token& token_;
-  core::Database& admin_;
-  core::CertificateStore certificates_;
-  std::mutex mutex_;
-  std::shared_ptr<const Identity> identity_;
-  long long seen_version_ = -1;
+  const core::CertificateStore certificates_;
+  core::LastGood<const Identity> identity_{"CAPF_IDENTITY_KEPT"};
 };
 
 }  // namespace ringfence::services::capf

@@ -14,7 +14,7 @@ namespace ringfence::services::capf {
 namespace {
 
 constexpr unsigned kIoThreads = 2;
-/// The pool's threads wait for the signer and for the disk more than they compute.
+/// The pool's threads wait for the disk more than they compute.
 constexpr std::size_t kPoolThreads = 8;
 
 void run(const core::DaemonOptions& options) {
@@ -28,9 +28,10 @@ void run(const core::DaemonOptions& options) {
   Authority authority(token, admin_db);
   core::asio::io_context io;
   core::asio::thread_pool pool(kPoolThreads);
+  core::SigningPool signing;
   const core::tcp::endpoint endpoint(core::asio::ip::make_address(config.listen()),
                                      config.ports().capf);
-  Server server(io, endpoint, {authority, records, clock, pool});
+  Server server(io, endpoint, {authority, records, clock, pool, signing});
 
   const core::Time started = clock.now();
   const auto control = [&](const core::Caller&, std::string_view method,
@@ -50,7 +51,10 @@ void run(const core::DaemonOptions& options) {
   };
   const core::RpcServer rpc(config.control_socket("capf"), control);
 
-  core::run_until_stopped(io, kIoThreads, [&server] { server.close(); });
+  core::run_until_stopped(io, kIoThreads, [&] {
+    server.close();
+    signing.close();
+  });
   pool.join();
 }
 

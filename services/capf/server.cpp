@@ -15,30 +15,6 @@ using boost::system::error_code;
 using core::Task;
 using core::tcp;
 
-/// HandshakeAlarm closes the socket when the handshake takes too long. Unlike core::Deadline it
-/// rings on the strand it is made on, which is not the socket's own.
-class HandshakeAlarm {
- public:
-  HandshakeAlarm(const asio::any_io_executor& strand, tcp::socket& socket,
-                 std::chrono::seconds after)
-      : watched_(std::make_shared<tcp::socket*>(&socket)), timer_(strand, after) {
-    timer_.async_wait([watched = watched_](const error_code& cancelled) {
-      if (cancelled || *watched == nullptr) return;
-      error_code ignored;
-      (*watched)->close(ignored);
-    });
-  }
-
-  HandshakeAlarm(const HandshakeAlarm&) = delete;
-  HandshakeAlarm& operator=(const HandshakeAlarm&) = delete;
-
-  ~HandshakeAlarm() { *watched_ = nullptr; }
-
- private:
-  std::shared_ptr<tcp::socket*> watched_;
-  asio::steady_timer timer_;
-};
-
 /// first_session starts somewhere else at each start, so that ids tell runs apart in a log.
 std::uint32_t first_session() {
   const core::Bytes bytes = core::random_bytes(2);
@@ -54,6 +30,11 @@ std::size_t body_bytes(const HeaderBytes& header) {
   } catch (const core::Error&) {
     return 0;  // `answer` parses it again and says why
   }
+}
+
+/// may_sign tells whether answering a message can need a signature: it brings a key.
+bool may_sign(const HeaderBytes& header) {
+  return header[1] == static_cast<std::uint8_t>(Command::key_generate_response);
 }
 
 /// answer gives one message to the session.
@@ -75,22 +56,17 @@ Turn answer(Session& session, const HeaderBytes& header, core::BytesView body) {
 
 class Server::HangUp {
  public:
-  /// `strand` is where `socket` is used while this lives; `rows` is one of the server's.
-  HangUp(Server& server, HangUps& rows, std::uint32_t session, const asio::any_io_executor& strand,
-         tcp::socket& socket)
-      : server_(server),
-        rows_(rows),
-        session_(session),
-        socket_(std::make_shared<tcp::socket*>(&socket)) {
-    auto close = [strand, watched = socket_] {
+  /// `socket` is used on its strand only.
+  HangUp(Server& server, std::uint32_t session, tcp::socket& socket)
+      : server_(server), session_(session), socket_(std::make_shared<tcp::socket*>(&socket)) {
+    auto close = [strand = socket.get_executor(), watched = socket_] {
       asio::post(strand, [watched] {
         error_code ignored;
         if (*watched != nullptr) (*watched)->close(ignored);
       });
     };
     const std::lock_guard lock(server_.mutex_);
-    if (server_.closing_) close();
-    rows_.emplace(session_, std::move(close));
+    server_.hang_ups_.emplace(session_, std::move(close));
   }
 
   HangUp(const HangUp&) = delete;
@@ -99,12 +75,11 @@ class Server::HangUp {
   ~HangUp() {
     *socket_ = nullptr;
     const std::lock_guard lock(server_.mutex_);
-    rows_.erase(session_);
+    server_.hang_ups_.erase(session_);
   }
 
  private:
   Server& server_;
-  HangUps& rows_;
   const std::uint32_t session_;
   const std::shared_ptr<tcp::socket*> socket_;  // null once the connection is gone
 };
@@ -121,36 +96,25 @@ Server::Server(asio::io_context& io, const tcp::endpoint& endpoint, const Parts&
 
 Task<void> Server::serve(tcp::socket socket) {
   const std::string peer = core::peer_text(socket);
-  auto look = [this] { return parts_.authority.current(); };
-  const std::shared_ptr<const Identity> identity = co_await core::run_on(parts_.pool, look);
-  Stream stream(std::move(socket), *identity->tls);
-
-  // Asio 1.81 hands a cancellation to another executor by a bare pointer, which races with the
-  // end of what it cancels: this one is cut off from it, and `close` hangs it up instead.
-  const std::uint32_t id = next_session_++;
-  auto shaken = handshake(stream, id);
-  auto apart = asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable);
-  auto on_pool = asio::co_spawn(asio::make_strand(parts_.pool), std::move(shaken), apart);
-  co_await std::move(on_pool);
+  auto known = [this] { return parts_.authority.known(); };
+  std::shared_ptr<const Identity> identity = co_await core::run_on(parts_.pool, known);
+  if (!identity) {
+    auto current = [this] { return parts_.authority.current(); };
+    identity = co_await parts_.signing.run(current);
+  }
+  auto shaken = parts_.signing.shake_hands(std::move(socket), identity->tls, bounds_.handshake);
+  core::TlsStream stream = co_await std::move(shaken);
 
   const Session::Parts parts{parts_.records, *identity->issuer, roster_,
                              throttle_,      parts_.clock,      patience_};
-  Session session(id, peer, parts);
+  Session session(next_session_++, peer, parts);
   co_await converse(stream, session);
 }
 
-Task<void> Server::handshake(Stream& stream, std::uint32_t session) {
-  const asio::any_io_executor strand = co_await asio::this_coro::executor;
-  const HangUp hang_up(*this, handshakes_, session, strand, stream.next_layer());
-  const HandshakeAlarm alarm(strand, stream.next_layer(), bounds_.handshake);
-  co_await stream.async_handshake(Stream::server, asio::use_awaitable);
-}
-
-Task<void> Server::converse(Stream& stream, Session& session) {
+Task<void> Server::converse(core::TlsStream& stream, Session& session) {
   // A stopping server lets the step at hand come to its end: what a phone confirmed is recorded.
   co_await asio::this_coro::throw_if_cancelled(false);
-  const HangUp hang_up(*this, conversations_, session.id(), stream.get_executor(),
-                       stream.next_layer());
+  const HangUp hang_up(*this, session.id(), stream.next_layer());
   core::Deadline deadline(stream.next_layer(), bounds_.work);
   error_code failed;
   auto token = asio::redirect_error(asio::use_awaitable, failed);
@@ -185,10 +149,14 @@ Task<void> Server::converse(Stream& stream, Session& session) {
     co_await asio::async_read(stream, rest, token);
     if (failed) break;
 
-    // 3. Judge, sign and record on the pool.
+    // 3. Judge, sign and record on a pool.
     deadline.extend(bounds_.work);
     auto judge = [&] { return answer(session, header, body); };
-    turn = co_await core::run_on(parts_.pool, judge);
+    if (may_sign(header)) {
+      turn = co_await parts_.signing.run(judge);
+    } else {
+      turn = co_await core::run_on(parts_.pool, judge);
+    }
   }
   if (failed) {
     const auto loss = deadline.expired() ? Session::Loss::timeout : Session::Loss::closed;
@@ -200,19 +168,12 @@ Task<void> Server::converse(Stream& stream, Session& session) {
   co_await stream.async_shutdown(token);
 }
 
-void Server::close() {
-  listener_.close();
-  const std::lock_guard lock(mutex_);
-  closing_ = true;
-  for (const auto& [session, hang_up] : handshakes_) hang_up();
-}
-
 void Server::dismiss(std::uint32_t session) {
   std::function<void()> hang_up;
   {
     const std::lock_guard lock(mutex_);
-    const auto at = conversations_.find(session);
-    if (at != conversations_.end()) hang_up = at->second;
+    const auto at = hang_ups_.find(session);
+    if (at != hang_ups_.end()) hang_up = at->second;
   }
   if (hang_up) hang_up();
 }

@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/net/asio.h"
 #include "core/net/listener.h"
+#include "core/net/signing_pool.h"
 #include "services/capf/authority.h"
 #include "services/capf/roster.h"
 #include "services/capf/session.h"
@@ -28,8 +29,8 @@ struct Bounds {
 
 /// Server serves sessions until `close`.
 ///
-/// Signing and the databases run on `pool`, TLS handshakes too because they sign; the io threads
-/// only move bytes. Everything passed by reference must outlive `io.run()` and the pool's work.
+/// The databases run on `pool`, what may sign on `signing`; the io threads only move bytes.
+/// Everything passed by reference must outlive `io.run()` and the pools' work.
 class Server {
  public:
   struct Parts {
@@ -37,6 +38,7 @@ class Server {
     Records& records;
     const core::Clock& clock;
     core::asio::thread_pool& pool;
+    core::SigningPool& signing;
   };
 
   Server(core::asio::io_context& io, const core::tcp::endpoint& endpoint, const Parts& parts,
@@ -47,22 +49,17 @@ class Server {
   core::tcp::endpoint endpoint() const { return listener_.endpoint(); }
 
   /// close stops accepting; running sessions end after the step at hand. Any thread.
-  void close();
+  void close() { listener_.close(); }
 
   /// sessions counts connections, those in their handshake included.
   std::size_t sessions() const noexcept { return listener_.connections(); }
 
  private:
-  using Stream = core::asio::ssl::stream<core::tcp::socket>;
-
   core::Task<void> serve(core::tcp::socket socket);
-  core::Task<void> handshake(Stream& stream, std::uint32_t session);
-  core::Task<void> converse(Stream& stream, Session& session);
+  core::Task<void> converse(core::TlsStream& stream, Session& session);
 
-  /// HangUp lets others close a connection: whoever takes its device's seat, or `close` while it
-  /// shakes hands.
+  /// HangUp lets whoever takes its device's seat close a connection.
   class HangUp;
-  using HangUps = std::unordered_map<std::uint32_t, std::function<void()>>;  ///< by session
 
   void dismiss(std::uint32_t session);
 
@@ -73,9 +70,7 @@ class Server {
   Throttle throttle_;
   Roster roster_;
   std::mutex mutex_;
-  bool closing_ = false;
-  HangUps handshakes_;
-  HangUps conversations_;
+  std::unordered_map<std::uint32_t, std::function<void()>> hang_ups_;  ///< by session
   core::TcpListener listener_;  // last: its connections use all of the above
 };
 

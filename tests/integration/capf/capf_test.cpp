@@ -9,6 +9,7 @@
 #include "core/crypto/x509.h"
 #include "tests/integration/capf/house.h"
 #include "tests/integration/capf/mini_phone.h"
+#include "tests/support/paused_signer.h"
 #include "tests/unit/services/capf/phone_keys.h"
 
 namespace ringfence::test {
@@ -364,6 +365,47 @@ TEST_F(CapfServer, AsksThePhoneToComeBackWhileTheSignerIsDown) {
   EXPECT_EQ(again->hear().command, 3);
   Said last;
   EXPECT_TRUE(house().verified(again->enrol(new_key(), last)));
+}
+
+TEST_F(CapfServer, GoesOnWithSessionsWhileSignaturesHang) {
+  constexpr std::size_t kPhones = 32;
+  std::vector<core::Phone> records;
+  for (std::size_t i = 0; i < 2 * kPhones; ++i) {
+    records.push_back(phone(fmt::format("SEP0000000002{:02X}", i)));
+  }
+  house().phones.save(records, core::PhoneStore::Ask::again);
+  RunningServer server(house());
+  const Bytes key = new_key();
+  MiniPhone inside(server.port());
+  EXPECT_EQ(inside.hear().command, 1);
+  std::vector<std::unique_ptr<MiniPhone>> with_keys;
+  for (std::size_t i = 0; i < kPhones; ++i) {
+    with_keys.push_back(authenticated(server.port(), records[i].name));
+    EXPECT_EQ(with_keys.back()->hear().command, 3);
+  }
+
+  // These wait for their LSC, those for their handshake.
+  PausedSigner paused(*house().signer);
+  std::vector<std::future<int>> issued;
+  std::vector<std::future<int>> shaken;
+  for (std::size_t i = 0; i < kPhones; ++i) {
+    issued.push_back(std::async(std::launch::async, [&, i] {
+      Said last;
+      with_keys[i]->enrol(key, last);
+      return last.command;
+    }));
+    shaken.push_back(std::async(std::launch::async, [&, i] {
+      return authenticated(server.port(), records[kPhones + i].name)->hear().command;
+    }));
+  }
+  ASSERT_TRUE(eventually([&] { return server.signing().waiting() == 2 * kPhones; }));
+  inside.say(2, name_element("SEPFFFFFFFFFFFF") + kNullString);
+  EXPECT_EQ(inside.hear().value(1), Bytes{9}) << "an unknown device is told so at once";
+  EXPECT_TRUE(inside.ended());
+  EXPECT_EQ(server.signing().waiting(), 2 * kPhones) << "they were to wait all the time";
+  paused.resume();
+  for (auto& command : issued) EXPECT_EQ(command.get(), 15);
+  for (auto& command : shaken) EXPECT_EQ(command.get(), 3);
 }
 
 TEST_F(CapfServer, ClosesConnectionsAboveItsLimits) {

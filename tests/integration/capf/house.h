@@ -59,12 +59,15 @@ class RunningServer {
 
   services::capf::StoredRecords& records() { return records_; }
 
+  const core::SigningPool& signing() const { return signing_; }
+
  private:
   core::Database admin_db_;
   services::capf::StoredRecords records_;
   services::capf::Authority authority_;
   core::asio::io_context io_;
   core::asio::thread_pool pool_{4};
+  core::SigningPool signing_;
   std::unique_ptr<services::capf::Server> server_;
   std::vector<std::thread> threads_;
 };
