@@ -68,6 +68,17 @@ std::string default_config(const core::ConfigNode& node) {
                      node.sip, node.sips, node.address, node.tvs);
 }
 
+Content content_of(core::Bytes bytes) {
+  Content content;
+  content.bytes = std::move(bytes);
+  content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
+  return content;
+}
+
+std::string full_stamp(const Unsigned& config, const Signing& signing) {
+  return fmt::format("{} {}", config.stamp, signing.stamp);
+}
+
 }  // namespace
 
 bool valid_name(std::string_view name) noexcept {
@@ -93,10 +104,10 @@ FileSource::FileSource(core::Database& admin, const core::Token& token, const co
       itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last),
       ctl_(paths_.folder / "CTLFile.tlv", Absence::withdraw) {}
 
-std::optional<File> FileSource::find(std::string_view name) {
-  if (!valid_name(name)) return std::nullopt;
-  if (auto itl = list_for(name, "ITL", itl_)) return itl;
-  if (auto ctl = list_for(name, "CTL", ctl_)) return ctl;
+Found FileSource::find(std::string_view name) {
+  if (!valid_name(name)) return {};
+  if (auto itl = list_for(name, "ITL", itl_)) return {std::move(itl), {}};
+  if (auto ctl = list_for(name, "CTL", ctl_)) return {std::move(ctl), {}};
   std::string_view plain = name;
   if (plain.ends_with(".sgn")) plain.remove_suffix(4);
   return config(name, plain);
@@ -130,19 +141,25 @@ std::string FileSource::known_device(std::string_view name) {
   }
 }
 
-std::optional<File> FileSource::config(std::string_view name, std::string_view plain) {
+Found FileSource::config(std::string_view name, std::string_view plain) {
   const auto who = between(plain, "", ".cnf.xml");
-  if (!who) return std::nullopt;
+  if (!who) return {};
+  Unsigned config;
+  config.name = name;
+  config.plain = plain;
   if (*who == kDefault) {
-    return File{made(std::string(name), "default", default_config(node_), plain), ""};
+    config.text = default_config(node_);
+    config.stamp = "default";
+    return made(std::move(config));
   }
-  if (!is_device(*who)) return std::nullopt;
+  if (!is_device(*who)) return {};
   const std::optional<core::Phone> phone = phones_.find(*who);
-  if (!phone) return std::nullopt;
+  if (!phone) return {};
   const core::CapfVisit visit = core::capf_visit(*phone, outcome(*phone), clock_.now());
-  const std::string stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(visit));
-  return File{made(std::string(name), stamp, core::config_file(*phone, visit, node_), plain),
-              phone->name};
+  config.text = core::config_file(*phone, visit, node_);
+  config.stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(visit));
+  config.device = phone->name;
+  return made(std::move(config));
 }
 
 /// outcome asks capf.db, which may not be there before the first enrolment.
@@ -158,32 +175,37 @@ std::optional<core::Outcome> FileSource::outcome(const core::Phone& phone) {
   return core::EnrolmentStore(*capf_).outcome(phone.name, phone.capf.request);
 }
 
-/// made returns `text` as it is, or signed when `name` asks for more than `plain`.
-std::shared_ptr<const Content> FileSource::made(const std::string& name, const std::string& stamp,
-                                                const std::string& text, std::string_view plain) {
-  if (name == plain) {
-    Content content;
-    content.bytes.assign(text.begin(), text.end());
-    content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
-    return std::make_shared<const Content>(std::move(content));
+/// made returns the text as it is, or a kept signed file, or what is still to be signed.
+Found FileSource::made(Unsigned config) {
+  if (config.name == config.plain) {
+    Content content = content_of(core::Bytes(config.text.begin(), config.text.end()));
+    auto shared = std::make_shared<const Content>(std::move(content));
+    return {File{std::move(shared), std::move(config.device)}, {}};
   }
-  const Signing signing = signing_.current(itl_.current().get());
-  const std::string full_stamp = fmt::format("{} {}", stamp, signing.stamp);
-  if (auto found = kept(name, full_stamp)) return found;
+  const std::optional<Signing> signing = signing_.known(itl_.current().get());
+  if (signing) {
+    auto content = kept(config.name, full_stamp(config, *signing));
+    if (content) return {File{std::move(content), std::move(config.device)}, {}};
+  }
+  return {{}, std::move(config)};
+}
 
+File FileSource::sign(const Unsigned& config) {
+  const Signing signing = signing_.current(itl_.current().get());
+  if (auto content = kept(config.name, full_stamp(config, signing))) {
+    return {std::move(content), config.device};
+  }
   const core::X509Cert certificate = core::parse_certificate(signing.der);
   const core::EvpPkey key = token_.key(signing.key);
   core::FileSigner signer;
   signer.certificate = certificate.get();
   signer.key = key.get();
   signer.context = token_.context();
-  Content content;
-  content.bytes =
-      core::sign_file(plain, core::bytes_of(text), signer, core::Digest::sha1, clock_.now());
-  content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
+  Content content = content_of(core::sign_file(config.plain, core::bytes_of(config.text), signer,
+                                               core::Digest::sha1, clock_.now()));
   auto shared = std::make_shared<const Content>(std::move(content));
-  keep(Kept{name, full_stamp, shared});
-  return shared;
+  keep(Kept{config.name, full_stamp(config, signing), shared});
+  return {shared, config.device};
 }
 
 std::shared_ptr<const Content> FileSource::kept(const std::string& name, const std::string& stamp) {

@@ -29,6 +29,21 @@ struct File {
   std::string device;  ///< a known phone's name; "" for the generic files and for strangers
 };
 
+/// Unsigned is a configuration that must be signed to become the file `name`.
+struct Unsigned {
+  std::string name;
+  std::string plain;  ///< the name inside the signed file
+  std::string text;
+  std::string stamp;  ///< of the record it was made from
+  std::string device;
+};
+
+/// Found is what a name stands for: a file, what becomes one by `sign`, or nothing.
+struct Found {
+  std::optional<File> file;
+  std::optional<Unsigned> to_sign;
+};
+
 /// FilePaths is where the source reads from.
 struct FilePaths {
   std::filesystem::path folder;   ///< of ITLFile.tlv and CTLFile.tlv
@@ -43,16 +58,20 @@ struct FilePaths {
 ///     XMLDefault.cnf.xml[.sgn]             the node alone
 ///
 /// `.sgn` files are signed with a CallManager key (SigningChoice) and kept while record, CAPF visit
-/// and certificate stay. Safe from several threads; blocks for disk, SQLite and the signer.
+/// and certificate stay. Safe from several threads.
 class FileSource {
  public:
   /// `admin` is admin.db, read-only; it and `token` and `clock` must outlive the source.
   FileSource(core::Database& admin, const core::Token& token, const core::Clock& clock,
              FilePaths paths, core::ConfigNode node);
 
-  /// find returns nothing for a name that stands for no file. Throws Error as Token and Database
-  /// do, then the file exists but cannot be made now.
-  std::optional<File> find(std::string_view name);
+  /// find returns nothing for a name that stands for no file. Throws Error as Database does, then
+  /// the file exists but cannot be made now. Blocks for disk and SQLite, never for the signer.
+  Found find(std::string_view name);
+
+  /// sign makes the file, and keeps it. Blocks for the signer: only on a core::SigningPool. Throws
+  /// Error as Token and Database do.
+  File sign(const Unsigned& config);
 
   /// reload forgets what was kept.
   void reload();
@@ -66,10 +85,9 @@ class FileSource {
 
   std::optional<File> list_for(std::string_view name, std::string_view kind, ListFile& list);
   std::string known_device(std::string_view name);
-  std::optional<File> config(std::string_view name, std::string_view plain);
+  Found config(std::string_view name, std::string_view plain);
   std::optional<core::Outcome> outcome(const core::Phone& phone);
-  std::shared_ptr<const Content> made(const std::string& name, const std::string& stamp,
-                                      const std::string& text, std::string_view plain);
+  Found made(Unsigned config);
   std::shared_ptr<const Content> kept(const std::string& name, const std::string& stamp);
   void keep(Kept entry);
 

@@ -57,10 +57,10 @@ struct HttpServer::Reply {
   std::optional<File> file;
 };
 
-HttpServer::HttpServer(asio::io_context& io, asio::thread_pool& pool, FileSource& files,
+HttpServer::HttpServer(asio::io_context& io, const Pools& pools, FileSource& files,
                        FetchLog& fetches, const core::Clock& clock, Identity* identity,
                        const core::tcp::endpoint& endpoint, HttpTimes times)
-    : pool_(pool),
+    : pools_(pools),
       files_(files),
       fetches_(fetches),
       clock_(clock),
@@ -80,11 +80,15 @@ core::Task<void> HttpServer::accept(core::tcp::socket socket) {
 
 core::Task<void> HttpServer::accept_tls(core::tcp::socket socket) {
   std::string peer = core::peer_text(socket);
-  auto read_identity = [this] { return identity_->current(); };
-  const std::shared_ptr<asio::ssl::context> tls = co_await core::run_on(pool_, read_identity);
-  asio::ssl::stream<core::tcp::socket> stream(std::move(socket), *tls);
-  core::Deadline deadline(stream.next_layer(), times_.handshake);
-  co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+  auto known = [this] { return identity_->known(); };
+  std::shared_ptr<asio::ssl::context> tls = co_await core::run_on(pools_.work, known);
+  if (!tls) {
+    auto current = [this] { return identity_->current(); };
+    tls = co_await pools_.signing.run(current);
+  }
+  auto shaken = pools_.signing.shake_hands(std::move(socket), tls, times_.handshake);
+  core::TlsStream stream = co_await std::move(shaken);
+  core::Deadline deadline(stream.next_layer(), times_.request);
   co_await serve(stream, deadline, std::move(peer));
   deadline.extend(times_.handshake);
   error_code ignored;  // the client may be gone already
@@ -160,9 +164,9 @@ core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request) {
     co_return reply;
   }
   reply.name = *name;
-  auto find = [this, &name] { return files_.find(*name); };
+  auto found = find_file(pools_, files_, *name);
   try {
-    reply.file = co_await core::run_on(pool_, find);
+    reply.file = co_await std::move(found);
     if (!reply.file) reply.status = http::status::not_found;
   } catch (const Error& error) {
     core::log(core::Level::warning, "HTTP_REFUSED", {{"file", *name}, {"why", error.what()}});

@@ -10,7 +10,7 @@
 
 #include "core/net/listener.h"
 #include "services/tftp/fetch_log.h"
-#include "services/tftp/files.h"
+#include "services/tftp/find_file.h"
 #include "services/tftp/identity.h"
 
 namespace ringfence::services::tftp {
@@ -30,9 +30,9 @@ struct HttpTimes {
 class HttpServer {
  public:
   /// `identity` is null for plain HTTP; what is passed must outlive the server.
-  HttpServer(core::asio::io_context& io, core::asio::thread_pool& pool, FileSource& files,
-             FetchLog& fetches, const core::Clock& clock, Identity* identity,
-             const core::tcp::endpoint& endpoint, HttpTimes times = {});
+  HttpServer(core::asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
+             const core::Clock& clock, Identity* identity, const core::tcp::endpoint& endpoint,
+             HttpTimes times = {});
 
   core::tcp::endpoint endpoint() const { return listener_.endpoint(); }
 
@@ -51,7 +51,7 @@ class HttpServer {
   template <typename Request>
   core::Task<Reply> reply_to(const Request& request);
 
-  core::asio::thread_pool& pool_;
+  const Pools pools_;
   FileSource& files_;
   FetchLog& fetches_;
   const core::Clock& clock_;

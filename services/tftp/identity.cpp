@@ -1,52 +1,59 @@
 #include "services/tftp/identity.h"
 
 #include "core/base/error.h"
-#include "core/base/log.h"
 #include "core/crypto/x509.h"
 
 namespace ringfence::services::tftp {
+namespace {
 
-Identity::Identity(core::Database& admin, const core::Token& token)
-    : admin_(admin), token_(token), store_(admin) {}
+using Certificates = std::vector<core::OwnCertificate>;
 
-std::shared_ptr<core::asio::ssl::context> Identity::current() {
-  const std::lock_guard lock(mutex_);
-  try {
-    const long long version = admin_.data_version();
-    if (version != version_) {
-      read();
-      version_ = version;
-      complaint_.clear();
-    }
-  } catch (const std::exception& error) {
-    if (!context_) throw;
-    // The last good certificate is better than none; the next connection tries again.
-    if (complaint_ != error.what()) {
-      core::log(core::Level::error, "TFTP_IDENTITY_KEPT", {{"why", error.what()}});
-    }
-    complaint_ = error.what();
-  }
-  return context_;
+/// bytes_of puts the certificates' DER one after the other.
+core::Bytes bytes_of(const Certificates& certificates) {
+  core::Bytes all;
+  for (const auto& own : certificates) all.insert(all.end(), own.der.begin(), own.der.end());
+  return all;
 }
 
-void Identity::read() {
-  std::vector<core::TlsIdentity> identities;
-  core::Bytes shown;
-  for (const core::Unit unit : {core::Unit::call_manager_ecdsa, core::Unit::call_manager}) {
-    const auto own = store_.own(unit);
-    if (!own) continue;
-    shown.insert(shown.end(), own->der.begin(), own->der.end());
-    core::TlsIdentity& identity = identities.emplace_back();
-    identity.certificate = core::parse_certificate(own->der);
-    identity.key = own->key;
+}  // namespace
+
+Identity::Identity(core::Database& admin, const core::Token& token)
+    : token_(token), store_(admin) {}
+
+std::shared_ptr<core::asio::ssl::context> Identity::known() {
+  try {
+    return context_.of(bytes_of(shown()));
+  } catch (const core::Error&) {
+    return nullptr;  // `current` meets the same and says so
   }
-  if (identities.empty()) {
+}
+
+std::shared_ptr<core::asio::ssl::context> Identity::current() {
+  try {
+    const Certificates certificates = shown();
+    const auto make = [&] {
+      std::vector<core::TlsIdentity> identities;
+      for (const core::OwnCertificate& own : certificates) {
+        identities.push_back({core::parse_certificate(own.der), own.key});
+      }
+      return core::make_tls_server(token_, identities);
+    };
+    return context_.renewed(bytes_of(certificates), make);
+  } catch (const core::Error& error) {
+    return context_.last(error);
+  }
+}
+
+Certificates Identity::shown() const {
+  Certificates certificates;
+  for (const core::Unit unit : {core::Unit::call_manager_ecdsa, core::Unit::call_manager}) {
+    if (auto own = store_.own(unit)) certificates.push_back(std::move(*own));
+  }
+  if (certificates.empty()) {
     throw core::Error(core::Code::not_found,
                       "admin.db has no CallManager certificate yet: start ringfence-admin first");
   }
-  if (context_ && shown == shown_) return;
-  context_ = core::make_tls_server(token_, identities);
-  shown_ = std::move(shown);
+  return certificates;
 }
 
 }  // namespace ringfence::services::tftp

@@ -36,12 +36,14 @@ void run(const core::DaemonOptions& options) {
 
   core::asio::io_context io;
   core::asio::thread_pool pool(4);
+  core::SigningPool signing;
+  const Pools pools{pool, signing};
   const auto address = core::asio::ip::make_address(config.listen());
   const core::Ports ports = config.ports();
-  Server server(io, pool, files, fetches, clock, {address, ports.tftp});
-  HttpServer http(io, pool, files, fetches, clock, nullptr, {address, ports.http});
-  HttpServer https(io, pool, files, fetches, clock, &identity, {address, ports.https});
-  HttpServer mutual(io, pool, files, fetches, clock, &identity, {address, ports.https_mutual});
+  Server server(io, pools, files, fetches, clock, {address, ports.tftp});
+  HttpServer http(io, pools, files, fetches, clock, nullptr, {address, ports.http});
+  HttpServer https(io, pools, files, fetches, clock, &identity, {address, ports.https});
+  HttpServer mutual(io, pools, files, fetches, clock, &identity, {address, ports.https_mutual});
 
   const auto control = [&](const core::Caller&, std::string_view method,
                            const boost::json::object&) -> boost::json::value {
@@ -67,6 +69,7 @@ void run(const core::DaemonOptions& options) {
   core::run_until_stopped(io, kThreads, [&] {
     server.close();
     for (HttpServer* each : {&http, &https, &mutual}) each->close();
+    signing.close();
   });
   pool.join();
   core::log(core::Level::notice, "TFTP_STOPPED");

@@ -71,10 +71,10 @@ struct Server::Transfer : std::enable_shared_from_this<Transfer> {
   std::array<std::uint8_t, 1024> received{};
 };
 
-Server::Server(asio::io_context& io, asio::thread_pool& pool, FileSource& files, FetchLog& fetches,
+Server::Server(asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
                const core::Clock& clock, const core::udp::endpoint& endpoint, Bounds bounds)
     : io_(io),
-      pool_(pool),
+      pools_(pools),
       files_(files),
       fetches_(fetches),
       clock_(clock),
@@ -184,8 +184,8 @@ core::Task<void> Server::serve(std::shared_ptr<Transfer> transfer) {
   core::Bytes refusal;
   try {
     request = parse_request(transfer->request);
-    auto find = [this, &request] { return files_.find(request.file); };
-    file = co_await core::run_on(pool_, find);
+    auto found = find_file(pools_, files_, request.file);
+    file = co_await std::move(found);
     if (!file) {
       ++not_found_;
       refusal = error_packet(Failure::not_found, "file not found");

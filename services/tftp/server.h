@@ -12,7 +12,7 @@
 
 #include "core/net/asio.h"
 #include "services/tftp/fetch_log.h"
-#include "services/tftp/files.h"
+#include "services/tftp/find_file.h"
 #include "services/tftp/protocol.h"
 
 namespace ringfence::services::tftp {
@@ -26,11 +26,9 @@ struct Bounds {
 /// Server answers read requests until `close`. It must outlive `io.run()`.
 class Server {
  public:
-  /// `pool` runs FileSource; `files`, `fetches` and `clock` must outlive the server. Throws
-  /// Error{conflict} when the port is taken.
-  Server(core::asio::io_context& io, core::asio::thread_pool& pool, FileSource& files,
-         FetchLog& fetches, const core::Clock& clock, const core::udp::endpoint& endpoint,
-         Bounds bounds = {});
+  /// What is passed must outlive the server. Throws Error{conflict} when the port is taken.
+  Server(core::asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
+         const core::Clock& clock, const core::udp::endpoint& endpoint, Bounds bounds = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -54,7 +52,7 @@ class Server {
   core::Task<std::size_t> receive(Transfer& transfer, std::chrono::milliseconds patience);
 
   core::asio::io_context& io_;
-  core::asio::thread_pool& pool_;
+  const Pools pools_;
   FileSource& files_;
   FetchLog& fetches_;
   const core::Clock& clock_;

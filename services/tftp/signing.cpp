@@ -20,6 +20,11 @@ Signing signing(core::BytesView der, const core::KeyRef& key) {
   return {{der.begin(), der.end()}, key, fmt::format("{} {}", key.version, sha1)};
 }
 
+/// question is what the answer depends on: our newest certificate, and the list that is served.
+std::string question(const core::OwnCertificate& own, const Content* itl) {
+  return signing(own.der, own.key).stamp + ' ' + (itl == nullptr ? "none" : itl->sha1);
+}
+
 /// lists_as_tftp tells whether phones believe what the record's certificate signs.
 bool lists_as_tftp(const core::Record& record) {
   return (record.function == Function::tftp || record.function == Function::ccm_tftp) &&
@@ -31,23 +36,36 @@ bool lists_as_tftp(const core::Record& record) {
 SigningChoice::SigningChoice(const core::CertificateStore& certificates, const core::Token& token)
     : certificates_(certificates), token_(token) {}
 
-Signing SigningChoice::current(const Content* itl) {
-  const auto own = certificates_.own(core::Unit::call_manager);
+core::OwnCertificate SigningChoice::own() const {
+  std::optional<core::OwnCertificate> own = certificates_.own(core::Unit::call_manager);
   if (!own) throw Error(Code::hsm_unavailable, "there is no CallManager certificate yet");
-  const Signing ours = signing(own->der, own->key);
-  const std::string asked = ours.stamp + ' ' + (itl == nullptr ? "none" : itl->sha1);
+  return std::move(*own);
+}
+
+std::optional<Signing> SigningChoice::decided(const std::string& asked) {
   const std::lock_guard lock(mutex_);
-  if (asked != asked_) {
-    Signing chosen = choose(*own, itl);
-    if (chosen.stamp != ours.stamp) {
-      core::log(core::Level::notice, "TFTP_SIGNS_AS_LISTED",
-                {{"key", fmt::format("{}/{}", chosen.key.label, chosen.key.version)},
-                 {"newest", std::to_string(own->key.version)}});
-    }
-    chosen_ = std::move(chosen);
-    asked_ = asked;
+  return asked == asked_ ? std::optional(chosen_) : std::nullopt;
+}
+
+std::optional<Signing> SigningChoice::known(const Content* itl) {
+  return decided(question(own(), itl));
+}
+
+Signing SigningChoice::current(const Content* itl) {
+  const core::OwnCertificate newest = own();
+  const std::string asked = question(newest, itl);
+  if (const auto answer = decided(asked)) return *answer;
+  // Not under the lock: `known` must never wait for the signer. Two may decide, and decide alike.
+  const Signing chosen = choose(newest, itl);
+  const std::lock_guard lock(mutex_);
+  if (asked != asked_ && chosen.key != newest.key) {
+    core::log(core::Level::notice, "TFTP_SIGNS_AS_LISTED",
+              {{"key", fmt::format("{}/{}", chosen.key.label, chosen.key.version)},
+               {"newest", std::to_string(newest.key.version)}});
   }
-  return chosen_;
+  asked_ = asked;
+  chosen_ = chosen;
+  return chosen;
 }
 
 Signing SigningChoice::choose(const core::OwnCertificate& own, const Content* itl) const {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/certificates/certificate_store.h"
@@ -29,11 +30,16 @@ class SigningChoice {
   SigningChoice(const core::CertificateStore& certificates, const core::Token& token);
 
   /// current returns the own certificate when `itl` (or null) lists it as TFTP, else the one that
-  /// `itl` lists if its key is in the token, else the own one. Throws Error as Token::keys and
-  /// Database do, hsm_unavailable also when there is no certificate yet.
+  /// `itl` lists if its key is in the token, else the own one. May block for the signer. Throws
+  /// Error as Token::keys and Database do, hsm_unavailable also when there is no certificate yet.
   Signing current(const Content* itl);
 
+  /// known returns what `current` would, if that has been decided already. Blocks for SQLite only.
+  std::optional<Signing> known(const Content* itl);
+
  private:
+  core::OwnCertificate own() const;
+  std::optional<Signing> decided(const std::string& asked);
   Signing choose(const core::OwnCertificate& own, const Content* itl) const;
 
   const core::CertificateStore& certificates_;

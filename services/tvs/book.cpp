@@ -7,6 +7,7 @@
 
 namespace ringfence::services::tvs {
 
+namespace asio = core::asio;
 using core::Code;
 using core::Error;
 
@@ -32,7 +33,7 @@ Book::Book(core::Database& admin, const core::Token& token)
     : admin_(admin), token_(token), store_(admin) {
   version_ = admin_.data_version();
   page_ = read();
-  stale_ = false;
+  tls();
 }
 
 std::shared_ptr<const Page> Book::current() {
@@ -53,12 +54,27 @@ std::shared_ptr<const Page> Book::current() {
   return page_;
 }
 
+std::shared_ptr<asio::ssl::context> Book::known_tls() {
+  return tls_.of(current()->own.der);
+}
+
+std::shared_ptr<asio::ssl::context> Book::tls() {
+  const std::shared_ptr<const Page> page = current();
+  const auto make = [&] {
+    std::vector<core::TlsIdentity> identities(1);
+    identities[0] = {core::parse_certificate(page->own.der), page->own.key};
+    return core::make_tls_server(token_, identities);
+  };
+  return tls_.renewed(page->own.der, make);
+}
+
 void Book::reload() {
+  tls_.outdate();
   const std::lock_guard lock(mutex_);
   stale_ = true;
 }
 
-std::shared_ptr<const Page> Book::read() {
+std::shared_ptr<const Page> Book::read() const {
   const auto own = store_.own(core::Unit::tvs);
   if (!own) {
     throw Error(Code::not_found,
@@ -74,14 +90,7 @@ std::shared_ptr<const Page> Book::read() {
   }
   auto page = std::make_shared<Page>();
   page->directory = Directory(certificates);
-  page->certificate = own->der;
-  if (page_ && page_->certificate == own->der && !stale_) {
-    page->tls = page_->tls;
-  } else {
-    std::vector<core::TlsIdentity> identities(1);
-    identities[0] = {core::parse_certificate(own->der), own->key};
-    page->tls = core::make_tls_server(token_, identities);
-  }
+  page->own = *own;
   core::log(core::Level::info, "TVS_CERTIFICATES_READ",
             {{"vouched", std::to_string(page->directory.size())}});
   return page;

@@ -7,46 +7,55 @@
 
 #include "core/certificates/certificate_store.h"
 #include "core/crypto/token.h"
+#include "core/net/last_good.h"
 #include "core/net/tls.h"
 #include "core/storage/database.h"
 #include "services/tvs/directory.h"
 
 namespace ringfence::services::tvs {
 
-/// Page is one state of admin.db: the certificates, and the identity that TLS shows.
+/// Page is one state of admin.db: the certificates, and the one that TLS shows.
 struct Page {
   Directory directory;
-  core::Bytes certificate;  ///< TVS's own, DER
-  std::shared_ptr<core::asio::ssl::context> tls;
+  core::OwnCertificate own;
 };
 
-/// Book keeps the current page. Safe from several threads; every call may block for SQLite, and
-/// after a regeneration of TVS for the signer.
+/// Book keeps the current page and the TLS context of its certificate. Safe from several threads.
 class Book {
  public:
   /// `admin` is admin.db, read-only; both must outlive the book. Throws Error: `not_found` when
   /// there is no TVS certificate yet, and as Database, Token and make_tls_server do.
   Book(core::Database& admin, const core::Token& token);
 
-  /// current returns the newest page. When admin.db or the token fails, the last good page stays,
-  /// and one log line says why.
+  /// current returns the newest page. When admin.db fails, the last good page stays, and one log
+  /// line says why. Blocks for SQLite, never for the signer.
   std::shared_ptr<const Page> current();
 
-  /// reload reads everything again at the next `current`, changed or not.
+  /// known_tls returns the context of the current page if it is made already, else null: then ask
+  /// `tls`. Blocks as `current` does.
+  std::shared_ptr<core::asio::ssl::context> known_tls();
+
+  /// tls returns the context of the current page, made anew when the certificate has changed.
+  /// Blocks for the signer then: only on a core::SigningPool. When it cannot be made, the last good
+  /// one stays, and one log line says why.
+  std::shared_ptr<core::asio::ssl::context> tls();
+
+  /// reload reads and makes everything again at the next calls, changed or not.
   void reload();
 
  private:
-  std::shared_ptr<const Page> read();
+  std::shared_ptr<const Page> read() const;
   void complain(const std::string& why);
 
   core::Database& admin_;
   const core::Token& token_;
   const core::CertificateStore store_;
+  core::LastGood<core::asio::ssl::context> tls_{"TVS_CERTIFICATES_KEPT"};
 
   std::mutex mutex_;  // for what follows
   std::shared_ptr<const Page> page_;
   long long version_ = 0;
-  bool stale_ = true;
+  bool stale_ = false;
   std::string complaint_;
 };
 

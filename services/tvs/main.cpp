@@ -17,7 +17,7 @@ boost::json::value control(std::string_view method, const Server& server, Book& 
                            core::Time started) {
   if (method == "reload") {
     book.reload();
-    book.current();
+    book.tls();
     return boost::json::object();
   }
   if (method != "status") {
@@ -40,16 +40,20 @@ void run(const core::DaemonOptions& options) {
 
   core::asio::io_context io;
   core::asio::thread_pool pool(2);
+  core::SigningPool signing;
   const core::tcp::endpoint endpoint(core::asio::ip::make_address(config.listen()),
                                      config.ports().tvs);
-  Server server(io, pool, book, endpoint);
+  Server server(io, pool, signing, book, endpoint);
   const core::RpcServer rpc(
       config.control_socket("tvs"),
       [&](const core::Caller&, std::string_view method, const boost::json::object&) {
         return control(method, server, book, started);
       });
   core::log(core::Level::notice, "TVS_STARTED", {{"port", std::to_string(config.ports().tvs)}});
-  core::run_until_stopped(io, kThreads, [&] { server.close(); });
+  core::run_until_stopped(io, kThreads, [&] {
+    server.close();
+    signing.close();
+  });
   pool.join();
   core::log(core::Level::notice, "TVS_STOPPED");
 }

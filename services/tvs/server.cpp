@@ -16,9 +16,10 @@ std::string device_of(const Request& request) {
 
 }  // namespace
 
-Server::Server(asio::io_context& io, asio::thread_pool& pool, Book& book,
-               const core::tcp::endpoint& endpoint, Times times)
+Server::Server(asio::io_context& io, asio::thread_pool& pool, core::SigningPool& signing,
+               Book& book, const core::tcp::endpoint& endpoint, Times times)
     : pool_(pool),
+      signing_(signing),
       book_(book),
       times_(times),
       listener_(io, endpoint, core::Limits{}, "tvs",
@@ -27,14 +28,18 @@ Server::Server(asio::io_context& io, asio::thread_pool& pool, Book& book,
 core::Task<void> Server::serve(core::tcp::socket socket) {
   ++attempted_;
   const std::string peer = core::peer_text(socket);
-  auto read_page = [this] { return book_.current(); };
-  std::shared_ptr<const Page> page = co_await core::run_on(pool_, read_page);
-  const std::shared_ptr<asio::ssl::context> tls = page->tls;
-  asio::ssl::stream<core::tcp::socket> stream(std::move(socket), *tls);
-  core::Deadline deadline(stream.next_layer(), times_.handshake);
-  co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+  auto known_tls = [this] { return book_.known_tls(); };
+  std::shared_ptr<asio::ssl::context> tls = co_await core::run_on(pool_, known_tls);
+  if (!tls) {
+    auto make_tls = [this] { return book_.tls(); };
+    tls = co_await signing_.run(make_tls);
+  }
+  auto shaken = signing_.shake_hands(std::move(socket), tls, times_.handshake);
+  core::TlsStream stream = co_await std::move(shaken);
+  core::Deadline deadline(stream.next_layer(), times_.idle);
   ++accepted_;
 
+  auto read_page = [this] { return book_.current(); };
   Session session;
   core::Bytes bytes;
   while (true) {
@@ -54,7 +59,7 @@ core::Task<void> Server::serve(core::tcp::socket socket) {
         throw;
       }
     }
-    page = co_await core::run_on(pool_, read_page);
+    const std::shared_ptr<const Page> page = co_await core::run_on(pool_, read_page);
     const Answer answer = page->directory.answer(asked->request);
     ++(asked->header.command == Command::query_request ? queries_ : verifications_);
     if (!answer.trusted()) ++unknown_;

@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "core/net/listener.h"
+#include "core/net/signing_pool.h"
 #include "services/tvs/book.h"
 
 namespace ringfence::services::tvs {
@@ -21,9 +22,10 @@ struct Times {
 /// Server answers phones until `close`. It must outlive `io.run()`.
 class Server {
  public:
-  /// `pool` runs what blocks; `book` must outlive the server.
-  Server(core::asio::io_context& io, core::asio::thread_pool& pool, Book& book,
-         const core::tcp::endpoint& endpoint, Times times = {});
+  /// `pool` runs what blocks for SQLite, `signing` what blocks for the signer; they and `book`
+  /// must outlive the server.
+  Server(core::asio::io_context& io, core::asio::thread_pool& pool, core::SigningPool& signing,
+         Book& book, const core::tcp::endpoint& endpoint, Times times = {});
 
   core::tcp::endpoint endpoint() const { return listener_.endpoint(); }
 
@@ -36,6 +38,7 @@ class Server {
   core::Task<void> serve(core::tcp::socket socket);
 
   core::asio::thread_pool& pool_;
+  core::SigningPool& signing_;
   Book& book_;
   const Times times_;
   std::atomic<std::uint64_t> attempted_ = 0;

@@ -14,6 +14,7 @@
 #include "core/phones/phone_store.h"
 #include "core/trust/signed_file.h"
 #include "services/tftp/http.h"
+#include "tests/support/paused_signer.h"
 #include "tests/unit/services/tvs/node.h"
 
 namespace ringfence::services::tftp {
@@ -163,10 +164,12 @@ class TftpServerTest : public testing::Test {
   std::unique_ptr<FetchLog> fetches = std::make_unique<FetchLog>(journal);
   asio::io_context io;
   asio::thread_pool pool{2};
+  core::SigningPool signing;
+  const Pools pools{pool, signing};
   const asio::ip::address loopback = asio::ip::address_v4::loopback();
-  Server server{io, pool, files, *fetches, node.clock, {loopback, 0}};
-  HttpServer http{io, pool, files, *fetches, node.clock, nullptr, {loopback, 0}};
-  HttpServer https{io, pool, files, *fetches, node.clock, &identity, {loopback, 0}};
+  Server server{io, pools, files, *fetches, node.clock, {loopback, 0}};
+  HttpServer http{io, pools, files, *fetches, node.clock, nullptr, {loopback, 0}};
+  HttpServer https{io, pools, files, *fetches, node.clock, &identity, {loopback, 0}};
   test::Running running{io};
 };
 
@@ -427,6 +430,66 @@ TEST_F(TftpServerTest, ServesManyAtOnceAndRecordsEachFetch) {
   EXPECT_EQ(one->sha1, sha1);
   EXPECT_EQ(one->file, "ITLSEP000000000007.tlv");
   EXPECT_EQ(one->peer, "127.0.0.1");
+}
+
+/// HttpsClient is a connection of its own that is kept alive.
+class HttpsClient {
+ public:
+  explicit HttpsClient(const core::tcp::endpoint& server) : stream_(io_, context_) {
+    stream_.next_layer().connect(server);
+    stream_.handshake(asio::ssl::stream_base::client);
+  }
+
+  /// head asks for a file's head and returns the status line.
+  std::string head(const std::string& file) {
+    const std::string request = "HEAD /" + file + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    asio::write(stream_, asio::buffer(request));
+    std::string answer;
+    asio::read_until(stream_, asio::dynamic_buffer(answer), "\r\n\r\n");
+    return answer.substr(0, answer.find("\r\n"));
+  }
+
+ private:
+  asio::io_context io_;
+  asio::ssl::context context_{asio::ssl::context::tls_client};
+  asio::ssl::stream<core::tcp::socket> stream_;
+};
+
+TEST_F(TftpServerTest, ServesFilesWhileSignaturesHang) {
+  constexpr std::size_t kClients = 32;
+  const std::string kept = "SEP001122334455.cnf.xml.sgn";
+  const Bytes kept_file = fetch(server.endpoint(), kept);
+  ASSERT_TRUE(verified(kept_file));
+  HttpsClient inside(https.endpoint());
+  test::PausedSigner paused(node.signer);
+  // These want a handshake, those a configuration that is signed for them.
+  std::vector<core::Phone> known;
+  for (std::size_t i = 0; i < kClients; ++i) known.emplace_back().name = fmt::format("CSF{}", i);
+  core::PhoneStore(node.admin).save(known, core::PhoneStore::Ask::changed_only);
+  std::vector<std::future<std::string>> shaking;
+  std::vector<std::future<std::string>> asking;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    shaking.push_back(std::async(std::launch::async, [&] {
+      HttpsClient client(https.endpoint());
+      return client.head("ITLFile.tlv");
+    }));
+    asking.push_back(std::async(std::launch::async, [&, i] {
+      return run("curl -s -o /dev/null -w '%{http_code}' " +
+                 http_url(fmt::format("CSF{}.cnf.xml.sgn", i)))
+          .output;
+    }));
+  }
+  ASSERT_TRUE(test::eventually([&] { return signing.waiting() == 2 * kClients; }));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
+    EXPECT_EQ(inside.head("ITLFile.tlv"), "HTTP/1.1 200 OK");
+  }
+  EXPECT_EQ(fetch(server.endpoint(), kept), kept_file);
+  EXPECT_EQ(run("curl -s " + http_url("ITLFile.tlv")).output, itl);
+  EXPECT_EQ(signing.waiting(), 2 * kClients) << "they were to wait all the time";
+  paused.resume();
+  for (auto& client : shaking) EXPECT_EQ(client.get(), "HTTP/1.1 200 OK");
+  for (auto& client : asking) EXPECT_EQ(client.get(), "200");
 }
 
 TEST_F(TftpServerTest, RefusesHttpThatIsNone) {

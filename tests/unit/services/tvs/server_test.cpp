@@ -1,9 +1,12 @@
 // TVS as phones meet it: real token, real TLS, real admin.db.
 #include "services/tvs/server.h"
 
+#include <future>
+
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include "tests/support/paused_signer.h"
 #include "tests/unit/services/tvs/node.h"
 
 namespace ringfence::services::tvs {
@@ -58,7 +61,7 @@ class Client {
 class TvsServerTest : public testing::Test {
  protected:
   explicit TvsServerTest(Times times = {})
-      : server(io, pool, book, {asio::ip::address_v4::loopback(), 0}, times) {}
+      : server(io, pool, signing, book, {asio::ip::address_v4::loopback(), 0}, times) {}
 
   void TearDown() override {
     server.close();
@@ -78,6 +81,7 @@ class TvsServerTest : public testing::Test {
   Book book{admin, token};
   asio::io_context io;
   asio::thread_pool pool{2};
+  core::SigningPool signing;
   Server server;
   test::Running running{io};
 };
@@ -173,6 +177,30 @@ TEST_F(TvsServerTest, KnowsNewCertificatesAtOnceAndVouchesForTheOldSigner) {
   // Without the signer the last identity stays, and answers go on where TLS stands already.
   node.signer.stop();
   EXPECT_GT(after.ask(to_bytes(4, new_signer)).size(), 500U);
+}
+
+TEST_F(TvsServerTest, AnswersWhoIsInWhileHandshakesWaitForTheSigner) {
+  constexpr std::size_t kPhones = 32;
+  const Request stranger = Query{"ATA001122334455", "CN=x", "CN=x", {1, 2, 3}};
+  Client inside(server.endpoint());
+  EXPECT_EQ(inside.ask(to_bytes(1, stranger)).size(), 14U);
+  // The first of them has to fetch the new certificate's key, and the rest waits for that.
+  node.regenerate(core::Unit::tvs);
+  test::PausedSigner paused(node.signer);
+  std::vector<std::future<Bytes>> phones;
+  for (std::size_t i = 0; i < kPhones; ++i) {
+    phones.push_back(std::async(std::launch::async, [&] {
+      Client phone(server.endpoint());
+      EXPECT_EQ(phone.ask(to_bytes(1, stranger)).size(), 14U);
+      return phone.certificate();
+    }));
+  }
+  ASSERT_TRUE(test::eventually([&] { return signing.waiting() == kPhones; }));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(inside.ask(to_bytes(1, stranger)).size(), 14U);
+  EXPECT_EQ(signing.waiting(), kPhones) << "they were to wait all the time";
+  paused.resume();
+  const Bytes fresh = node.store.own(core::Unit::tvs)->der;
+  for (auto& phone : phones) EXPECT_EQ(phone.get(), fresh);
 }
 
 class ImpatientTvsTest : public TvsServerTest {

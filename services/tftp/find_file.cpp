@@ -1,0 +1,15 @@
+#include "services/tftp/find_file.h"
+
+namespace ringfence::services::tftp {
+
+core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::string name) {
+  auto find = [&] { return files.find(name); };
+  Found found = co_await core::run_on(pools.work, find);
+  if (found.to_sign) {
+    auto sign = [&] { return files.sign(*found.to_sign); };
+    found.file = co_await pools.signing.run(sign);
+  }
+  co_return std::move(found.file);
+}
+
+}  // namespace ringfence::services::tftp

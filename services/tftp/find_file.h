@@ -1,0 +1,23 @@
+// Finding a file without holding up an io thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/net/signing_pool.h"
+#include "services/tftp/files.h"
+
+namespace ringfence::services::tftp {
+
+/// Pools are where a server does what blocks.
+struct Pools {
+  core::asio::thread_pool& work;  ///< for SQLite and disk
+  core::SigningPool& signing;
+};
+
+/// find_file finds `name` on `pools.work`, and signs on `pools.signing` what must be signed. So a
+/// signer that hangs holds up who asks for a new signed file, and nobody else. Throws as FileSource
+/// does; `files` and the pools must outlive it.
+core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::string name);
+
+}  // namespace ringfence::services::tftp
