@@ -114,7 +114,7 @@ class Section {
   /// A PIN that does not belong there must not reach a log as well.
   static std::string without_pin(const std::string& uri) {
     const std::size_t pin = uri.find("pin-value=");
-    return pin == std::string::npos ? uri : uri.substr(0, pin) + "pin-value=…";
+    return pin == std::string::npos ? uri : uri.substr(0, pin) + "pin-value=...";
   }
 
   PinSource pin_source(std::string_view key, const std::string& value,

@@ -66,6 +66,39 @@ TEST(DerTest, WrapsADigestAsRfc8017Lists) {
   EXPECT_THROW(der::digest_info(Hash::none, Bytes()), Error);
 }
 
+TEST(DerTest, WritesTheLongestSignatureWithALongLength) {
+  const Bytes signature = der::ecdsa_signature(Bytes(132, 0xff));  // P-521: 2 of 66 bytes
+  ASSERT_EQ(signature.size(), 141U);
+  EXPECT_EQ(Bytes(signature.begin(), signature.begin() + 7),
+            (Bytes{0x30, 0x81, 0x8a, 0x02, 0x43, 0x00, 0xff}));
+  EXPECT_EQ(Bytes(signature.begin() + 70, signature.begin() + 76),
+            (Bytes{0xff, 0xff, 0x02, 0x43, 0x00, 0xff}));
+}
+
+TEST(DerTest, NamesEachHashAsOpensslDoes) {
+  struct Known {
+    Hash hash;
+    int nid;
+  };
+
+  for (const Known& known : {Known{Hash::md5, NID_md5}, Known{Hash::sha1, NID_sha1},
+                             Known{Hash::sha224, NID_sha224}, Known{Hash::sha256, NID_sha256},
+                             Known{Hash::sha384, NID_sha384}, Known{Hash::sha512, NID_sha512}}) {
+    const Bytes digest(size_of(known.hash), 0x5a);
+    const Bytes info = der::digest_info(known.hash, digest);
+    const unsigned char* at = info.data();
+    X509_SIG* read = d2i_X509_SIG(nullptr, &at, static_cast<long>(info.size()));
+    ASSERT_NE(read, nullptr);
+    EXPECT_EQ(at, info.data() + info.size());
+    const X509_ALGOR* algorithm = nullptr;
+    const ASN1_OCTET_STRING* octets = nullptr;
+    X509_SIG_get0(read, &algorithm, &octets);
+    EXPECT_EQ(OBJ_obj2nid(algorithm->algorithm), known.nid);
+    EXPECT_EQ(Bytes(octets->data, octets->data + octets->length), digest);
+    X509_SIG_free(read);
+  }
+}
+
 TEST(DerTest, UnwrapsAPointAndLeavesABareOne) {
   const Bytes wrapped = {0x04, 0x03, 0x04, 0x01, 0x02};
   const BytesView inner = der::unwrap_octets(wrapped);
