@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-using Outcome = std::variant<wire::Done, Error>;
+using wire::Outcome;
 
 constexpr suseconds_t kSlice = 50'000;  // microseconds: how late a deadline may be noticed
 

@@ -4,6 +4,31 @@
 
 namespace ringfence::hsm::wire {
 
+Out& Out::token_facts(const TokenFacts& token) {
+  for (const std::string* field : {&token.library, &token.label, &token.manufacturer, &token.model,
+                                   &token.serial, &token.hardware, &token.firmware})
+    text(*field);
+  u16(token.slots.size());
+  for (const TokenFacts::Slot& slot : token.slots)
+    u64(slot.id).text(slot.description).text(slot.token).code(slot.used);
+  return *this;
+}
+
+TokenFacts In::token_facts() {
+  TokenFacts token;
+  for (std::string* field : {&token.library, &token.label, &token.manufacturer, &token.model,
+                             &token.serial, &token.hardware, &token.firmware})
+    *field = text(kMaxText, "token");
+  for (std::size_t left = u16("slots"); left > 0; --left) {
+    TokenFacts::Slot& slot = token.slots.emplace_back();
+    slot.id = u64("slot id");
+    slot.description = text(kMaxText, "slot");
+    slot.token = text(kMaxText, "slot's token");
+    slot.used = flag("slot used");
+  }
+  return token;
+}
+
 bool In::flag(std::string_view what) {
   const std::uint8_t value = u8(what);
   if (value > 1) throw Error(Kind::request, fmt::format("{} must be 0 or 1", what));

@@ -6,6 +6,7 @@
 
 #include "hsm/error.h"
 #include "hsm/key.h"
+#include "hsm/status.h"
 
 namespace ringfence::hsm::wire {
 
@@ -51,6 +52,8 @@ class Out {
 
   Out& spec(const KeySpec& spec) { return code(spec.algorithm).u16(spec.bits); }
 
+  Out& token_facts(const TokenFacts& token);
+
   Bytes take() { return std::move(bytes_); }
 
  private:
@@ -83,6 +86,7 @@ class In {
   KeyRef key();
   KeySpec spec();
   Hash hash(std::string_view what);
+  TokenFacts token_facts();
 
   BytesView rest() const noexcept { return rest_; }
 

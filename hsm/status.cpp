@@ -18,30 +18,6 @@ const char* name(PoolState state) noexcept {
 namespace wire {
 namespace {
 
-void put(Out& out, const TokenFacts& token) {
-  for (const std::string* text : {&token.library, &token.label, &token.manufacturer, &token.model,
-                                  &token.serial, &token.hardware, &token.firmware})
-    out.text(*text);
-  out.u16(token.slots.size());
-  for (const TokenFacts::Slot& slot : token.slots)
-    out.u64(slot.id).text(slot.description).text(slot.token).code(slot.used);
-}
-
-TokenFacts token_facts(In& in) {
-  TokenFacts token;
-  for (std::string* text : {&token.library, &token.label, &token.manufacturer, &token.model,
-                            &token.serial, &token.hardware, &token.firmware})
-    *text = in.text(kMaxText, "token");
-  for (std::size_t left = in.u16("slots"); left > 0; --left) {
-    TokenFacts::Slot& slot = token.slots.emplace_back();
-    slot.id = in.u64("slot id");
-    slot.description = in.text(kMaxText, "slot");
-    slot.token = in.text(kMaxText, "slot's token");
-    slot.used = in.flag("slot used");
-  }
-  return token;
-}
-
 void put(Out& out, const KeyStatus& key) {
   out.key(key.key.ref).spec(key.key.spec).text(key.since).u32(key.copies);
 }
@@ -83,7 +59,7 @@ Bytes encode_status(const Status& status) {
   Out out;
   out.code(status.state).text(status.reason).u64(status.degraded_since).u32(status.retry_after);
   out.text(status.module);
-  put(out, status.token);
+  out.token_facts(status.token);
   out.u16(status.keys.size());
   for (const KeyStatus& key : status.keys) put(out, key);
   out.u16(status.workers.size());
@@ -102,7 +78,7 @@ Status parse_status(BytesView payload) {
   status.degraded_since = in.u64("degraded since");
   status.retry_after = in.u32("retry");
   status.module = in.text(kMaxText, "module");
-  status.token = token_facts(in);
+  status.token = in.token_facts();
   for (std::size_t left = in.u16("keys"); left > 0; --left) status.keys.push_back(key_status(in));
   for (std::size_t left = in.u16("workers"); left > 0; --left)
     status.workers.push_back(worker_status(in));

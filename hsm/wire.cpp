@@ -92,6 +92,16 @@ struct EncodeOperation {
   void operator()(const Unlock& unlock) const { out.code(Op::unlock).bytes(unlock.pin); }
 };
 
+void put(Out& out, const Outcome& outcome) {
+  if (const Done* done = std::get_if<Done>(&outcome)) {
+    out.u8(0).raw(done->payload);
+    return;
+  }
+  const Error& error = std::get<Error>(outcome);
+  out.code(error.kind()).u32(error.rv());
+  out.u32(static_cast<std::uint64_t>(error.retry_after().count())).text(error.what());
+}
+
 void require_size(std::size_t size, std::size_t most) {
   if (size == 0 || size > most)
     throw Error(Kind::request, fmt::format("a frame holds 1 to {} bytes, not {}", most, size));
@@ -105,8 +115,8 @@ bool repeatable(const Operation& operation) noexcept {
          std::holds_alternative<StatusQuery>(operation);
 }
 
-void append_frame(Bytes& out, BytesView body) {
-  require_size(body.size(), kMaxBody);
+void append_frame(Bytes& out, BytesView body, std::size_t max_body) {
+  require_size(body.size(), max_body);
   const auto size = static_cast<std::uint32_t>(body.size());
   for (const unsigned shift : {24U, 16U, 8U, 0U})
     out.push_back(static_cast<std::uint8_t>(size >> shift));
@@ -147,16 +157,16 @@ Bytes encode(const Request& request) {
   return out.take();
 }
 
+Bytes encode(const Outcome& outcome) {
+  Out out;
+  put(out, outcome);
+  return out.take();
+}
+
 Bytes encode(const Answer& answer) {
   Out out;
   out.u32(answer.id);
-  if (const Done* done = std::get_if<Done>(&answer.outcome)) {
-    out.u8(0).raw(done->payload);
-  } else {
-    const Error& error = std::get<Error>(answer.outcome);
-    out.code(error.kind()).u32(error.rv());
-    out.u32(static_cast<std::uint64_t>(error.retry_after().count())).text(error.what());
-  }
+  put(out, answer.outcome);
   return out.take();
 }
 
@@ -169,18 +179,23 @@ Request parse_request(BytesView body) {
   return request;
 }
 
-Answer parse_answer(BytesView body) {
-  In in(body);
-  const std::uint32_t id = in.u32("answer id");
+Outcome parse_outcome(BytesView bytes) {
+  In in(bytes);
   const std::uint8_t outcome = in.u8("outcome");
-  if (outcome == 0) return {id, Done{{in.rest().begin(), in.rest().end()}}};
+  if (outcome == 0) return Done{{in.rest().begin(), in.rest().end()}};
   if (outcome > static_cast<std::uint8_t>(Kind::unavailable))
     throw Error(Kind::request, "outcome must be 0 to 5");
   const std::uint32_t rv = in.u32("code");
   const std::chrono::seconds retry(in.u32("retry"));
   const std::string what = in.text(kMaxText, "what");
   in.end();
-  return {id, Error(static_cast<Kind>(outcome), what, retry, rv)};
+  return Error(static_cast<Kind>(outcome), what, retry, rv);
+}
+
+Answer parse_answer(BytesView body) {
+  In in(body);
+  const std::uint32_t id = in.u32("answer id");
+  return {id, parse_outcome(in.rest())};
 }
 
 std::uint32_t id_of(BytesView body) noexcept {

@@ -82,16 +82,18 @@ struct Done {
   Bytes payload;
 };
 
+using Outcome = std::variant<Done, Error>;
+
 struct Answer {
   std::uint32_t id = 0;
-  std::variant<Done, Error> outcome;
+  Outcome outcome;
 };
 
 /// frame puts the length before a body of 1 to kMaxBody bytes.
 Bytes frame(BytesView body);
 
-/// append_frame puts the length and a body of 1 to kMaxBody bytes behind what `out` holds.
-void append_frame(Bytes& out, BytesView body);
+/// append_frame puts the length and a body of 1 to `max_body` bytes behind what `out` holds.
+void append_frame(Bytes& out, BytesView body, std::size_t max_body = kMaxBody);
 
 /// FrameReader cuts a stream of bytes into bodies.
 class FrameReader {
@@ -122,6 +124,10 @@ Bytes encode(const Request& request);
 Bytes encode(const Answer& answer);
 Request parse_request(BytesView body);
 Answer parse_answer(BytesView body);
+
+/// An outcome is an answer without its id.
+Bytes encode(const Outcome& outcome);
+Outcome parse_outcome(BytesView bytes);
 
 /// id_of returns the id a body starts with, 0 when it is too short to have one.
 std::uint32_t id_of(BytesView body) noexcept;

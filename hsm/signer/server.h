@@ -1,24 +1,20 @@
-// The signer's parent process: sockets, roles, the queue, and the worker's life.
+// The signer's parent process: sockets, roles, and clients' requests on their way to the pool.
 #pragma once
 
-#include <chrono>
-#include <deque>
+#include <array>
 #include <map>
 #include <memory>
-#include <optional>
 
-#include "hsm/fd.h"
-#include "hsm/signer/config.h"
+#include "hsm/signer/pool.h"
 #include "hsm/signer/roles.h"
-#include "hsm/signer/worker.h"
-#include "hsm/wire.h"
 
 namespace ringfence::hsm {
 
-/// Server accepts clients, judges their requests and deals them to the worker.
+/// Server accepts clients, judges their requests, answers what the parent knows by itself, and
+/// gives the rest to the pool.
 ///
-/// One thread, one epoll loop, and no PKCS#11 module in this process. The sockets exist only
-/// after the worker has logged in.
+/// One thread, one epoll loop, and no PKCS#11 module in this process. The sockets exist only when
+/// the pool is open.
 class Server {
  public:
   explicit Server(const Config& config);
@@ -26,12 +22,11 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  /// run serves until SIGTERM or SIGINT. Throws Error when the token cannot be opened: at start
-  /// for any reason, later for a PIN that is missing or wrong.
+  /// run serves until SIGTERM or SIGINT. Throws Error as Pool::turn does.
   void run();
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Job::Clock;
 
   struct Listener {
     Fd fd;
@@ -50,49 +45,34 @@ class Server {
     std::size_t in_flight = 0;
     Clock::time_point frame_began;
     bool writable_wanted = false;
-  };
-
-  struct Job {
-    std::uint64_t client = 0;  ///< serial; the client may be gone when the answer comes
-    wire::Request request;     ///< id as the client gave it
-    unsigned tries = 0;
+    bool has_news = false;  ///< in out, since the last flush
   };
 
   void listen();
-  void watch(int fd, std::uint32_t events, int operation);
-  int next_timeout() const;
-  void on_time();
+  void on_event(int fd, std::uint32_t events);
+  int timeout() const;
+  void drop_late();
   void accept(const Listener& listener);
   void read(Client& client);
   void take(Client& client, BytesView body);
-  void reply(Client& client, const wire::Answer& answer);
+  void carry_out(Client& client, wire::Request request);
+  void reply(Client& client, std::uint32_t id, const wire::Outcome& outcome);
+  void put(Client& client, std::uint32_t id, BytesView outcome);
+  void on_answer(const Job& job, BytesView outcome);
+  void flush_news();
   void flush(Client& client);
   void drop(int fd);
-  void deal();
-  void read_worker();
-  void hear(wire::Answer answer);
-  void finish(Job job, wire::Answer answer);
-  void lose_worker(const Error& reason);
-  void start();
-  Status status() const;
-  Bytes visible(const Role& role, const Bytes& keys) const;
 
   const Config& config_;
-  Fd epoll_;
+  Epoll epoll_;
   Fd signals_;
   std::map<int, Listener> listeners_;
   std::map<int, std::unique_ptr<Client>> clients_;  ///< by descriptor
-  std::map<std::uint64_t, Client*> clients_by_serial_;
+  std::unordered_map<std::uint64_t, Client*> clients_by_serial_;
   std::map<const Role*, std::size_t> clients_of_;
+  std::vector<std::uint64_t> news_;  ///< clients with has_news
   std::uint64_t last_serial_ = 0;
-  std::deque<Job> queue_;
-  WorkerProcess worker_;
-  bool worker_ready_ = false;
-  std::map<std::uint32_t, Job> dealt_;  ///< what the worker has in hand, by our id
-  std::uint32_t last_id_ = 0;
-  Clock::time_point started_;
-  std::optional<Clock::time_point> start_again_;
-  Status facts_;  ///< what the worker said when it got ready, and our counters
+  Pool pool_;
 };
 
 }  // namespace ringfence::hsm

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -83,12 +84,10 @@ std::filesystem::path SignerProcess::socket(const std::string& role) const {
   return folder_ / "run" / "signer" / (role + ".sock");
 }
 
-pid_t SignerProcess::worker() const {
+std::vector<pid_t> SignerProcess::workers() const {
   const std::string pid = std::to_string(pid_);
   std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-  pid_t worker = 0;
-  children >> worker;
-  return worker;
+  return {std::istream_iterator<pid_t>(children), {}};
 }
 
 ProcessResult SignerProcess::stop() {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace ringfence::test {
 
@@ -32,8 +33,8 @@ class SignerProcess {
 
   pid_t pid() const noexcept { return pid_; }
 
-  /// worker returns the pid of the process that holds the token, 0 while there is none.
-  pid_t worker() const;
+  /// workers returns the pids of the processes that hold the token now.
+  std::vector<pid_t> workers() const;
 
   /// stop sends SIGTERM, waits, and tells how the signer ended. At most once.
   ProcessResult stop();

@@ -19,7 +19,7 @@
 #include "core/crypto/token.h"
 #include "hsm/fd.h"
 #include "hsm/wire.h"
-#include "tests/integration/hsm/support.h"
+#include "tests/integration/hsm/signer_peer.h"
 
 namespace ringfence::hsm::test {
 namespace {
@@ -33,69 +33,6 @@ mode_t mode_of(const fs::path& path) {
 
   return ::stat(path.c_str(), &facts) == 0 ? facts.st_mode & 07777 : 0;
 }
-
-SignRequest ecdsa(const KeyRef& key, std::uint8_t fill = 1) {
-  SignRequest request;
-  request.key = key;
-  request.scheme = Scheme::ecdsa;
-  request.hash = Hash::sha256;
-  request.input = Bytes(32, fill);
-  return request;
-}
-
-/// verifies checks an ECDSA signature over a digest with OpenSSL's own code.
-bool verifies(const Bytes& spki, const SignRequest& request, const Bytes& signature) {
-  const std::uint8_t* at = spki.data();
-  const KeyHandle key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
-  const PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
-  return EVP_PKEY_verify_init(context.get()) == 1 &&
-         EVP_PKEY_verify(context.get(), signature.data(), signature.size(), request.input.data(),
-                         request.input.size()) == 1;
-}
-
-/// Peer speaks bytes of its own choice to a socket of the signer.
-class Peer {
- public:
-  explicit Peer(const fs::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
-    connected_ =
-        ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  }
-
-  bool connected() const { return connected_; }
-
-  void send(const Bytes& bytes) const {
-    ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-
-  /// ended waits at most `timeout_ms` for the signer to hang up.
-  bool ended(int timeout_ms = 20'000) const {
-    pollfd entry{fd_.get(), POLLIN, 0};
-    char chunk[4096];
-    while (::poll(&entry, 1, timeout_ms) == 1)
-      if (::recv(fd_.get(), chunk, sizeof chunk, 0) <= 0) return true;
-    return false;
-  }
-
-  std::optional<wire::Answer> answer() {
-    for (;;) {
-      if (const auto body = frames_.next()) return wire::parse_answer(*body);
-      pollfd entry{fd_.get(), POLLIN, 0};
-      if (::poll(&entry, 1, 20'000) != 1) return std::nullopt;
-      const std::span<std::uint8_t> room = frames_.room(4096);
-      const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), 0);
-      if (count <= 0) return std::nullopt;
-      frames_.took(static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  Fd fd_;
-  wire::FrameReader frames_;
-  bool connected_ = false;
-};
 
 TEST(SignerStartTest, MakesATokenThatOnlyItsUserCanReach) {
   const TemporaryFolder folder;
@@ -173,9 +110,10 @@ TEST_F(LockedOutTest, StopsWhenThePinIsWrongAndNeverTriesAgain) {
   const ProcessResult result = SignerProcess::run_to_end(folder_.path());
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(result.stderr_text,
-            "ringfence-signer: the token \"ringfence\" refused the PIN in " + pin_file().string() +
-                " (C_Login: CKR_PIN_INCORRECT (0xa0)): correct the file and start again; it was "
-                "tried once and will not be tried again\n");
+            "ringfence-signer: the token \"ringfence\" refused the PIN from the file " +
+                pin_file().string() +
+                " (C_Login: CKR_PIN_INCORRECT (0xa0)): correct it and start again; it was tried "
+                "once and will not be tried again\n");
   EXPECT_EQ(result.stderr_text.find("not the pin"), std::string::npos);
   write_text(pin_file(), right + "\n");
   expect_the_key_is_still_there();
@@ -186,8 +124,7 @@ TEST_F(LockedOutTest, StopsWhenThePinFileIsMissing) {
   fs::remove(pin_file());
   const ProcessResult result = SignerProcess::run_to_end(folder_.path());
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_EQ(result.stderr_text, "ringfence-signer: cannot read the PIN file " +
-                                    pin_file().string() +
+  EXPECT_EQ(result.stderr_text, "ringfence-signer: cannot read the file " + pin_file().string() +
                                     " (No such file or directory): put the token's user PIN "
                                     "there, mode 0600, and start again\n");
   EXPECT_FALSE(fs::exists(pin_file()));
@@ -441,13 +378,14 @@ TEST_F(SignerTest, ReplacesAKilledWorkerUnderLoad) {
       }
     });
   while (good < 200 && bad == 0) std::this_thread::yield();
-  const pid_t first = signer_.worker();
+  const pid_t first = signer_.workers().front();
   ::kill(first, SIGKILL);
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(good, 1000);
   EXPECT_EQ(bad, 0);
   EXPECT_EQ(admin_.status().restarts, 1U);
-  EXPECT_NE(signer_.worker(), first);
+  EXPECT_TRUE(eventually([&] { return signer_.workers().size() == 2; }));
+  for (const pid_t pid : signer_.workers()) EXPECT_NE(pid, first);
 }
 
 /// text_of_proc reads a file of /proc, whose size nobody knows before.
@@ -457,7 +395,7 @@ std::string text_of_proc(pid_t pid, const std::string& file) {
 }
 
 TEST_F(SignerTest, LeavesNoDumpOfItsPinAndKeysWhenItCrashes) {
-  for (const pid_t pid : {signer_.pid(), signer_.worker()}) {
+  for (const pid_t pid : {signer_.pid(), signer_.workers().front()}) {
     const std::string limits = text_of_proc(pid, "limits");
     const auto line = limits.find("Max core file size");
     ASSERT_NE(line, std::string::npos);
@@ -482,7 +420,7 @@ TEST_F(SignerTest, ReconnectsAfterTheSignerWasRestarted) {
 }
 
 TEST_F(SignerTest, LeavesNoWorkerBehindWhenTheParentIsKilled) {
-  const Fd worker(static_cast<int>(::syscall(SYS_pidfd_open, signer_.worker(), 0)));
+  const Fd worker(static_cast<int>(::syscall(SYS_pidfd_open, signer_.workers().front(), 0)));
   ASSERT_TRUE(worker);
   ::kill(signer_.pid(), SIGKILL);
   EXPECT_EQ(signer_.wait().exit_code, 128 + SIGKILL);

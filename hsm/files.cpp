@@ -1,0 +1,49 @@
+#include "hsm/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "hsm/error.h"
+#include "hsm/fd.h"
+
+namespace ringfence::hsm {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
+  throw Error(Kind::unavailable,
+              fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
+}
+
+}  // namespace
+
+Bytes read_whole(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void replace_file(const std::filesystem::path& path, BytesView bytes) {
+  const std::filesystem::path temporary = path.string() + ".new";
+  std::filesystem::remove(temporary);
+  const Fd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) fail(temporary, "cannot create");
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(temporary, "cannot write");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  if (::fsync(fd.get()) != 0) fail(temporary, "cannot sync");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot replace");
+  const Fd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder) ::fsync(folder.get());
+}
+
+}  // namespace ringfence::hsm

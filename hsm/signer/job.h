@@ -1,0 +1,25 @@
+// One request on its way through the pool.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "hsm/wire.h"
+
+namespace ringfence::hsm {
+
+struct Job {
+  using Clock = std::chrono::steady_clock;
+
+  std::uint64_t client = 0;  ///< for whoever gets the answer
+  std::uint32_t id = 0;      ///< as the client gave it
+  wire::Operation operation;
+  Clock::time_point arrived;
+  unsigned tries = 0;
+  std::chrono::nanoseconds cost{0};  ///< what it is expected to take a worker
+
+  /// signature returns null for a key operation.
+  const SignRequest* signature() const noexcept { return std::get_if<SignRequest>(&operation); }
+};
+
+}  // namespace ringfence::hsm

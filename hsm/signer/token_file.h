@@ -1,0 +1,21 @@
+// SoftHSM's token.object, without which all keys are lost, and which each login rewrites in place.
+#pragma once
+
+#include "hsm/signer/config.h"
+
+namespace ringfence::hsm {
+
+/// SoftHSM 2.6 truncates <tokens>/<uuid>/token.object and writes it again at every C_Login, to
+/// store a flag. A worker that is killed between the two, or a power cut, leaves it empty, and with
+/// it go the PINs' copies of the token's master key. So we keep a copy of the last one that worked,
+/// in <state>/hsm/good/<uuid>, and put it back. Both do nothing for other modules. Call them while
+/// no worker logs in.
+
+/// keep_token_files copies those that have changed, atomically and synced. Throws Error.
+void keep_token_files(const Config& config);
+
+/// restore_token_files puts back those that are missing or shorter than their copy, and returns
+/// how many. Throws Error.
+unsigned restore_token_files(const Config& config);
+
+}  // namespace ringfence::hsm
