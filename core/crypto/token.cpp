@@ -8,13 +8,21 @@
 namespace ringfence::core {
 namespace {
 
+/// told is what an operator reads of hsm's error: ours has no field for the time of a retry.
+std::string told(const hsm::Error& error) {
+  std::string what = error.what();
+  if (error.retry_after().count() > 0 && what.find("retry in") == std::string::npos)
+    what += ", retry in " + std::to_string(error.retry_after().count()) + " s";
+  return what;
+}
+
 /// translated runs `work` and turns hsm's error into ours.
 template <typename Work>
 auto translated(Work work) {
   try {
     return work();
   } catch (const hsm::Error& error) {
-    throw Error(code_of(error.kind()), error.what());
+    throw Error(code_of(error.kind()), told(error));
   }
 }
 
@@ -82,7 +90,7 @@ void Token::unlock(const Secret& pin) {
     parts_->client.unlock(pin.reveal());
   } catch (const hsm::Error& error) {
     const bool open_already = error.kind() == hsm::Kind::request;
-    throw Error(open_already ? Code::conflict : code_of(error.kind()), error.what());
+    throw Error(open_already ? Code::conflict : code_of(error.kind()), told(error));
   }
 }
 

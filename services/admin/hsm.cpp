@@ -17,6 +17,8 @@ using core::admin::HsmShow;
 
 namespace {
 
+constexpr std::string_view kMend =
+    "it is not tried again by itself: mend what the reason names, then stop Ringfence and start it";
 constexpr std::string_view kUnlock = "an administrator must type its PIN with 'utils hsm unlock'";
 
 /// said puts what the token itself gave as its reason behind a sentence.
@@ -28,9 +30,8 @@ std::string next_step(const TokenStatus& status) {
   switch (status.state) {
     case TokenState::locked: return "type the token's PIN with 'utils hsm unlock'";
     case TokenState::degraded:
-      return status.retry_after == 0
-                 ? "it is tried again by itself"
-                 : fmt::format("it is tried again by itself in {} s", status.retry_after);
+      if (status.retry_after == 0) return std::string(kMend);  // a refused PIN
+      return fmt::format("it is tried again by itself in {} s", status.retry_after);
     case TokenState::starting:
     case TokenState::operational: return "";
   }
@@ -48,10 +49,7 @@ HsmShow unreachable(House& house, ServiceControl& services, const std::string& w
                                   facts.reason.empty() ? "" : " (" + facts.reason + ")");
   const std::string last = last_words(house.config);
   if (!last.empty()) show.reason += "; the last line of its log: " + last;
-  show.next_step = services.gave_up(kSigner)
-                       ? "it is not started again by itself: mend what the log names, then stop "
-                         "Ringfence and start it"
-                       : "it is started again by itself";
+  show.next_step = services.gave_up(kSigner) ? std::string(kMend) : "it is started again by itself";
   return show;
 }
 
@@ -67,7 +65,9 @@ bool can_sign(const TokenStatus& status) noexcept {
 HsmShow describe(const TokenStatus& status) {
   HsmShow show;
   show.state = name(status.state);
-  show.reason = status.reason;
+  show.reason = status.state == TokenState::locked
+                    ? "its PIN was not typed since the signer started"
+                    : status.reason;
   show.next_step = next_step(status);
   const auto iso = [](std::uint64_t seconds) {
     return core::to_iso(core::from_seconds(static_cast<std::int64_t>(seconds)));

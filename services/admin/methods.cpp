@@ -123,7 +123,10 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
   add<Nothing>("ctl.show", 0,
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::ctl); });
-  change<Nothing>("itl.reset", 4, [&](const Nothing&, Who) { return keeper.reset_localkey(); });
+  change<Nothing>("itl.reset", 4, [&, this](const Nothing&, Who) {
+    require_token();
+    return keeper.reset_localkey();
+  });
 }
 
 void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
@@ -184,9 +187,9 @@ HsmUnlocked Methods::unlock(const core::Secret& pin) {
   constexpr std::size_t kMostPinBytes = 255;  // as the signer takes
   if (pin.empty() || pin.reveal().size() > kMostPinBytes)
     throw Error(Code::malformed, "a PIN has 1 to 255 bytes");
-  house_.token.unlock(pin);
   HsmUnlocked unlocked;
-  unlocked.next = opening_.outstanding();
+  unlocked.next = opening_.outstanding();  // before it is done
+  house_.token.unlock(pin);
   unlocked.state = show_hsm(house_, services_).state;
   opening_.hurry();
   return unlocked;

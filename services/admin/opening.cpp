@@ -68,6 +68,8 @@ void Opening::begin() {
   } catch (const Error& error) {
     if (!is_of_token(error)) throw;
     log(Level::error, "HOUSE_NOT_OPENED", {{"why", error.what()}});
+    core::TokenStatus now;
+    see(now);  // it may have been lost just then
   }
   // Without certificates there is nothing to serve: then all services wait.
   if (!open_ && has_certificates()) start_services(Which::keyless);
@@ -161,8 +163,8 @@ std::string Opening::warning() {
 }
 
 bool Opening::waits(const Service& service, const ServiceFacts& facts) {
-  if (signs_ || facts.state != "STOPPED" || facts.reason == kCommandedOut) return false;
-  return service.needs_key || (!open_ && !has_certificates());
+  if (facts.state != "STOPPED" || facts.reason == kCommandedOut) return false;
+  return (service.needs_key && !signs_) || !has_certificates();
 }
 
 ServiceFacts Opening::state(const Service& service) {

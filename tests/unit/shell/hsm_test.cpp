@@ -81,7 +81,7 @@ HsmShow unreachable() {
       "Ringfence Signer is STOPPED (ended with status 3); the last line of its log: "
       "ringfence-signer: C_Login: CKR_PIN_INCORRECT (0xa0)";
   hsm.next_step =
-      "it is not started again by itself: mend what the log names, then stop Ringfence and start "
+      "it is not tried again by itself: mend what the reason names, then stop Ringfence and start "
       "it";
   return hsm;
 }

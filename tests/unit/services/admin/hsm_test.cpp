@@ -74,9 +74,17 @@ TEST(DescribeToken, SaysSinceWhenItIsDegradedAndWhenItIsTriedAgain) {
   EXPECT_EQ(show.next_step, "it is tried again by itself in 27 s");
 }
 
+TEST(DescribeToken, PromisesNoOtherTryOfARefusedPin) {
+  TokenStatus status = whole();
+  status.state = TokenState::degraded;
+  status.reason = "C_Login: CKR_PIN_INCORRECT (0xa0)";
+  EXPECT_THAT(describe(status).next_step, testing::HasSubstr("not tried again by itself"));
+}
+
 TEST(DescribeToken, SaysHowToUnlock) {
   TokenStatus status;
   status.state = TokenState::locked;
+  EXPECT_THAT(describe(status).reason, testing::HasSubstr("not typed"));
   EXPECT_THAT(describe(status).next_step, testing::HasSubstr("utils hsm unlock"));
   EXPECT_THAT(warning_of(status), testing::HasSubstr("utils hsm unlock"));
   EXPECT_EQ(describe(status).started, std::nullopt);
