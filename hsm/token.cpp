@@ -200,19 +200,15 @@ Bytes sign_with(const Session& session, CK_OBJECT_HANDLE key, const KeySpec& spe
   throw Error(Kind::request, "unknown signature scheme");
 }
 
-/// copy_for_session returns a session object that signs as the token's private key does, or
-/// nothing when the module refuses, or makes one that protects the key less.
+/// copy_for_session returns a session object that signs as the token's private key does and is
+/// protected like it; nothing when the module refuses.
 std::optional<CK_OBJECT_HANDLE> copy_for_session(const Session& session, CK_OBJECT_HANDLE key) {
-  CK_ATTRIBUTE narrow[] = {attribute(CKA_TOKEN, kNo),   attribute(CKA_SENSITIVE, kYes),
-                           attribute(CKA_SIGN, kYes),   attribute(CKA_EXTRACTABLE, kNo),
-                           attribute(CKA_DECRYPT, kNo), attribute(CKA_UNWRAP, kNo)};
+  CK_ATTRIBUTE entry = attribute(CKA_TOKEN, kNo);
   CK_OBJECT_HANDLE copy = 0;
-  for (const std::size_t size : {std::size(narrow), std::size_t{1}}) {
-    if (session.module()->C_CopyObject(session.handle(), key, narrow, size, &copy) != CKR_OK)
-      continue;
-    if (is(session, copy, CKA_SENSITIVE) && !is(session, copy, CKA_EXTRACTABLE)) return copy;
-    session.module()->C_DestroyObject(session.handle(), copy);
-  }
+  if (session.module()->C_CopyObject(session.handle(), key, &entry, 1, &copy) != CKR_OK)
+    return std::nullopt;
+  if (is(session, copy, CKA_SENSITIVE) && !is(session, copy, CKA_EXTRACTABLE)) return copy;
+  session.module()->C_DestroyObject(session.handle(), copy);
   return std::nullopt;
 }
 
@@ -369,7 +365,7 @@ void Token::destroy_objects(const KeyRef& ref) {
 VersionRecords Token::clear_away() {
   // Without the user every private object hides, and every public one would seem a half.
   if (!session_.logged_in()) throw Error("C_GetSessionInfo", CKR_USER_NOT_LOGGED_IN);
-  const VersionRecords records = versions_.read();
+  const VersionRecords records = versions_.tidy();
   for (const KeyRef& ref : gone(records)) destroy_objects(ref);
   for (const auto& [label, record] : records) clear_half({label, record.version});
   return records;

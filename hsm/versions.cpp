@@ -91,18 +91,33 @@ CK_RV create(const Session& session, const std::string& label, const VersionReco
 Versions::Versions(const Session& session, std::filesystem::path file)
     : session_(session), file_(std::move(file)) {}
 
-VersionRecords Versions::read() const {
-  VersionRecords records = read_file();
+Versions::Found Versions::find_all() const {
+  Found found{read_file(), {}};
+  std::map<std::string, CK_OBJECT_HANDLE> winners;
   for (const CK_OBJECT_HANDLE object : find(session_, nullptr)) {
     const Bytes name = session_.attribute(object, CKA_LABEL);
+    const std::string label(name.begin(), name.end());
     const VersionRecord record = decode(session_.attribute(object, CKA_VALUE));
-    VersionRecord& known = records[{name.begin(), name.end()}];
-    // Two of one label: a crash came between making the new one and destroying the old one.
+    VersionRecord& known = found.records[label];
     const bool newer = record.version > known.version ||
                        (record.version == known.version && record.gone != Gone::none);
+    CK_OBJECT_HANDLE loser = object;
+    if (newer || !winners.contains(label)) std::swap(loser, winners[label]);
     if (newer) known = record;
+    if (loser != CK_INVALID_HANDLE) found.outdated.push_back(loser);
   }
-  return records;
+  return found;
+}
+
+VersionRecords Versions::read() const {
+  return find_all().records;
+}
+
+VersionRecords Versions::tidy() const {
+  Found found = find_all();
+  for (const CK_OBJECT_HANDLE object : found.outdated)
+    check(session_.module()->C_DestroyObject(session_.handle(), object), "C_DestroyObject");
+  return std::move(found.records);
 }
 
 void Versions::keep(const std::string& label, const VersionRecord& record) const {

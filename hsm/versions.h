@@ -38,11 +38,20 @@ class Versions {
 
   VersionRecords read() const;
 
+  /// tidy reads, and destroys data objects that a crash of keep left behind.
+  VersionRecords tidy() const;
+
   /// keep replaces the label's record; when it returns the record is on disk. Throws Error{request}
   /// when neither the token nor a file takes it.
   void keep(const std::string& label, const VersionRecord& record) const;
 
  private:
+  struct Found {
+    VersionRecords records;
+    std::vector<CK_OBJECT_HANDLE> outdated;  ///< of two for one label, the one that lost
+  };
+
+  Found find_all() const;
   VersionRecords read_file() const;
   void write_file(const VersionRecords& records) const;
 
