@@ -37,6 +37,7 @@ const OSSL_DISPATCH* ec_keymgmt();
 const OSSL_DISPATCH* rsa_signature();
 const OSSL_DISPATCH* ecdsa_signature();
 const OSSL_DISPATCH* text_encoder();
+const OSSL_DISPATCH* pem_encoder();
 const OSSL_DISPATCH* pkcs11_store();
 
 /// The names under which our keys ask for our SIGNATURE. They are ours alone, so that OpenSSL

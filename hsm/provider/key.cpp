@@ -53,6 +53,10 @@ std::unique_ptr<Key> make_key(Context& context, const KeyRef& ref, BytesView spk
   return key;
 }
 
+Error never_leaves(const KeyRef& ref) {
+  return {Kind::refused, "the private key " + to_text(ref) + " never leaves the token"};
+}
+
 const char* type_name(KeyAlgorithm algorithm) noexcept {
   return algorithm == KeyAlgorithm::rsa ? "RSA" : "EC";
 }

@@ -30,6 +30,9 @@ std::unique_ptr<Key> make_key(Context& context, const KeyRef& ref, BytesView spk
 /// type_name returns OpenSSL's name of the algorithm, "RSA" or "EC".
 const char* type_name(KeyAlgorithm algorithm) noexcept;
 
+/// never_leaves is the answer to whoever wants the private half.
+Error never_leaves(const KeyRef& ref);
+
 /// The parameters by which our keymgmt imports a reference into the token.
 inline constexpr char kParamSpki[] = "ringfence-spki";
 inline constexpr char kParamLabel[] = "ringfence-label";

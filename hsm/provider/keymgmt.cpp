@@ -61,7 +61,9 @@ void* load(const void* reference, std::size_t size) {
   return std::exchange(*place, nullptr);
 }
 
+/// has is asked about an EVP_PKEY without a key as well.
 int has(const void* data, int selection) {
+  if (data == nullptr) return 0;
   const Key& key = key_of(data);
   const int parts = key.parts | (key.ref ? OSSL_KEYMGMT_SELECT_PRIVATE_KEY : 0);
   const int wanted = selection & (OSSL_KEYMGMT_SELECT_KEYPAIR | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS);
@@ -69,6 +71,7 @@ int has(const void* data, int selection) {
 }
 
 int match(const void* left, const void* right, int selection) {
+  if (left == nullptr || right == nullptr) return 0;
   const Key& one = key_of(left);
   const Key& two = key_of(right);
   if (!one.inner || !two.inner) return 0;
@@ -105,14 +108,10 @@ int import(void* data, int selection, const OSSL_PARAM params[]) {
   });
 }
 
-Error never_leaves(const Key& key) {
-  return {Kind::refused, "the private key " + to_text(*key.ref) + " never leaves the token"};
-}
-
 int export_key(void* data, int selection, OSSL_CALLBACK* callback, void* argument) {
   const Key& key = key_of(data);
   return guarded(key.context->core, [&] {
-    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.ref) throw never_leaves(key);
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key.ref) throw never_leaves(*key.ref);
     return key.inner && EVP_PKEY_export(key.inner.get(), selection, callback, argument) == 1;
   });
 }
@@ -172,7 +171,7 @@ int get_params(void* data, OSSL_PARAM params[]) {
   return guarded(key.context->core, [&] {
     if (key.ref)
       for (const char* secret : {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D})
-        if (OSSL_PARAM_locate(params, secret) != nullptr) throw never_leaves(key);
+        if (OSSL_PARAM_locate(params, secret) != nullptr) throw never_leaves(*key.ref);
     return key.inner && EVP_PKEY_get_params(key.inner.get(), params) == 1;
   });
 }
@@ -199,12 +198,16 @@ const OSSL_PARAM* gettable_params(void*) {
   return Algorithm == KeyAlgorithm::rsa ? rsa : ec;
 }
 
-/// set_params serves the peer's point of an ECDHE exchange; a key of the token stays as it is.
+/// set_params serves the peer's point of an ECDHE exchange, and the form in which a key is written;
+/// what a key of the token is stays as it is.
 int set_params(void* data, const OSSL_PARAM params[]) {
   Key& key = key_of(data);
   return guarded(key.context->core, [&] {
     if (params == nullptr || params->key == nullptr) return true;
-    if (key.ref) throw Error(Kind::request, "a key of the token cannot be changed");
+    for (const char* value : {OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, OSSL_PKEY_PARAM_PUB_KEY,
+                              OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_GROUP_NAME})
+      if (key.ref && OSSL_PARAM_locate_const(params, value) != nullptr)
+        throw Error(Kind::request, "a key of the token cannot be changed");
     if (!key.inner || EVP_PKEY_set_params(key.inner.get(), const_cast<OSSL_PARAM*>(params)) != 1)
       return false;
     key.set_inner(std::move(key.inner));
@@ -215,7 +218,10 @@ int set_params(void* data, const OSSL_PARAM params[]) {
 template <KeyAlgorithm Algorithm>
 const OSSL_PARAM* settable_params(void*) {
   static const OSSL_PARAM ec[] = {
-      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0), OSSL_PARAM_END};
+      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0),
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, nullptr, 0),
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, nullptr, 0),
+      OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, nullptr), OSSL_PARAM_END};
   static const OSSL_PARAM rsa[] = {OSSL_PARAM_END};
   return Algorithm == KeyAlgorithm::rsa ? rsa : ec;
 }

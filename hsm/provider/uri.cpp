@@ -64,11 +64,12 @@ KeyUri::KeyUri(const char* text) : uri_(p11_kit_uri_new()) {
     const int result = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri_);
     if (result != P11_KIT_URI_OK)
       throw wrong(std::string("does not parse (RFC 7512): ") + p11_kit_uri_message(result));
-    if (p11_kit_uri_any_unrecognized(uri_) != 0)
+    refuse_what_is_the_signers(uri_);
+    // p11-kit passes over a query that it does not know, and no other than these is left.
+    if (p11_kit_uri_any_unrecognized(uri_) != 0 || std::strchr(text, '?') != nullptr)
       throw wrong(
           "has an attribute that we do not know; we know object, id, type, token, "
           "manufacturer, model and serial");
-    refuse_what_is_the_signers(uri_);
   } catch (const Error&) {
     p11_kit_uri_free(uri_);
     throw;
