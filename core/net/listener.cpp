@@ -37,9 +37,10 @@ tcp::acceptor open_acceptor(asio::io_context& io, const tcp::endpoint& endpoint,
 /// Connection is what `close` needs of a running handler: where it runs, and how to cancel it.
 struct Connection {
   asio::any_io_executor strand;
-  asio::cancellation_signal signal;
   asio::ip::address address;
   std::string peer;
+  asio::cancellation_signal signal;  // on the strand only, as is what follows
+  bool cancelled = false;
 };
 
 }  // namespace
@@ -86,6 +87,15 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
     connection->address = from.address();
     connection->peer = peer_text(socket);
     if (!admit(connection)) return;
+    // Begun on its strand: `close` may cancel it already, and a signal has no locks.
+    auto begin = [self = shared_from_this(), connection, socket = std::move(socket)]() mutable {
+      self->begin(connection, std::move(socket));
+    };
+    asio::post(connection->strand, std::move(begin));
+  }
+
+  void begin(const std::shared_ptr<Connection>& connection, tcp::socket socket) {
+    if (connection->cancelled) return leave(connection);
     auto on_end = [self = shared_from_this(), connection](const std::exception_ptr& failure) {
       self->ended(*connection, failure);
       self->leave(connection);
@@ -152,8 +162,10 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
       self->backoff.cancel();
     });
     for (const auto& connection : open) {
-      asio::post(connection->strand,
-                 [connection] { connection->signal.emit(asio::cancellation_type::terminal); });
+      asio::post(connection->strand, [connection] {
+        connection->cancelled = true;
+        connection->signal.emit(asio::cancellation_type::terminal);
+      });
     }
   }
 

@@ -120,6 +120,21 @@ TEST_F(ListenerTest, ClosingEndsTheConnectionsToo) {
   EXPECT_TRUE(closed_by_peer(socket));
 }
 
+TEST_F(ListenerTest, ClosingEndsAConnectionThatIsJustBeginning) {
+  for (int round = 0; round < 300; ++round) {
+    asio::io_context busy;
+    TcpListener listener(busy, kAnywhere, {}, "test", echo);
+    std::vector<std::thread> running;
+    for (int i = 0; i < 2; ++i) running.emplace_back([&] { busy.run(); });
+    tcp::socket socket = connected(listener);
+    while (listener.connections() == 0) std::this_thread::yield();
+    const auto closed = std::chrono::steady_clock::now();
+    listener.close();
+    for (std::thread& thread : running) thread.join();
+    ASSERT_LT(std::chrono::steady_clock::now() - closed, 5s) << "it went on to its deadline";
+  }
+}
+
 TEST_F(ListenerTest, RefusesAPortThatIsTaken) {
   TcpListener listener(io, kAnywhere, {}, "test", echo);
   try {
