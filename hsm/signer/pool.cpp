@@ -189,7 +189,7 @@ void Pool::on_result(Worker& worker, const worker_wire::Result& result) {
 void Pool::on_hello(Worker& worker, const worker_wire::Hello& hello) {
   worker.set_ready();
   keep_token_files(config_);
-  recovery_.ready();
+  recovery_.ready(worker.started());
   lock_.accepted();
   token_ = hello.token;
   catalogue_.replace(hello.keys);
@@ -253,7 +253,7 @@ void Pool::lose(Worker& worker, Loss loss, const Error& reason) {
   ++restarts_;
   log(fmt::format("SIGNER_WORKER_LOST pid={} reason=\"{}\" restarts={}", worker.pid(),
                   reason.what(), restarts_));
-  if (loss == Loss::token) recovery_.lost(worker.started(), reason);
+  if (loss == Loss::token) recovery_.lost(now, worker.started(), reason);
   recovery_.died(now, worker.started(), worker.ready());
   if (key_worker_ == &worker) key_worker_ = nullptr;
   std::deque<Job> jobs = worker.drop();

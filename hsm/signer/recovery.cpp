@@ -16,9 +16,9 @@ void Recovery::starting(Clock::time_point now) {
   if (lost_) reopened_ = now;
 }
 
-void Recovery::ready() {
+void Recovery::ready(Clock::time_point started) {
   failed_starts_ = 0;
-  lost_.reset();
+  if (started >= lost_at_) lost_.reset();
 }
 
 void Recovery::died(Clock::time_point now, Clock::time_point started, bool was_ready) {
@@ -26,11 +26,13 @@ void Recovery::died(Clock::time_point now, Clock::time_point started, bool was_r
   next_ = now + kFirstPause * (1U << failed_starts_);
   if (++failed_starts_ < kFailedStarts) return;
   failed_starts_ = 0;
-  lost(started, Error(Kind::unavailable, "the signer's workers end before they are ready"));
+  lost(now, started, Error(Kind::unavailable, "the signer's workers end before they are ready"));
 }
 
-void Recovery::lost(Clock::time_point started, const Error& reason) {
-  if (started >= reopened_) lost_ = reason;
+void Recovery::lost(Clock::time_point now, Clock::time_point started, const Error& reason) {
+  if (started < reopened_) return;
+  lost_ = reason;
+  lost_at_ = now;
 }
 
 std::optional<Recovery::Clock::time_point> Recovery::next_start() const {

@@ -22,11 +22,12 @@ class Recovery {
 
   /// starting is told just before a worker is forked.
   void starting(Clock::time_point now);
-  void ready();
+  /// ready is told of each hello. It ends a loss only when the worker was started after it.
+  void ready(Clock::time_point started);
   void died(Clock::time_point now, Clock::time_point started, bool was_ready);
   /// lost is told when a worker saw a code of loss, or could not log in for another reason than
   /// the PIN. A worker that was started before the last reopening says nothing new.
-  void lost(Clock::time_point started, const Error& reason);
+  void lost(Clock::time_point now, Clock::time_point started, const Error& reason);
 
   void pin_refused(const Error& reason) { pin_refused_ = reason; }
 
@@ -47,6 +48,7 @@ class Recovery {
  private:
   Clock::time_point next_ = Clock::time_point::min();
   Clock::time_point reopened_ = Clock::time_point::min();
+  Clock::time_point lost_at_ = Clock::time_point::min();
   unsigned failed_starts_ = 0;
   std::optional<Error> lost_;
   std::optional<Error> pin_refused_;

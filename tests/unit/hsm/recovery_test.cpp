@@ -35,7 +35,7 @@ TEST(RecoveryTest, WaitsLongerAfterEachWorkerThatDiesAtItsStart) {
     EXPECT_TRUE(may_start(recovery, now + pause)) << pause.count();
     now += pause;
   }
-  recovery.ready();
+  recovery.ready(now);
   recovery.died(now, now, false);
   EXPECT_TRUE(may_start(recovery, now + 100ms)) << "one that got ready ends the row";
 }
@@ -50,34 +50,45 @@ TEST(RecoveryTest, CallsTheTokenLostWhenFiveWorkersInARowDieAtTheirStart) {
 
 TEST(RecoveryTest, ReopensALostTokenAtOnceAndThenAtMostOnceInThirtySeconds) {
   Recovery recovery;
-  recovery.lost(kNoon, kGone);
+  recovery.lost(kNoon, kNoon - 1h, kGone);
   ASSERT_TRUE(may_start(recovery, kNoon + 1s)) << "the first reopening does not wait";
   recovery.starting(kNoon + 1s);
-  recovery.lost(kNoon + 1s, kGone);
+  recovery.lost(kNoon + 2s, kNoon + 1s, kGone);
   EXPECT_FALSE(may_start(recovery, kNoon + 30s));
   ASSERT_TRUE(may_start(recovery, kNoon + 31s));
   recovery.starting(kNoon + 31s);
-  recovery.lost(kNoon + 31s, kGone);
+  recovery.lost(kNoon + 32s, kNoon + 31s, kGone);
   EXPECT_EQ(*recovery.next_start(), kNoon + 61s);
   EXPECT_STREQ(recovery.trouble()->what(), kGone.what());
 }
 
 TEST(RecoveryTest, LetsTheOthersFollowTheWorkerThatReopened) {
   Recovery recovery;
-  recovery.lost(kNoon, kGone);
+  recovery.lost(kNoon, kNoon - 1h, kGone);
   recovery.starting(kNoon + 1s);
-  recovery.ready();
+  recovery.ready(kNoon + 1s);
   EXPECT_TRUE(may_start(recovery, kNoon + 1s));
   EXPECT_EQ(recovery.trouble(), nullptr);
 }
 
+TEST(RecoveryTest, DoesNotTakeAWorkerStartedBeforeTheLossForAReopening) {
+  Recovery recovery;
+  recovery.lost(kNoon, kNoon - 1h, kGone);
+  recovery.starting(kNoon + 1s);
+  recovery.ready(kNoon + 1s);
+  recovery.lost(kNoon + 3s, kNoon + 1s, kGone);
+  recovery.ready(kNoon + 2s);  // was on its way while the first lost the token again
+  EXPECT_TRUE(recovery.token_lost());
+  EXPECT_EQ(*recovery.next_start(), kNoon + 31s);
+}
+
 TEST(RecoveryTest, LearnsNothingFromAWorkerOlderThanTheReopening) {
   Recovery recovery;
-  recovery.lost(kNoon, kGone);
+  recovery.lost(kNoon, kNoon - 1h, kGone);
   recovery.starting(kNoon + 1s);
-  recovery.lost(kNoon, kGone);  // the second worker of the old days finds out, too
-  recovery.ready();
-  recovery.lost(kNoon, kGone);
+  recovery.lost(kNoon + 1s, kNoon, kGone);  // the second worker of the old days finds out, too
+  recovery.ready(kNoon + 1s);
+  recovery.lost(kNoon, kNoon - 1h, kGone);
   EXPECT_FALSE(recovery.token_lost());
   EXPECT_TRUE(may_start(recovery, kNoon + 2s));
 }
