@@ -81,8 +81,8 @@ void Opening::open() {
   if (!resumed_) publish_itl();  // also for a Cisco Tftp that started without the token
   start_services(Which::all);
   if (!resumed_) {
-    resumed_ = true;
     regeneration_.resume();
+    resumed_ = true;
   }
   open_ = true;
 }

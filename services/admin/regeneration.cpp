@@ -157,6 +157,10 @@ void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
 
 std::int64_t Regeneration::start(Unit unit, const std::string& who) {
   const std::lock_guard lock(mutex_);
+  if (!resumed_)
+    throw Error(Code::conflict,
+                "Ringfence is still starting its services; try again when 'utils service list' "
+                "shows all of them STARTED");
   if (running_)
     throw Error(Code::conflict,
                 "a regeneration is still running; watch it with 'show job list', and begin the "
@@ -199,6 +203,11 @@ void Regeneration::resume() {
           {{"job", std::to_string(job.id)}, {"why", error.what()}});
     }
   }
+  {
+    const std::lock_guard lock(mutex_);
+    resumed_ = true;
+  }
+  changed_.notify_all();
 }
 
 std::string Regeneration::serial_of(Unit unit) {
@@ -381,8 +390,9 @@ core::admin::JobReport Regeneration::report(std::int64_t job) {
 core::admin::JobReport Regeneration::wait(std::int64_t job, std::int64_t seen) {
   if (house_.jobs.find(job).state == JobState::running) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kLongestWait,
-                      [&] { return stopping_ || !running_ || revisions_[job] != seen; });
+    changed_.wait_for(lock, kLongestWait, [&] {
+      return stopping_ || (resumed_ && !running_) || revisions_[job] != seen;
+    });
   }
   return report(job);
 }

@@ -30,7 +30,8 @@ class Regeneration {
 
   core::admin::RegeneratePlan plan(core::Unit unit);
 
-  /// start begins the job and returns its number. Throws Error{conflict} while another runs.
+  /// start begins the job and returns its number. Throws Error{conflict} while another runs, and
+  /// before resume: then an earlier one may have to go on first.
   std::int64_t start(core::Unit unit, const std::string& who);
 
   /// resume takes up the jobs that an earlier run of the daemon left: published ones go on counting
@@ -69,6 +70,7 @@ class Regeneration {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_
+  bool resumed_ = false;                            ///< guarded by mutex_
   bool running_ = false;                            ///< guarded by mutex_
   bool stopping_ = false;                           ///< guarded by mutex_
   std::thread thread_;

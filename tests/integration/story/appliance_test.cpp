@@ -45,10 +45,11 @@ class Appliance : public testing::Test {
 
 TEST_F(Appliance, AStartAfterAKilledAdminEndsWhatItLeft) {
   start();
+  const std::size_t signer = instance_.processes("signer").size();
   kill_admin();
   EXPECT_EQ(instance_.run_appliance({"--status"}).status, 1);
   start();
-  EXPECT_EQ(instance_.processes("signer").size(), 2U) << "one signer and its worker";
+  EXPECT_EQ(instance_.processes("signer").size(), signer) << "one signer and its workers";
   EXPECT_EQ(instance_.run_appliance({"--status"}).status, 0);
 }
 

@@ -157,7 +157,7 @@ TEST_F(BadInput, AKilledServiceComesBackByItself) {
 TEST_F(BadInput, AKilledSignerComesBackAndSignsAgain) {
   start();
   const std::vector<int> before = instance_.processes("signer");
-  ASSERT_EQ(before.size(), 2U) << "the signer and its worker";
+  ASSERT_GE(before.size(), 3U) << "the signer and at least two workers";
   for (const int pid : before) ::kill(pid, SIGKILL);
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   bool signs = false;

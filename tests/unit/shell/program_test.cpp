@@ -36,7 +36,8 @@ boost::json::value answer(const std::shared_future<void>& gate, std::string_view
     if (request.at("seen").as_int64() == 5) gate.wait();
     return to_json(report);
   }
-  if (method == "session.hello") return to_json(Hello{"root", 4, "ringfence1", "0.1.0", 2, 4096});
+  if (method == "session.hello")
+    return to_json(Hello{"root", 4, "ringfence1", "0.1.0", 2, 4096, {"the token is locked"}});
   if (method == "system.version") return to_json(SystemVersion{"0.1.0", {}});
   if (method == "cert.plan") return to_json(RegeneratePlan{"CAPF", 50, 50, {}});
   if (method == "itl.show") {
@@ -159,7 +160,7 @@ TEST_F(ProgramTest, SaysThatNobodyAnswers) {
 TEST_F(ProgramTest, CompletesAndExplainsAtOnceInATerminal) {
   const Ran ran = dialogue(
       "need {Welcome to the Platform Command Line Interface}\n"
-      "need {Account root, privilege level 4}\n"
+      "need {Account root, privilege level 4\\r\\n\\tWARNING: the token is locked}\n"
       "need {admin:}\n"
       "send \"sho\\t\"\n"
       "need {sho.*w }\n"
