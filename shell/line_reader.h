@@ -11,7 +11,7 @@ namespace ringfence::shell {
 /// LineReader reads lines from a descriptor it does not own.
 class LineReader {
  public:
-  /// `give_up` is asked when a signal arrives while reading; true ends the read.
+  /// `give_up` is asked before each read and when a signal interrupts it; true ends the read.
   LineReader(int fd, std::function<bool()> give_up) : fd_(fd), give_up_(std::move(give_up)) {}
 
   /// next returns one line without its end, nothing at the end of input. What a line has beyond
@@ -22,6 +22,7 @@ class LineReader {
   std::string rest(std::size_t max_bytes);
 
  private:
+  bool wait();
   bool fill();
 
   int fd_;
