@@ -40,6 +40,7 @@ void run(const core::DaemonOptions& options) {
       return {{"name", "capf"},
               {"uptime", (clock.now() - started).count()},
               {"sessions", server.sessions()},
+              {"waiting_for_signer", signing.waiting()},
               {"issued", records.issued_count()},
               {"failed", records.failed_count()}};
     }

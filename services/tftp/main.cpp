@@ -58,6 +58,7 @@ void run(const core::DaemonOptions& options) {
     answer["name"] = "tftp";
     answer["uptime"] = (clock.now() - started).count();
     answer["port"] = ports.tftp;
+    answer["waiting_for_signer"] = signing.waiting();
     answer["counters"] = boost::json::object{{"tftp", server.counters()},
                                              {"http", http.counters()},
                                              {"https", https.counters()},

@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned kThreads = 4;
 
 boost::json::value control(std::string_view method, const Server& server, Book& book,
-                           core::Time started) {
+                           const core::SigningPool& signing, core::Time started) {
   if (method == "reload") {
     book.reload();
     book.tls();
@@ -27,6 +27,7 @@ boost::json::value control(std::string_view method, const Server& server, Book& 
   status["name"] = "tvs";
   status["uptime"] = (core::SystemClock().now() - started).count();
   status["port"] = server.endpoint().port();
+  status["waiting_for_signer"] = signing.waiting();
   status["counters"] = server.counters();
   return status;
 }
@@ -47,7 +48,7 @@ void run(const core::DaemonOptions& options) {
   const core::RpcServer rpc(
       config.control_socket("tvs"),
       [&](const core::Caller&, std::string_view method, const boost::json::object&) {
-        return control(method, server, book, started);
+        return control(method, server, book, signing, started);
       });
   core::log(core::Level::notice, "TVS_STARTED", {{"port", std::to_string(config.ports().tvs)}});
   core::run_until_stopped(io, kThreads, [&] {

@@ -3,11 +3,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <list>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/net/asio.h"
 #include "core/net/rpc.h"
+#include "tests/support/paused_signer.h"
 #include "tests/unit/services/tvs/node.h"
 
 namespace ringfence {
@@ -35,9 +39,11 @@ class Daemon {
   }
 
   int stop() {
-    ::kill(pid_, SIGTERM);
+    ask_to_stop();
     return wait();
   }
+
+  void ask_to_stop() const { ::kill(pid_, SIGTERM); }
 
   /// wait returns the exit status, or 128 + signal.
   int wait() {
@@ -78,11 +84,17 @@ boost::json::object status_of(const std::filesystem::path& socket) {
   }
 }
 
-TEST(Daemons, StartServeTellTheirStatusAndStop) {
-  const test::Node node;
+/// configured gives the node free ports and returns their offset.
+int configured(const test::Node& node) {
   const int offset = free_offset();
   const std::string settings = fmt::format("[network]\nport_offset = {}\n", offset);
   core::write_atomically(node.folder / "ringfence.toml", core::bytes_of(settings));
+  return offset;
+}
+
+TEST(Daemons, StartServeTellTheirStatusAndStop) {
+  const test::Node node;
+  const int offset = configured(node);
   for (const std::string name : {"tftp", "tvs"}) {
     const auto socket = node.folder / "run" / (name + ".sock");
     Daemon daemon(name, node.folder.path().string());
@@ -105,6 +117,34 @@ TEST(Daemons, StartServeTellTheirStatusAndStop) {
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_FALSE(std::filesystem::exists(socket));
   }
+}
+
+TEST(Daemons, StopWhileTheSignerHangsWithinOneSignaturesPatience) {
+  constexpr int kPhones = 150;  // more than twice the threads that wait for signatures
+  const test::Node node;
+  const auto port = static_cast<std::uint16_t>(2445 + configured(node));
+  const auto socket = node.folder / "run" / "tvs.sock";
+  Daemon daemon("tvs", node.folder.path().string());
+  status_of(socket);
+  const test::PausedSigner paused(node.signer);
+  asio::io_context io;
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  std::list<asio::ssl::stream<tcp::socket>> phones;
+  for (int i = 0; i < kPhones; ++i) {
+    phones.emplace_back(io, context);
+    phones.back().next_layer().connect({asio::ip::address_v4::loopback(), port});
+    const auto ended = [](const boost::system::error_code&) {};
+    phones.back().async_handshake(asio::ssl::stream_base::client, ended);
+  }
+  std::thread talking([&io] { io.run(); });
+  const auto waiting = [&] { return status_of(socket).at("waiting_for_signer").to_number<int>(); };
+  EXPECT_TRUE(test::eventually([&] { return waiting() == kPhones; }));
+  const auto asked = std::chrono::steady_clock::now();
+  daemon.ask_to_stop();
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(15))
+      << "a signature is given up after ten";
+  talking.join();
 }
 
 }  // namespace
