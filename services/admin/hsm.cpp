@@ -38,15 +38,18 @@ std::string next_step(const TokenStatus& status) {
   return "";
 }
 
-/// unreachable describes a signer that does not answer.
+/// unreachable describes a signer that does not answer: `why` is what asking it gave.
 HsmShow unreachable(House& house, ServiceControl& services, const std::string& why) {
   HsmShow show;
   show.state = "unreachable";
   const core::admin::ServiceFacts facts = services.state(kSigner);
-  show.reason = facts.state == "STARTED"
-                    ? why
-                    : fmt::format("{} is {}{}", facts.name, facts.state,
-                                  facts.reason.empty() ? "" : " (" + facts.reason + ")");
+  if (facts.state == "STARTED") {
+    show.reason = why;
+    show.next_step = "ask again; if it stays so, stop Ringfence and start it";
+    return show;
+  }
+  show.reason = fmt::format("{} is {}{}", facts.name, facts.state,
+                            facts.reason.empty() ? "" : " (" + facts.reason + ")");
   const std::string last = last_words(house.config);
   if (!last.empty()) show.reason += "; the last line of its log: " + last;
   show.next_step = services.gave_up(kSigner) ? std::string(kMend) : "it is started again by itself";

@@ -78,7 +78,14 @@ void Opening::begin() {
 
 void Opening::open() {
   keeper_.ensure_certificates();
-  if (!resumed_) publish_itl();  // also for a Cisco Tftp that started without the token
+  if (!resumed_) {
+    try {
+      keeper_.ensure_itl("start of Ringfence");  // also under a Cisco Tftp that runs already
+    } catch (const Error& error) {
+      if (is_of_token(error)) throw;  // it went away again: then all of this is tried again
+      log(Level::error, "ITL_NOT_PUBLISHED", {{"why", error.what()}});
+    }
+  }
   start_services(Which::all);
   if (!resumed_) {
     regeneration_.resume();
@@ -87,7 +94,7 @@ void Opening::open() {
   open_ = true;
 }
 
-void Opening::publish_itl() {
+void Opening::refresh_itl() {
   try {
     keeper_.refresh_itl("start of Cisco Tftp");
   } catch (const std::exception& error) {
@@ -100,7 +107,7 @@ void Opening::start_services(Which which) {
     const ServiceFacts before = services_.state(service);
     if (before.state == "STARTED" || before.reason == kCommandedOut) continue;
     if (which == Which::keyless && service.needs_key) continue;
-    if (service.daemon == "tftp") publish_itl();
+    if (service.daemon == "tftp") refresh_itl();
     for (const ServiceFacts& state : services_.start(service))
       if (state.state == "STOPPED")
         log(Level::error, "SERVICE_NOT_STARTED", {{"service", state.name}, {"why", state.reason}});
@@ -124,7 +131,10 @@ void Opening::look() {
   const bool before = signs_;
   core::TokenStatus status;
   const bool signs = see(status);
-  if (signs && !before) open_ = false;  // what went down meanwhile comes up at once
+  if (signs && !before) {  // what went down meanwhile comes up at once
+    open_ = false;
+    try_at_ = {};
+  }
   if (!signs || open_ || std::chrono::steady_clock::now() < try_at_) return;
   try {
     open();
@@ -136,10 +146,12 @@ void Opening::look() {
 
 bool Opening::see(core::TokenStatus& status) {
   std::string warning;
+  std::string state = "unreachable";
   std::string why;
   try {
     status = house_.token.status();
     warning = warning_of(status);
+    state = name(status.state);
     why = status.reason;
   } catch (const Error& error) {
     // The signer is away: its service says so, and its supervisor starts it again.
@@ -153,7 +165,7 @@ bool Opening::see(core::TokenStatus& status) {
   const bool signs = can_sign(status);
   if (signs_.exchange(signs) != signs)
     log(signs ? Level::notice : Level::error, signs ? "TOKEN_SIGNS" : "TOKEN_DOES_NOT_SIGN",
-        {{"state", name(status.state)}, {"why", why}});
+        {{"state", state}, {"why", why}});
   return signs;
 }
 

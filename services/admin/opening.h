@@ -61,7 +61,7 @@ class Opening {
   void look();
   /// see asks the signer, and says whether it can sign.
   bool see(core::TokenStatus& status);
-  void publish_itl();
+  void refresh_itl();
   void start_services(Which which);
 
   House& house_;
