@@ -367,8 +367,21 @@ VersionRecords Token::clear_away() {
   if (!session_.logged_in()) throw Error("C_GetSessionInfo", CKR_USER_NOT_LOGGED_IN);
   const VersionRecords records = versions_.tidy();
   for (const KeyRef& ref : gone(records)) destroy_objects(ref);
-  for (const auto& [label, record] : records) clear_half({label, record.version});
+  for (const auto& [label, record] : records) {
+    clear_half({label, record.version});
+    if (record.gone == Gone::renamed) clear_copies(record.key);
+  }
   return records;
+}
+
+void Token::clear_copies(const KeyRef& ref) {
+  for (const CK_OBJECT_CLASS type : {kPrivate, kPublic}) {
+    const auto same = find(session_, type, ref);
+    for (std::size_t i = 1; i < same.size(); ++i)
+      if (const CK_KEY_TYPE key_type = type_of(session_, same[i]);
+          material(session_, same[i], key_type) == material(session_, same[0], key_type))
+        destroy_object(session_, same[i]);
+  }
 }
 
 void Token::clear_half(const KeyRef& ref) {

@@ -99,6 +99,9 @@ class Token {
   /// clear_away ends key operations that a crash cut short, and returns the records.
   VersionRecords clear_away();
   void clear_half(const KeyRef& ref);
+  /// clear_copies is for a pair whose renaming did not come to pass: SoftHSM copies an object under
+  /// the old name first.
+  void clear_copies(const KeyRef& ref);
   void destroy_objects(const KeyRef& ref);
 
   std::uint32_t next_version(const std::string& label, const VersionRecords& records) const;
