@@ -14,7 +14,7 @@ class SignerSource {
  public:
   virtual ~SignerSource() = default;
 
-  /// client returns the line to the signer, good until the next fork. Throws Error{request} when
+  /// client returns the line to the signer. Throws Error{request} when
   /// nobody said where the signer is. Safe from several threads.
   virtual SignerClient& client() = 0;
 };

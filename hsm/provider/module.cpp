@@ -1,51 +1,30 @@
 // ringfence.so: the provider as a module that any OpenSSL program can load.
 #include <stdlib.h>
-#include <unistd.h>
 
-#include <atomic>
+#include <optional>
 
 #include "hsm/provider/context.h"
 
 namespace ringfence::hsm::provider {
 namespace {
 
-/// OwnSigner connects at the first use, and anew in a forked child: two processes on one connection
-/// would read each other's answers, and the locks of the parent's threads stay locked in the child.
+/// OwnSigner is the module's own client, which connects at its first call.
 class OwnSigner final : public SignerSource {
  public:
-  explicit OwnSigner(std::string socket) : socket_(std::move(socket)) {}
-
-  OwnSigner(const OwnSigner&) = delete;
-  OwnSigner& operator=(const OwnSigner&) = delete;
-
-  ~OwnSigner() override {
-    const Line* line = line_.load();
-    if (line != nullptr && line->process == ::getpid()) delete line;
+  explicit OwnSigner(const std::string& socket) {
+    if (!socket.empty()) client_.emplace(socket);
   }
 
   SignerClient& client() override {
-    Line* known = line_.load(std::memory_order_acquire);
-    if (known != nullptr && known->process == ::getpid()) return known->client;
-    if (socket_.empty())
+    if (!client_)
       throw Error(Kind::request,
                   "nobody said where the signer is: set 'signer = /…/run/signer/capf.sock' in the "
                   "provider's section of openssl.cnf, or RINGFENCE_SIGNER in the environment");
-    auto made = std::make_unique<Line>(::getpid(), socket_);
-    while (!line_.compare_exchange_strong(known, made.get()))
-      if (known != nullptr && known->process == ::getpid()) return known->client;
-    return made.release()->client;
+    return *client_;
   }
 
  private:
-  struct Line {
-    Line(pid_t owner, const std::string& socket) : process(owner), client(socket) {}
-
-    const pid_t process;
-    SignerClient client;
-  };
-
-  const std::string socket_;
-  std::atomic<Line*> line_ = nullptr;
+  std::optional<SignerClient> client_;
 };
 
 std::string socket_from(const Core& core) {

@@ -37,10 +37,11 @@ TEST_F(OpensslUriTest, FindsByTheToken) {
 
 TEST_F(OpensslUriTest, FindsByTheTokensMaker) {
   const std::string serial = house().client().status().token.serial;
-  if (serial.empty()) GTEST_SKIP() << "this signer does not tell its token's serial number";
+  ASSERT_FALSE(serial.empty());
   EXPECT_EQ(found("pkcs11:manufacturer=SoftHSM%20project;model=SoftHSM%20v2"), "4");
   EXPECT_EQ(found("pkcs11:token=ringfence;serial=" + serial), "4");
-  EXPECT_EQ(found("pkcs11:token=ringfence;serial=1" + serial.substr(1) + "0"), "0");
+  const std::string other = serial.front() == '0' ? "1" : "0";
+  EXPECT_EQ(found("pkcs11:token=ringfence;serial=" + other + serial.substr(1)), "0");
 }
 
 TEST_F(OpensslUriTest, GivesTheNewestVersionToWhoeverTakesTheFirst) {
