@@ -35,6 +35,8 @@ class Child {
 
   void tell(const Order& order) const;
 
+  pid_t pid() const noexcept { return pid_; }
+
   /// wait returns what the last order's Perform returned; throws what it threw.
   Seconds wait() const;
 

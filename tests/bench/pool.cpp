@@ -76,4 +76,10 @@ MakeWork Pool::x509_sign(const MeasuredKey& key) {
   };
 }
 
+Seconds Pool::workers_time() const {
+  Seconds sum(0);
+  for (const pid_t worker : signer_.workers()) sum += processor_time(worker);
+  return sum;
+}
+
 }  // namespace ringfence::bench

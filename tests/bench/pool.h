@@ -7,6 +7,7 @@
 #include "hsm/client.h"
 #include "hsm/provider/provider.h"
 #include "tests/bench/measured.h"
+#include "tests/bench/processor.h"
 #include "tests/support/signer_process.h"
 
 namespace ringfence::bench {
@@ -23,6 +24,11 @@ class Pool {
 
   /// x509_sign makes X509_sign of a small certificate through our provider.
   MakeWork x509_sign(const MeasuredKey& key);
+
+  /// parent_time and workers_time are what the signer's processes have used of the processors.
+  Seconds parent_time() const { return processor_time(signer_.pid()); }
+
+  Seconds workers_time() const;
 
  private:
   test::SignerProcess signer_;

@@ -12,6 +12,7 @@
 #include "hsm/module.h"
 #include "hsm/token.h"
 #include "tests/bench/crew.h"
+#include "tests/bench/processor.h"
 
 namespace ringfence::bench {
 namespace {
@@ -160,6 +161,12 @@ Seconds RawToken::by_copies(const MeasuredKey& key, std::size_t processes, std::
 Seconds RawToken::by_token_object(const MeasuredKey& key, std::size_t threads, std::size_t count) {
   with_token_objects_->tell(order_for(key, threads, count));
   return with_token_objects_->wait();
+}
+
+Seconds RawToken::processes_time() const {
+  Seconds sum = processor_time(with_token_objects_->pid());
+  for (const Child& child : with_copies_) sum += processor_time(child.pid());
+  return sum;
 }
 
 }  // namespace ringfence::bench

@@ -27,6 +27,9 @@ class RawToken {
   /// by_token_object is the naive loop: one process, `threads` sessions on the token object.
   Seconds by_token_object(const MeasuredKey& key, std::size_t threads, std::size_t count);
 
+  /// processes_time is what all these processes have used of the processors.
+  Seconds processes_time() const;
+
  private:
   struct Unmap {
     void operator()(std::atomic<std::int64_t>* left) const noexcept;

@@ -2,6 +2,7 @@
 // in one run, and the ratios between them.
 
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,6 +13,7 @@
 
 #include "tests/bench/crew.h"
 #include "tests/bench/pool.h"
+#include "tests/bench/processor.h"
 #include "tests/bench/raw_token.h"
 #include "tests/bench/results.h"
 #include "tests/bench/software.h"
@@ -37,6 +39,43 @@ struct Bench {
   bool failed = false;
 };
 
+std::string figure(const std::string& series, const char* name) {
+  return series + "/" + name;
+}
+
+/// Used is processor time, by who used it.
+struct Used {
+  Seconds callers;  ///< this process: callers, and software signatures
+  Seconds raw;
+  Seconds parent;
+  Seconds workers;
+
+  explicit Used(const Bench& bench)
+      : callers(processor_time(::getpid())),
+        raw(bench.raw.processes_time()),
+        parent(bench.pool.parent_time()),
+        workers(bench.pool.workers_time()) {}
+};
+
+/// report_use adds processor time a signature to a line, and to the results for its ratio.
+void report_use(Bench& bench, benchmark::State& state, const std::string& series, std::size_t round,
+                const Used& before, std::size_t count) {
+  const Used after(bench);
+  const auto micros = [count](Seconds began, Seconds ended) {
+    return (ended - began).count() * 1e6 / static_cast<double>(count);
+  };
+  const double parent = micros(before.parent, after.parent);
+  const double workers = micros(before.workers, after.workers);
+  const double all =
+      micros(before.callers, after.callers) + micros(before.raw, after.raw) + parent + workers;
+  state.counters["cpu_us"] = all;
+  if (workers > 0.5) {
+    state.counters["parent_us"] = parent;
+    state.counters["workers_us"] = workers;
+  }
+  bench.results.set(figure(series, "cpu"), round, all);
+}
+
 using Count = std::size_t;
 using Measure = std::function<Seconds(Count)>;
 
@@ -57,7 +96,9 @@ void add_rate(Bench& bench, const std::string& series, std::size_t round, const 
     guarded(bench, state, [&] {
       while (state.KeepRunningBatch(state.max_iterations)) {
         const auto count = static_cast<Count>(state.max_iterations);
+        const Used before(bench);
         const Seconds time = measure(count);
+        report_use(bench, state, series, round, before, count);
         state.SetIterationTime(time.count());
         bench.results.set(series, round, static_cast<double>(count) / time.count());
       }
@@ -91,10 +132,6 @@ std::string x509(const MeasuredKey& key, std::size_t callers) {
 
 std::string half_load(const MeasuredKey& key, Arrivals arrivals) {
   return fmt::format("{}/half_load/{}", key.name, arrivals == Arrivals::even ? "even" : "poisson");
-}
-
-std::string figure(const std::string& series, const char* name) {
-  return series + "/" + name;
 }
 
 /// paced says for which keys half load is measured: one of each kind is enough.
@@ -165,6 +202,9 @@ void add_ratio(Bench& bench, const Ratio& ratio) {
     if (figures.empty()) return state.SetLabel("not measured in this run");
     const double middle = median(figures);
     state.counters["ratio"] = middle;
+    const std::vector<double> costs =
+        bench.results.ratio(figure(under, "cpu"), figure(ratio.over, "cpu"));
+    if (!costs.empty()) state.counters["cpu_ratio"] = median(costs);
     state.counters["lowest"] = *std::min_element(figures.begin(), figures.end());
     state.counters["highest"] = *std::max_element(figures.begin(), figures.end());
     state.SetLabel(verdict(ratio, middle) + " (" + ratio.over + " : " + under + ")");
