@@ -304,17 +304,6 @@ std::vector<Token::Entry> Token::entries() const {
   return list;
 }
 
-std::vector<KeyInfo> Token::keys() const {
-  std::vector<KeyInfo> list;
-  for (const auto& [ref, key] : keys_) list.push_back(key.entry.info);
-  return list;
-}
-
-std::size_t Token::copies() const noexcept {
-  return static_cast<std::size_t>(std::count_if(
-      keys_.begin(), keys_.end(), [](const auto& key) { return key.second.entry.copied; }));
-}
-
 Token::Key& Token::at(const KeyRef& ref) {
   const auto known = keys_.find(ref);
   if (known != keys_.end()) return known->second;

@@ -69,9 +69,6 @@ class Token {
   /// forget drops what we hold of a key that another process destroyed or renamed.
   void forget(const KeyRef& ref) noexcept;
 
-  std::vector<KeyInfo> keys() const;
-  std::size_t copies() const noexcept;
-
  private:
   struct Key {
     CK_OBJECT_HANDLE handle = 0;  ///< what signs: the copy, or the token object

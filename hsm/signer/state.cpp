@@ -161,7 +161,8 @@ Slot open_slot(const Config& config, const Module& module) {
                 fmt::format("{} shows no token \"{}\": set hsm.token in ringfence.toml, or "
                             "initialise the token with its vendor's tool",
                             config.module, config.token.text));
-  for (const fs::path& file : {config.pin.path, config.so_pin_file()})
+  const bool ours = config.pin.from == PinSource::From::file;
+  for (const fs::path& file : {ours ? config.pin.path : fs::path(), config.so_pin_file()})
     if (!file.empty() && fs::exists(file))
       throw Error(
           Kind::not_found,
