@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,10 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 using wire::Outcome;
+
+/// With so many requests at the signer another one need not hurry: it is sent with others, when the
+/// next answers come.
+constexpr std::size_t kBusy = 16;
 
 constexpr suseconds_t kSlice = 50'000;  // microseconds: how late a deadline may be noticed
 
@@ -92,10 +97,12 @@ class SignerClient::Connection {
     {
       const std::lock_guard lock(mutex_);
       if (lost_) return std::nullopt;
+      const std::size_t at_the_signer = waiting_.size() - std::min(waiting_.size(), unsent_);
       wire::append_frame(outbox_, body);
+      ++unsent_;
       waiting_[self.id] = &self;
       self.reads = reads = !std::exchange(reading_, true);
-      sends = !std::exchange(sending_, true);
+      sends = !reads && at_the_signer < kBusy && !std::exchange(sending_, true);
     }
     if (sends) send_for_all(deadline);
     if (!reads) {
@@ -103,7 +110,8 @@ class SignerClient::Connection {
       // Whoever was woken with an answer is in nobody's list any more and needs no lock.
       if (self.answer) return std::move(self.answer);
     }
-    while (self.reads && !self.answer && !lost_ && Clock::now() < deadline) read_for_all(self);
+    while (self.reads && !self.answer && !lost_ && Clock::now() < deadline)
+      read_for_all(self, deadline);
     return leave(self);
   }
 
@@ -138,7 +146,8 @@ class SignerClient::Connection {
     std::optional<Outcome> answer;
   };
 
-  /// A failed send is not reported here: the reader finds the reason, or the end of the stream.
+  /// send_for_all sends what waits in the outbox; the caller has set sending_. A failed send is not
+  /// reported here: the reader finds the reason, or the end of the stream.
   void send_for_all(Clock::time_point deadline) {
     for (;;) {
       Bytes batch;
@@ -147,6 +156,7 @@ class SignerClient::Connection {
         sending_ = !outbox_.empty();
         if (!sending_) return;
         batch.swap(outbox_);
+        unsent_ = 0;
       }
       BytesView rest = batch;
       while (!rest.empty()) {
@@ -161,42 +171,47 @@ class SignerClient::Connection {
     }
   }
 
+  bool may_send() {
+    const std::lock_guard lock(mutex_);
+    return !outbox_.empty() && !std::exchange(sending_, true);
+  }
+
   /// read_for_all waits for one piece of the stream, hands its answers out, and hands the reading
   /// on when one of them was `self`'s.
-  void read_for_all(Waiter& self) {
+  void read_for_all(Waiter& self, Clock::time_point deadline) {
+    if (may_send()) send_for_all(deadline);
     const std::span<std::uint8_t> room = in_.room(16384);  // only the reader touches in_
     const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), 0);
-    const bool lost = count == 0 || (count < 0 && !later());
+    bool lost = count == 0 || (count < 0 && !later());
+    std::vector<wire::Answer> answers;
+    if (count > 0) in_.took(static_cast<std::size_t>(count));
+    try {
+      while (const auto body = in_.next()) answers.push_back(wire::parse_answer(*body));
+    } catch (const Error&) {
+      lost = true;  // whoever speaks there is not our signer
+    }
     std::vector<Waiter*> wake;
     {
       const std::lock_guard lock(mutex_);
-      if (count > 0) {
-        in_.took(static_cast<std::size_t>(count));
-        hand_out(wake);
-      }
+      hand_out(answers, wake);
       if (lost) lose(wake);
       if (self.answer) hand_over(self, wake);
     }
     for (Waiter* waiter : wake) ::sem_post(&waiter->wake);
   }
 
-  void hand_out(std::vector<Waiter*>& wake) {
-    try {
-      while (const std::optional<BytesView> body = in_.next()) {
-        wire::Answer answer = wire::parse_answer(*body);
-        if (answer.id == 0 && std::holds_alternative<Error>(answer.outcome)) {
-          refusal_ = std::get<Error>(answer.outcome);  // about the connection as a whole
-          return lose(wake);
-        }
-        const auto found = waiting_.find(answer.id);
-        if (found == waiting_.end()) continue;  // whoever asked has given up
-        Waiter& waiter = *found->second;
-        waiting_.erase(found);
-        waiter.answer = std::move(answer.outcome);
-        if (!waiter.reads) promise(waiter, wake);
+  void hand_out(std::vector<wire::Answer>& answers, std::vector<Waiter*>& wake) {
+    for (wire::Answer& answer : answers) {
+      if (answer.id == 0 && std::holds_alternative<Error>(answer.outcome)) {
+        refusal_ = std::get<Error>(answer.outcome);  // about the connection as a whole
+        return lose(wake);
       }
-    } catch (const Error&) {
-      lose(wake);  // whoever speaks there is not our signer
+      const auto found = waiting_.find(answer.id);
+      if (found == waiting_.end()) continue;  // whoever asked has given up
+      Waiter& waiter = *found->second;
+      waiting_.erase(found);
+      waiter.answer = std::move(answer.outcome);
+      if (!waiter.reads) promise(waiter, wake);
     }
   }
 
@@ -253,6 +268,7 @@ class SignerClient::Connection {
   bool reading_ = false;
   std::optional<Error> refusal_;
   Bytes outbox_;
+  std::size_t unsent_ = 0;  ///< requests in the outbox
   std::unordered_map<std::uint32_t, Waiter*> waiting_;
 };
 

@@ -109,8 +109,8 @@ class FrameReader {
   /// whole. Throws Error{request} when the announced length is 0 or above the maximum.
   std::optional<BytesView> next();
 
-  /// waiting says whether bytes of an unfinished frame are held.
-  bool waiting() const noexcept { return begin_ != end_; }
+  /// held counts the bytes that next() has not returned yet.
+  std::size_t held() const noexcept { return end_ - begin_; }
 
  private:
   std::size_t max_body_;

@@ -127,7 +127,7 @@ void Server::on_event(int fd, std::uint32_t events) {
 int Server::timeout() const {
   std::optional<Clock::time_point> next = pool_.next_turn();
   for (const auto& [fd, client] : clients_)
-    if (client->in.waiting()) {
+    if (client->in.held() > 0) {
       const Clock::time_point end = client->frame_began + kFrameTime;
       if (!next || end < *next) next = end;
     }
@@ -139,7 +139,7 @@ int Server::timeout() const {
 void Server::drop_late() {
   std::vector<int> late;
   for (const auto& [fd, client] : clients_)
-    if (client->in.waiting() && client->frame_began + kFrameTime <= Clock::now())
+    if (client->in.held() > 0 && client->frame_began + kFrameTime <= Clock::now())
       late.push_back(fd);
   for (const int fd : late) {
     log(fmt::format("SIGNER_CLIENT_DROPPED role={} pid={} reason=\"half a frame for 5 s\"",
@@ -195,7 +195,7 @@ void Server::drop(int fd) {
 
 void Server::read(Client& client) {
   const int fd = client.fd.get();
-  const bool began = !client.in.waiting();
+  const bool began = client.in.held() == 0;
   const std::span<std::uint8_t> room = client.in.room(65536);
   const ssize_t count = ::recv(fd, room.data(), room.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostAtHand = 64;
 constexpr auto kWorkAtHand = 1ms;
+constexpr auto kRefillBelow = 500us;  // so that quick jobs come several at a time
 constexpr auto kStartTime = 60s;
 constexpr auto kSignatureTime = 8s;  // then another can still answer within a client's 10 s
 constexpr auto kKeyOperationTime = 120s;
@@ -34,8 +35,10 @@ void Worker::let_finish() {
 }
 
 bool Worker::has_room(std::chrono::nanoseconds cost) const noexcept {
-  if (sent_ < out_.size()) return false;
-  return in_hand_.size() < 2 || (in_hand_.size() < kMostAtHand && work_ + cost <= kWorkAtHand);
+  if (sent_ < out_.size() && waits_for_room_) return false;
+  if (in_hand_.size() < 2) return true;
+  const bool refilling = !out_.empty() || work_ <= kRefillBelow;
+  return refilling && in_hand_.size() < kMostAtHand && work_ + cost <= kWorkAtHand;
 }
 
 bool Worker::works_on(const KeyRef& key) const {

@@ -25,7 +25,9 @@ constexpr int kChannel = 3;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kHoldAnswers = 200us;  // quick signatures are answered several at a time
+// Quick signatures are answered several at a time, when there are more to make.
+constexpr auto kHoldAnswers = 500us;
+constexpr std::size_t kManyBytes = 256;  // of requests: about four
 
 KeyFacts facts_of(const Token::Entry& entry) {
   return {entry.info, entry.since, entry.copied, entry.spki};
@@ -48,11 +50,11 @@ class Channel {
     }
   }
 
-  /// tell sends `body` now or with the next ones, within kHoldAnswers.
+  /// tell sends `body` now, or with the next ones within kHoldAnswers.
   void tell(BytesView body, Clock::time_point now) {
     if (out_.empty()) held_since_ = now;
     wire::append_frame(out_, body, worker_wire::kMaxBody);
-    if (now - held_since_ >= kHoldAnswers) flush();
+    if (in_.held() < kManyBytes || now - held_since_ >= kHoldAnswers) flush();
   }
 
   void flush() {

@@ -130,7 +130,7 @@ TEST(FrameTest, TakesWholeFramesOnly) {
       while (const auto body = reader.next()) taken.emplace_back(body->begin(), body->end());
     }
     EXPECT_EQ(taken, (std::vector<Bytes>{{1, 2}, {3}})) << step;
-    EXPECT_FALSE(reader.waiting());
+    EXPECT_EQ(reader.held(), 0U);
   }
 }
 
