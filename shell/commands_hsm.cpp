@@ -162,8 +162,10 @@ std::vector<Command> hsm_commands() {
   commands.push_back(
       {.words = "show hsm",
        .summary = "show the token that holds every private key, and the workers that sign with it",
-       .help = "The exit status is 0 only when the state is operational: then every worker can\n"
-               "sign. Signatures per second and latencies are those of the last seconds.\n",
+       .help =
+           "The exit status is 0 only when the state is operational. Signatures per second and\n"
+           "latencies are those of the last 10 to 20 seconds; latency counts from a request's\n"
+           "arrival to its answer.\n",
        .example = "show hsm\n",
        .run = show_hsm,
        .schema = schema_of<HsmShow>});
