@@ -15,7 +15,7 @@ namespace {
 
 using Gone = VersionRecord::Gone;
 
-constexpr unsigned kTries = 3;               // of a key generation that fails with a passing code
+constexpr unsigned kTries = 3;               // of what fails with a passing code
 constexpr std::size_t kMaxSignature = 1024;  // RSA with 8192 bits
 constexpr CK_BBOOL kYes = CK_TRUE;
 constexpr CK_BBOOL kNo = CK_FALSE;
@@ -205,11 +205,18 @@ Bytes sign_with(const Session& session, CK_OBJECT_HANDLE key, const KeySpec& spe
 std::optional<CK_OBJECT_HANDLE> copy_for_session(const Session& session, CK_OBJECT_HANDLE key) {
   CK_ATTRIBUTE entry = attribute(CKA_TOKEN, kNo);
   CK_OBJECT_HANDLE copy = 0;
-  if (session.module()->C_CopyObject(session.handle(), key, &entry, 1, &copy) != CKR_OK)
-    return std::nullopt;
+  CK_RV rv = CKR_GENERAL_ERROR;
+  for (unsigned attempt = 0; attempt < kTries && is_transient(rv); ++attempt)
+    rv = session.module()->C_CopyObject(session.handle(), key, &entry, 1, &copy);
+  if (rv != CKR_OK) return std::nullopt;
   if (is(session, copy, CKA_SENSITIVE) && !is(session, copy, CKA_EXTRACTABLE)) return copy;
   session.module()->C_DestroyObject(session.handle(), copy);
   return std::nullopt;
+}
+
+/// refused says that a module will not do a thing, unlike one that cannot do it now.
+bool refused(CK_RV rv) {
+  return rv != CKR_OK && kind_of(rv) == Kind::request;
 }
 
 /// copy_under makes a second token object of `object` under another name.
@@ -405,15 +412,13 @@ Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
   for (unsigned attempt = 1;; ++attempt) {
     CK_OBJECT_HANDLE made = 0;
     const CK_RV rv = generate_pair(ref, spec, made);
-    if (rv == CKR_OK) {
-      std::optional<Pair> pair = read_pair(made);
-      if (pair) return adopt(std::move(*pair)).entry;
-    }
-    if (rv != CKR_OK && (!is_transient(rv) || attempt == kTries))
-      throw Error("C_GenerateKeyPair", rv);
-    if (attempt == kTries)
-      throw Error(Kind::unavailable, "the token made a key pair and does not show it");
-    destroy_objects(ref);  // what an attempt left; nobody knows this version yet
+    if (rv != CKR_OK && !is_transient(rv)) throw Error("C_GenerateKeyPair", rv);
+    if (rv == CKR_OK)
+      if (std::optional<Pair> pair = read_pair(made)) return adopt(std::move(*pair)).entry;
+    destroy_objects(ref);  // what the attempt left; nobody knows this version yet
+    if (attempt < kTries) continue;
+    check(rv, "C_GenerateKeyPair");
+    throw Error(Kind::unavailable, "the token made a key pair and does not show it");
   }
 }
 
@@ -456,7 +461,7 @@ CK_RV Token::generate_pair(const KeyRef& ref, const KeySpec& spec, CK_OBJECT_HAN
     rv = session_.module()->C_GenerateKeyPair(session_.handle(), &mechanism, public_key.data(),
                                               size.public_key, private_key.data(), size.private_key,
                                               &made_public, &made);
-    if (rv == CKR_OK || kind_of(rv) != Kind::request) break;
+    if (!refused(rv)) break;
   }
   return rv;
 }
@@ -485,11 +490,11 @@ void Token::move_objects(const KeyRef& from, const KeyRef& to) {
   const Name name(to);
   CK_OBJECT_HANDLE made_public = 0;
   CK_RV rv = copy_under(session_, old_public.front(), name, made_public);
-  if (rv != CKR_OK) rv = create_public(session_, old_public.front(), name, made_public);
+  if (refused(rv)) rv = create_public(session_, old_public.front(), name, made_public);
   if (rv != CKR_OK) refuse_rename(from, to, rv);
   CK_OBJECT_HANDLE made_private = 0;
   rv = copy_under(session_, old_private.front(), name, made_private);
-  if (rv != CKR_OK) {
+  if (refused(rv)) {
     CK_ATTRIBUTE entries[] = {name.label_attribute(), name.id_attribute()};
     rv = session_.module()->C_SetAttributeValue(session_.handle(), old_private.front(), entries,
                                                 std::size(entries));
@@ -503,7 +508,7 @@ void Token::move_objects(const KeyRef& from, const KeyRef& to) {
 
 void Token::refuse_rename(const KeyRef& from, const KeyRef& to, CK_RV rv) {
   versions_.keep(to.label, {to.version, Gone::none, {}});
-  if (is_device_lost(rv)) throw Error("C_CopyObject", rv);
+  if (!refused(rv)) throw Error("C_CopyObject", rv);
   throw Error(Kind::request,
               fmt::format("this token cannot give the key {} another label ({}): make a new key "
                           "under the label {} instead; nothing was changed",

@@ -78,6 +78,13 @@ TEST_F(TokenTest, SignsWithTheTokenObjectWhereCopyingIsRefused) {
   EXPECT_TRUE(opened.token.generate("TVS", kP256).copied);
 }
 
+TEST_F(TokenTest, CopiesAgainWhenCopyingFailsInPassing) {
+  Opened opened(config_);
+  faults_.set("C_CopyObject 0x5 once\n");
+  EXPECT_TRUE(opened.token.generate("CAPF", kP256).copied);
+  EXPECT_EQ(faults_.count("fault C_CopyObject"), 1U);
+}
+
 TEST_F(TokenTest, FindsAKeyThatAnotherProcessMadeAfterLogin) {
   const KeyRef ref{"CAPF", 1};
   Child maker(config_, [](Opened& opened) { opened.token.generate("CAPF", kP256); });
@@ -180,6 +187,20 @@ TEST_F(TokenTest, SaysThatAModuleCannotRenameAndChangesNothing) {
   EXPECT_TRUE(opened.signs(old));
   EXPECT_THAT(opened.refs(), ElementsAre(old.info.ref));
   EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 1U);
+}
+
+TEST_F(TokenTest, ChangesNoObjectWhenCopyingOnlyFails) {
+  Opened opened(config_);
+  const Token::Entry old = opened.token.generate("TVS", kP256);
+  // A full disk: SoftHSM would empty the key's file and could not fill it again.
+  faults_.set("C_CopyObject 0x6 after 1\nC_SetAttributeValue 0x10\n");
+  EXPECT_EQ(text_thrown([&] { opened.token.rename(old.info.ref, "CAPF"); }),
+            "C_CopyObject: CKR_FUNCTION_FAILED (0x6)");
+  EXPECT_EQ(faults_.count("fault C_SetAttributeValue"), 0U);
+  faults_.set("");
+  EXPECT_TRUE(opened.signs(old));
+  EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 1U);
+  EXPECT_EQ(opened.token.rename(old.info.ref, "CAPF").spki, old.spki);
 }
 
 TEST_F(TokenTest, RefusesLabelsThatNoKeyMayHave) {
