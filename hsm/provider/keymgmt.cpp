@@ -170,7 +170,10 @@ int get_params(void* data, OSSL_PARAM params[]) {
   const Key& key = key_of(data);
   return guarded(key.context->core, [&] {
     if (key.ref)
-      for (const char* secret : {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D})
+      for (const char* secret :
+           {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1,
+            OSSL_PKEY_PARAM_RSA_FACTOR2, OSSL_PKEY_PARAM_RSA_EXPONENT1,
+            OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1})
         if (OSSL_PARAM_locate(params, secret) != nullptr) throw never_leaves(*key.ref);
     return key.inner && EVP_PKEY_get_params(key.inner.get(), params) == 1;
   });

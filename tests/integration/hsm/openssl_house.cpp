@@ -135,15 +135,18 @@ std::string Background::wait_for(const std::string& text) {
 
 std::string preload() {
   std::ifstream maps("/proc/self/maps");
-  std::string found;
+  std::string sanitizer;
+  std::string standard;  // the sanitizer looks for __cxa_throw before the module brings it
   for (std::string line; std::getline(maps, line);) {
     const std::size_t path = line.find('/');
     if (path == std::string::npos) continue;
     for (const char* runtime : {"/libasan.so", "/libtsan.so"})
-      if (line.find(runtime) != std::string::npos) found = line.substr(path);
+      if (line.find(runtime) != std::string::npos) sanitizer = line.substr(path);
+    if (line.find("/libstdc++.so") != std::string::npos) standard = line.substr(path);
   }
+  if (sanitizer.empty()) return "";
   // openssl's own leaks are not ours to find: valgrind looks for definite ones through the module.
-  return found.empty() ? "" : "LD_PRELOAD=" + found + " ASAN_OPTIONS=detect_leaks=0 ";
+  return "LD_PRELOAD=" + sanitizer + ":" + standard + " ASAN_OPTIONS=detect_leaks=0 ";
 }
 
 }  // namespace ringfence::hsm::test
