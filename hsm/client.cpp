@@ -260,7 +260,7 @@ class SignerClient::Connection {
 
   Fd fd_;
   const unsigned born_after_;
-  wire::FrameReader in_;
+  wire::FrameReader in_{wire::kMaxAnswer};
   std::atomic<std::uint32_t> last_id_ = 0;
   std::atomic<bool> lost_ = false;
   std::mutex mutex_;  ///< guards what follows
@@ -290,8 +290,8 @@ void SignerClient::forget(const std::shared_ptr<Connection>& connection) {
 }
 
 Bytes SignerClient::call(const wire::Operation& operation) {
-  const bool generates = std::holds_alternative<wire::Generate>(operation);
-  const auto deadline = Clock::now() + (generates ? deadlines_.generate : deadlines_.request);
+  const bool repeatable = wire::repeatable(operation);
+  const auto deadline = Clock::now() + (repeatable ? deadlines_.request : deadlines_.key_operation);
   for (bool last = false;; last = true) {
     const std::shared_ptr<Connection> line = connection();
     auto outcome = line->exchange(operation, deadline);
@@ -302,7 +302,7 @@ Bytes SignerClient::call(const wire::Operation& operation) {
       throw error;
     }
     forget(line);
-    if (last || !wire::repeatable(operation))
+    if (last || !repeatable)
       throw unavailable("the connection to the signer was lost before it answered");
   }
 }

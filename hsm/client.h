@@ -17,7 +17,8 @@ namespace ringfence::hsm {
 /// Deadlines bound how long a call may wait for its answer.
 struct Deadlines {
   std::chrono::milliseconds request{10'000};
-  std::chrono::milliseconds generate{120'000};
+  /// generate, rename and destroy, which wait for each other; unlock
+  std::chrono::milliseconds key_operation{120'000};
 };
 
 /// SignerClient asks the signer over the unix socket of one role.

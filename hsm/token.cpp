@@ -1,254 +1,26 @@
 #include "hsm/token.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "hsm/der.h"
 #include "hsm/error.h"
+#include "hsm/objects.h"
+#include "hsm/signature.h"
 
 namespace ringfence::hsm {
 namespace {
 
+using namespace objects;
+
 using Gone = VersionRecord::Gone;
 
-constexpr unsigned kTries = 3;               // of what fails with a passing code
-constexpr std::size_t kMaxSignature = 1024;  // RSA with 8192 bits
-constexpr CK_BBOOL kYes = CK_TRUE;
-constexpr CK_BBOOL kNo = CK_FALSE;
-constexpr CK_OBJECT_CLASS kPublic = CKO_PUBLIC_KEY;
-constexpr CK_OBJECT_CLASS kPrivate = CKO_PRIVATE_KEY;
-
-Bytes id_of(std::uint32_t version) {
-  return {static_cast<std::uint8_t>(version >> 24), static_cast<std::uint8_t>(version >> 16),
-          static_cast<std::uint8_t>(version >> 8), static_cast<std::uint8_t>(version)};
-}
-
-std::uint32_t version_of(BytesView id) {
-  std::uint32_t version = 0;
-  for (const std::uint8_t byte : id) version = version << 8 | byte;
-  return version;
-}
-
-/// Name is a KeyRef as the two attributes that carry it; it must outlive what points at it.
-struct Name {
-  std::string label;
-  Bytes id;
-
-  explicit Name(const KeyRef& ref) : label(ref.label), id(id_of(ref.version)) {}
-
-  CK_ATTRIBUTE label_attribute() const { return attribute(CKA_LABEL, label); }
-
-  CK_ATTRIBUTE id_attribute() const { return attribute(CKA_ID, BytesView(id)); }
-};
-
-std::vector<CK_OBJECT_HANDLE> find(const Session& session, const CK_OBJECT_CLASS& type,
-                                   const KeyRef& ref) {
-  const Name name(ref);
-  return session.find({attribute(CKA_CLASS, type), attribute(CKA_TOKEN, kYes),
-                       name.label_attribute(), name.id_attribute()});
-}
-
-std::vector<CK_OBJECT_HANDLE> find(const Session& session, const CK_OBJECT_CLASS& type) {
-  return session.find({attribute(CKA_CLASS, type), attribute(CKA_TOKEN, kYes)});
-}
-
-/// ref_of reads an object's name; nothing when it cannot be one of ours.
-std::optional<KeyRef> ref_of(const Session& session, CK_OBJECT_HANDLE object) {
-  const std::optional<Bytes> label = session.attribute_if(object, CKA_LABEL);
-  const std::optional<Bytes> id = session.attribute_if(object, CKA_ID);
-  if (!label || !id || id->size() != 4) return std::nullopt;
-  KeyRef ref{{label->begin(), label->end()}, version_of(*id)};
-  if (!is_label(ref.label)) return std::nullopt;
-  return ref;
-}
-
-CK_KEY_TYPE type_of(const Session& session, CK_OBJECT_HANDLE object) {
-  const Bytes bytes = session.attribute(object, CKA_KEY_TYPE);
-  CK_KEY_TYPE type = 0;
-  std::copy_n(bytes.begin(), std::min(bytes.size(), sizeof type),
-              reinterpret_cast<std::uint8_t*>(&type));
-  return type;
-}
-
-bool is(const Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
-  const std::optional<Bytes> value = session.attribute_if(object, type);
-  return value && !value->empty() && value->front() == CK_TRUE;
-}
-
-/// has_id says whether any key of the token, ours or not, has that version's CKA_ID.
-bool has_id(const Session& session, std::uint32_t version) {
-  const Bytes id = id_of(version);
-  for (const CK_OBJECT_CLASS& type : {kPrivate, kPublic})
-    if (!session
-             .find({attribute(CKA_CLASS, type), attribute(CKA_TOKEN, kYes),
-                    attribute(CKA_ID, BytesView(id))})
-             .empty())
-      return true;
-  return false;
-}
-
-/// Sizes are how much of two templates is used.
-struct Sizes {
-  std::size_t public_key;
-  std::size_t private_key;
-};
-
-/// Material is what tells that two objects are halves of one key: the modulus, or the curve.
-std::optional<Bytes> material(const Session& session, CK_OBJECT_HANDLE object, CK_KEY_TYPE type) {
-  return session.attribute_if(object, type == CKK_RSA ? CKA_MODULUS : CKA_EC_PARAMS);
-}
-
-/// finished says whether a private key has its material. SoftHSM writes an object first and fills
-/// it then; a crash between leaves an object that has a name and signs nothing.
-bool finished(const Session& session, CK_OBJECT_HANDLE private_key) {
-  const std::optional<Bytes> own = material(session, private_key, type_of(session, private_key));
-  return !own || !own->empty();
-}
-
-std::string date_of(const std::optional<Bytes>& date) {
-  if (!date || date->size() != 8) return "";
-  const std::string digits(date->begin(), date->end());
-  return digits.substr(0, 4) + '-' + digits.substr(4, 2) + '-' + digits.substr(6);
-}
-
-/// today returns CK_DATE's eight digits, in UTC.
-std::string today() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  return fmt::format("{:04}{:02}{:02}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
-}
-
-struct PssMechanisms {
-  CK_MECHANISM_TYPE hash;
-  CK_RSA_PKCS_MGF_TYPE mgf;
-};
-
-PssMechanisms pss_mechanisms(Hash hash) {
-  switch (hash) {
-    case Hash::sha1: return {CKM_SHA_1, CKG_MGF1_SHA1};
-    case Hash::sha224: return {CKM_SHA224, CKG_MGF1_SHA224};
-    case Hash::sha256: return {CKM_SHA256, CKG_MGF1_SHA256};
-    case Hash::sha384: return {CKM_SHA384, CKG_MGF1_SHA384};
-    case Hash::sha512: return {CKM_SHA512, CKG_MGF1_SHA512};
-    case Hash::none:
-    case Hash::md5: break;
-  }
-  throw Error(Kind::request, "RSA PSS signing needs a SHA hash");
-}
-
-/// require_room refuses what cannot fit: SoftHSM would only say CKR_GENERAL_ERROR.
-void require_room(std::size_t needed, const KeySpec& spec) {
-  if (needed > spec.bits / 8U)
-    throw Error(Kind::request,
-                fmt::format("{} bytes with padding do not fit a {} bit key", needed, spec.bits));
-}
-
-void require_algorithm(const SignRequest& request, KeyAlgorithm algorithm) {
-  const bool ec = request.scheme == Scheme::ecdsa;
-  if (ec != (algorithm == KeyAlgorithm::ec))
-    throw Error(Kind::request,
-                fmt::format("the key {} cannot sign with that scheme", to_text(request.key)));
-}
+constexpr unsigned kTries = 3;  // of a key generation that fails with a passing code
 
 void require_label(const std::string& label) {
   if (!is_label(label))
     throw Error(Kind::request, "a key's label has 1 to 64 of the letters A-Z a-z 0-9 . _ -");
-}
-
-Bytes sign_rsa(const Session& session, CK_MECHANISM mechanism, CK_OBJECT_HANDLE key,
-               const KeySpec& spec, BytesView input) {
-  Bytes signature(std::min<std::size_t>(kMaxSignature, (spec.bits + 7U) / 8U));
-  signature.resize(session.sign(mechanism, key, input, signature));
-  return signature;
-}
-
-Bytes sign_with(const Session& session, CK_OBJECT_HANDLE key, const KeySpec& spec,
-                const SignRequest& request) {
-  switch (request.scheme) {
-    case Scheme::rsa_pkcs1:
-      return sign_rsa(session, {CKM_RSA_PKCS, nullptr, 0}, key, spec,
-                      der::digest_info(request.hash, request.input));
-    case Scheme::rsa_type1:
-      require_room(request.input.size() + 11, spec);  // RFC 8017 9.2
-      return sign_rsa(session, {CKM_RSA_PKCS, nullptr, 0}, key, spec, request.input);
-    case Scheme::rsa_pss: {
-      if (request.input.size() != size_of(request.hash))
-        throw Error(Kind::request, "the digest's length does not fit its hash");
-      require_room(request.input.size() + request.salt_bytes + 2, spec);  // RFC 8017 9.1.1
-      CK_RSA_PKCS_PSS_PARAMS parameters{};
-      parameters.hashAlg = pss_mechanisms(request.hash).hash;
-      parameters.mgf = pss_mechanisms(request.mgf_hash).mgf;
-      parameters.sLen = request.salt_bytes;
-      return sign_rsa(session, {CKM_RSA_PKCS_PSS, &parameters, sizeof parameters}, key, spec,
-                      request.input);
-    }
-    case Scheme::ecdsa: {
-      // FIPS 186-4 6.4: only the leftmost bits of the digest, as many as the order has, count.
-      const std::size_t order_bytes = (spec.bits + 7U) / 8U;
-      const std::size_t used = std::min(request.input.size(), order_bytes);
-      std::array<std::uint8_t, 2 * 66> r_and_s;  // P-521's
-      const std::size_t size =
-          session.sign({CKM_ECDSA, nullptr, 0}, key, BytesView(request.input).first(used), r_and_s);
-      return der::ecdsa_signature(BytesView(r_and_s).first(size));
-    }
-  }
-  throw Error(Kind::request, "unknown signature scheme");
-}
-
-/// copy_for_session returns a session object that signs as the token's private key does and is
-/// protected like it; nothing when the module refuses.
-std::optional<CK_OBJECT_HANDLE> copy_for_session(const Session& session, CK_OBJECT_HANDLE key) {
-  CK_ATTRIBUTE entry = attribute(CKA_TOKEN, kNo);
-  CK_OBJECT_HANDLE copy = 0;
-  CK_RV rv = CKR_GENERAL_ERROR;
-  for (unsigned attempt = 0; attempt < kTries && is_transient(rv); ++attempt)
-    rv = session.module()->C_CopyObject(session.handle(), key, &entry, 1, &copy);
-  if (rv != CKR_OK) return std::nullopt;
-  if (is(session, copy, CKA_SENSITIVE) && !is(session, copy, CKA_EXTRACTABLE)) return copy;
-  session.module()->C_DestroyObject(session.handle(), copy);
-  return std::nullopt;
-}
-
-/// refused says that a module will not do a thing, unlike one that cannot do it now.
-bool refused(CK_RV rv) {
-  return rv != CKR_OK && kind_of(rv) == Kind::request;
-}
-
-/// copy_under makes a second token object of `object` under another name.
-CK_RV copy_under(const Session& session, CK_OBJECT_HANDLE object, const Name& name,
-                 CK_OBJECT_HANDLE& made) {
-  CK_ATTRIBUTE entries[] = {attribute(CKA_TOKEN, kYes), name.label_attribute(),
-                            name.id_attribute()};
-  return session.module()->C_CopyObject(session.handle(), object, entries, std::size(entries),
-                                        &made);
-}
-
-/// create_public makes a public key object from what can be read of `object`, for modules that do
-/// not copy.
-CK_RV create_public(const Session& session, CK_OBJECT_HANDLE object, const Name& name,
-                    CK_OBJECT_HANDLE& made) {
-  const CK_KEY_TYPE type = type_of(session, object);
-  const bool rsa = type == CKK_RSA;
-  const Bytes first = session.attribute(object, rsa ? CKA_MODULUS : CKA_EC_PARAMS);
-  const Bytes second = session.attribute(object, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
-  CK_ATTRIBUTE entries[] = {attribute(CKA_CLASS, kPublic),
-                            attribute(CKA_KEY_TYPE, type),
-                            attribute(CKA_TOKEN, kYes),
-                            attribute(CKA_VERIFY, kYes),
-                            name.label_attribute(),
-                            name.id_attribute(),
-                            attribute(rsa ? CKA_MODULUS : CKA_EC_PARAMS, BytesView(first)),
-                            attribute(rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT, BytesView(second))};
-  return session.module()->C_CreateObject(session.handle(), entries, std::size(entries), &made);
-}
-
-void destroy_object(const Session& session, CK_OBJECT_HANDLE object) {
-  check(session.module()->C_DestroyObject(session.handle(), object), "C_DestroyObject");
 }
 
 }  // namespace
@@ -293,7 +65,7 @@ std::optional<Token::Pair> Token::read_pair(CK_OBJECT_HANDLE private_key) const 
     pair.entry.spki = der::ec_spki(curve, der::unwrap_octets(point));
   }
   if (pair.entry.info.spec.bits == 0) return std::nullopt;
-  pair.entry.since = date_of(session_.attribute_if(public_key, CKA_START_DATE));
+  pair.entry.since = start_date(session_, public_key);
   return pair;
 }
 
@@ -326,15 +98,14 @@ Bytes Token::public_key(const KeyRef& ref) {
 
 Bytes Token::sign(const SignRequest& request) {
   Key& key = at(request.key);
-  require_algorithm(request, key.entry.info.spec.algorithm);
   try {
-    return sign_with(session_, key.handle, key.entry.info.spec, request);
+    return make_signature(session_, key.handle, key.entry.info.spec, request);
   } catch (const Error& error) {
     if (error.rv() != CKR_KEY_HANDLE_INVALID && error.rv() != CKR_OBJECT_HANDLE_INVALID) throw;
   }
   forget(request.key);  // another process destroyed the object that we held
   Key& found = at(request.key);
-  return sign_with(session_, found.handle, found.entry.info.spec, request);
+  return make_signature(session_, found.handle, found.entry.info.spec, request);
 }
 
 std::set<KeyRef> Token::gone(const VersionRecords& records) const {
@@ -411,7 +182,7 @@ Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
   versions_.keep(label, {ref.version, Gone::none, {}});
   for (unsigned attempt = 1;; ++attempt) {
     CK_OBJECT_HANDLE made = 0;
-    const CK_RV rv = generate_pair(ref, spec, made);
+    const CK_RV rv = generate_pair(session_, ref, spec, made);
     if (rv != CKR_OK && !is_transient(rv)) throw Error("C_GenerateKeyPair", rv);
     if (rv == CKR_OK)
       if (std::optional<Pair> pair = read_pair(made)) return adopt(std::move(*pair)).entry;
@@ -420,50 +191,6 @@ Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
     check(rv, "C_GenerateKeyPair");
     throw Error(Kind::unavailable, "the token made a key pair and does not show it");
   }
-}
-
-CK_RV Token::generate_pair(const KeyRef& ref, const KeySpec& spec, CK_OBJECT_HANDLE& made) const {
-  const bool rsa = spec.algorithm == KeyAlgorithm::rsa;
-  const Name name(ref);
-  const CK_ULONG bits = spec.bits;
-  const BytesView curve = rsa ? BytesView() : der::curve(spec.bits);
-  const std::string start = today();
-  static constexpr std::uint8_t exponent[] = {0x01, 0x00, 0x01};
-  std::vector<CK_ATTRIBUTE> public_key = {attribute(CKA_TOKEN, kYes), attribute(CKA_VERIFY, kYes),
-                                          name.label_attribute(), name.id_attribute()};
-  if (rsa) {
-    public_key.push_back(attribute(CKA_MODULUS_BITS, bits));
-    public_key.push_back(attribute(CKA_PUBLIC_EXPONENT, BytesView(exponent)));
-  } else {
-    public_key.push_back(attribute(CKA_EC_PARAMS, curve));
-  }
-  // The public half has the date: SoftHSM writes one into a private object that it cannot read.
-  public_key.push_back(attribute(CKA_START_DATE, start));
-  std::vector<CK_ATTRIBUTE> private_key = {attribute(CKA_TOKEN, kYes),
-                                           attribute(CKA_PRIVATE, kYes),
-                                           attribute(CKA_SENSITIVE, kYes),
-                                           attribute(CKA_EXTRACTABLE, kNo),
-                                           attribute(CKA_SIGN, kYes),
-                                           name.label_attribute(),
-                                           name.id_attribute(),
-                                           attribute(CKA_DECRYPT, kNo),
-                                           attribute(CKA_UNWRAP, kNo)};
-  CK_MECHANISM mechanism{
-      static_cast<CK_MECHANISM_TYPE>(rsa ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN),
-      nullptr, 0};
-  // What a module may refuse stands last: the date, then the uses that are the default anyway.
-  const Sizes attempts[] = {{public_key.size(), private_key.size()},
-                            {public_key.size() - 1, private_key.size()},
-                            {public_key.size() - 1, private_key.size() - 2}};
-  CK_RV rv = CKR_OK;
-  for (const Sizes& size : attempts) {
-    CK_OBJECT_HANDLE made_public = 0;
-    rv = session_.module()->C_GenerateKeyPair(session_.handle(), &mechanism, public_key.data(),
-                                              size.public_key, private_key.data(), size.private_key,
-                                              &made_public, &made);
-    if (!refused(rv)) break;
-  }
-  return rv;
 }
 
 Token::Entry Token::rename(const KeyRef& ref, const std::string& label) {
@@ -494,11 +221,7 @@ void Token::move_objects(const KeyRef& from, const KeyRef& to) {
   if (rv != CKR_OK) refuse_rename(from, to, rv);
   CK_OBJECT_HANDLE made_private = 0;
   rv = copy_under(session_, old_private.front(), name, made_private);
-  if (refused(rv)) {
-    CK_ATTRIBUTE entries[] = {name.label_attribute(), name.id_attribute()};
-    rv = session_.module()->C_SetAttributeValue(session_.handle(), old_private.front(), entries,
-                                                std::size(entries));
-  }
+  if (refused(rv)) rv = rename_object(session_, old_private.front(), name);
   if (rv != CKR_OK) {
     destroy_object(session_, made_public);
     refuse_rename(from, to, rv);

@@ -102,7 +102,6 @@ class Token {
   void destroy_objects(const KeyRef& ref);
 
   std::uint32_t next_version(const std::string& label, const VersionRecords& records) const;
-  CK_RV generate_pair(const KeyRef& ref, const KeySpec& spec, CK_OBJECT_HANDLE& made) const;
   void move_objects(const KeyRef& from, const KeyRef& to);
   [[noreturn]] void refuse_rename(const KeyRef& from, const KeyRef& to, CK_RV rv);
 

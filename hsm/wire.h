@@ -26,7 +26,8 @@
 
 namespace ringfence::hsm::wire {
 
-inline constexpr std::size_t kMaxBody = 16384;
+inline constexpr std::size_t kMaxBody = 16384;        // of a request
+inline constexpr std::size_t kMaxAnswer = 1U << 20U;  // status and list grow with the keys
 
 struct PublicKey {
   KeyRef key;

@@ -188,7 +188,11 @@ void Pool::on_result(Worker& worker, const worker_wire::Result& result) {
 
 void Pool::on_hello(Worker& worker, const worker_wire::Hello& hello) {
   worker.set_ready();
-  keep_token_files(config_);
+  try {
+    keep_token_files(config_);
+  } catch (const Error& error) {  // a full disk does not stop signing
+    log(fmt::format("SIGNER_TOKEN_FILE_NOT_KEPT reason=\"{}\"", error.what()));
+  }
   recovery_.ready(worker.started());
   lock_.accepted();
   token_ = hello.token;

@@ -251,7 +251,10 @@ void Server::carry_out(Client& client, wire::Request request) {
 }
 
 void Server::reply(Client& client, std::uint32_t id, const wire::Outcome& outcome) {
-  put(client, id, wire::encode(outcome));
+  const Bytes bytes = wire::encode(outcome);
+  if (bytes.size() + 4 <= wire::kMaxAnswer) return put(client, id, bytes);
+  put(client, id,
+      wire::encode(wire::Outcome(Error(Kind::request, "the answer does not fit one frame"))));
 }
 
 void Server::put(Client& client, std::uint32_t id, BytesView outcome) {

@@ -27,7 +27,8 @@ void keep_token_files(const Config& config) {
   const fs::path folder = copies(config);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     throw system_error("cannot create " + folder.string());
-  for (const auto& entry : fs::directory_iterator(config.folder() / "tokens")) {
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(config.folder() / "tokens", none)) {
     const fs::path uuid = entry.path().filename();
     const Bytes now = read_whole(token_file(config, uuid));
     if (!now.empty() && now != read_whole(folder / uuid)) replace_file(folder / uuid, now);

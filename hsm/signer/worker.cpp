@@ -1,8 +1,11 @@
 #include "hsm/signer/worker.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,6 +20,13 @@ constexpr auto kRefillBelow = 500us;  // so that quick jobs come several at a ti
 constexpr auto kStartTime = 60s;
 constexpr auto kSignatureTime = 8s;  // then another can still answer within a client's 10 s
 constexpr auto kKeyOperationTime = 120s;
+constexpr auto kFinishTime = 5s;
+
+bool ends_within(pid_t pid, std::chrono::milliseconds limit) {
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd entry{process.get(), POLLIN, 0};
+  return ::poll(&entry, 1, static_cast<int>(limit.count())) == 1;
+}
 
 }  // namespace
 
@@ -26,7 +36,7 @@ Worker::Worker(WorkerProcess process, Epoll& epoll, Clock::time_point now)
 }
 
 Worker::~Worker() {
-  if (process_.channel) ::kill(process_.pid, SIGKILL);
+  if (process_.channel || !ends_within(process_.pid, kFinishTime)) ::kill(process_.pid, SIGKILL);
   while (::waitpid(process_.pid, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 

@@ -12,8 +12,8 @@
 
 namespace ringfence::hsm {
 
-/// Worker answers its jobs in the order it got them. Ends the process in its destructor: at once
-/// when it is not idle (see let_finish), and waits for that end.
+/// Worker answers its jobs in the order it got them. Its destructor ends the process at once, or
+/// after let_finish within five seconds.
 class Worker {
  public:
   using Clock = Job::Clock;

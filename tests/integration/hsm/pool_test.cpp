@@ -276,6 +276,13 @@ TEST_F(PoolTest, AChildOfAForkGetsAConnectionOfItsOwn) {
   EXPECT_EQ(good_, 101);
 }
 
+TEST_F(PoolTest, StopsWithinSecondsAlthoughAWorkerHangs) {
+  for (const pid_t pid : signer_.workers()) ::kill(pid, SIGSTOP);
+  const auto asked = std::chrono::steady_clock::now();
+  EXPECT_EQ(signer_.stop().exit_code, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 60s);
+}
+
 TEST_F(PoolTest, PutsBackATokenFileThatAKilledLoginLeftEmpty) {
   std::filesystem::path token;
   for (const auto& entry : std::filesystem::directory_iterator(folder_ / "hsm/tokens"))
