@@ -275,23 +275,22 @@ INSTANTIATE_TEST_SUITE_P(Loaded, OpensslCliTest,
                                          Loading::configuration, Loading::configuration_ours_first),
                          [](const auto& test) { return name(test.param); });
 
-TEST_F(HouseTest, SaysThatNobodyNamedTheSigner) {
+/// expect_refusal lists the token's keys with `environment` and expects that line.
+void expect_refusal(const std::string& environment, const std::string& line) {
   const CommandResult result =
-      shell(preload() + "timeout 60 openssl storeutl -provider-path " RINGFENCE_BIN_DIR
-                        " -provider default -provider ringfence pkcs11:");
+      shell(environment + preload() + "timeout 60 openssl storeutl -provider-path " +
+            RINGFENCE_BIN_DIR + " -provider default -provider ringfence pkcs11:");
   EXPECT_NE(result.status, 0);
-  EXPECT_NE(result.output.find("nobody said where the signer is"), std::string::npos)
-      << result.output;
+  EXPECT_NE(result.output.find(line), std::string::npos) << result.output;
+}
+
+TEST_F(HouseTest, SaysThatNobodyNamedTheSigner) {
+  expect_refusal("", "nobody said where the signer is");
 }
 
 TEST_F(HouseTest, SaysThatTheSignerDoesNotAnswer) {
-  const CommandResult result =
-      shell("RINGFENCE_SIGNER=" + house().file("nobody").string() + " " + preload() +
-            "timeout 60 openssl storeutl -provider-path " RINGFENCE_BIN_DIR
-            " -provider default -provider ringfence pkcs11:");
-  EXPECT_NE(result.status, 0);
-  EXPECT_NE(result.output.find("the signer does not answer at"), std::string::npos)
-      << result.output;
+  expect_refusal("RINGFENCE_SIGNER=" + house().file("nobody").string() + " ",
+                 "the signer does not answer at");
 }
 
 TEST_F(HouseTest, ShowsOnlyTheEntryOfTheModule) {

@@ -6,62 +6,52 @@ namespace {
 
 class OpensslProcessTest : public HouseTest, public testing::WithParamInterface<Loading> {
  protected:
-  /// guest runs our guest program with a SoftHSM folder of its own, for at most 60 s.
-  static CommandResult guest(const std::string& word) {
-    const std::string conf = house().file("guest.conf").string();
-    const std::string tokens = house().file("guest-tokens").string();
+  /// fresh_softhsm empties a folder for SoftHSM's tokens and returns what a shell sets for it.
+  static std::string fresh_softhsm() {
+    const std::string conf = house().file("softhsm.conf").string();
+    const std::string tokens = house().file("other-tokens").string();
     std::filesystem::remove_all(tokens);
     std::filesystem::create_directory(tokens);
     write_text(conf, "directories.tokendir = " + tokens + "\nobjectstore.backend = file\n");
-    return shell("export SOFTHSM2_CONF=" + conf + "; " +
-                 house().program(GetParam(), RINGFENCE_BIN_DIR "/openssl_guest " + word));
+    return "export SOFTHSM2_CONF=" + conf + "; ";
+  }
+
+  /// expect_done runs our guest program for at most 60 s; it ends well and says so.
+  static void expect_done(const std::string& word) {
+    const std::string command = RINGFENCE_BIN_DIR "/openssl_guest " + word;
+    const CommandResult result = shell(fresh_softhsm() + house().program(GetParam(), command));
+    EXPECT_EQ(result.status, 0) << word << result.output;
+    EXPECT_EQ(result.output, "done\n") << word;
   }
 };
 
 TEST_P(OpensslProcessTest, SignsAndEnds) {
-  const CommandResult result = guest("sign");
-  EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_EQ(result.output, "done\n");
+  expect_done("sign");
 }
 
 TEST_P(OpensslProcessTest, EndsWithoutFreeingAnything) {
-  const CommandResult result = guest("leave");
-  EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_EQ(result.output, "done\n");
+  expect_done("leave");
 }
 
 TEST_P(OpensslProcessTest, EndsWhileThreadsSign) {
-  for (int run = 0; run < 10; ++run) {
-    const CommandResult result = guest("exit-while-signing");
-    EXPECT_EQ(result.status, 0) << result.output;
-    EXPECT_EQ(result.output, "done\n");
-  }
+  for (int run = 0; run < 10; ++run) expect_done("exit-while-signing");
 }
 
 TEST_P(OpensslProcessTest, KeepsAForkedChildsAnswersApart) {
-  const CommandResult result = guest("fork");
-  EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_EQ(result.output, "done\n");
+  expect_done("fork");
 }
 
 TEST_P(OpensslProcessTest, MeetsSoftHsmInOneProcess) {
-  for (const char* word : {"meet", "meet-first"}) {
-    const CommandResult result = guest(word);
-    EXPECT_EQ(result.status, 0) << word << result.output;
-    EXPECT_EQ(result.output, "done\n");
-  }
+  expect_done("meet");
+  expect_done("meet-first");
 }
 
 /// pkcs11-tool is a program over SoftHSM that uses OpenSSL itself, too.
 TEST_P(OpensslProcessTest, LetsAnotherPkcs11ProgramWork) {
-  const std::string conf = house().file("tool.conf").string();
-  const std::string tokens = house().file("tool-tokens").string();
-  std::filesystem::remove_all(tokens);
-  std::filesystem::create_directory(tokens);
-  write_text(conf, "directories.tokendir = " + tokens + "\nobjectstore.backend = file\n");
+  const std::string softhsm = fresh_softhsm();
   write_text(house().file("words"), "some words");
   const auto tool = [&](const std::string& words) {
-    return shell("export SOFTHSM2_CONF=" + conf + "; " +
+    return shell(softhsm +
                  house().program(GetParam(),
                                  "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so " + words));
   };
