@@ -108,9 +108,9 @@ class SignerClient::Connection {
     if (!reads) {
       if (!self.wait(deadline)) return leave(self);
       // Whoever was woken with an answer is in nobody's list any more and needs no lock.
-      if (self.answer) return std::move(self.answer);
+      if (!self.answer.empty()) return wire::parse_answer(self.answer).outcome;
     }
-    while (self.reads && !self.answer && !lost_ && Clock::now() < deadline)
+    while (self.reads && self.answer.empty() && !lost_ && Clock::now() < deadline)
       read_for_all(self, deadline);
     return leave(self);
   }
@@ -119,12 +119,20 @@ class SignerClient::Connection {
   /// Waiter is a caller asleep. Whoever takes it out of waiting_, or makes it the reader, posts
   /// `wake` once, after the mutex is released; until then the waiter must not go away.
   struct Waiter {
-    Waiter() { ::sem_init(&wake, 0, 0); }
+    Waiter() {
+      ::sem_init(&wake, 0, 0);
+      answer.reserve(640);  // RSA 4096 and its frame
+    }
 
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
     ~Waiter() { ::sem_destroy(&wake); }
+
+    void post() {
+      posted = true;
+      ::sem_post(&wake);
+    }
 
     /// wait says whether it was woken before the deadline.
     bool wait(Clock::time_point deadline) {
@@ -135,15 +143,16 @@ class SignerClient::Connection {
       while (::sem_clockwait(&wake, CLOCK_MONOTONIC, &until) != 0)
         if (errno != EINTR) return false;
       woken = true;
-      return true;
+      return posted;
     }
 
     sem_t wake;
     std::uint32_t id = 0;
-    bool reads = false;     ///< it is the reader
-    bool promised = false;  ///< a post is on its way; guarded by mutex_
-    bool woken = false;     ///< that post has come
-    std::optional<Outcome> answer;
+    bool reads = false;                ///< it is the reader
+    bool promised = false;             ///< a post is on its way; guarded by mutex_
+    bool woken = false;                ///< that post has come
+    std::atomic<bool> posted = false;  ///< orders what was written before the post
+    Bytes answer;  ///< its body, with room made by the waiter; empty until it comes
   };
 
   /// send_for_all sends what waits in the outbox; the caller has set sending_. A failed send is not
@@ -182,36 +191,38 @@ class SignerClient::Connection {
     if (may_send()) send_for_all(deadline);
     const std::span<std::uint8_t> room = in_.room(16384);  // only the reader touches in_
     const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), 0);
-    bool lost = count == 0 || (count < 0 && !later());
-    std::vector<wire::Answer> answers;
+    const bool lost = count == 0 || (count < 0 && !later());
     if (count > 0) in_.took(static_cast<std::size_t>(count));
-    try {
-      while (const auto body = in_.next()) answers.push_back(wire::parse_answer(*body));
-    } catch (const Error&) {
-      lost = true;  // whoever speaks there is not our signer
-    }
     std::vector<Waiter*> wake;
     {
       const std::lock_guard lock(mutex_);
-      hand_out(answers, wake);
-      if (lost) lose(wake);
-      if (self.answer) hand_over(self, wake);
+      if (lost || !hand_out(wake)) lose(wake);
+      if (!self.answer.empty()) hand_over(self, wake);
     }
-    for (Waiter* waiter : wake) ::sem_post(&waiter->wake);
+    for (Waiter* waiter : wake) waiter->post();
   }
 
-  void hand_out(std::vector<wire::Answer>& answers, std::vector<Waiter*>& wake) {
-    for (wire::Answer& answer : answers) {
-      if (answer.id == 0 && std::holds_alternative<Error>(answer.outcome)) {
-        refusal_ = std::get<Error>(answer.outcome);  // about the connection as a whole
-        return lose(wake);
+  /// hand_out gives each waiter the bytes of its answer; false when what came is no answer, or one
+  /// about the connection as a whole.
+  bool hand_out(std::vector<Waiter*>& wake) {
+    try {
+      while (const std::optional<BytesView> body = in_.next()) {
+        const std::uint32_t id = wire::id_of(*body);
+        if (id == 0) {
+          const wire::Answer answer = wire::parse_answer(*body);
+          if (const Error* error = std::get_if<Error>(&answer.outcome)) refusal_ = *error;
+          return false;
+        }
+        const auto found = waiting_.find(id);
+        if (found == waiting_.end()) continue;  // whoever asked has given up
+        Waiter& waiter = *found->second;
+        waiting_.erase(found);
+        waiter.answer.assign(body->begin(), body->end());
+        if (!waiter.reads) promise(waiter, wake);
       }
-      const auto found = waiting_.find(answer.id);
-      if (found == waiting_.end()) continue;  // whoever asked has given up
-      Waiter& waiter = *found->second;
-      waiting_.erase(found);
-      waiter.answer = std::move(answer.outcome);
-      if (!waiter.reads) promise(waiter, wake);
+      return true;
+    } catch (const Error&) {
+      return false;  // whoever speaks there is not our signer
     }
   }
 
@@ -249,10 +260,10 @@ class SignerClient::Connection {
       if (self.reads) hand_over(self, wake);
       owed = self.promised && !self.woken;
     }
-    for (Waiter* waiter : wake) ::sem_post(&waiter->wake);
+    for (Waiter* waiter : wake) waiter->post();
     while (owed && ::sem_wait(&self.wake) != 0) continue;
     const std::lock_guard lock(mutex_);
-    if (self.answer) return std::move(self.answer);
+    if (!self.answer.empty()) return wire::parse_answer(self.answer).outcome;
     if (refusal_) return *refusal_;
     if (lost_) return std::nullopt;
     return unavailable("the signer did not answer in time");

@@ -26,6 +26,10 @@ constexpr std::size_t kMaxClients = 128;       // of one role
 constexpr std::size_t kMaxOutput = 1U << 20U;  // unread answers of one client, in bytes
 constexpr auto kFrameTime = 5s;                // from a frame's first byte to its last
 
+// A client that waits for many answers gets several at a time: each one alone would wake it.
+constexpr std::size_t kBusy = 16;
+constexpr auto kHoldAnswers = 1ms;
+
 Fd listen_at(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -98,7 +102,7 @@ void Server::run() {
   std::array<epoll_event, 64> events;
   for (;;) {
     pool_.turn();
-    flush_news();
+    flush_news(Clock::now());
     if (pool_.open() && listeners_.empty()) {
       listen();
       fmt::print("ready\n");
@@ -126,6 +130,7 @@ void Server::on_event(int fd, std::uint32_t events) {
 
 int Server::timeout() const {
   std::optional<Clock::time_point> next = pool_.next_turn();
+  if (!news_.empty()) next = Clock::now() + kHoldAnswers;
   for (const auto& [fd, client] : clients_)
     if (client->in.held() > 0) {
       const Clock::time_point end = client->frame_began + kFrameTime;
@@ -261,7 +266,8 @@ void Server::put(Client& client, std::uint32_t id, BytesView outcome) {
   const Bytes head = wire::Out().u32(4 + outcome.size()).u32(id).take();
   client.out.insert(client.out.end(), head.begin(), head.end());
   client.out.insert(client.out.end(), outcome.begin(), outcome.end());
-  if (std::exchange(client.has_news, true)) return;
+  if (client.held++ > 0) return;
+  client.held_since = Clock::now();
   news_.push_back(client.serial);
 }
 
@@ -272,12 +278,19 @@ void Server::on_answer(const Job& job, BytesView outcome) {
   put(*found->second, job.id, outcome);
 }
 
-void Server::flush_news() {
-  for (const std::uint64_t serial : std::exchange(news_, {}))
-    if (const auto found = clients_by_serial_.find(serial); found != clients_by_serial_.end()) {
-      found->second->has_news = false;
-      flush(*found->second);
+void Server::flush_news(Clock::time_point now) {
+  for (const std::uint64_t serial : std::exchange(news_, {})) {
+    const auto found = clients_by_serial_.find(serial);
+    if (found == clients_by_serial_.end()) continue;
+    Client& client = *found->second;
+    if (client.in_flight >= kBusy && client.held < client.in_flight / 8 &&
+        now < client.held_since + kHoldAnswers) {
+      news_.push_back(serial);
+    } else {
+      client.held = 0;
+      flush(client);
     }
+  }
 }
 
 void Server::flush(Client& client) {

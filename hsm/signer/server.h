@@ -45,7 +45,8 @@ class Server {
     std::size_t in_flight = 0;
     Clock::time_point frame_began;
     bool writable_wanted = false;
-    bool has_news = false;  ///< in out, since the last flush
+    std::size_t held = 0;  ///< answers in out, since the last flush
+    Clock::time_point held_since;
   };
 
   void listen();
@@ -59,7 +60,7 @@ class Server {
   void reply(Client& client, std::uint32_t id, const wire::Outcome& outcome);
   void put(Client& client, std::uint32_t id, BytesView outcome);
   void on_answer(const Job& job, BytesView outcome);
-  void flush_news();
+  void flush_news(Clock::time_point now);
   void flush(Client& client);
   void drop(int fd);
 
@@ -70,7 +71,7 @@ class Server {
   std::map<int, std::unique_ptr<Client>> clients_;  ///< by descriptor
   std::unordered_map<std::uint64_t, Client*> clients_by_serial_;
   std::map<const Role*, std::size_t> clients_of_;
-  std::vector<std::uint64_t> news_;  ///< clients with has_news
+  std::vector<std::uint64_t> news_;  ///< clients for whom answers are held
   std::uint64_t last_serial_ = 0;
   Pool pool_;
 };

@@ -15,8 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMostAtHand = 64;
-constexpr auto kWorkAtHand = 1ms;
-constexpr auto kRefillBelow = 500us;  // so that quick jobs come several at a time
+constexpr auto kWorkAtHand = 4ms;
+constexpr auto kRefillBelow = 2ms;  // so that quick jobs come several at a time
 constexpr auto kStartTime = 60s;
 constexpr auto kSignatureTime = 8s;  // then another can still answer within a client's 10 s
 constexpr auto kKeyOperationTime = 120s;
