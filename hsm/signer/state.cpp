@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "hsm/error.h"
+#include "hsm/files.h"
 
 namespace ringfence::hsm {
 namespace {
@@ -135,6 +136,7 @@ Fd enter_state(const Config& config) {
   Fd lock = take_lock(folder / "lock");
   if (fs::exists(marker(config))) {
     fs::remove_all(folder / "tokens");
+    fs::remove_all(folder / "good");
     fs::remove(config.so_pin_file());
     if (config.pin.from == PinSource::From::file) fs::remove(config.pin.path);
     fs::remove(marker(config));
@@ -146,10 +148,7 @@ Fd enter_state(const Config& config) {
         "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n"
         "slots.removable = false\n",
         fs::absolute(folder / "tokens").string());
-    const fs::path temporary = folder / "softhsm2.conf.new";
-    fs::remove(temporary);
-    write_new(temporary, bytes_of(text));
-    fs::rename(temporary, folder / "softhsm2.conf");
+    replace_file(folder / "softhsm2.conf", bytes_of(text));
   }
   return lock;
 }
@@ -162,13 +161,13 @@ Slot open_slot(const Config& config, const Module& module) {
                             "initialise the token with its vendor's tool",
                             config.module, config.token.text));
   const bool ours = config.pin.from == PinSource::From::file;
-  for (const fs::path& file : {ours ? config.pin.path : fs::path(), config.so_pin_file()})
+  for (const fs::path& file :
+       {ours ? config.pin.path : fs::path(), config.so_pin_file(), config.folder() / "good"})
     if (!file.empty() && fs::exists(file))
       throw Error(
           Kind::not_found,
           fmt::format("the token \"{}\" is missing in {} though {} exists: restore the "
-                      "folder from a backup, or move that file away to begin with a new, "
-                      "empty token",
+                      "folder from a backup",
                       config.token.text, (config.folder() / "tokens").string(), file.string()));
   require_makeable(config);
   make_token(config, module);
