@@ -64,13 +64,12 @@ std::string OpensslHouse::line(Loading loading, const std::string& command,
     providers = path + (ours_first(loading) ? " -provider ringfence -provider default"
                                             : " -provider default -provider ringfence");
   }
-  return "cd " + folder().string() + " && " + environment(loading) + preload() +
-         "timeout 60 openssl " + command + providers + " " + rest;
+  return program(loading, "openssl " + command + providers + " " + rest);
 }
 
 std::string OpensslHouse::program(Loading loading, const std::string& command) const {
-  return "cd " + folder().string() + " && " + environment(loading) + preload() + "timeout 60 " +
-         command;
+  return "cd " + folder().string() + " && exec env " + environment(loading) + preload() +
+         "timeout 60 " + command;
 }
 
 CommandResult OpensslHouse::openssl(Loading loading, const std::string& command,

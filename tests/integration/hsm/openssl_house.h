@@ -88,7 +88,8 @@ class HouseTest : public testing::Test {
 /// Background is a program that runs beside the test and ends, by its pid, with it.
 class Background {
  public:
-  /// Starts a command line with its standard input empty; its outputs are read as one.
+  /// Starts a command line with its standard input empty; its outputs are read as one. It must
+  /// exec what runs long, so that the shell's pid is that program's.
   explicit Background(const std::string& command);
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;

@@ -21,12 +21,10 @@ TEST_P(OpensslTlsTest, ServesClientsThatCheckTheCertificate) {
   const Service& service = GetParam();
   const std::string certificate = house().certificate(service.label);
   const bool tls13 = service.version == std::string("1.3");
-  Background server("exec sh -c \"" +
-                    house().line(service.loading, "s_server",
+  Background server(house().line(service.loading, "s_server",
                                  std::string("-accept 127.0.0.1:0 -www -cert ") + certificate +
                                      " -key pkcs11:object=" + service.label +
-                                     (tls13 ? " -tls1_3" : " -tls1_2")) +
-                    "\"");
+                                     (tls13 ? " -tls1_3" : " -tls1_2")));
   const std::string port = port_of(server.wait_for("ACCEPT"));
 
   const std::string folder = "cd " + house().folder().string() + " && ";
