@@ -15,7 +15,7 @@ using BytesView = std::span<const std::uint8_t>;
 /// KeyRef names one version of a key: CKA_LABEL, and CKA_ID as four bytes big-endian.
 struct KeyRef {
   std::string label;          ///< 1 to 64 of A-Z a-z 0-9 . _ -
-  std::uint32_t version = 0;  ///< 1 for the first key of that label, then 2, 3 …; never reused
+  std::uint32_t version = 0;  ///< from 1 up; never used again, may skip
 
   auto operator<=>(const KeyRef&) const = default;
 };

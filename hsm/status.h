@@ -43,9 +43,19 @@ struct TokenFacts {
   bool operator==(const TokenFacts&) const = default;
 };
 
+/// KeyFacts is one key pair as the process that holds the token sees it.
+struct KeyFacts {
+  KeyInfo info;
+  std::string since;    ///< CKA_START_DATE, "2026-11-21"; empty when the token does not say
+  bool copied = false;  ///< signs with a session-object copy, not with the token object
+  Bytes spki;           ///< SubjectPublicKeyInfo, DER
+
+  bool operator==(const KeyFacts&) const = default;
+};
+
 struct KeyStatus {
   KeyInfo key;
-  std::string since;         ///< CKA_START_DATE, "2026-11-21"; empty when the token does not say
+  std::string since;         ///< as KeyFacts
   std::uint32_t copies = 0;  ///< workers that sign with a session-object copy of it
 
   bool operator==(const KeyStatus&) const = default;

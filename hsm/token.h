@@ -10,6 +10,7 @@
 
 #include "hsm/key.h"
 #include "hsm/module.h"
+#include "hsm/status.h"
 #include "hsm/versions.h"
 
 namespace ringfence::hsm {
@@ -27,13 +28,7 @@ namespace ringfence::hsm {
 /// went by forget(). Throws Error. Not safe from several threads at once.
 class Token {
  public:
-  /// Entry is one key pair as the token has it.
-  struct Entry {
-    KeyInfo info;
-    std::string since;    ///< CKA_START_DATE, "2026-11-21"; empty when the token does not say
-    bool copied = false;  ///< signs with a session-object copy, not with the token object
-    Bytes spki;           ///< SubjectPublicKeyInfo, DER
-  };
+  using Entry = KeyFacts;
 
   /// Logs in and finds the keys. `versions` names the file that keeps each label's last version
   /// where the token takes no data objects; without it such a token's keys cannot be changed.

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "hsm/error.h"
-#include "hsm/fd.h"
+#include "hsm/files.h"
 
 namespace ringfence::hsm {
 namespace {
@@ -176,18 +176,7 @@ void Versions::write_file(const VersionRecords& records) const {
       text += fmt::format(" {} {} {}", word(record.gone), record.key.label, record.key.version);
     text += '\n';
   }
-  std::filesystem::path temporary = file_;
-  temporary += ".new";
-  std::filesystem::remove(temporary);
-  const Fd fd(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) fail(temporary, "cannot create");
-  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    fail(temporary, "cannot write");
-  if (::fsync(fd.get()) != 0) fail(temporary, "cannot sync");
-  if (::rename(temporary.c_str(), file_.c_str()) != 0) fail(file_, "cannot replace");
-  const Fd folder(::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) != 0) fail(file_, "cannot sync the folder of");
+  replace_file(file_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
 }  // namespace ringfence::hsm

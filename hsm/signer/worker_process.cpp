@@ -30,10 +30,6 @@ using namespace std::chrono_literals;
 constexpr auto kHoldAnswers = 1ms;
 constexpr std::size_t kManyBytes = 160;  // of requests: about three
 
-KeyFacts facts_of(const Token::Entry& entry) {
-  return {entry.info, entry.since, entry.copied, entry.spki};
-}
-
 /// Channel is the worker's end of the stream to the parent. Blocking; ends the process when the
 /// parent is gone.
 class Channel {
@@ -89,11 +85,11 @@ struct Perform {
   Bytes operator()(const SignRequest& sign) const { return wire::encode_bytes(token.sign(sign)); }
 
   Bytes operator()(const wire::Generate& generate) const {
-    return worker_wire::encode_key(facts_of(token.generate(generate.label, generate.spec)));
+    return worker_wire::encode_key(token.generate(generate.label, generate.spec));
   }
 
   Bytes operator()(const wire::Rename& rename) const {
-    return worker_wire::encode_key(facts_of(token.rename(rename.key, rename.label)));
+    return worker_wire::encode_key(token.rename(rename.key, rename.label));
   }
 
   Bytes operator()(const wire::Destroy& destroy) const {
@@ -121,7 +117,7 @@ void heed(Token& token, const worker_wire::Noticed& noticed, Channel& channel) {
     token.public_key(noticed.key);
     for (const Token::Entry& entry : token.entries())
       if (entry.info.ref == noticed.key)
-        channel.tell(worker_wire::encode(worker_wire::Learned{facts_of(entry)}), Clock::now());
+        channel.tell(worker_wire::encode(worker_wire::Learned{entry}), Clock::now());
   } catch (const Error&) {  // a signature that needs the key will look again, and say what failed
   }
 }
@@ -172,8 +168,8 @@ void run(const Config& config, const Pin* typed_pin) {
     const Module module(config.module, config.module_arguments);
     const Slot slot = open_slot(config, module);
     Token token = log_in(config, module, slot, typed_pin);
-    worker_wire::Hello hello{module.facts(slot), {}};
-    for (const Token::Entry& entry : token.entries()) hello.keys.push_back(facts_of(entry));
+    const worker_wire::Hello hello{module.facts(slot), token.entries()};
+
     channel.tell(worker_wire::encode(hello), Clock::now());
     serve(token, channel);
   } catch (const Error& error) {

@@ -18,16 +18,6 @@
 
 namespace ringfence::hsm {
 
-/// KeyFacts is one key pair as a worker sees it.
-struct KeyFacts {
-  KeyInfo info;
-  std::string since;    ///< CKA_START_DATE, "2026-11-21", or empty
-  bool copied = false;  ///< this worker signs with a session-object copy
-  Bytes spki;           ///< SubjectPublicKeyInfo DER
-
-  bool operator==(const KeyFacts&) const = default;
-};
-
 namespace worker_wire {
 
 inline constexpr std::size_t kMaxBody = 1U << 20U;
