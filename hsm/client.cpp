@@ -83,6 +83,8 @@ class SignerClient::Connection {
   explicit Connection(const std::filesystem::path& path)
       : fd_(connect_to(path)), born_after_(forks()) {}
 
+  void cancel() noexcept { ::shutdown(fd_.get(), SHUT_RDWR); }
+
   bool is_of_this_process() const { return born_after_ == forks(); }
 
   /// exchange sends one request and waits for its answer; nothing when the connection was lost.
@@ -290,9 +292,16 @@ SignerClient::~SignerClient() = default;
 
 std::shared_ptr<SignerClient::Connection> SignerClient::connection() {
   const std::lock_guard lock(mutex_);
+  if (closed_) throw unavailable("this process is stopping");
   if (!connection_ || !connection_->is_of_this_process())
     connection_ = std::make_shared<Connection>(socket_);
   return connection_;
+}
+
+void SignerClient::close() noexcept {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  if (connection_) connection_->cancel();
 }
 
 void SignerClient::forget(const std::shared_ptr<Connection>& connection) {

@@ -48,6 +48,10 @@ class SignerClient {
   void unlock(BytesView pin);
   Status status();
 
+  /// close fails the calls that wait, and all that come, with Error{unavailable}: for a process
+  /// that stops while the signer hangs.
+  void close() noexcept;
+
  private:
   class Connection;
 
@@ -57,7 +61,8 @@ class SignerClient {
 
   const std::filesystem::path socket_;
   const Deadlines deadlines_;
-  std::mutex mutex_;
+  std::mutex mutex_;  ///< guards what follows
+  bool closed_ = false;
   std::shared_ptr<Connection> connection_;
 };
 

@@ -94,4 +94,8 @@ void Token::unlock(const Secret& pin) {
   }
 }
 
+void Token::close() const noexcept {
+  parts_->client.close();
+}
+
 }  // namespace ringfence::core

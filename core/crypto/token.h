@@ -65,6 +65,10 @@ class Token {
   /// destroy removes a key pair for good. Only the admin role may.
   void destroy(const KeyRef& ref);
 
+  /// close fails what waits for the signer, and all that follows, with `hsm_unavailable`: a daemon
+  /// that stops does not wait for a signer that hangs.
+  void close() const noexcept;
+
   /// rename gives a key pair another label, under that label's next version, which it returns.
   /// Only the admin role may.
   KeyRef rename(const KeyRef& ref, const std::string& label);

@@ -55,6 +55,7 @@ void run(const core::DaemonOptions& options) {
   core::run_until_stopped(io, kIoThreads, [&] {
     server.close();
     signing.close();
+    token.close();
   });
   pool.join();
 }

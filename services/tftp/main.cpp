@@ -71,6 +71,7 @@ void run(const core::DaemonOptions& options) {
     server.close();
     for (HttpServer* each : {&http, &https, &mutual}) each->close();
     signing.close();
+    token.close();
   });
   pool.join();
   core::log(core::Level::notice, "TFTP_STOPPED");

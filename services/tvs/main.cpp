@@ -54,6 +54,7 @@ void run(const core::DaemonOptions& options) {
   core::run_until_stopped(io, kThreads, [&] {
     server.close();
     signing.close();
+    token.close();
   });
   pool.join();
   core::log(core::Level::notice, "TVS_STOPPED");

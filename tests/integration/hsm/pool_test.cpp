@@ -12,11 +12,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/integration/hsm/signer_peer.h"
+#include "tests/support/paused_signer.h"
 
 namespace ringfence::hsm::test {
 namespace {
 
 using namespace std::chrono_literals;
+using ringfence::test::PausedSigner;
 
 const KeySpec kP256{KeyAlgorithm::ec, 256};
 const KeySpec kRsa4096{KeyAlgorithm::rsa, 4096};
@@ -274,6 +276,28 @@ TEST_F(PoolTest, AChildOfAForkGetsAConnectionOfItsOwn) {
   ::waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(good_, 101);
+}
+
+TEST_F(PoolTest, EndsTheWaitOfAClientThatCloses) {
+  sign_and_verify(admin_, 1);
+  const PausedSigner paused(signer_);
+  std::atomic<int> ended = 0;
+  const auto asked = std::chrono::steady_clock::now();
+  std::thread closer([&] {
+    EXPECT_TRUE(eventually([this] {
+      SignerClient other(signer_.socket("tvs"));
+      const std::vector<WorkerStatus> workers = other.status().workers;
+      return std::ranges::any_of(workers, [](const auto& worker) { return worker.in_hand > 0; });
+    }));
+    admin_.close();
+  });
+  in_threads(8, [&](int) {
+    if (kind_thrown([&] { admin_.sign(ecdsa(key_)); }) == Kind::unavailable) ++ended;
+  });
+  closer.join();
+  EXPECT_EQ(ended, 8);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 6s) << "a request's deadline is 10 s";
+  EXPECT_EQ(kind_thrown([&] { admin_.list(); }), Kind::unavailable);
 }
 
 TEST_F(PoolTest, StopsWithinSecondsAlthoughAWorkerHangs) {
