@@ -9,12 +9,12 @@
 
 namespace ringfence::test {
 
-/// TemporaryFolder is an empty folder of mode 0700 under /tmp (short: unix socket paths are
+/// TemporaryFolder is an empty folder of mode 0700 under `place` (short: unix socket paths are
 /// limited to 107 bytes), removed with everything in it at the end.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = "/tmp/rf.XXXXXX";
+  explicit TemporaryFolder(const std::string& place = "/tmp") {
+    std::string name = place + "/rf.XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = name;
   }
