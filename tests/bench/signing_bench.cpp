@@ -185,7 +185,7 @@ void add_round(Bench& bench, const MeasuredKey& key, std::size_t round, Extent e
     add_rate(bench, x509(key, callers), round, [&, callers](Count count) {
       return share(count, callers, bench.pool.x509_sign(key));
     });
-  for (const std::size_t threads : {cores, 2 * cores})
+  for (const std::size_t threads : {std::size_t{1}, cores, 2 * cores})
     add_rate(bench, naive(key, threads), round,
              [&, threads](Count count) { return bench.raw.by_token_object(key, threads, count); });
   if (!paced(key)) return;
@@ -223,6 +223,8 @@ void add_ratios(Bench& bench, const MeasuredKey& key) {
   add_ratio(bench, {name + "/pool_to_raw", over, raws, aim, rsa ? 0.95 : 0.80});
   add_ratio(bench, {name + "/x509_to_pool", x509(key, kCallers), {over}, Aim::at_least, 0.90});
   add_ratio(bench, {name + "/pool_to_naive", over, naives, Aim::at_least, 1.7});
+  add_ratio(bench, {name + "/pool_to_naive_with_one_thread", over, {naive(key, 1)}});
+  add_ratio(bench, {name + "/naive_to_raw", naives.front(), raws});
   add_ratio(bench, {name + "/pool_to_software", over, {software(key)}});
   if (!paced(key)) return;
   for (const Arrivals arrivals : {Arrivals::even, Arrivals::poisson}) {
