@@ -8,67 +8,82 @@ using core::ItemState;
 using core::JobItem;
 using core::Time;
 
-namespace {
-
-constexpr int kNoAnswer = 408;  // RFC 3261 section 21.4.9, and what the registrar notes for silence
-
-}  // namespace
-
-PhoneWatch::PhoneWatch(std::vector<JobItem> items,
-                       std::map<std::string, std::set<std::string>> calls_before)
-    : calls_before_(std::move(calls_before)) {
-  for (JobItem& item : items) items_.emplace(item.phone, std::move(item));
+PhoneWatch::PhoneWatch(std::vector<JobItem> items, const std::vector<core::ResetRow>& resets) {
+  std::map<std::string_view, Time> sent;
+  for (const core::ResetRow& one : resets) sent.emplace(one.device, one.sent_at);
+  for (JobItem& item : items) {
+    const auto asked = sent.find(item.phone);
+    if (item.state == ItemState::waiting && asked != sent.end())
+      item = {item.phone, ItemState::reset_sent, asked->second};
+    else if (item.state == ItemState::reset_sent && asked == sent.end())
+      item.state = ItemState::waiting;
+    items_.emplace(item.phone, std::move(item));
+  }
 }
 
 bool fetches_trust_lists(std::string_view device) {
   return device.starts_with("SEP") || device.starts_with("ATA");
 }
 
-bool PhoneWatch::returned(const JobItem& item,
-                          const std::vector<const core::Registration*>& contacts,
-                          const core::Fetch* itl, const core::ResetRow* reset,
-                          const std::set<std::string>& good_itls) const {
-  if (fetches_trust_lists(item.phone) && (itl == nullptr || !good_itls.contains(itl->sha1)))
-    return false;
-  const Time since = reset == nullptr ? item.changed : reset->sent_at;
+const core::Registration* PhoneWatch::new_registration(const JobItem& item,
+                                                       const Contacts& contacts, Time since) const {
   const auto before = calls_before_.find(item.phone);
-  return std::any_of(contacts.begin(), contacts.end(), [&](const core::Registration* contact) {
-    if (contact->registered_at < since) return false;
-    return before == calls_before_.end() || !before->second.contains(contact->call_id);
-  });
+  const auto found =
+      std::find_if(contacts.begin(), contacts.end(), [&](const core::Registration* contact) {
+        if (contact->registered_at < since) return false;
+        return before == calls_before_.end() || !before->second.contains(contact->call_id);
+      });
+  return found == contacts.end() ? nullptr : *found;
 }
 
-ItemState PhoneWatch::judge(const JobItem& item,
-                            const std::vector<const core::Registration*>& contacts,
-                            const core::Fetch* itl, const core::ResetRow* reset,
-                            const std::set<std::string>& good_itls, Time now) const {
-  if (returned(item, contacts, itl, reset, good_itls)) return ItemState::returned;
-  if (item.state != ItemState::reset_sent) return item.state;
-  if (reset == nullptr)
+ItemState PhoneWatch::again(const std::string& phone) {
+  unsigned& times = asked_again_[phone];
+  if (times == kAgainAtMost) return ItemState::reset_sent;
+  ++times;
+  return ItemState::waiting;
+}
+
+ItemState PhoneWatch::judge(const JobItem& item, const Contacts& contacts, bool has_list,
+                            const core::ResetRow* reset, Time now) {
+  const bool on_its_way = item.state == ItemState::reset_sent;
+  // A phone that is asked again has its earlier reset's row until the registrar sends the next.
+  if (on_its_way && reset != nullptr && reset->sent_at < item.changed) reset = nullptr;
+  const core::Registration* anew =
+      new_registration(item, contacts, reset == nullptr ? item.changed : reset->sent_at);
+  if (anew != nullptr && has_list) return ItemState::returned;
+  if (!on_its_way) return item.state;
+  ItemState next = ItemState::reset_sent;
+  if (anew != nullptr) {
+    if (now - anew->registered_at > kListSeenWithin) next = again(item.phone);
+  } else if (reset == nullptr) {
     return now - item.changed > kSentWithin ? ItemState::waiting : ItemState::reset_sent;
-  if (reset->answered_at && reset->status >= 300) {
-    const bool silent = reset->status == kNoAnswer;
-    if (!silent || now - *reset->answered_at > kHeardWithin) return ItemState::failed;
+  } else if (!reset->answered_at) {
+    // One that has unregistered obeys already.
+    if (!contacts.empty() && now - reset->sent_at > kHeardWithin) next = again(item.phone);
+  } else if (reset->status >= 300 && now - *reset->answered_at > kHeardWithin) {
+    next = ItemState::failed;
   }
-  return now - reset->sent_at > kBackWithin ? ItemState::not_returned : ItemState::reset_sent;
+  if (next != ItemState::reset_sent) return next;
+  const Time since = reset == nullptr ? item.changed : reset->sent_at;
+  return now - since > kBackWithin ? ItemState::not_returned : ItemState::reset_sent;
 }
 
 std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
-  std::map<std::string_view, std::vector<const core::Registration*>> contacts;
+  std::map<std::string_view, Contacts> contacts;
   for (const core::Registration& one : evidence.registrations) contacts[one.device].push_back(&one);
-  std::map<std::string_view, const core::Fetch*> itls;
-  for (const core::Fetch& one : evidence.itls) itls[one.device] = &one;
+  std::set<std::string_view> with_list;
+  for (const core::Fetch& one : evidence.itls)
+    if (evidence.good_itls.contains(one.sha1)) with_list.insert(one.device);
   std::map<std::string_view, const core::ResetRow*> resets;
   for (const core::ResetRow& one : evidence.resets) resets[one.device] = &one;
 
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {
     if (item.state == ItemState::waiting || item.state == ItemState::returned) continue;
-    const auto itl = itls.find(phone);
     const auto reset = resets.find(phone);
     const ItemState next =
-        judge(item, contacts[phone], itl == itls.end() ? nullptr : itl->second,
-              reset == resets.end() ? nullptr : reset->second, evidence.good_itls, now);
+        judge(item, contacts[phone], !fetches_trust_lists(phone) || with_list.contains(phone),
+              reset == resets.end() ? nullptr : reset->second, now);
     if (next == item.state) continue;
     item.state = next;
     item.changed = now;
@@ -77,14 +92,22 @@ std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
   return moved;
 }
 
-std::vector<JobItem> PhoneWatch::next_wave(std::size_t room, Time now) {
+std::vector<JobItem> PhoneWatch::next_wave(const std::vector<core::Registration>& registrations,
+                                           std::size_t room, Time now) {
   std::size_t outstanding = 0;
   for (const auto& [phone, item] : items_)
     if (item.state == ItemState::reset_sent) ++outstanding;
+  std::map<std::string_view, std::set<std::string>> calls;
+  for (const core::Registration& one : registrations) calls[one.device].insert(one.call_id);
   std::vector<JobItem> wave;
   for (auto& [phone, item] : items_) {
     if (outstanding + wave.size() >= room) break;
     if (item.state != ItemState::waiting) continue;
+    const auto missing = missing_.find(phone);
+    if (missing != missing_.end() && !calls.contains(phone) &&
+        now - missing->second.asked < kLookForMissingEvery)
+      continue;
+    calls_before_[phone].merge(calls[phone]);
     item.state = ItemState::reset_sent;
     item.changed = now;
     wave.push_back(item);
@@ -93,19 +116,25 @@ std::vector<JobItem> PhoneWatch::next_wave(std::size_t room, Time now) {
 }
 
 std::vector<JobItem> PhoneWatch::unreachable(const std::vector<std::string>& phones, Time now) {
-  std::vector<JobItem> failed;
+  std::vector<JobItem> moved;
   for (const std::string& phone : phones) {
     const auto found = items_.find(phone);
     if (found == items_.end() || found->second.state != ItemState::reset_sent) continue;
-    found->second.state = ItemState::failed;
+    Missing& missing = missing_.try_emplace(phone, Missing{now, now}).first->second;
+    missing.asked = now;
+    found->second.state =
+        now - missing.since > kHeardWithin ? ItemState::failed : ItemState::waiting;
     found->second.changed = now;
-    failed.push_back(found->second);
+    moved.push_back(found->second);
   }
-  return failed;
+  return moved;
 }
 
 void PhoneWatch::put_back(const std::vector<JobItem>& wave, Time now) {
-  for (const JobItem& item : wave) items_.at(item.phone) = {item.phone, ItemState::waiting, now};
+  for (const JobItem& item : wave) {
+    items_.at(item.phone) = {item.phone, ItemState::waiting, now};
+    missing_.erase(item.phone);  // only a registrar that is there knows who is missing
+  }
 }
 
 bool PhoneWatch::finished() const {

@@ -26,30 +26,38 @@ struct Evidence {
 /// PhoneWatch follows the phones of one job to a final state each. Pure: no clock, no database.
 class PhoneWatch {
  public:
-  /// `calls_before` holds each phone's Call-IDs before its reset: a registration with one of them
-  /// is not a return. A phone without an entry (after a daemon's restart) is judged by time alone.
-  PhoneWatch(std::vector<core::JobItem> items,
-             std::map<std::string, std::set<std::string>> calls_before);
+  /// `resets` are the job's so far: after a crash they tell who was asked, whatever the item says.
+  /// A phone that an earlier run of the daemon asked is judged by time alone, since its Call-IDs
+  /// from before are not kept.
+  PhoneWatch(std::vector<core::JobItem> items, const std::vector<core::ResetRow>& resets);
 
   /// observe moves items on and returns those that changed. A phone that was reset becomes
   ///
-  /// - returned when it registered after its reset and, if it fetches trust lists at all, has a
-  /// good
-  ///   one; also when it was given up before;
-  /// - failed when it refused the NOTIFY, or did not answer it nor come back within kHeardWithin:
+  /// - returned when it registered after its reset with a new Call-ID and, if it fetches trust
+  /// lists
+  ///   at all, has a good one; also when it was given up before;
+  /// - failed when it refused the NOTIFY, or did not answer it, and is not back within
+  /// kHeardWithin:
   ///   it may have been starting just then;
-  /// - waiting again when the registrar never sent its NOTIFY within kSentWithin: it was restarted;
-  /// - not_returned when it answered and is not back within kBackWithin.
+  /// - waiting again when the registrar never sent its NOTIFY within kSentWithin, or sent it and
+  /// was
+  ///   restarted before the answer (kHeardWithin), or when it registered anew and no fetch of a
+  ///   good list is known kListSeenWithin later: it kept its old one, or a file server that ended
+  ///   just then could not write the fetch down. The last two happen kAgainAtMost times a phone;
+  /// - not_returned when it is not back within kBackWithin.
   std::vector<core::JobItem> observe(const Evidence& evidence, core::Time now);
 
-  /// next_wave marks up to `room` minus the phones on their way as reset_sent and returns them.
-  std::vector<core::JobItem> next_wave(std::size_t room, core::Time now);
+  /// next_wave marks up to `room` minus the phones on their way as reset_sent and returns them. The
+  /// Call-IDs of their `registrations` are no return from now on.
+  std::vector<core::JobItem> next_wave(const std::vector<core::Registration>& registrations,
+                                       std::size_t room, core::Time now);
 
   /// put_back returns a wave that could not be asked for to waiting.
   void put_back(const std::vector<core::JobItem>& wave, core::Time now);
 
-  /// unreachable turns the phones that the registrar could not ask (not registered any more, or
-  /// their connection ended) into failed ones and returns them.
+  /// unreachable takes the phones of a wave that the registrar could not ask, because they are not
+  /// registered, and returns them. They wait until they register, and are failed when that takes
+  /// longer than kHeardWithin while the registrar is there.
   std::vector<core::JobItem> unreachable(const std::vector<std::string>& phones, core::Time now);
 
   /// finished is true when no phone is waiting or on its way.
@@ -57,19 +65,31 @@ class PhoneWatch {
 
   static constexpr std::chrono::seconds kHeardWithin{30};
   static constexpr std::chrono::seconds kSentWithin{60};
+  static constexpr std::chrono::seconds kListSeenWithin{5};
   static constexpr std::chrono::seconds kBackWithin{300};
+  static constexpr std::chrono::seconds kLookForMissingEvery{5};
+  static constexpr unsigned kAgainAtMost = 2;
 
  private:
-  core::ItemState judge(const core::JobItem& item,
-                        const std::vector<const core::Registration*>& contacts,
-                        const core::Fetch* itl, const core::ResetRow* reset,
-                        const std::set<std::string>& good_itls, core::Time now) const;
-  bool returned(const core::JobItem& item, const std::vector<const core::Registration*>& contacts,
-                const core::Fetch* itl, const core::ResetRow* reset,
-                const std::set<std::string>& good_itls) const;
+  using Contacts = std::vector<const core::Registration*>;
+
+  /// Missing is a phone that was to be asked and was not registered.
+  struct Missing {
+    core::Time since;
+    core::Time asked;
+  };
+
+  core::ItemState judge(const core::JobItem& item, const Contacts& contacts, bool has_list,
+                        const core::ResetRow* reset, core::Time now);
+  const core::Registration* new_registration(const core::JobItem& item, const Contacts& contacts,
+                                             core::Time since) const;
+  /// again returns waiting when the phone may be asked once more, else reset_sent.
+  core::ItemState again(const std::string& phone);
 
   std::map<std::string, core::JobItem> items_;
   std::map<std::string, std::set<std::string>> calls_before_;
+  std::map<std::string, unsigned> asked_again_;
+  std::map<std::string, Missing> missing_;
 };
 
 /// fetches_trust_lists tells whether a device of this name is one that asks for an ITL: hardware

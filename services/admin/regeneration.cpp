@@ -260,20 +260,13 @@ void Regeneration::change(Job& job, Progress& progress) {
 }
 
 void Regeneration::await_phones(Job& job, const Progress& progress) {
-  std::map<std::string, std::set<std::string>> calls;
-  std::vector<JobItem> items = house_.jobs.items(job.id);
-  const bool fresh = std::all_of(items.begin(), items.end(), [](const JobItem& item) {
-    return item.state == ItemState::waiting;
-  });
-  if (fresh)
-    for (const core::Registration& one : house_.registrations())
-      calls[one.device].insert(one.call_id);
-  PhoneWatch watch(std::move(items), std::move(calls));
+  PhoneWatch watch(house_.jobs.items(job.id), house_.resets(job.id));
 
   auto registrar_seen = std::chrono::steady_clock::now();
   while (!watch.finished()) {
     const core::Time now = house_.clock.now();
-    const std::vector<JobItem> wave = watch.next_wave(kOutstandingResets, now);
+    const std::vector<JobItem> wave =
+        watch.next_wave(house_.registrations(), kOutstandingResets, now);
     try {
       std::vector<std::string> devices;
       for (const JobItem& item : wave) devices.push_back(item.phone);

@@ -37,9 +37,8 @@ core::ResetRow reset(const std::string& device, int status) {
 
 class PhoneWatchTest : public testing::Test {
  protected:
-  PhoneWatchTest()
-      : watch_({{"SEP000000000001", ItemState::waiting, at(0)}}, {{"SEP000000000001", {"old"}}}) {
-    watch_.next_wave(10, at(10));
+  PhoneWatchTest() : watch_({{"SEP000000000001", ItemState::waiting, at(0)}}, {}) {
+    watch_.next_wave({registration("SEP000000000001", "old", at(1))}, 10, at(10));
   }
 
   PhoneWatch watch_;
@@ -75,17 +74,18 @@ TEST_F(PhoneWatchTest, DoesNotCountAPhoneThatStillHasTheOldList) {
 }
 
 TEST_F(PhoneWatchTest, CountsARefusedNotifyAsFailedAndStillWelcomesThePhone) {
-  auto moved = watch_.observe(
-      {{registration("SEP000000000001", "old", at(1))}, {}, {reset("SEP000000000001", 400)}, {}},
-      at(12));
+  const Evidence refused{
+      {registration("SEP000000000001", "old", at(1))}, {}, {reset("SEP000000000001", 400)}, {}};
+  EXPECT_TRUE(watch_.observe(refused, at(41)).empty()) << "it may have been registering just then";
+  auto moved = watch_.observe(refused, at(42));
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_EQ(moved[0].state, ItemState::failed);
   EXPECT_TRUE(watch_.finished());
-  moved = watch_.observe({{registration("SEP000000000001", "new", at(20))},
+  moved = watch_.observe({{registration("SEP000000000001", "new", at(50))},
                           {fetch("SEP000000000001", "good")},
                           {reset("SEP000000000001", 400)},
                           {"good"}},
-                         at(21));
+                         at(51));
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_EQ(moved[0].state, ItemState::returned);
 }
@@ -98,14 +98,104 @@ TEST_F(PhoneWatchTest, WaitsForAPhoneThatDidNotAnswerBeforeItCountsItAsFailed) {
   EXPECT_EQ(moved[0].state, ItemState::failed);
 }
 
-TEST_F(PhoneWatchTest, CountsAPhoneThatCouldNotBeAskedAsFailed) {
-  EXPECT_EQ(watch_.unreachable({"SEP000000000001", "SEP000000000099"}, at(11)).size(), 1U);
+TEST_F(PhoneWatchTest, CountsAPhoneThatStaysUnregisteredAsFailed) {
+  const std::vector<std::string> unknown{"SEP000000000001", "SEP000000000099"};
+  ASSERT_EQ(watch_.unreachable(unknown, at(11)).size(), 1U);
+  EXPECT_FALSE(watch_.finished());
+  EXPECT_TRUE(watch_.next_wave({}, 10, at(15)).empty()) << "it is not asked for all the time";
+  ASSERT_EQ(watch_.next_wave({}, 10, at(16)).size(), 1U);
+  EXPECT_EQ(watch_.unreachable(unknown, at(16))[0].state, ItemState::waiting);
+  watch_.next_wave({}, 10, at(42));
+  EXPECT_EQ(watch_.unreachable(unknown, at(42))[0].state, ItemState::failed);
   EXPECT_TRUE(watch_.finished());
+}
+
+TEST_F(PhoneWatchTest, AsksAPhoneThatWasNotRegisteredAsSoonAsItIs) {
+  watch_.unreachable({"SEP000000000001"}, at(11));
+  const core::Registration back = registration("SEP000000000001", "anew", at(12));
+  EXPECT_EQ(watch_.next_wave({back}, 10, at(12)).size(), 1U);
+}
+
+TEST_F(PhoneWatchTest, DoesNotMissPhonesWhileTheRegistrarIsAway) {
+  watch_.unreachable({"SEP000000000001"}, at(11));
+  watch_.put_back(watch_.next_wave({}, 10, at(20)), at(20));
+  watch_.next_wave({}, 10, at(200));
+  EXPECT_EQ(watch_.unreachable({"SEP000000000001"}, at(200))[0].state, ItemState::waiting);
+}
+
+// Its fetch was the last thing that a file server did before it ended, and was not written down.
+TEST_F(PhoneWatchTest, AsksAgainAPhoneThatCameBackWithNoKnownFetchTwiceAtMost) {
+  core::ResetRow row = reset("SEP000000000001", 200);
+  int now = 11;
+  for (const char* call : {"second", "third"}) {
+    const core::Registration back = registration("SEP000000000001", call, at(now));
+    const Evidence evidence{{back}, {fetch("SEP000000000001", "stale")}, {row}, {"good"}};
+    EXPECT_TRUE(watch_.observe(evidence, at(now + 5)).empty());
+    const auto moved = watch_.observe(evidence, at(now + 6));
+    ASSERT_EQ(moved.size(), 1U);
+    EXPECT_EQ(moved[0].state, ItemState::waiting);
+    ASSERT_EQ(watch_.next_wave({back}, 10, at(now + 6)).size(), 1U);
+    // Neither the registration nor the row from before counts for the new reset.
+    EXPECT_TRUE(watch_.observe(evidence, at(now + 30)).empty());
+    row.sent_at = at(now + 6);
+    row.answered_at = at(now + 7);
+    now += 40;
+  }
+  const core::Registration back = registration("SEP000000000001", "fourth", at(now));
+  EXPECT_TRUE(watch_.observe({{back}, {}, {row}, {"good"}}, at(now + 6)).empty());
+  const auto moved = watch_.observe({{back}, {}, {row}, {"good"}}, at(now + 300));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::not_returned);
+}
+
+TEST_F(PhoneWatchTest, CountsAPhoneThatWasAskedAgainWhenItComesBackOnceMore) {
+  const core::Registration second = registration("SEP000000000001", "second", at(11));
+  watch_.observe({{second}, {}, {reset("SEP000000000001", 200)}, {"good"}}, at(17));
+  watch_.next_wave({second}, 10, at(17));
+  core::ResetRow row = reset("SEP000000000001", 200);
+  row.sent_at = at(17);
+  const core::Fetch list = fetch("SEP000000000001", "good");
+  EXPECT_TRUE(watch_.observe({{second}, {list}, {row}, {"good"}}, at(18)).empty());
+  const core::Registration third = registration("SEP000000000001", "third", at(17));
+  ASSERT_EQ(watch_.observe({{third}, {list}, {row}, {"good"}}, at(18)).size(), 1U);
+  EXPECT_TRUE(watch_.finished());
+}
+
+TEST_F(PhoneWatchTest, AsksAgainWhenTheRegistrarEndedBeforeTheAnswerAndThePhoneIsStillThere) {
+  const core::Registration old = registration("SEP000000000001", "old", at(1));
+  const Evidence unanswered{{old}, {}, {reset("SEP000000000001", 0)}, {"good"}};
+  EXPECT_TRUE(watch_.observe(unanswered, at(40)).empty());
+  const auto moved = watch_.observe(unanswered, at(41));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::waiting);
+}
+
+TEST_F(PhoneWatchTest, WaitsForAPhoneThatUnregisteredThoughItsAnswerIsLost) {
+  const Evidence gone{{}, {}, {reset("SEP000000000001", 0)}, {"good"}};
+  EXPECT_TRUE(watch_.observe(gone, at(310)).empty());
+  EXPECT_EQ(watch_.observe(gone, at(311))[0].state, ItemState::not_returned);
+}
+
+TEST(PhoneWatch, TakesUpFromTheRegistrarsRowsWhoWasAsked) {
+  core::ResetRow row = reset("SEP000000000001", 200);
+  PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)},
+                    {"SEP000000000002", ItemState::reset_sent, at(10)}},
+                   {row});
+  const auto wave = watch.next_wave({}, 10, at(20));
+  ASSERT_EQ(wave.size(), 1U);
+  EXPECT_EQ(wave[0].phone, "SEP000000000002");
+  const auto moved = watch.observe({{registration("SEP000000000001", "new", at(11))},
+                                    {fetch("SEP000000000001", "good")},
+                                    {row},
+                                    {"good"}},
+                                   at(21));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::returned);
 }
 
 TEST(PhoneWatch, AsksNoListOfASoftClient) {
   PhoneWatch watch({{"CSFANNA", ItemState::waiting, at(0)}}, {});
-  watch.next_wave(1, at(10));
+  watch.next_wave({}, 1, at(10));
   watch.observe({{registration("CSFANNA", "new", at(11))}, {}, {}, {"good"}}, at(12));
   EXPECT_TRUE(watch.finished());
 }
@@ -115,11 +205,11 @@ TEST(PhoneWatch, SendsWavesWithinTheRoomThereIs) {
   for (int i = 0; i < 5; ++i)
     items.push_back({"SEP00000000000" + std::to_string(i), ItemState::waiting, at(0)});
   PhoneWatch watch(std::move(items), {});
-  EXPECT_EQ(watch.next_wave(3, at(1)).size(), 3U);
-  EXPECT_EQ(watch.next_wave(3, at(2)).size(), 0U);
+  EXPECT_EQ(watch.next_wave({}, 3, at(1)).size(), 3U);
+  EXPECT_EQ(watch.next_wave({}, 3, at(2)).size(), 0U);
   const auto refused = reset("SEP000000000000", 400);
-  watch.observe({{}, {}, {refused}, {}}, at(3));
-  EXPECT_EQ(watch.next_wave(3, at(4)).size(), 1U);
+  watch.observe({{}, {}, {refused}, {}}, at(42));
+  EXPECT_EQ(watch.next_wave({}, 3, at(42)).size(), 1U);
 }
 
 TEST_F(PhoneWatchTest, GivesAPhoneUpFiveMinutesAfterItsOwnResetAndStillWelcomesIt) {
@@ -144,7 +234,7 @@ TEST_F(PhoneWatchTest, AsksAgainWhenTheRegistrarLostTheReset) {
   const auto moved = watch_.observe({{old}, {}, {}, {"good"}}, at(71));
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_EQ(moved[0].state, ItemState::waiting);
-  EXPECT_EQ(watch_.next_wave(10, at(72)).size(), 1U);
+  EXPECT_EQ(watch_.next_wave({old}, 10, at(72)).size(), 1U);
 }
 
 TEST(PhoneWatch, NeverGivesUpAPhoneThatWasNotResetYet) {
@@ -155,9 +245,9 @@ TEST(PhoneWatch, NeverGivesUpAPhoneThatWasNotResetYet) {
 
 TEST(PhoneWatch, PutsAWaveBackThatCouldNotBeAskedFor) {
   PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)}}, {});
-  watch.put_back(watch.next_wave(1, at(1)), at(2));
+  watch.put_back(watch.next_wave({}, 1, at(1)), at(2));
   EXPECT_FALSE(watch.finished());
-  EXPECT_EQ(watch.next_wave(1, at(3)).size(), 1U);
+  EXPECT_EQ(watch.next_wave({}, 1, at(3)).size(), 1U);
 }
 
 }  // namespace
