@@ -80,24 +80,35 @@ Server::Server(asio::io_context& io, const Pools& pools, FileSource& files, Fetc
       clock_(clock),
       bounds_(bounds),
       socket_(open_socket(io, endpoint)),
+      draining_(socket_.get_executor()),
       endpoint_(socket_.local_endpoint()) {
   asio::co_spawn(socket_.get_executor(), listen(), asio::detached);
 }
 
 void Server::close() {
-  std::vector<std::shared_ptr<Transfer>> running;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
-    for (const auto& [peer, transfer] : transfers_) running.push_back(transfer);
   }
   asio::post(socket_.get_executor(), [this] {
     error_code ignored;
     socket_.close(ignored);
+    if (!has_transfers()) return;
+    draining_.expires_after(bounds_.drain_time);
+    draining_.async_wait([this](const error_code&) { end_transfers(); });
   });
-  for (const auto& transfer : running) {
-    asio::post(transfer->socket.get_executor(), [transfer] {
+}
+
+bool Server::has_transfers() const {
+  const std::lock_guard lock(mutex_);
+  return !transfers_.empty();
+}
+
+void Server::end_transfers() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [peer, transfer] : transfers_) {
+    asio::post(transfer->socket.get_executor(), [transfer = transfer] {
       error_code ignored;
       transfer->socket.close(ignored);
     });
@@ -172,6 +183,8 @@ void Server::leave(const std::shared_ptr<Transfer>& transfer) {
   const std::lock_guard lock(mutex_);
   const auto running = transfers_.find(transfer->peer);
   if (running != transfers_.end() && running->second == transfer) transfers_.erase(running);
+  if (closed_ && transfers_.empty())
+    asio::post(socket_.get_executor(), [this] { draining_.cancel(); });
 }
 
 core::Task<void> Server::serve(std::shared_ptr<Transfer> transfer) {

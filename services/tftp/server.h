@@ -21,6 +21,7 @@ namespace ringfence::services::tftp {
 struct Bounds {
   std::size_t transfers = 2000;  ///< more requests are dropped; clients ask again
   std::chrono::seconds transfer_time = std::chrono::minutes(5);
+  std::chrono::seconds drain_time = std::chrono::seconds(2);  ///< for running ones, after `close`
 };
 
 /// Server answers read requests until `close`. It must outlive `io.run()`.
@@ -34,7 +35,8 @@ class Server {
 
   core::udp::endpoint endpoint() const { return endpoint_; }
 
-  /// close stops listening and ends the running transfers. Any thread.
+  /// close stops listening; running transfers may come to their end for a moment, so that who has a
+  /// whole file is known to have it. Any thread.
   void close();
 
   /// counters returns requests, transfers completed and failed, not found, refused, dropped.
@@ -47,6 +49,8 @@ class Server {
   void start(core::BytesView datagram, const core::udp::endpoint& peer);
   std::shared_ptr<Transfer> admit(core::BytesView datagram, const core::udp::endpoint& peer);
   void leave(const std::shared_ptr<Transfer>& transfer);
+  bool has_transfers() const;
+  void end_transfers();
   core::Task<void> serve(std::shared_ptr<Transfer> transfer);
   core::Task<void> send_file(std::shared_ptr<Transfer> transfer, ReadRequest request, File file);
   core::Task<std::size_t> receive(Transfer& transfer, std::chrono::milliseconds patience);
@@ -58,6 +62,7 @@ class Server {
   const core::Clock& clock_;
   const Bounds bounds_;
   core::udp::socket socket_;
+  core::asio::steady_timer draining_;  // on socket_'s strand
   core::udp::endpoint endpoint_;
 
   std::atomic<std::uint64_t> requests_ = 0;

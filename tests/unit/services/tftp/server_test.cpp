@@ -318,6 +318,25 @@ TEST_F(TftpServerTest, KeepsTheLastGoodListWhenTheFileIsBad) {
   EXPECT_EQ(fetch(server.endpoint(), "CTLFile.tlv"), Bytes());
 }
 
+TEST_F(TftpServerTest, WritesDownATransferThatEndsWhileTheServerDoes) {
+  UdpClient client(server.endpoint());
+  client.send(asked("ITLSEP001122334455.tlv"));
+  Bytes packet = client.receive();
+  server.close();
+  while (packet.size() == 516) {
+    client.send_to(ack(static_cast<std::uint16_t>(packet[2] << 8 | packet[3])), client.from);
+    packet = client.receive();
+  }
+  ASSERT_GT(packet.size(), 4U);
+  client.send_to(ack(static_cast<std::uint16_t>(packet[2] << 8 | packet[3])), client.from);
+  for (HttpServer* each : {&http, &https}) each->close();
+  running.join();
+  fetches.reset();
+  const auto fetched = core::FetchStore(journal).last_itl("SEP001122334455");
+  ASSERT_TRUE(fetched);
+  EXPECT_EQ(fetched->file, "ITLSEP001122334455.tlv");
+}
+
 TEST_F(TftpServerTest, ShrugsOffWhatIsNoRequest) {
   UdpClient client(server.endpoint());
   for (const std::string name : {"../admin.db", "/etc/passwd", "..\\\\admin.db", "tftp/ITLFile.tlv",
