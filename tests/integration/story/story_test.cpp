@@ -4,8 +4,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -97,6 +100,41 @@ class Story : public testing::Test {
         text += phone.name + ": " + std::string(word(phone.state)) + ", " + phone.last_error +
                 "; " + phone.itl_status + "; " + phone.lsc_status + "\n";
     return text;
+  }
+
+  /// phones_that counts.
+  static std::size_t phones_that(const Report& report,
+                                 const std::function<bool(const PhoneReport&)>& fit) {
+    return static_cast<std::size_t>(std::count_if(report.phones.begin(), report.phones.end(), fit));
+  }
+
+  static void signal(const std::string& name, int process) {
+    ASSERT_EQ(test::run({"kill", "-" + name, std::to_string(process)}).status, 0);
+  }
+
+  /// expect_all_counted_after_a_kill regenerates CAPF as the `number`th job, kills ringfence-admin,
+  /// and all services with it, when `moment` returns, starts again and lets the job end.
+  void expect_all_counted_after_a_kill(Fleet& fleet, int number,
+                                       const std::function<void()>& moment) {
+    SCOPED_TRACE("job " + std::to_string(number));
+    const std::string old_sha1 = served_sha1();
+    test::Result watched;
+    std::jthread watch([&] { watched = instance_.sh("--yes set cert regen CAPF"); });
+    moment();
+    for (const int admin : instance_.processes("admin")) signal("KILL", admin);
+    const test::Result again = instance_.start();
+    ASSERT_EQ(again.status, 0) << again.out << again.err;
+    const test::Result counted = instance_.sh("utils job wait " + std::to_string(number));
+    EXPECT_EQ(counted.status, 0) << counted.out << counted.err;
+    EXPECT_THAT(counted.out, HasSubstr("50 of 50 phones returned"));
+    watch.join();
+    EXPECT_THAT(watched.out, HasSubstr("50 of 50 phones returned")) << watched.err;
+    const std::string sha1 = served_sha1();
+    EXPECT_NE(sha1, old_sha1);
+    for (const PhoneReport& phone : fleet.report().phones) {
+      EXPECT_EQ(phone.itl_sha1, sha1) << phone.name << ": " << phone.itl_status;
+      EXPECT_TRUE(phone.registered) << phone.name << ": " << phone.last_error;
+    }
   }
 
   test::Instance instance_;
@@ -269,6 +307,61 @@ TEST_F(Story, EveryUnitCanBeRegeneratedAndEveryPhoneComesBack) {
     // Only a new CallManager is a signer that phones do not know: then they ask TVS.
     EXPECT_EQ(fleet.report().phones[0].tvs_queries > queries, unit == "CallManager");
   }
+  fleet.stop();
+}
+
+TEST_F(Story, AKilledAdminGoesOnCountingWhenItIsBack) {
+  start();
+  import_phones();
+  Fleet fleet(options());
+  fleet.start();
+  const auto enrolled = [](const PhoneReport& phone) {
+    return phone.registered && phone.enrolments == 1;
+  };
+  ASSERT_TRUE(fleet.wait_until(
+      [&](const Report& report) { return phones_that(report, enrolled) == kPhones; }, kPatience))
+      << failures(fleet.report());
+
+  // 1. Before the wave: the list is published, and the registrar is never asked.
+  const std::vector<int> registrar = instance_.processes("callmanager");
+  ASSERT_EQ(registrar.size(), 1U);
+  signal("STOP", registrar[0]);
+  expect_all_counted_after_a_kill(fleet, 1, [&] {
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    const auto published = [&] {
+      const boost::json::object list = instance_.json("show job list");
+      const boost::json::array& jobs = list.at("jobs").as_array();
+      return !jobs.empty() && jobs[0].at("published").as_bool();
+    };
+    while (!published()) ASSERT_LT(std::chrono::steady_clock::now(), until);
+    signal("KILL", registrar[0]);
+  });
+
+  // 2. In the wave: phones fetch the list just then. 3. Every reset was answered, half are back.
+  std::map<std::string, unsigned> resets;
+  const auto note_resets = [&] {
+    for (const PhoneReport& phone : fleet.report().phones) resets[phone.name] = phone.resets;
+  };
+  const auto is_reset = [&](const PhoneReport& phone) {
+    return phone.resets > resets.at(phone.name);
+  };
+  const auto is_back = [&](const PhoneReport& phone) {
+    return is_reset(phone) && phone.registered;
+  };
+  note_resets();
+  expect_all_counted_after_a_kill(fleet, 2, [&] {
+    EXPECT_TRUE(fleet.wait_until(
+        [&](const Report& report) { return phones_that(report, is_reset) > 0; }, kPatience));
+  });
+  note_resets();
+  expect_all_counted_after_a_kill(fleet, 3, [&] {
+    EXPECT_TRUE(fleet.wait_until(
+        [&](const Report& report) {
+          return phones_that(report, is_reset) == kPhones &&
+                 phones_that(report, is_back) >= kPhones / 2;
+        },
+        kPatience));
+  });
   fleet.stop();
 }
 
