@@ -35,7 +35,7 @@ Token::Token(const Module& module, const Slot& slot, BytesView pin, std::filesys
 
 void Token::load() {
   const std::set<KeyRef> hidden = gone(versions_.read());
-  for (const CK_OBJECT_HANDLE handle : find(session_, kPrivate)) {
+  for (const CK_OBJECT_HANDLE handle : hsm::find(session_, kPrivate)) {
     std::optional<Pair> pair = read_pair(handle);
     if (pair && !hidden.contains(pair->entry.info.ref)) adopt(std::move(*pair));
   }
@@ -44,7 +44,7 @@ void Token::load() {
 std::optional<Token::Pair> Token::read_pair(CK_OBJECT_HANDLE private_key) const {
   const std::optional<KeyRef> ref = ref_of(session_, private_key);
   if (!ref) return std::nullopt;
-  const auto found = find(session_, kPublic, *ref);
+  const auto found = hsm::find(session_, kPublic, *ref);
   if (found.empty()) return std::nullopt;
   const CK_OBJECT_HANDLE public_key = found.front();
   const CK_KEY_TYPE type = type_of(session_, public_key);
@@ -86,14 +86,14 @@ std::vector<Token::Entry> Token::entries() const {
 Token::Key& Token::at(const KeyRef& ref) {
   const auto known = keys_.find(ref);
   if (known != keys_.end()) return known->second;
-  for (const CK_OBJECT_HANDLE handle : find(session_, kPrivate, ref))
+  for (const CK_OBJECT_HANDLE handle : hsm::find(session_, kPrivate, ref))
     if (std::optional<Pair> pair = read_pair(handle))
       if (!gone(versions_.read()).contains(ref)) return adopt(std::move(*pair));
   throw Error(Kind::not_found, fmt::format("the token has no key {}", to_text(ref)));
 }
 
-Bytes Token::public_key(const KeyRef& ref) {
-  return at(ref).entry.spki;
+const Token::Entry& Token::find(const KeyRef& ref) {
+  return at(ref).entry;
 }
 
 Bytes Token::sign(const SignRequest& request) {
@@ -118,14 +118,14 @@ std::set<KeyRef> Token::gone(const VersionRecords& records) const {
 }
 
 bool Token::whole(const KeyRef& ref) const {
-  const auto found = find(session_, kPrivate, ref);
+  const auto found = hsm::find(session_, kPrivate, ref);
   return std::any_of(found.begin(), found.end(),
                      [this](CK_OBJECT_HANDLE handle) { return read_pair(handle).has_value(); });
 }
 
 void Token::destroy_objects(const KeyRef& ref) {
   for (const CK_OBJECT_CLASS type : {kPrivate, kPublic})
-    for (const CK_OBJECT_HANDLE object : find(session_, type, ref))
+    for (const CK_OBJECT_HANDLE object : hsm::find(session_, type, ref))
       destroy_object(session_, object);
 }
 
@@ -143,7 +143,7 @@ VersionRecords Token::clear_away() {
 
 void Token::clear_copies(const KeyRef& ref) {
   for (const CK_OBJECT_CLASS type : {kPrivate, kPublic}) {
-    const auto same = find(session_, type, ref);
+    const auto same = hsm::find(session_, type, ref);
     for (std::size_t i = 1; i < same.size(); ++i)
       if (const CK_KEY_TYPE key_type = type_of(session_, same[i]);
           material(session_, same[i], key_type) == material(session_, same[0], key_type))
@@ -152,7 +152,7 @@ void Token::clear_copies(const KeyRef& ref) {
 }
 
 void Token::clear_half(const KeyRef& ref) {
-  const auto halves = find(session_, kPrivate, ref);
+  const auto halves = hsm::find(session_, kPrivate, ref);
   const bool all_unfinished =
       std::none_of(halves.begin(), halves.end(),
                    [this](CK_OBJECT_HANDLE handle) { return finished(session_, handle); });
@@ -164,7 +164,7 @@ std::uint32_t Token::next_version(const std::string& label, const VersionRecords
   const auto record = records.find(label);
   if (record != records.end()) last = record->second.version;
   for (const CK_OBJECT_CLASS type : {kPrivate, kPublic})
-    for (const CK_OBJECT_HANDLE object : find(session_, type))
+    for (const CK_OBJECT_HANDLE object : hsm::find(session_, type))
       if (const std::optional<KeyRef> ref = ref_of(session_, object); ref && ref->label == label)
         last = std::max(last, ref->version);
   ++last;
@@ -210,8 +210,8 @@ Token::Entry Token::rename(const KeyRef& ref, const std::string& label) {
 /// The private object is copied where the module copies: SoftHSM changes an object by emptying its
 /// file first, and a crash or a full disk then would lose the key.
 void Token::move_objects(const KeyRef& from, const KeyRef& to) {
-  const auto old_private = find(session_, kPrivate, from);
-  const auto old_public = find(session_, kPublic, from);
+  const auto old_private = hsm::find(session_, kPrivate, from);
+  const auto old_public = hsm::find(session_, kPublic, from);
   if (old_private.empty() || old_public.empty())
     throw Error(Kind::not_found, fmt::format("the token has no key {}", to_text(from)));
   const Name name(to);

@@ -41,8 +41,8 @@ class Token {
   /// Throws Error: `not_found` when it is not there either.
   Bytes sign(const SignRequest& request);
 
-  /// public_key returns SubjectPublicKeyInfo in DER; looks up and throws as sign does.
-  Bytes public_key(const KeyRef& ref);
+  /// find returns one key pair, valid until it is forgotten; looks up and throws as sign does.
+  const Entry& find(const KeyRef& ref);
 
   /// generate makes a private, sensitive, non-extractable key pair under the label's next
   /// version, valid from today (UTC) where the module takes CKA_START_DATE. Codes that pass

@@ -50,6 +50,10 @@ const Worker* Pool::starting() const {
   return nullptr;
 }
 
+bool Pool::learning() const {
+  return std::ranges::any_of(workers_, [](const auto& entry) { return entry.second->learning(); });
+}
+
 Error Pool::unavailable(Clock::time_point now) const {
   const Error* trouble = recovery_.trouble();
   if (trouble != nullptr && trouble->kind() == Kind::pin) return *trouble;
@@ -141,7 +145,7 @@ void Pool::start_one_if_due(Clock::time_point now) {
   const auto due = recovery_.next_start();
   const bool busy_with_keys = key_worker_ != nullptr && !key_worker_->idle();
   if (locked() || !due || *due > now || workers_.size() >= config_.workers ||
-      starting() != nullptr || busy_with_keys)
+      starting() != nullptr || busy_with_keys || learning())
     return;
   recovery_.starting(now);
   try {
@@ -179,7 +183,7 @@ void Pool::refuse_what_cannot_be_done(Clock::time_point now) {
 void Pool::deal_key_operation(Clock::time_point now) {
   if (key_operations_.empty() && key_worker_ != nullptr && key_worker_->idle())
     key_worker_ = nullptr;
-  if (key_operations_.empty() || starting() != nullptr) return;
+  if (key_operations_.empty() || starting() != nullptr || learning()) return;
   if (const KeyRef* key = key_operations_.front().taken_key()) {
     // Signatures that were asked for before come first.
     const auto names = [key](const Job& job) { return job.signature()->key == *key; };

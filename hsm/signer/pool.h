@@ -20,8 +20,9 @@ namespace ringfence::hsm {
 ///
 /// Signatures go to the worker with the least work in hand; each has the next one at hand, and no
 /// more than a millisecond's worth of them. Key operations run one at a time, on a worker that
-/// does nothing else meanwhile, and not while a worker starts: neither is safe beside the other in
-/// a software token. The start of workers is serialised for the same reason.
+/// does nothing else meanwhile, and not while a worker starts or takes up a new key: neither is
+/// safe beside the other in a software token. The start of workers is serialised for the same
+/// reason.
 ///
 /// A worker that ends is replaced (see Recovery) and its signatures are done by another. While the
 /// token is lost and none can sign, requests are refused with the seconds to wait. A PIN that was
@@ -84,6 +85,7 @@ class Pool {
   Catalogue::Key& known(const KeyRef& ref);
   std::size_t ready() const;
   const Worker* starting() const;
+  bool learning() const;  ///< some worker has not yet taken up a new key
 
   void start_one_if_due(Clock::time_point now);
   void end_hung_workers(Clock::time_point now);

@@ -48,7 +48,7 @@ void Pool::hear(Worker& worker, const worker_wire::Said& said) {
   } else if (const auto* end = std::get_if<worker_wire::End>(&said)) {
     on_end(worker, end->reason);
   } else if (const auto* learned = std::get_if<worker_wire::Learned>(&said)) {
-    if (learned->key.copied) worker.copied.insert(learned->key.info.ref);
+    worker.learned(*learned);
   }
 }
 
@@ -134,7 +134,6 @@ void Pool::on_key_operation(Worker& worker, const Job& job, const wire::Outcome&
 void Pool::tell_others(const Worker& worker, worker_wire::Notice notice, const KeyRef& key) {
   for (auto& [fd, other] : workers_) {
     if (other.get() == &worker) continue;
-    if (notice == worker_wire::Notice::forget) other->copied.erase(key);
     other->notice(notice, key);
     other->flush();
   }

@@ -59,8 +59,8 @@ bool Worker::works_on(const KeyRef& key) const {
 
 std::optional<Worker::Clock::time_point> Worker::hung_after() const {
   if (!ready_) return started_ + kStartTime;
-  if (in_hand_.empty()) return std::nullopt;
-  const bool signs = in_hand_.front().job.signature() != nullptr;
+  if (in_hand_.empty() && !learning()) return std::nullopt;
+  const bool signs = in_hand_.empty() || in_hand_.front().job.signature() != nullptr;
   return busy_since_ + (signs ? Clock::duration(kSignatureTime) : kKeyOperationTime);
 }
 
@@ -77,6 +77,16 @@ void Worker::give(Job job, Clock::time_point now) {
 
 void Worker::notice(worker_wire::Notice notice, const KeyRef& key) {
   wire::append_frame(out_, worker_wire::encode(notice, key));
+  copied.erase(key);
+  if (notice != worker_wire::Notice::learn) return;
+  if (in_hand_.empty()) busy_since_ = Clock::now();
+  ++learning_;
+}
+
+void Worker::learned(const worker_wire::Learned& learned) {
+  if (learning_ > 0) --learning_;
+  busy_since_ = Clock::now();
+  if (learned.copied) copied.insert(learned.key);
 }
 
 void Worker::flush() {

@@ -47,6 +47,11 @@ class Worker {
   void give(Job job, Clock::time_point now);
   void notice(worker_wire::Notice notice, const KeyRef& key);
 
+  /// learning says whether a notice to learn a key has not been answered.
+  bool learning() const noexcept { return learning_ > 0; }
+
+  void learned(const worker_wire::Learned& learned);
+
   /// flush sends what can be sent now.
   void flush();
 
@@ -84,6 +89,7 @@ class Worker {
   Clock::time_point busy_since_;  ///< its start, its last answer, or the first job after that
   std::deque<InHand> in_hand_;
   std::chrono::nanoseconds work_{0};
+  unsigned learning_ = 0;
   std::uint32_t last_id_ = 0;
   std::uint64_t answered_ = 0;
 };

@@ -112,14 +112,15 @@ wire::Outcome perform(Token& token, const wire::Operation& operation) {
 }
 
 void heed(Token& token, const worker_wire::Noticed& noticed, Channel& channel) {
-  if (noticed.notice == worker_wire::Notice::forget) return token.forget(noticed.key);
+  token.forget(
+      noticed.key);  // also before learning: what was found while it was made may lack a copy
+  if (noticed.notice == worker_wire::Notice::forget) return;
+  worker_wire::Learned learned{noticed.key, false};
   try {
-    token.public_key(noticed.key);
-    for (const Token::Entry& entry : token.entries())
-      if (entry.info.ref == noticed.key)
-        channel.tell(worker_wire::encode(worker_wire::Learned{entry}), Clock::now());
+    learned.copied = token.find(noticed.key).copied;
   } catch (const Error&) {  // a signature that needs the key will look again, and say what failed
   }
+  channel.tell(worker_wire::encode(learned), Clock::now());
 }
 
 /// serve does one thing after the other until the parent closes the channel.

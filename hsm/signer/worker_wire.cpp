@@ -49,7 +49,7 @@ Said parse_report(In& in) {
       break;
     }
     case Report::learned: {
-      Learned learned{key_facts(in)};
+      Learned learned{in.key(), in.flag("copied")};
       in.end();
       return learned;
     }
@@ -75,9 +75,7 @@ Bytes encode(const End& end) {
 }
 
 Bytes encode(const Learned& learned) {
-  Out out = report(Report::learned);
-  put(out, learned.key);
-  return out.take();
+  return report(Report::learned).key(learned.key).code(learned.copied).take();
 }
 
 Bytes encode_result(std::chrono::nanoseconds took, const wire::Answer& answer) {

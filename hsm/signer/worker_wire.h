@@ -6,7 +6,7 @@
 // the payload of generate and rename is a KeyFacts. Or u32 0, u32 0 and a report:
 //   u8 1 hello: TokenFacts as in Status, u16 count, KeyFacts each   (logged in, keys found)
 //   u8 2 end: an answer's outcome                                   (why it could not)
-//   u8 3 learned: KeyFacts
+//   u8 3 learned: key, u8 copied    (answers each notice to learn)
 //   KeyFacts: key, u8 algorithm, u16 bits, text since, u8 copied, bytes SubjectPublicKeyInfo
 #pragma once
 
@@ -39,7 +39,8 @@ struct End {
 };
 
 struct Learned {
-  KeyFacts key;
+  KeyRef key;
+  bool copied = false;
 };
 
 /// Result is one answer, its outcome still in the bytes that a client gets behind the id.

@@ -93,7 +93,7 @@ TEST_F(TokenTest, FindsAKeyThatAnotherProcessMadeAfterLogin) {
   maker.go();
   ASSERT_EQ(maker.wait(), 0);
   const Bytes signature = opened.token.sign(ecdsa(ref));
-  EXPECT_TRUE(verifies(opened.token.public_key(ref), ecdsa(ref), signature));
+  EXPECT_TRUE(verifies(opened.token.find(ref).spki, ecdsa(ref), signature));
   EXPECT_THAT(opened.refs(), ElementsAre(ref));
 }
 

@@ -29,7 +29,10 @@ TEST(WorkerWireTest, CarriesHelloEndAndLearned) {
       said<worker_wire::End>(worker_wire::encode(worker_wire::End{Error("C_Login", 0xa0)}));
   EXPECT_EQ(end.reason.kind(), Kind::pin);
   EXPECT_EQ(end.reason.rv(), 0xa0U);
-  EXPECT_EQ(said<worker_wire::Learned>(worker_wire::encode(worker_wire::Learned{kEc})).key, kEc);
+  const auto learned =
+      said<worker_wire::Learned>(worker_wire::encode(worker_wire::Learned{{"TVS", 3}, true}));
+  EXPECT_EQ(learned.key, (KeyRef{"TVS", 3}));
+  EXPECT_TRUE(learned.copied);
 }
 
 TEST(WorkerWireTest, CarriesAResultWithItsOutcomeAsTheClientGetsIt) {
