@@ -27,8 +27,8 @@ constexpr std::size_t kMaxOutput = 1U << 20U;  // unread answers of one client, 
 constexpr auto kFrameTime = 5s;                // from a frame's first byte to its last
 
 // A client that waits for many answers gets several at a time: each one alone would wake it.
-constexpr std::size_t kBusy = 16;
-constexpr auto kHoldAnswers = 1ms;
+constexpr std::size_t kBusy = 32;
+constexpr auto kHoldAnswers = 2ms;
 
 Fd listen_at(const std::filesystem::path& path) {
   sockaddr_un address{};

@@ -26,9 +26,7 @@ constexpr int kChannel = 3;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// Quick signatures are answered several at a time, when there are more to make.
-constexpr auto kHoldAnswers = 1ms;
-constexpr std::size_t kManyBytes = 160;  // of requests: about three
+constexpr auto kHoldAnswers = 2ms;
 
 /// Channel is the worker's end of the stream to the parent. Blocking; ends the process when the
 /// parent is gone.
@@ -37,29 +35,39 @@ class Channel {
   /// next returns the next body, after the answers held back were sent if none is there yet.
   BytesView next() {
     for (;;) {
-      if (const std::optional<BytesView> body = in_.next()) return *body;
-      flush();
+      if (const std::optional<BytesView> body = in_.next()) {
+        request_size_ = body->size() + 4;
+        return *body;
+      }
       const std::span<std::uint8_t> room = in_.room(65536);
-      const ssize_t count = ::recv(kChannel, room.data(), room.size(), 0);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) ::_exit(0);
-      in_.took(static_cast<std::size_t>(count));
+      const int wait = out_.empty() ? 0 : MSG_DONTWAIT;
+      const ssize_t count = ::recv(kChannel, room.data(), room.size(), wait);
+      if (count > 0) {
+        in_.took(static_cast<std::size_t>(count));
+      } else if (count < 0 && errno == EAGAIN) {
+        flush();
+      } else if (count == 0 || errno != EINTR) {
+        ::_exit(0);
+      }
     }
   }
 
-  /// tell sends `body` now, or with the next ones within kHoldAnswers.
+  /// tell sends `body` now or with the next ones: while more requests are at hand than answers are
+  /// held, at most for kHoldAnswers. Each answer alone would wake the parent.
   void tell(BytesView body, Clock::time_point now) {
     if (out_.empty()) held_since_ = now;
     wire::append_frame(out_, body, worker_wire::kMaxBody);
-    if (now - held_since_ >= kHoldAnswers || at_hand() < kManyBytes) flush();
+    ++answers_;
+    if (now - held_since_ >= kHoldAnswers || !has_at_hand(answers_)) flush();
   }
 
-  /// at_hand returns how many bytes of requests have come.
-  std::size_t at_hand() const {
-    if (in_.held() >= kManyBytes) return in_.held();
+  /// has_at_hand says whether at least so many requests have come, if they are like the last one.
+  bool has_at_hand(std::size_t count) const {
+    const std::size_t bytes = count * request_size_;
+    if (in_.held() >= bytes) return true;
     int unread = 0;
     ::ioctl(kChannel, FIONREAD, &unread);
-    return in_.held() + static_cast<std::size_t>(unread);
+    return in_.held() + static_cast<std::size_t>(unread) >= bytes;
   }
 
   void flush() {
@@ -71,11 +79,14 @@ class Channel {
       rest = rest.subspan(static_cast<std::size_t>(count));
     }
     out_.clear();
+    answers_ = 0;
   }
 
  private:
   wire::FrameReader in_;
   Bytes out_;
+  std::size_t answers_ = 0;       ///< in out_
+  std::size_t request_size_ = 0;  ///< of the last one, in bytes
   Clock::time_point held_since_;
 };
 
