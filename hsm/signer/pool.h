@@ -19,7 +19,7 @@ namespace ringfence::hsm {
 /// Pool deals signatures and key operations to its workers.
 ///
 /// Signatures go to the worker with the least work in hand; each has the next one at hand, and no
-/// more than a millisecond's worth of them. Key operations run one at a time, on a worker that
+/// more than four milliseconds' worth of them. Key operations run one at a time, on a worker that
 /// does nothing else meanwhile, and not while a worker starts or takes up a new key: neither is
 /// safe beside the other in a software token. The start of workers is serialised for the same
 /// reason.
