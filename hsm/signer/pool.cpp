@@ -124,7 +124,8 @@ void Pool::forget(std::uint64_t client) {
 void Pool::turn() {
   const Clock::time_point now = Clock::now();
   end_hung_workers(now);
-  start_one_if_due(now);
+  lost_workers_.clear();           // a hung one may hold the token's locks
+  start_one_if_due(Clock::now());  // after the losses of this turn
   refuse_what_cannot_be_done(now);
   deal_key_operation(now);
   deal_signatures(now);
@@ -141,12 +142,15 @@ void Pool::end_hung_workers(Clock::time_point now) {
     lose(*worker, Loss::token, Error(Kind::unavailable, "the module does not answer", 1s));
 }
 
+bool Pool::wants_a_worker() const {
+  const bool busy_with_keys = key_worker_ != nullptr && !key_worker_->idle();
+  return !locked() && workers_.size() < config_.workers && starting() == nullptr &&
+         !busy_with_keys && !learning();
+}
+
 void Pool::start_one_if_due(Clock::time_point now) {
   const auto due = recovery_.next_start();
-  const bool busy_with_keys = key_worker_ != nullptr && !key_worker_->idle();
-  if (locked() || !due || *due > now || workers_.size() >= config_.workers ||
-      starting() != nullptr || busy_with_keys || learning())
-    return;
+  if (!wants_a_worker() || !due || *due > now) return;
   recovery_.starting(now);
   try {
     if (restore_token_files(config_) > 0) log("SIGNER_TOKEN_FILE_RESTORED");
@@ -240,8 +244,7 @@ std::optional<Pool::Clock::time_point> Pool::next_turn() const {
   const auto consider = [&next](const std::optional<Clock::time_point>& time) {
     if (time && (!next || *time < *next)) next = time;
   };
-  const bool wanted = !locked() && workers_.size() < config_.workers && starting() == nullptr;
-  if (wanted) consider(recovery_.next_start());
+  if (wants_a_worker()) consider(recovery_.next_start());
   for (const auto& [fd, worker] : workers_) consider(worker->hung_after());
   return next;
 }

@@ -87,6 +87,7 @@ class Pool {
   const Worker* starting() const;
   bool learning() const;  ///< some worker has not yet taken up a new key
 
+  bool wants_a_worker() const;
   void start_one_if_due(Clock::time_point now);
   void end_hung_workers(Clock::time_point now);
   void refuse_what_cannot_be_done(Clock::time_point now);

@@ -46,7 +46,7 @@ class Recovery {
   const std::optional<Error>& refused_pin() const noexcept { return pin_refused_; }
 
  private:
-  Clock::time_point next_ = Clock::time_point::min();
+  Clock::time_point next_;  ///< the clock's beginning: from it to now can be subtracted
   Clock::time_point reopened_ = Clock::time_point::min();
   Clock::time_point lost_at_ = Clock::time_point::min();
   unsigned failed_starts_ = 0;

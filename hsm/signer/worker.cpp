@@ -19,6 +19,7 @@ constexpr auto kWorkAtHand = 4ms;
 constexpr auto kRefillBelow = 2ms;  // so that quick jobs come several at a time
 constexpr auto kStartTime = 60s;
 constexpr auto kSignatureTime = 8s;  // then another can still answer within a client's 10 s
+constexpr auto kLearnTime = 3s;      // others wait for it
 constexpr auto kKeyOperationTime = 120s;
 constexpr auto kFinishTime = 5s;
 
@@ -59,8 +60,9 @@ bool Worker::works_on(const KeyRef& key) const {
 
 std::optional<Worker::Clock::time_point> Worker::hung_after() const {
   if (!ready_) return started_ + kStartTime;
-  if (in_hand_.empty() && !learning()) return std::nullopt;
-  const bool signs = in_hand_.empty() || in_hand_.front().job.signature() != nullptr;
+  if (learning()) return busy_since_ + kLearnTime;
+  if (in_hand_.empty()) return std::nullopt;
+  const bool signs = in_hand_.front().job.signature() != nullptr;
   return busy_since_ + (signs ? Clock::duration(kSignatureTime) : kKeyOperationTime);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <iostream>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -38,6 +39,10 @@ class PoolTest : public testing::Test {
  protected:
   PoolTest() {
     EXPECT_TRUE(eventually([this] { return ready(admin_.status()) == kWorkers; }));
+  }
+
+  ~PoolTest() override {
+    if (HasFailure()) std::cerr << read_text(folder_ / "signer.log");
   }
 
   /// sign_and_verify counts, and reports the first failure.

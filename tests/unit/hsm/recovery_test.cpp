@@ -26,6 +26,11 @@ TEST(RecoveryTest, ReplacesAWorkerThatWasReadyAtOnce) {
   EXPECT_EQ(recovery.trouble(), nullptr);
 }
 
+TEST(RecoveryTest, NamesATimeThatCanBeSubtractedFromNow) {
+  const Recovery recovery;
+  EXPECT_LT(*recovery.next_start() - Recovery::Clock::now(), 0s) << "the clock's minimum wraps";
+}
+
 TEST(RecoveryTest, WaitsLongerAfterEachWorkerThatDiesAtItsStart) {
   Recovery recovery;
   Time now = kNoon;
