@@ -41,8 +41,6 @@ class Recovery {
   /// only being replaced.
   const Error* trouble() const noexcept;
 
-  bool token_lost() const noexcept { return lost_.has_value(); }
-
   const std::optional<Error>& refused_pin() const noexcept { return pin_refused_; }
 
  private:

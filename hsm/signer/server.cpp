@@ -130,12 +130,12 @@ void Server::on_event(int fd, std::uint32_t events) {
 
 int Server::timeout() const {
   std::optional<Clock::time_point> next = pool_.next_turn();
-  if (!news_.empty()) next = Clock::now() + kHoldAnswers;
+  const auto consider = [&next](Clock::time_point time) {
+    if (!next || time < *next) next = time;
+  };
+  if (!news_.empty()) consider(Clock::now() + kHoldAnswers);
   for (const auto& [fd, client] : clients_)
-    if (client->in.held() > 0) {
-      const Clock::time_point end = client->frame_began + kFrameTime;
-      if (!next || end < *next) next = end;
-    }
+    if (client->in.held() > 0) consider(client->frame_began + kFrameTime);
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));

@@ -61,7 +61,10 @@ void Opening::begin() {
     core::TokenStatus status;
     if (see(status) || status.state != TokenState::starting) break;
     if (std::chrono::steady_clock::now() >= until) break;
-    std::this_thread::sleep_for(20ms);
+    std::unique_lock lock(mutex_);  // the signer announces nothing; an unlock or a stop does
+    changed_.wait_for(lock, 20ms, [this] { return hurried_ || stopping_; });
+    if (stopping_) return;
+    hurried_ = false;
   }
   try {
     if (signs_) open();

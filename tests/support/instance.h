@@ -33,7 +33,7 @@ class Instance {
   boost::json::object json(const std::string& words);
 
   /// processes returns the ids of `ringfence-<daemon> --state <this folder>` that run now, of every
-  /// daemon when none is named. The signer has two: itself and its worker.
+  /// daemon when none is named. The signer has several: itself and its workers.
   std::vector<int> processes(const std::string& daemon = "") const;
 
   const std::filesystem::path& state() const noexcept { return folder_.path(); }

@@ -48,9 +48,9 @@ TEST(RecoveryTest, WaitsLongerAfterEachWorkerThatDiesAtItsStart) {
 TEST(RecoveryTest, CallsTheTokenLostWhenFiveWorkersInARowDieAtTheirStart) {
   Recovery recovery;
   for (int i = 0; i < 4; ++i) recovery.died(kNoon, kNoon, false);
-  EXPECT_FALSE(recovery.token_lost());
+  EXPECT_EQ(recovery.trouble(), nullptr);
   recovery.died(kNoon, kNoon, false);
-  EXPECT_TRUE(recovery.token_lost());
+  EXPECT_NE(recovery.trouble(), nullptr);
 }
 
 TEST(RecoveryTest, ReopensALostTokenAtOnceAndThenAtMostOnceInThirtySeconds) {
@@ -83,7 +83,7 @@ TEST(RecoveryTest, DoesNotTakeAWorkerStartedBeforeTheLossForAReopening) {
   recovery.ready(kNoon + 1s);
   recovery.lost(kNoon + 3s, kNoon + 1s, kGone);
   recovery.ready(kNoon + 2s);  // was on its way while the first lost the token again
-  EXPECT_TRUE(recovery.token_lost());
+  EXPECT_NE(recovery.trouble(), nullptr);
   EXPECT_EQ(*recovery.next_start(), kNoon + 31s);
 }
 
@@ -94,7 +94,7 @@ TEST(RecoveryTest, LearnsNothingFromAWorkerOlderThanTheReopening) {
   recovery.lost(kNoon + 1s, kNoon, kGone);  // the second worker of the old days finds out, too
   recovery.ready(kNoon + 1s);
   recovery.lost(kNoon, kNoon - 1h, kGone);
-  EXPECT_FALSE(recovery.token_lost());
+  EXPECT_EQ(recovery.trouble(), nullptr);
   EXPECT_TRUE(may_start(recovery, kNoon + 2s));
 }
 
