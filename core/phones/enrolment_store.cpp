@@ -45,7 +45,7 @@ std::string_view reason(OperationStatus status) noexcept {
 
 constexpr std::string_view kSelectIssued =
     "select phone, request, serial, subject, issuer, der, key, not_after, issued_at, delivered_at,"
-    " confirmed_at, deleted_at from issued ";
+    " confirmed_at, deleted_at, cleared_at from issued ";
 constexpr std::string_view kSelectOutcome =
     "select phone, request, operation, status, at from outcome ";
 
@@ -54,9 +54,9 @@ constexpr std::string_view kHeld =
     "where confirmed_at is not null and deleted_at is null and phone = :phone"
     " order by confirmed_at desc, request desc, issued_at desc, serial desc limit 1";
 
-/// issued_rows runs `statement` behind the select of certificates; `phone` is bound when given.
+/// issued_rows runs `statement` behind the select of certificates; `key` is bound when given.
 std::vector<IssuedCertificate> issued_rows(soci::session& sql, std::string_view statement,
-                                           const std::string* phone) {
+                                           const std::string* key) {
   IssuedCertificate row;
   long long request = 0;
   std::string serial;
@@ -74,7 +74,8 @@ std::vector<IssuedCertificate> issued_rows(soci::session& sql, std::string_view 
   select.exchange(soci::into(row.delivered_at));
   select.exchange(soci::into(row.confirmed_at));
   select.exchange(soci::into(row.deleted_at));
-  if (phone != nullptr) select.exchange(soci::use(*phone));
+  select.exchange(soci::into(row.cleared_at));
+  if (key != nullptr) select.exchange(soci::use(*key));
   select.alloc();
   select.prepare(std::string(kSelectIssued) + std::string(statement));
   select.define_and_bind();
@@ -125,6 +126,92 @@ std::vector<Outcome> outcome_rows(soci::session& sql, std::string_view statement
   return rows;
 }
 
+/// csr_rows runs `statement` behind the select of CSRs; `phone` is bound when given.
+std::vector<PendingCsr> csr_rows(soci::session& sql, std::string_view statement,
+                                 const std::string* phone) {
+  PendingCsr row;
+  long long request = 0;
+  std::string spki;
+  std::string serial;
+  soci::indicator has_serial = soci::i_null;
+  soci::statement select(sql);
+  select.exchange(soci::into(row.phone));
+  select.exchange(soci::into(request));
+  select.exchange(soci::into(spki));
+  select.exchange(soci::into(row.key));
+  select.exchange(soci::into(row.model));
+  select.exchange(soci::into(row.peer));
+  select.exchange(soci::into(row.created));
+  select.exchange(soci::into(serial, has_serial));
+  if (phone != nullptr) select.exchange(soci::use(*phone));
+  select.alloc();
+  select.prepare("select phone, request, spki, key, model, peer, created, serial from csr " +
+                 std::string(statement));
+  select.define_and_bind();
+  select.execute();
+  std::vector<PendingCsr> rows;
+  while (select.fetch()) {
+    row.request = request;
+    row.spki = from_hex(spki);
+    row.serial.reset();
+    if (has_serial == soci::i_ok) row.serial = from_hex(serial);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+/// EventKey selects events: a phone's, or those behind an id, `count` at most.
+struct EventKey {
+  std::string phone;
+  long long after = 0;
+  long long count = 0;
+};
+
+std::vector<CapfEvent> event_rows(soci::session& sql, const EventKey& key) {
+  CapfEvent row;
+  long long id = 0;
+  soci::statement select(sql);
+  select.exchange(soci::into(id));
+  select.exchange(soci::into(row.at));
+  select.exchange(soci::into(row.phone));
+  select.exchange(soci::into(row.peer));
+  select.exchange(soci::into(row.kind));
+  select.exchange(soci::into(row.detail));
+  const bool of_phone = !key.phone.empty();
+  if (of_phone) {
+    select.exchange(soci::use(key.phone));
+  } else {
+    select.exchange(soci::use(key.after));
+    select.exchange(soci::use(key.count));
+  }
+  select.alloc();
+  select.prepare(std::string("select id, at, phone, peer, kind, detail from event ") +
+                 (of_phone ? "where phone = :phone order by id desc"
+                           : "where id > :after order by id limit :count"));
+  select.define_and_bind();
+  select.execute();
+  std::vector<CapfEvent> rows;
+  while (select.fetch()) {
+    row.id = id;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+void insert_issued(soci::session& sql, const IssuedCertificate& certificate) {
+  const long long request = certificate.request;
+  const std::string serial = to_hex(certificate.serial);
+  const std::string der = to_hex(certificate.der);
+  sql << "insert into issued (serial, phone, request, subject, issuer, der, key, not_after,"
+         " issued_at, delivered_at, confirmed_at, deleted_at) values (:serial, :phone, :request,"
+         " :subject, :issuer, :der, :key, :end, :issued, :delivered, :confirmed, :deleted)",
+      soci::use(serial), soci::use(certificate.phone), soci::use(request),
+      soci::use(certificate.subject), soci::use(certificate.issuer), soci::use(der),
+      soci::use(certificate.key), soci::use(certificate.not_after),
+      soci::use(certificate.issued_at), soci::use(certificate.delivered_at),
+      soci::use(certificate.confirmed_at), soci::use(certificate.deleted_at);
+}
+
 void save_outcome(soci::session& sql, const Outcome& outcome) {
   const long long request = outcome.request;
   const std::string operation(word(outcome.operation));
@@ -167,19 +254,7 @@ OperationStatus operation_status_from(std::string_view word) {
 }
 
 void EnrolmentStore::issued(const IssuedCertificate& certificate) {
-  const long long request = certificate.request;
-  const std::string serial = to_hex(certificate.serial);
-  const std::string der = to_hex(certificate.der);
-  database_.write([&](soci::session& sql) {
-    sql << "insert into issued (serial, phone, request, subject, issuer, der, key, not_after,"
-           " issued_at, delivered_at, confirmed_at, deleted_at) values (:serial, :phone, :request,"
-           " :subject, :issuer, :der, :key, :end, :issued, :delivered, :confirmed, :deleted)",
-        soci::use(serial), soci::use(certificate.phone), soci::use(request),
-        soci::use(certificate.subject), soci::use(certificate.issuer), soci::use(der),
-        soci::use(certificate.key), soci::use(certificate.not_after),
-        soci::use(certificate.issued_at), soci::use(certificate.delivered_at),
-        soci::use(certificate.confirmed_at), soci::use(certificate.deleted_at);
-  });
+  database_.write([&](soci::session& sql) { insert_issued(sql, certificate); });
 }
 
 void EnrolmentStore::delivered(BytesView serial, Time at) {
@@ -226,6 +301,113 @@ void EnrolmentStore::removed(std::string_view phone, std::int64_t request, Time 
   });
 }
 
+std::size_t EnrolmentStore::clear_stale(const std::optional<std::string>& phone, Time at) {
+  return database_.write([&](soci::session& sql) -> std::size_t {
+    const std::string every =
+        "update issued set cleared_at = :at where confirmed_at is null and cleared_at is null";
+    long long cleared = 0;
+    if (phone) {
+      soci::statement update =
+          (sql.prepare << every + " and phone = :phone", soci::use(at), soci::use(*phone));
+      update.execute(true);
+      cleared = update.get_affected_rows();
+    } else {
+      soci::statement update = (sql.prepare << every, soci::use(at));
+      update.execute(true);
+      cleared = update.get_affected_rows();
+    }
+    return static_cast<std::size_t>(cleared);
+  });
+}
+
+void EnrolmentStore::requested(const PendingCsr& csr) {
+  const long long request = csr.request;
+  const std::string spki = to_hex(csr.spki);
+  database_.write([&](soci::session& sql) {
+    sql << "insert into csr (phone, request, spki, key, model, peer, created, serial) values"
+           " (:phone, :request, :spki, :key, :model, :peer, :created, null)"
+           " on conflict (phone) do update set request = excluded.request, spki = excluded.spki,"
+           " key = excluded.key, model = excluded.model, peer = excluded.peer,"
+           " created = excluded.created, serial = null",
+        soci::use(csr.phone), soci::use(request), soci::use(spki), soci::use(csr.key),
+        soci::use(csr.model), soci::use(csr.peer), soci::use(csr.created);
+  });
+}
+
+void EnrolmentStore::imported(const IssuedCertificate& certificate, BytesView spki) {
+  const std::string serial = to_hex(certificate.serial);
+  const std::string key = to_hex(spki);
+  database_.write([&](soci::session& sql) {
+    soci::statement update =
+        (sql.prepare << "update csr set serial = :serial where phone = :phone and spki = :spki",
+         soci::use(serial), soci::use(certificate.phone), soci::use(key));
+    update.execute(true);
+    if (update.get_affected_rows() == 0) {
+      throw Error(Code::conflict,
+                  "the CSR of " + certificate.phone + " is gone, or is for another key by now");
+    }
+    insert_issued(sql, certificate);
+  });
+}
+
+bool EnrolmentStore::remove_csr(std::string_view phone) {
+  const std::string key(phone);
+  return database_.write([&](soci::session& sql) {
+    soci::statement remove =
+        (sql.prepare << "delete from csr where phone = :phone", soci::use(key));
+    remove.execute(true);
+    return remove.get_affected_rows() > 0;
+  });
+}
+
+void EnrolmentStore::happened(const CapfEvent& event) {
+  const int kept = kEventsKept;
+  database_.write([&](soci::session& sql) {
+    sql << "insert into event (at, phone, peer, kind, detail) values"
+           " (:at, :phone, :peer, :kind, :detail)",
+        soci::use(event.at), soci::use(event.phone), soci::use(event.peer), soci::use(event.kind),
+        soci::use(event.detail);
+    sql << "delete from event where phone = :phone and id <= (select id from event"
+           " where phone = :same order by id desc limit 1 offset :kept)",
+        soci::use(event.phone, "phone"), soci::use(event.phone, "same"), soci::use(kept, "kept");
+  });
+}
+
+std::optional<IssuedCertificate> EnrolmentStore::certificate(BytesView serial) const {
+  const std::string key = to_hex(serial);
+  return database_.read([&](soci::session& sql) -> std::optional<IssuedCertificate> {
+    auto rows = issued_rows(sql, "where serial = :serial", &key);
+    if (rows.empty()) return std::nullopt;
+    return rows.front();
+  });
+}
+
+std::optional<PendingCsr> EnrolmentStore::csr(std::string_view phone) const {
+  const std::string key(phone);
+  return database_.read([&](soci::session& sql) -> std::optional<PendingCsr> {
+    auto rows = csr_rows(sql, "where phone = :phone", &key);
+    if (rows.empty()) return std::nullopt;
+    return rows.front();
+  });
+}
+
+std::vector<PendingCsr> EnrolmentStore::csrs() const {
+  return database_.read(
+      [&](soci::session& sql) { return csr_rows(sql, "order by phone", nullptr); });
+}
+
+std::vector<CapfEvent> EnrolmentStore::events(std::string_view phone) const {
+  return database_.read([&](soci::session& sql) {
+    return event_rows(sql, {std::string(phone), 0, 0});
+  });
+}
+
+std::vector<CapfEvent> EnrolmentStore::events_after(std::int64_t id, std::size_t count) const {
+  return database_.read([&](soci::session& sql) {
+    return event_rows(sql, {"", id, static_cast<long long>(count)});
+  });
+}
+
 std::optional<Outcome> EnrolmentStore::outcome(std::string_view phone, std::int64_t request) const {
   const OutcomeKey key{std::string(phone), request};
   return database_.read([&](soci::session& sql) -> std::optional<Outcome> {
@@ -258,8 +440,11 @@ std::vector<IssuedCertificate> EnrolmentStore::all_held() const {
 
 std::vector<IssuedCertificate> EnrolmentStore::stale() const {
   return database_.read([&](soci::session& sql) {
-    return issued_rows(sql, "where confirmed_at is null order by issued_at, phone, serial",
-                       nullptr);
+    return issued_rows(
+        sql,
+        "where confirmed_at is null and cleared_at is null order by issued_at, phone,"
+        " serial",
+        nullptr);
   });
 }
 

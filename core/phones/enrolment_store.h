@@ -66,6 +66,29 @@ struct IssuedCertificate {
   std::optional<Time> delivered_at;
   std::optional<Time> confirmed_at;
   std::optional<Time> deleted_at;  ///< the phone confirmed that it removed it
+  std::optional<Time> cleared_at;  ///< an administrator took it off the list of stale ones
+};
+
+/// PendingCsr is a key that waits for an offline CA's certificate; at most one a phone.
+struct PendingCsr {
+  std::string phone;
+  std::int64_t request = 0;
+  Bytes spki;         ///< SubjectPublicKeyInfo DER, as the phone sent it
+  std::string key;    ///< "RSA 2048", "EC P-384"
+  std::string model;  ///< the phone's when it was asked, for the subject
+  std::string peer;   ///< "address:port" it came from
+  Time created;
+  std::optional<Bytes> serial;  ///< of the certificate that was imported for it
+};
+
+/// CapfEvent is something a phone did or was refused: evidence for `show capf status`.
+struct CapfEvent {
+  std::int64_t id = 0;  ///< grows; given by the store
+  Time at;
+  std::string phone;
+  std::string peer;
+  std::string kind;    ///< a word of services/capf: "auth_string_refused" …
+  std::string detail;  ///< a sentence without secrets, at most 500 bytes
 };
 
 /// EnrolmentStore keeps the journal. Each writing call is committed, and on disk, when it returns.
@@ -87,13 +110,34 @@ class EnrolmentStore {
   void finished(const Outcome& outcome);
   /// removed marks the phone's confirmed certificates as deleted and the request as success.
   void removed(std::string_view phone, std::int64_t request, Time at);
+  /// clear_stale takes certificates off the list of stale ones, those of `phone` or all; returns
+  /// how many. Their rows stay. One whose operation may still confirm it is not stale.
+  std::size_t clear_stale(const std::optional<std::string>& phone, Time at);
+
+  /// requested keeps the phone's key for an offline CA, in the place of an earlier one.
+  void requested(const PendingCsr& csr);
+  /// imported records an offline CA's certificate as issued and notes its serial in the phone's
+  /// CSR, together. Error{conflict}: the serial was issued before, or the CSR is another by now.
+  void imported(const IssuedCertificate& certificate, BytesView spki);
+  /// remove_csr forgets the phone's; false when there was none.
+  bool remove_csr(std::string_view phone);
+
+  /// happened keeps an event and forgets the phone's oldest above kEventsKept.
+  void happened(const CapfEvent& event);
+  static constexpr int kEventsKept = 50;
 
   std::optional<Outcome> outcome(std::string_view phone, std::int64_t request) const;
   /// held returns the phone's last confirmed certificate that was not deleted.
   std::optional<IssuedCertificate> held(std::string_view phone) const;
   std::vector<IssuedCertificate> all_held() const;  ///< one a phone, by name
-  std::vector<IssuedCertificate> stale() const;     ///< issued, never confirmed
-  std::vector<Outcome> last_outcomes() const;       ///< the last request's outcome of each phone
+  std::vector<IssuedCertificate> stale() const;     ///< issued, never confirmed, not cleared
+  std::optional<IssuedCertificate> certificate(BytesView serial) const;
+  std::optional<PendingCsr> csr(std::string_view phone) const;
+  std::vector<PendingCsr> csrs() const;                         ///< by phone
+  std::vector<CapfEvent> events(std::string_view phone) const;  ///< newest first
+  /// events_after returns those of all phones with a greater id, oldest first, at most `count`.
+  std::vector<CapfEvent> events_after(std::int64_t id, std::size_t count) const;
+  std::vector<Outcome> last_outcomes() const;  ///< the last request's outcome of each phone
 
  private:
   Database& database_;

@@ -53,6 +53,19 @@ const std::vector<Migration> kAdmin = {
         " begin select raise(abort, 'the audit log is append-only'); end",
         "create table setting (name text not null primary key, value text not null)",
     },
+    {
+        // What a phone security profile fixes, and which one a phone has ('' for none).
+        "create table security_profile ("
+        " name text not null primary key, auth_mode text not null, key_order text not null,"
+        " rsa_bits integer not null, ec_bits integer not null)",
+        "alter table phone add column security_profile text not null default ''",
+        // The pending CSR of a unit, its key waiting in the token; a new one replaces it.
+        "create table csr ("
+        " unit text not null primary key, der text not null, key_label text not null,"
+        " key_version bigint not null, created bigint not null)",
+        // What an administrator wants of a job: run, pause or cancel.
+        "alter table job add column wanted text not null default 'run'",
+    },
 };
 
 const std::vector<Migration> kCapf = {
@@ -66,6 +79,22 @@ const std::vector<Migration> kCapf = {
         "create table outcome ("
         " phone text not null, request bigint not null, operation text not null,"
         " status text not null, at bigint not null, primary key (phone, request))",
+    },
+    {
+        // A stale certificate that an administrator took off the list; the row stays, so that its
+        // serial is never given again.
+        "alter table issued add column cleared_at bigint",
+        "create index issued_unconfirmed on issued (issued_at) where confirmed_at is null",
+        // A key that waits for the certificate of an offline CA; `serial` once that was imported.
+        "create table csr ("
+        " phone text not null primary key, request bigint not null, spki text not null,"
+        " key text not null, model text not null, peer text not null, created bigint not null,"
+        " serial text)",
+        // What phones did and were refused, the last few of each: evidence for show capf status.
+        "create table event ("
+        " id integer primary key autoincrement, at bigint not null, phone text not null,"
+        " peer text not null, kind text not null, detail text not null)",
+        "create index event_by_phone on event (phone, id)",
     },
 };
 

@@ -30,7 +30,7 @@ void run(const core::DaemonOptions& options) {
   Phones phones(house, keeper);
   Opening opening(house, keeper, regeneration, services);
   opening.begin();
-  Methods methods(house, keeper, regeneration, phones, services, opening);
+  Methods methods({house, keeper, regeneration, phones, services, opening});
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "core/admin/json.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "services/admin/certificates.h"
 #include "services/admin/hsm.h"
+#include "services/admin/methods_add.h"
 #include "services/admin/system.h"
 
 namespace ringfence::services::admin {
@@ -21,8 +21,6 @@ using namespace core::admin;
 namespace json = boost::json;
 
 namespace {
-
-using Who = const std::string&;
 
 constexpr int kEverything = 4;
 
@@ -63,36 +61,25 @@ std::string event_of(const std::string& method) {
 
 }  // namespace
 
-template <typename Request, typename Work>
-void Methods::add(const std::string& method, int level, Work work) {
-  table_[method] = {level, Audit::none,
-                    [work](const core::Caller& caller, const json::object& params) {
-                      return to_json(work(from_json<Request>(params), caller.user));
-                    }};
-}
-
-template <typename Request, typename Work>
-void Methods::change(const std::string& method, int level, Work work) {
-  add<Request>(method, level, work);
-  table_[method].audit = Audit::both;
-}
-
-Methods::Methods(House& house, TrustKeeper& keeper, Regeneration& regeneration, Phones& phones,
-                 ServiceControl& services, Opening& opening)
-    : house_(house), services_(services), opening_(opening) {
-  table_["session.hello"] = {0, Audit::none, [&](const core::Caller& caller, const json::object&) {
-                               Hello facts =
-                                   hello(house, caller.user, level_of(caller, house.accounts));
-                               if (const std::string warning = opening_.warning(); !warning.empty())
-                                 facts.warnings.push_back(warning);
-                               return to_json(facts);
-                             }};
-  add<Nothing>("system.status", 0, [&](const Nothing&, Who) { return system_status(house); });
+Methods::Methods(const Parts& parts)
+    : house_(parts.house), services_(parts.services), opening_(parts.opening) {
+  table_["session.hello"] = {
+      0, Audit::none, [this](const core::Caller& caller, const json::object&) {
+        Hello facts = hello(house_, caller.user, level_of(caller, house_.accounts));
+        if (const std::string warning = opening_.warning(); !warning.empty())
+          facts.warnings.push_back(warning);
+        return to_json(facts);
+      }};
+  add<Nothing>("system.status", 0, [this](const Nothing&, Who) { return system_status(house_); });
   add<Nothing>("system.version", 0, [](const Nothing&, Who) { return system_version(); });
-  add_certificates(keeper, regeneration);
-  add_services(keeper, services);
-  add_phones(phones);
+  add_certificates(parts.keeper, parts.regeneration);
+  add_services(parts.keeper, parts.services);
+  add_phones(parts.phones);
   add_hsm();
+  add_csr(parts);
+  add_capf(parts);
+  add_offline(parts);
+  add_bulk(parts);
 }
 
 void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) {

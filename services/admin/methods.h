@@ -25,8 +25,17 @@ namespace ringfence::services::admin {
 /// level 4.
 class Methods {
  public:
-  Methods(House& house, TrustKeeper& keeper, Regeneration& regeneration, Phones& phones,
-          ServiceControl& services, Opening& opening);
+  /// Parts must outlive it.
+  struct Parts {
+    House& house;
+    TrustKeeper& keeper;
+    Regeneration& regeneration;
+    Phones& phones;
+    ServiceControl& services;
+    Opening& opening;
+  };
+
+  explicit Methods(const Parts& parts);
 
   /// answer runs one method; throws core::Error (`not_found` for an unknown one, `refused` for a
   /// caller without the privilege).
@@ -53,10 +62,15 @@ class Methods {
   template <typename Request, typename Work>
   void change(const std::string& method, int level, Work work);
 
+  // One function a family of methods; those of a file of their own are in methods_<family>.cpp.
   void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);
   void add_services(TrustKeeper& keeper, ServiceControl& services);
   void add_phones(Phones& phones);
   void add_hsm();
+  void add_csr(const Parts& parts);      ///< CSRs and imports of this node's certificates
+  void add_capf(const Parts& parts);     ///< report, status, policy, expiry
+  void add_offline(const Parts& parts);  ///< offline CA and stale LSCs
+  void add_bulk(const Parts& parts);     ///< bulk jobs, security profiles
 
   core::admin::HsmUnlocked unlock(const core::Secret& pin);
   /// require_token throws what keeps the token from signing.

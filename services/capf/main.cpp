@@ -7,8 +7,8 @@
 #include "core/net/rpc.h"
 #include "core/net/run.h"
 #include "services/capf/authority.h"
-#include "services/capf/records.h"
 #include "services/capf/server.h"
+#include "services/capf/stored_records.h"
 
 namespace ringfence::services::capf {
 namespace {

@@ -1,44 +1,53 @@
-// A session's records in the databases: phones of admin.db, the journal in capf.db.
+// What a session reads of the world, and what it makes last.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <filesystem>
+#include <optional>
+#include <string_view>
 
+#include "core/base/clock.h"
+#include "core/phones/capf_policy.h"
 #include "core/phones/enrolment_store.h"
-#include "core/phones/phone_store.h"
-#include "services/capf/session.h"
+#include "core/phones/phone.h"
+#include "services/capf/protocol.h"
 
 namespace ringfence::services::capf {
 
-/// StoredRecords is Records on disk. Safe from several threads.
-class StoredRecords final : public Records {
+/// Records is where a session reads what is asked of a phone and writes what became of it.
+///
+/// A writing call is on disk when it returns, unless it says otherwise. Calls block and throw
+/// core::Error; they come from several threads.
+class Records {
  public:
-  /// `admin` (read-only) and `capf` must outlive it. Certificates that phones show for
-  /// troubleshooting become "<device>-LSC.pem" and "<device>-MIC.pem" in `trace_folder`, which is
-  /// made when needed.
-  StoredRecords(core::Database& admin, core::Database& capf, std::filesystem::path trace_folder);
+  Records() = default;
+  Records(const Records&) = delete;
+  Records& operator=(const Records&) = delete;
+  virtual ~Records() = default;
 
-  std::optional<core::Phone> phone(std::string_view name) override;
-  std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override;
-  void issued(const core::IssuedCertificate& certificate) override;
-  void delivered(core::BytesView serial, core::Time at) override;
-  void confirmed(core::BytesView serial, core::Time at) override;
-  void removed(std::string_view phone, std::int64_t request, core::Time at) override;
-  void finished(const core::Outcome& outcome) override;
-  void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) override;
+  virtual std::optional<core::Phone> phone(std::string_view name) = 0;
+  virtual core::CapfPolicy policy() = 0;
+  virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
+  virtual std::optional<core::IssuedCertificate> held(std::string_view phone) = 0;
 
-  /// How many certificates were issued, and how many requests failed, since the start.
-  std::uint64_t issued_count() const noexcept { return issued_; }
+  virtual void issued(const core::IssuedCertificate& certificate) = 0;
+  /// delivered is on disk soon: what it says is told again by the phone's confirmation.
+  virtual void delivered(core::BytesView serial, core::Time at) = 0;
+  virtual void confirmed(core::BytesView serial, core::Time at) = 0;
+  virtual void removed(std::string_view phone, std::int64_t request, core::Time at) = 0;
+  virtual void finished(const core::Outcome& outcome) = 0;
+  /// fetched keeps a certificate that the phone showed for troubleshooting; throws
+  /// Error{malformed} for what is none.
+  virtual void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) = 0;
 
-  std::uint64_t failed_count() const noexcept { return failed_; }
+  /// requested keeps a key for an offline CA, in the place of the phone's earlier one.
+  virtual void requested(const core::PendingCsr& csr) = 0;
+  virtual std::optional<core::PendingCsr> csr(std::string_view phone) = 0;
+  /// certificate returns what was issued under `serial`: what an offline CA's import brought.
+  virtual std::optional<core::IssuedCertificate> certificate(core::BytesView serial) = 0;
 
- private:
-  core::PhoneStore phones_;
-  core::EnrolmentStore journal_;
-  const std::filesystem::path trace_folder_;
-  std::atomic<std::uint64_t> issued_ = 0;
-  std::atomic<std::uint64_t> failed_ = 0;
+  /// happened keeps evidence for an administrator; on disk soon, and never throws: what cannot be
+  /// kept is logged.
+  virtual void happened(const core::CapfEvent& event) noexcept = 0;
 };
 
 }  // namespace ringfence::services::capf

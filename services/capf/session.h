@@ -12,32 +12,11 @@
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
 #include "services/capf/protocol.h"
+#include "services/capf/records.h"
 #include "services/capf/roster.h"
 #include "services/capf/throttle.h"
 
 namespace ringfence::services::capf {
-
-/// Records is where a session reads what is asked of a phone and writes what became of it. A
-/// writing call is on disk when it returns. Calls block and throw core::Error; they come from
-/// several threads.
-class Records {
- public:
-  Records() = default;
-  Records(const Records&) = delete;
-  Records& operator=(const Records&) = delete;
-  virtual ~Records() = default;
-
-  virtual std::optional<core::Phone> phone(std::string_view name) = 0;
-  virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
-  virtual void issued(const core::IssuedCertificate& certificate) = 0;
-  virtual void delivered(core::BytesView serial, core::Time at) = 0;
-  virtual void confirmed(core::BytesView serial, core::Time at) = 0;
-  virtual void removed(std::string_view phone, std::int64_t request, core::Time at) = 0;
-  virtual void finished(const core::Outcome& outcome) = 0;
-  /// fetched keeps a certificate that the phone showed for troubleshooting; throws
-  /// Error{malformed} for what is none.
-  virtual void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) = 0;
-};
 
 /// Issuer signs LSCs. Blocks; safe from several threads.
 class Issuer {

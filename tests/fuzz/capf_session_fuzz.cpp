@@ -58,6 +58,24 @@ class Desk final : public capf::Records, public capf::Issuer {
 
   void finished(const core::Outcome& outcome) override { outcome_ = outcome; }
 
+  core::CapfPolicy policy() override {
+    core::CapfPolicy policy;
+    policy.min_rsa_bits = 512;
+    return policy;
+  }
+
+  std::optional<core::IssuedCertificate> held(std::string_view) override { return std::nullopt; }
+
+  void requested(const core::PendingCsr&) override {}
+
+  std::optional<core::PendingCsr> csr(std::string_view) override { return std::nullopt; }
+
+  std::optional<core::IssuedCertificate> certificate(core::BytesView) override {
+    return std::nullopt;
+  }
+
+  void happened(const core::CapfEvent&) noexcept override {}
+
   void fetched(std::string_view, capf::CertificateKind, core::BytesView) override {}
 
   bool issued() const noexcept { return issued_; }

@@ -11,8 +11,8 @@
 #include "core/crypto/token.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
-#include "services/capf/records.h"
 #include "services/capf/server.h"
+#include "services/capf/stored_records.h"
 #include "tests/support/signer_process.h"
 #include "tests/support/temporary_folder.h"
 

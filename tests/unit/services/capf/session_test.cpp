@@ -91,6 +91,24 @@ class Script final : public Records, public Issuer {
     outcomes[outcome.phone] = outcome;
   }
 
+  core::CapfPolicy policy() override {
+    core::CapfPolicy policy;
+    policy.min_rsa_bits = 512;
+    return policy;
+  }
+
+  std::optional<core::IssuedCertificate> held(std::string_view) override { return std::nullopt; }
+
+  void requested(const core::PendingCsr&) override {}
+
+  std::optional<core::PendingCsr> csr(std::string_view) override { return std::nullopt; }
+
+  std::optional<core::IssuedCertificate> certificate(core::BytesView) override {
+    return std::nullopt;
+  }
+
+  void happened(const core::CapfEvent&) noexcept override {}
+
   void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) override {
     if (der[0] != 0x30) throw Error(Code::malformed, "not a certificate");
     write(fmt::format("fetched {} of {}, {} bytes", kind == CertificateKind::lsc ? "LSC" : "MIC",

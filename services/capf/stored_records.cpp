@@ -1,23 +1,33 @@
 // A session's records in the databases.
-#include "services/capf/records.h"
+#include "services/capf/stored_records.h"
 
 #include <fmt/format.h>
 
+#include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/log.h"
 #include "core/crypto/x509.h"
 
 namespace ringfence::services::capf {
 
 StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
                              std::filesystem::path trace_folder)
-    : phones_(admin), journal_(capf), trace_folder_(std::move(trace_folder)) {}
+    : phones_(admin), policies_(admin), journal_(capf), trace_folder_(std::move(trace_folder)) {}
 
 std::optional<core::Phone> StoredRecords::phone(std::string_view name) {
   return phones_.find(name);
 }
 
+core::CapfPolicy StoredRecords::policy() {
+  return policies_.load();
+}
+
 std::optional<core::Outcome> StoredRecords::outcome(std::string_view phone, std::int64_t request) {
   return journal_.outcome(phone, request);
+}
+
+std::optional<core::IssuedCertificate> StoredRecords::held(std::string_view phone) {
+  return journal_.held(phone);
 }
 
 void StoredRecords::issued(const core::IssuedCertificate& certificate) {
@@ -55,6 +65,27 @@ void StoredRecords::fetched(std::string_view phone, CertificateKind kind, core::
                                                   trace_folder_.string(), failed.message()));
   }
   core::write_atomically(trace_folder_ / file, core::bytes_of(pem));
+}
+
+void StoredRecords::requested(const core::PendingCsr& csr) {
+  journal_.requested(csr);
+}
+
+std::optional<core::PendingCsr> StoredRecords::csr(std::string_view phone) {
+  return journal_.csr(phone);
+}
+
+std::optional<core::IssuedCertificate> StoredRecords::certificate(core::BytesView serial) {
+  return journal_.certificate(serial);
+}
+
+void StoredRecords::happened(const core::CapfEvent& event) noexcept {
+  try {
+    journal_.happened(event);
+  } catch (const std::exception& error) {
+    core::log(core::Level::error, "CAPF_EVENT_NOT_RECORDED",
+              {{"device", event.phone}, {"event", event.kind}, {"error", error.what()}});
+  }
 }
 
 }  // namespace ringfence::services::capf

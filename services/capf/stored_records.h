@@ -1,0 +1,51 @@
+// A session's records in the databases: phones of admin.db, the journal in capf.db.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+
+#include "core/phones/enrolment_store.h"
+#include "core/phones/phone_store.h"
+#include "services/capf/records.h"
+
+namespace ringfence::services::capf {
+
+/// StoredRecords is Records on disk. Safe from several threads.
+class StoredRecords final : public Records {
+ public:
+  /// `admin` (read-only) and `capf` must outlive it. Certificates that phones show for
+  /// troubleshooting become "<device>-LSC.pem" and "<device>-MIC.pem" in `trace_folder`, which is
+  /// made when needed.
+  StoredRecords(core::Database& admin, core::Database& capf, std::filesystem::path trace_folder);
+
+  std::optional<core::Phone> phone(std::string_view name) override;
+  core::CapfPolicy policy() override;
+  std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override;
+  std::optional<core::IssuedCertificate> held(std::string_view phone) override;
+  void issued(const core::IssuedCertificate& certificate) override;
+  void delivered(core::BytesView serial, core::Time at) override;
+  void confirmed(core::BytesView serial, core::Time at) override;
+  void removed(std::string_view phone, std::int64_t request, core::Time at) override;
+  void finished(const core::Outcome& outcome) override;
+  void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) override;
+  void requested(const core::PendingCsr& csr) override;
+  std::optional<core::PendingCsr> csr(std::string_view phone) override;
+  std::optional<core::IssuedCertificate> certificate(core::BytesView serial) override;
+  void happened(const core::CapfEvent& event) noexcept override;
+
+  /// How many certificates were issued, and how many requests failed, since the start.
+  std::uint64_t issued_count() const noexcept { return issued_; }
+
+  std::uint64_t failed_count() const noexcept { return failed_; }
+
+ private:
+  core::PhoneStore phones_;
+  core::CapfPolicyStore policies_;
+  core::EnrolmentStore journal_;
+  const std::filesystem::path trace_folder_;
+  std::atomic<std::uint64_t> issued_ = 0;
+  std::atomic<std::uint64_t> failed_ = 0;
+};
+
+}  // namespace ringfence::services::capf
