@@ -18,11 +18,12 @@ CapfIssuer::CapfIssuer(const core::Token& token, const core::OwnCertificate& own
     : token_(token), certificate_(core::parse_certificate(own.der)), key_(token.key(own.key)) {}
 
 core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesView spki,
-                                          core::Time now) {
+                                          std::chrono::days validity, core::Time now) {
   core::LscRequest request;
   request.device_name = phone.name;
   request.model = phone.model;
   request.spki.assign(spki.begin(), spki.end());
+  request.validity = validity;
   const core::X509Cert lsc = core::issue_lsc(request, *certificate_, *key_, token_.context(), now);
 
   core::IssuedCertificate issued;

@@ -8,7 +8,7 @@
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/storage/database.h"
-#include "services/capf/session.h"
+#include "services/capf/issuer.h"
 
 namespace boost::asio::ssl {
 class context;
@@ -23,7 +23,7 @@ class CapfIssuer final : public Issuer {
   CapfIssuer(const core::Token& token, const core::OwnCertificate& own);
 
   core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
-                                core::Time now) override;
+                                std::chrono::days validity, core::Time now) override;
 
  private:
   const core::Token& token_;

@@ -276,7 +276,8 @@ bool Session::key_fits(core::BytesView spki) const {
 Turn Session::issue(core::BytesView spki) {
   core::IssuedCertificate certificate;
   try {
-    certificate = parts_.issuer.issue(phone_, spki, parts_.clock.now());
+    const std::chrono::days validity(parts_.records.policy().validity_days);
+    certificate = parts_.issuer.issue(phone_, spki, validity, parts_.clock.now());
   } catch (const Error& error) {
     core::log(Level::error, "CAPF_NOT_SIGNED",
               {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});

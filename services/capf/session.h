@@ -11,28 +11,13 @@
 #include "core/base/error.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
+#include "services/capf/issuer.h"
 #include "services/capf/protocol.h"
 #include "services/capf/records.h"
 #include "services/capf/roster.h"
 #include "services/capf/throttle.h"
 
 namespace ringfence::services::capf {
-
-/// Issuer signs LSCs. Blocks; safe from several threads.
-class Issuer {
- public:
-  Issuer() = default;
-  Issuer(const Issuer&) = delete;
-  Issuer& operator=(const Issuer&) = delete;
-  virtual ~Issuer() = default;
-
-  /// issue signs the certificate of `phone` for its key (SubjectPublicKeyInfo DER).
-  ///
-  /// Throws Error: `malformed` (the key cannot be certified), `refused` (the CA will not sign);
-  /// anything else means that it cannot sign now.
-  virtual core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
-                                        core::Time now) = 0;
-};
 
 /// Patience is how long a session waits, and how long it tells a phone to wait.
 struct Patience {

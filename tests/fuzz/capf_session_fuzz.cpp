@@ -35,7 +35,7 @@ class Desk final : public capf::Records, public capf::Issuer {
   std::optional<core::Outcome> outcome(std::string_view, std::int64_t) override { return outcome_; }
 
   core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
-                                core::Time) override {
+                                std::chrono::days, core::Time) override {
     core::IssuedCertificate certificate;
     certificate.phone = phone.name;
     certificate.serial = {1};

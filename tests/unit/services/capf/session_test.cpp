@@ -57,7 +57,7 @@ class Script final : public Records, public Issuer {
   }
 
   core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
-                                core::Time now) override {
+                                std::chrono::days, core::Time now) override {
     if (issue_error) throw *issue_error;
     core::IssuedCertificate certificate;
     certificate.phone = phone.name;
