@@ -27,6 +27,7 @@ enum class Tag : std::uint8_t {
   reason = 1,
   certificate_kind = 3,
   certificate = 4,
+  signature = 6,
   version = 7,
   auth_type = 8,
   public_key = 9,
@@ -34,8 +35,10 @@ enum class Tag : std::uint8_t {
   password = 11,
   retry_delay = 12,
   device_name = 13,
+  sudi = 16,
   key_type = 17,
   curve = 18,
+  sha2_signature = 20,
 };
 
 /// Elements finds a body's elements by tag and converts their values.
@@ -123,15 +126,14 @@ class Elements {
   std::array<BytesView, 256> values_{};
 };
 
-struct Certificate {
-  CertificateKind kind = CertificateKind::lsc;
-  Bytes der;
-};
+/// kDerSequence starts every certificate, and no inner form.
+constexpr std::uint8_t kDerSequence = 0x30;
 
-std::optional<Certificate> certificate_in(const Elements& elements) {
-  const std::optional<BytesView> value = elements.find(Tag::certificate);
-  if (!value || value->empty()) return std::nullopt;
-  core::Reader reader(*value);
+/// certificate_from reads the inner form, or a bare certificate, which is then of kind `bare`.
+std::optional<ShownCertificate> certificate_from(BytesView value, CertificateKind bare) {
+  if (value.empty()) return std::nullopt;
+  if (value[0] == kDerSequence) return ShownCertificate{bare, Bytes(value.begin(), value.end())};
+  core::Reader reader(value);
   if (reader.u8("certificate element") != kCertificateTag) {
     throw Error(Code::malformed, "the certificate element does not start with its inner tag 1");
   }
@@ -145,7 +147,51 @@ std::optional<Certificate> certificate_in(const Elements& elements) {
     throw Error(Code::malformed, "the certificate type is neither 1 (LSC) nor 2 (MIC)");
   }
   const BytesView der = reader.rest();
-  return Certificate{static_cast<CertificateKind>(kind), Bytes(der.begin(), der.end())};
+  if (der.empty()) return std::nullopt;
+  return ShownCertificate{static_cast<CertificateKind>(kind), Bytes(der.begin(), der.end())};
+}
+
+std::optional<ShownCertificate> certificate_in(const Elements& elements,
+                                               CertificateKind bare = CertificateKind::lsc) {
+  const std::optional<BytesView> value = elements.find(Tag::certificate);
+  if (!value) return std::nullopt;
+  if (elements.find(Tag::certificate_kind)) bare = elements.kind();
+  return certificate_from(*value, bare);
+}
+
+/// sha2_signature_in takes a length of two bytes or of one, whichever is that of the rest.
+std::optional<Sha2Signature> sha2_signature_in(const Elements& elements) {
+  const std::optional<BytesView> value = elements.find(Tag::sha2_signature);
+  if (!value || value->empty()) return std::nullopt;
+  core::Reader reader(*value);
+  const std::uint8_t algorithm = reader.u8("signature algorithm");
+  const BytesView sized = reader.rest();
+  const std::size_t length = reader.u16("signature length");
+  BytesView signature = reader.rest();
+  if (length != signature.size()) {
+    if (sized[0] != sized.size() - 1) {
+      throw Error(Code::malformed, "the signature's length in element 20 is not that of the rest");
+    }
+    signature = sized.subspan(1);
+  }
+  return Sha2Signature{algorithm, Bytes(signature.begin(), signature.end())};
+}
+
+/// sudi_in reads three values by their order; their tags are not known.
+std::optional<Sudi> sudi_in(const Elements& elements) {
+  const std::optional<BytesView> value = elements.find(Tag::sudi);
+  if (!value || value->empty()) return std::nullopt;
+  core::Reader reader(*value);
+  std::array<BytesView, 3> parts;
+  for (BytesView& part : parts) {
+    reader.u8("SUDI element");
+    part = reader.take(reader.u16("SUDI element"), "SUDI element");
+  }
+  if (!reader.empty()) throw Error(Code::malformed, "bytes follow the SUDI element's three parts");
+  std::optional<ShownCertificate> certificate = certificate_from(parts[0], CertificateKind::mic);
+  if (!certificate) throw Error(Code::malformed, "the SUDI element has no certificate");
+  return Sudi{std::move(certificate->der), Bytes(parts[1].begin(), parts[1].end()),
+              Bytes(parts[2].begin(), parts[2].end())};
 }
 
 AuthRequest parse_auth_request(const Elements& elements) {
@@ -170,6 +216,11 @@ AuthResponse parse_auth_response(const Elements& elements) {
   if (const auto password = elements.text(Tag::password, kMaxPasswordBytes)) {
     message.password = core::Secret(Bytes(password->begin(), password->end()));
   }
+  message.certificate = certificate_in(
+      elements, message.type == AuthType::mic ? CertificateKind::mic : CertificateKind::lsc);
+  message.sha1_signature = elements.bytes(Tag::signature);
+  message.sha512_signature = sha2_signature_in(elements);
+  message.sudi = sudi_in(elements);
   return message;
 }
 
@@ -195,8 +246,8 @@ KeyGenerateResponse parse_key_generate_response(const Elements& elements) {
 }
 
 StoreRequest parse_store_request(const Elements& elements) {
-  std::optional<Certificate> certificate = certificate_in(elements);
-  if (!certificate || certificate->der.empty()) {
+  std::optional<ShownCertificate> certificate = certificate_in(elements);
+  if (!certificate) {
     throw Error(Code::malformed, "the store request has no certificate");
   }
   return {certificate->kind, std::move(certificate->der)};
@@ -248,6 +299,23 @@ class Body {
     return bytes(Tag::certificate, value.view());
   }
 
+  Body& sha2_signature(const Sha2Signature& signature) {
+    check_length(signature.bytes.size() + 6);
+    core::Writer value;
+    value.u8(signature.algorithm).u16(static_cast<std::uint16_t>(signature.bytes.size()));
+    return bytes(Tag::sha2_signature, value.bytes(signature.bytes).view());
+  }
+
+  Body& sudi(const Sudi& sudi) {
+    core::Writer value;
+    std::uint8_t tag = 1;
+    for (const Bytes* part : {&sudi.certificate, &sudi.sha1_signature, &sudi.sha512_signature}) {
+      check_length(value.view().size() + part->size() + 6);
+      value.u8(tag++).u16(static_cast<std::uint16_t>(part->size())).bytes(*part);
+    }
+    return bytes(Tag::sudi, value.view());
+  }
+
   Body& bytes(Tag tag, BytesView value) {
     check_length(value.size() + 3);
     writer_.u8(static_cast<std::uint8_t>(tag)).u16(static_cast<std::uint16_t>(value.size()));
@@ -281,6 +349,10 @@ struct Encoder {
     if (message.type) body.choice(Tag::auth_type, *message.type);
     if (!message.password.empty()) body.text(Tag::password, message.password.reveal());
     if (message.version) body.u8(Tag::version, *message.version);
+    if (message.certificate) body.certificate(message.certificate->kind, message.certificate->der);
+    if (!message.sha1_signature.empty()) body.bytes(Tag::signature, message.sha1_signature);
+    if (message.sha512_signature) body.sha2_signature(*message.sha512_signature);
+    if (message.sudi) body.sudi(*message.sudi);
   }
 
   void operator()(const KeyGenerateRequest& message) const {
@@ -324,6 +396,10 @@ struct Encoder {
   }
 
   void operator()(const InProgress&) const {}
+
+  void operator()(const Status&) const {}
+
+  void operator()(const Abort& message) const { body.reason(message.reason); }
 };
 
 }  // namespace
@@ -340,13 +416,11 @@ int curve_bits(Curve curve) noexcept {
 Command command_of(const Message& message) noexcept {
   // In the order of the variant's alternatives.
   static constexpr std::array kCommands = {
-      Command::auth_request,         Command::auth_response,
-      Command::key_generate_request, Command::key_generate_response,
-      Command::store_request,        Command::store_response,
-      Command::fetch_request,        Command::fetch_response,
-      Command::delete_request,       Command::delete_response,
-      Command::end_session,          Command::retry_later,
-      Command::in_progress};
+      Command::auth_request,          Command::auth_response,  Command::key_generate_request,
+      Command::key_generate_response, Command::store_request,  Command::store_response,
+      Command::fetch_request,         Command::fetch_response, Command::delete_request,
+      Command::delete_response,       Command::end_session,    Command::retry_later,
+      Command::in_progress,           Command::status_request, Command::abort_request};
   static_assert(kCommands.size() == std::variant_size_v<Message>);
   return kCommands[message.index()];
 }
@@ -366,6 +440,10 @@ std::string_view name(Command command) noexcept {
     case Command::end_session: return "END SESSION";
     case Command::retry_later: return "RETRY LATER";
     case Command::in_progress: return "REQUEST IN PROGRESS";
+    case Command::status_request: return "STATUS REQUEST";
+    case Command::status_response: return "STATUS RESPONSE";
+    case Command::abort_request: return "ABORT REQUEST";
+    case Command::abort_response: return "ABORT RESPONSE";
   }
   return "unknown";
 }
@@ -406,6 +484,10 @@ Message parse_body(const Header& header, BytesView body) {
     case Command::end_session: return EndSession{elements.reason()};
     case Command::retry_later: return parse_retry_later(elements);
     case Command::in_progress: return InProgress{};
+    case Command::status_request:
+    case Command::status_response: return Status{};
+    case Command::abort_request:
+    case Command::abort_response: return Abort{elements.reason()};
   }
   throw Error(Code::malformed, fmt::format("command {} is not known", header.command));
 }

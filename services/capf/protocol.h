@@ -35,6 +35,10 @@ enum class Command : std::uint8_t {
   end_session = 15,
   retry_later = 16,
   in_progress = 17,
+  status_request = 18,
+  status_response = 19,
+  abort_request = 20,
+  abort_response = 21,
 };
 
 /// AuthType is how a phone shows who it is; 0 leaves the choice to the phone's configuration.
@@ -56,12 +60,36 @@ struct AuthRequest {
   AuthType type = AuthType::none;
 };
 
+/// ShownCertificate is a certificate by which a phone says who it is.
+struct ShownCertificate {
+  CertificateKind kind = CertificateKind::lsc;
+  core::Bytes der;  ///< never empty, but not looked into
+};
+
+/// Sha2Signature is element 20; what its algorithm byte counts is not known.
+struct Sha2Signature {
+  std::uint8_t algorithm = 0;
+  core::Bytes bytes;
+};
+
+/// Sudi is element 16: a certificate and signatures that are bound to the session. A signature
+/// that the phone left out is empty.
+struct Sudi {
+  core::Bytes certificate;  ///< DER, never empty
+  core::Bytes sha1_signature;
+  core::Bytes sha512_signature;
+};
+
 /// AuthResponse names the device. Everything but the name may be absent.
 struct AuthResponse {
   std::string device;  ///< "SEP001122334455", without the NUL of the wire; never empty
   std::optional<std::uint8_t> version;
   std::optional<AuthType> type;
   core::Secret password;  ///< empty when absent or the null string
+  std::optional<ShownCertificate> certificate;
+  core::Bytes sha1_signature;  ///< element 6; empty when absent
+  std::optional<Sha2Signature> sha512_signature;
+  std::optional<Sudi> sudi;
 };
 
 /// KeyGenerateRequest asks for a new key pair. `type` and `curve` are absent for version 2.
@@ -120,11 +148,21 @@ struct RetryLater {
 /// InProgress says that a key is still being made.
 struct InProgress {};
 
-using Message = std::variant<AuthRequest, AuthResponse, KeyGenerateRequest, KeyGenerateResponse,
-                             StoreRequest, StoreResponse, FetchRequest, FetchResponse,
-                             DeleteRequest, DeleteResponse, EndSession, RetryLater, InProgress>;
+/// Status is a question or an answer about how far things are, which needs no reply.
+struct Status {};
 
-/// command_of returns the header's command for a message, and name its words for logs.
+/// Abort says that the peer gives up, as a request or as the answer to one.
+struct Abort {
+  std::optional<Reason> reason;
+};
+
+using Message =
+    std::variant<AuthRequest, AuthResponse, KeyGenerateRequest, KeyGenerateResponse, StoreRequest,
+                 StoreResponse, FetchRequest, FetchResponse, DeleteRequest, DeleteResponse,
+                 EndSession, RetryLater, InProgress, Status, Abort>;
+
+/// command_of returns the header's command for a message (a request where there are two), and name
+/// its words for logs.
 Command command_of(const Message& message) noexcept;
 std::string_view name(Command command) noexcept;
 
@@ -143,9 +181,10 @@ Header parse_header(core::BytesView bytes);
 /// parse_body decodes the body that `header` announced.
 ///
 /// Elements that a command does not use are passed over, a number may have one to four bytes, text
-/// may lack its NUL. Throws Error{malformed}: a command that is not one of Command, a truncated or
-/// repeated element, a number outside its list, a missing element that the command is about.
-/// Error texts never quote the peer's bytes.
+/// may lack its NUL, a certificate its inner form: then it is what element 3 or the authentication
+/// type says. Throws Error{malformed}: a command that is not one of Command, a truncated or
+/// repeated element, a number outside its list, a missing element that the command is about. Error
+/// texts never quote the peer's bytes.
 Message parse_body(const Header& header, core::BytesView body);
 
 /// encode returns header and body as one piece, to go out in one write: two writes stall phones.

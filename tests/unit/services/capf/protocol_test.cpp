@@ -159,6 +159,92 @@ TEST(CapfProtocol, ReadsWhatAPhoneAnswersAtTheEnd) {
   EXPECT_TRUE(std::holds_alternative<InProgress>(decode(from_hex("5511000000020000"))));
 }
 
+TEST(CapfProtocol, ReadsACertificateAndBothSignatures) {
+  const Message message = decode(from_hex("5502000000010031" + std::string(kName) +
+                                          "08000103"
+                                          "04000a01000700013003020101"
+                                          "060002a1a2"
+                                          "140005050002b1b2"));
+  const auto& response = std::get<AuthResponse>(message);
+  ASSERT_TRUE(response.certificate);
+  EXPECT_EQ(response.certificate->kind, CertificateKind::lsc);
+  EXPECT_EQ(to_hex(response.certificate->der), "3003020101");
+  EXPECT_EQ(to_hex(response.sha1_signature), "a1a2");
+  ASSERT_TRUE(response.sha512_signature);
+  EXPECT_EQ(response.sha512_signature->algorithm, 5);
+  EXPECT_EQ(to_hex(response.sha512_signature->bytes), "b1b2");
+  EXPECT_FALSE(response.sudi);
+}
+
+TEST(CapfProtocol, ReadsABareCertificateAsTheKindThatElseIsSaid) {
+  struct Case {
+    const char* size;
+    const char* says;
+    CertificateKind kind;
+  };
+
+  for (const Case& one :
+       {Case{"001b", "", CertificateKind::lsc}, Case{"001f", "08000104", CertificateKind::mic},
+        Case{"001f", "08000103", CertificateKind::lsc},
+        Case{"0023", "0800010303000102", CertificateKind::mic}}) {
+    const Message message = decode(
+        from_hex(std::string("550200000001") + one.size + kName + one.says + "0400053003020101"));
+    const auto& response = std::get<AuthResponse>(message);
+    ASSERT_TRUE(response.certificate) << one.says;
+    EXPECT_EQ(response.certificate->kind, one.kind) << one.says;
+    EXPECT_EQ(to_hex(response.certificate->der), "3003020101") << one.says;
+  }
+}
+
+TEST(CapfProtocol, ReadsASha2SignatureWhoseLengthHasOneByte) {
+  const Message message =
+      decode(from_hex("550200000001001a" + std::string(kName) + "1400040502b1b2"));
+  EXPECT_EQ(to_hex(std::get<AuthResponse>(message).sha512_signature->bytes), "b1b2");
+}
+
+TEST(CapfProtocol, ReadsSudiDataByItsOrder) {
+  for (const char* parts : {"010005300302010102000151030002e1e2",
+                            "0400053003020101060001511400"
+                            "02e1e2"}) {
+    const Message message =
+        decode(from_hex("5502000000010027" + std::string(kName) + "100011" + std::string(parts)));
+    const auto& response = std::get<AuthResponse>(message);
+    ASSERT_TRUE(response.sudi) << parts;
+    EXPECT_EQ(to_hex(response.sudi->certificate), "3003020101");
+    EXPECT_EQ(to_hex(response.sudi->sha1_signature), "51");
+    EXPECT_EQ(to_hex(response.sudi->sha512_signature), "e1e2");
+  }
+}
+
+TEST(CapfProtocol, WritesWhatAPhoneShows) {
+  AuthResponse response;
+  response.device = "CSFa";
+  response.type = AuthType::mic;
+  response.certificate = ShownCertificate{CertificateKind::mic, from_hex("3003020101")};
+  response.sha1_signature = from_hex("a1a2");
+  response.sha512_signature = Sha2Signature{5, from_hex("b1")};
+  response.sudi = Sudi{from_hex("3000"), from_hex("c1"), {}};
+  EXPECT_EQ(to_hex(encode(1, std::move(response))),
+            "5502000000010034"
+            "0d00054353466100"
+            "08000104"
+            "04000a01000700023003020101"
+            "060002a1a2"
+            "140004050001b1"
+            "10000c0100023000020001c1030000");
+}
+
+TEST(CapfProtocol, ReadsAPhonesAbortAndItsStatus) {
+  for (const char* command : {"14", "15"}) {
+    const Message message = decode(from_hex(std::string("55") + command + "00000001000401000107"));
+    EXPECT_EQ(std::get<Abort>(message).reason, Reason::invalid_element);
+  }
+  for (const char* command : {"12", "13"}) {
+    const Message message = decode(from_hex(std::string("55") + command + "000000010000"));
+    EXPECT_TRUE(std::holds_alternative<Status>(message));
+  }
+}
+
 struct BadCase {
   const char* name;
   const char* bytes;
@@ -173,34 +259,50 @@ TEST_P(CapfBadMessage, IsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, CapfBadMessage,
-    testing::Values(BadCase{"Tls", "1603010200010001", "the message does not start with 0x55"},
-                    BadCase{"TooLong", "5502000000014001",
-                            "the message announces 16385 bytes, at most 16384 are read"},
-                    BadCase{"UnknownCommand", "5563000000010000", "command 99 is not known"},
-                    BadCase{"NoName", "550200000001000407000103",
-                            "the authentication response names no device"},
-                    BadCase{"EmptyName", "55020000000100040d000100",
-                            "the authentication response names no device"},
-                    BadCase{"NulInsideName", "55020000000100070d000441004200",
-                            "element 13 has a NUL inside its text"},
-                    BadCase{"RepeatedName", "550200000001000a0d000241000d00024200",
-                            "element 13 is repeated"},
-                    BadCase{"CutValue", "55020000000100050d00054142", "element value is truncated"},
-                    BadCase{"CutLength", "55020000000100020d00", "element length is truncated"},
-                    BadCase{"WideNumber",
-                            "550a00000001000801000500000000"
-                            "01",
-                            "element 1 has 5 bytes, a number has 1 to 4"},
-                    BadCase{"NoKey", "5504000000010000",
-                            "the key generate response has neither a key nor a reason"},
-                    BadCase{"BodyShorterThanHeaderSays", "550a0000000200040100",
-                            "the body is not as long as the header says"}),
+    testing::Values(
+        BadCase{"Tls", "1603010200010001", "the message does not start with 0x55"},
+        BadCase{"TooLong", "5502000000014001",
+                "the message announces 16385 bytes, at most 16384 are read"},
+        BadCase{"UnknownCommand", "5563000000010000", "command 99 is not known"},
+        BadCase{"NoName", "550200000001000407000103",
+                "the authentication response names no device"},
+        BadCase{"EmptyName", "55020000000100040d000100",
+                "the authentication response names no device"},
+        BadCase{"NulInsideName", "55020000000100070d000441004200",
+                "element 13 has a NUL inside its text"},
+        BadCase{"RepeatedName", "550200000001000a0d000241000d00024200", "element 13 is repeated"},
+        BadCase{"CutValue", "55020000000100050d00054142", "element value is truncated"},
+        BadCase{"CutLength", "55020000000100020d00", "element length is truncated"},
+        BadCase{"WideNumber",
+                "550a00000001000801000500000000"
+                "01",
+                "element 1 has 5 bytes, a number has 1 to 4"},
+        BadCase{"NoKey", "5504000000010000",
+                "the key generate response has neither a key nor a reason"},
+        BadCase{"StrangeCertificate", "550200000001000c0d0002410004000402000000",
+                "the certificate element does not start with its inner tag 1"},
+        BadCase{"CutSha2Signature",
+                "550200000001000d0d000241001400050500"
+                "03b1b2",
+                "the signature's length in element 20 is not that of the rest"},
+        BadCase{"CutSudi", "55020000000100120d0002410010000a0100023000020001c103",
+                "SUDI element is truncated"},
+        BadCase{"LongSudi", "55020000000100170d0002410010000f0100023000020001c1030000aabbcc",
+                "bytes follow the SUDI element's three parts"},
+        BadCase{"SudiWithoutCertificate", "55020000000100120d0002410010000a010000020001c1030000",
+                "the SUDI element has no certificate"},
+        BadCase{"BodyShorterThanHeaderSays", "550a0000000200040100",
+                "the body is not as long as the header says"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(CapfProtocol, RefusesEveryTruncationOfEveryMessage) {
   const std::vector<Bytes> messages = {
       from_hex("5502000000070023" + std::string(kName) + "08000101" + "0b0005313233340007000103"),
       from_hex("5504000000010006090003301122"),
+      from_hex("5502000000010031" + std::string(kName) + "08000103" + "04000a01000700013003020101" +
+               "060002a1a2" + "140005050002b1b2"),
+      from_hex("5502000000010027" + std::string(kName) + "100011" +
+               "010005300302010102000151030002e1e2"),
       from_hex("550c00000010000d04000a01000700023003020101"),
       from_hex("550a00000002000401000101"),
   };
@@ -233,7 +335,7 @@ TEST(CapfProtocol, LetsOnlyErrorEscapeFromRandomBytesAndReadsBackWhatItWrites) {
     header.command = static_cast<std::uint8_t>(random() % 24);
     Bytes body;
     for (unsigned elements = random() % 4; elements > 0; --elements) {
-      body.push_back(static_cast<std::uint8_t>(random() % 21));
+      body.push_back(static_cast<std::uint8_t>(random() % 22));
       const auto size = static_cast<std::uint8_t>(random() % 8);
       body.push_back(0);
       body.push_back(size);
