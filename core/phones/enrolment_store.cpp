@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
@@ -48,40 +49,36 @@ constexpr std::string_view kSelectIssued =
     " confirmed_at, deleted_at, cleared_at from issued ";
 constexpr std::string_view kSelectOutcome =
     "select phone, request, operation, status, at from outcome ";
+constexpr std::string_view kSelectCsr =
+    "select phone, request, spki, key, model, peer, created, serial from csr ";
+constexpr std::string_view kSelectEvent = "select id, at, phone, peer, kind, detail from event ";
 
 /// Which of a phone's certificates is the last: by confirmation, then by what was asked for later.
 constexpr std::string_view kHeld =
     "where confirmed_at is not null and deleted_at is null and phone = :phone"
     " order by confirmed_at desc, request desc, issued_at desc, serial desc limit 1";
 
-/// issued_rows runs `statement` behind the select of certificates; `key` is bound when given.
-std::vector<IssuedCertificate> issued_rows(soci::session& sql, std::string_view statement,
-                                           const std::string* key) {
+/// What was issued and never confirmed; behind it, that nothing can confirm it any more: an
+/// imported certificate waits in its CSR, one that just left is being stored.
+constexpr std::string_view kUnconfirmed = "confirmed_at is null and cleared_at is null";
+constexpr std::string_view kNotUnderWay =
+    " and issued_at <= :latest and serial not in (select serial from csr where serial is not null)";
+
+/// issued_rows runs `statement` behind the select of certificates, with the keys that it binds.
+template <typename... Keys>
+std::vector<IssuedCertificate> issued_rows(Database& database, std::string_view statement,
+                                           const Keys&... keys) {
   IssuedCertificate row;
   long long request = 0;
   std::string serial;
   std::string der;
-  soci::statement select(sql);
-  select.exchange(soci::into(row.phone));
-  select.exchange(soci::into(request));
-  select.exchange(soci::into(serial));
-  select.exchange(soci::into(row.subject));
-  select.exchange(soci::into(row.issuer));
-  select.exchange(soci::into(der));
-  select.exchange(soci::into(row.key));
-  select.exchange(soci::into(row.not_after));
-  select.exchange(soci::into(row.issued_at));
-  select.exchange(soci::into(row.delivered_at));
-  select.exchange(soci::into(row.confirmed_at));
-  select.exchange(soci::into(row.deleted_at));
-  select.exchange(soci::into(row.cleared_at));
-  if (key != nullptr) select.exchange(soci::use(*key));
-  select.alloc();
-  select.prepare(std::string(kSelectIssued) + std::string(statement));
-  select.define_and_bind();
-  select.execute();
+  Database::Prepared select(database, std::string(kSelectIssued) + std::string(statement));
+  select.into(row.phone).into(request).into(serial).into(row.subject).into(row.issuer).into(der);
+  select.into(row.key).into(row.not_after).into(row.issued_at).into(row.delivered_at);
+  select.into(row.confirmed_at).into(row.deleted_at).into(row.cleared_at);
+  (select.use(keys), ...);
   std::vector<IssuedCertificate> rows;
-  while (select.fetch()) {
+  for (bool more = select.execute(); more; more = select.fetch()) {
     row.request = request;
     row.serial = from_hex(serial);
     row.der = from_hex(der);
@@ -90,34 +87,19 @@ std::vector<IssuedCertificate> issued_rows(soci::session& sql, std::string_view 
   return rows;
 }
 
-struct OutcomeKey {
-  std::string phone;
-  long long request = 0;
-};
-
-/// outcome_rows runs `statement` behind the select of outcomes; `key` is bound when given.
-std::vector<Outcome> outcome_rows(soci::session& sql, std::string_view statement,
-                                  const OutcomeKey* key) {
+/// outcome_rows does the same for outcomes.
+template <typename... Keys>
+std::vector<Outcome> outcome_rows(Database& database, std::string_view statement,
+                                  const Keys&... keys) {
   Outcome row;
   long long request = 0;
   std::string operation;
   std::string status;
-  soci::statement select(sql);
-  select.exchange(soci::into(row.phone));
-  select.exchange(soci::into(request));
-  select.exchange(soci::into(operation));
-  select.exchange(soci::into(status));
-  select.exchange(soci::into(row.at));
-  if (key != nullptr) {
-    select.exchange(soci::use(key->phone));
-    select.exchange(soci::use(key->request));
-  }
-  select.alloc();
-  select.prepare(std::string(kSelectOutcome) + std::string(statement));
-  select.define_and_bind();
-  select.execute();
+  Database::Prepared select(database, std::string(kSelectOutcome) + std::string(statement));
+  select.into(row.phone).into(request).into(operation).into(status).into(row.at);
+  (select.use(keys), ...);
   std::vector<Outcome> rows;
-  while (select.fetch()) {
+  for (bool more = select.execute(); more; more = select.fetch()) {
     row.request = request;
     row.operation = operation_from(operation);
     row.status = operation_status_from(status);
@@ -126,31 +108,21 @@ std::vector<Outcome> outcome_rows(soci::session& sql, std::string_view statement
   return rows;
 }
 
-/// csr_rows runs `statement` behind the select of CSRs; `phone` is bound when given.
-std::vector<PendingCsr> csr_rows(soci::session& sql, std::string_view statement,
-                                 const std::string* phone) {
+/// csr_rows does the same for CSRs.
+template <typename... Keys>
+std::vector<PendingCsr> csr_rows(Database& database, std::string_view statement,
+                                 const Keys&... keys) {
   PendingCsr row;
   long long request = 0;
   std::string spki;
   std::string serial;
   soci::indicator has_serial = soci::i_null;
-  soci::statement select(sql);
-  select.exchange(soci::into(row.phone));
-  select.exchange(soci::into(request));
-  select.exchange(soci::into(spki));
-  select.exchange(soci::into(row.key));
-  select.exchange(soci::into(row.model));
-  select.exchange(soci::into(row.peer));
-  select.exchange(soci::into(row.created));
-  select.exchange(soci::into(serial, has_serial));
-  if (phone != nullptr) select.exchange(soci::use(*phone));
-  select.alloc();
-  select.prepare("select phone, request, spki, key, model, peer, created, serial from csr " +
-                 std::string(statement));
-  select.define_and_bind();
-  select.execute();
+  Database::Prepared select(database, std::string(kSelectCsr) + std::string(statement));
+  select.into(row.phone).into(request).into(spki).into(row.key).into(row.model).into(row.peer);
+  select.into(row.created).into(serial, has_serial);
+  (select.use(keys), ...);
   std::vector<PendingCsr> rows;
-  while (select.fetch()) {
+  for (bool more = select.execute(); more; more = select.fetch()) {
     row.request = request;
     row.spki = from_hex(spki);
     row.serial.reset();
@@ -160,68 +132,70 @@ std::vector<PendingCsr> csr_rows(soci::session& sql, std::string_view statement,
   return rows;
 }
 
-/// EventKey selects events: a phone's, or those behind an id, `count` at most.
-struct EventKey {
-  std::string phone;
-  long long after = 0;
-  long long count = 0;
-};
-
-std::vector<CapfEvent> event_rows(soci::session& sql, const EventKey& key) {
+/// event_rows does the same for events.
+template <typename... Keys>
+std::vector<CapfEvent> event_rows(Database& database, std::string_view statement,
+                                  const Keys&... keys) {
   CapfEvent row;
   long long id = 0;
-  soci::statement select(sql);
-  select.exchange(soci::into(id));
-  select.exchange(soci::into(row.at));
-  select.exchange(soci::into(row.phone));
-  select.exchange(soci::into(row.peer));
-  select.exchange(soci::into(row.kind));
-  select.exchange(soci::into(row.detail));
-  const bool of_phone = !key.phone.empty();
-  if (of_phone) {
-    select.exchange(soci::use(key.phone));
-  } else {
-    select.exchange(soci::use(key.after));
-    select.exchange(soci::use(key.count));
-  }
-  select.alloc();
-  select.prepare(std::string("select id, at, phone, peer, kind, detail from event ") +
-                 (of_phone ? "where phone = :phone order by id desc"
-                           : "where id > :after order by id limit :count"));
-  select.define_and_bind();
-  select.execute();
+  Database::Prepared select(database, std::string(kSelectEvent) + std::string(statement));
+  select.into(id).into(row.at).into(row.phone).into(row.peer).into(row.kind).into(row.detail);
+  (select.use(keys), ...);
   std::vector<CapfEvent> rows;
-  while (select.fetch()) {
+  for (bool more = select.execute(); more; more = select.fetch()) {
     row.id = id;
     rows.push_back(row);
   }
   return rows;
 }
 
-void insert_issued(soci::session& sql, const IssuedCertificate& certificate) {
+template <typename Row>
+std::optional<Row> first(std::vector<Row> rows) {
+  if (rows.empty()) return std::nullopt;
+  return std::move(rows.front());
+}
+
+void insert_issued(Database& database, const IssuedCertificate& certificate) {
   const long long request = certificate.request;
   const std::string serial = to_hex(certificate.serial);
   const std::string der = to_hex(certificate.der);
-  sql << "insert into issued (serial, phone, request, subject, issuer, der, key, not_after,"
-         " issued_at, delivered_at, confirmed_at, deleted_at) values (:serial, :phone, :request,"
-         " :subject, :issuer, :der, :key, :end, :issued, :delivered, :confirmed, :deleted)",
-      soci::use(serial), soci::use(certificate.phone), soci::use(request),
-      soci::use(certificate.subject), soci::use(certificate.issuer), soci::use(der),
-      soci::use(certificate.key), soci::use(certificate.not_after),
-      soci::use(certificate.issued_at), soci::use(certificate.delivered_at),
-      soci::use(certificate.confirmed_at), soci::use(certificate.deleted_at);
+  Database::Prepared(database,
+                     "insert into issued (serial, phone, request, subject, issuer, der, key,"
+                     " not_after, issued_at, delivered_at, confirmed_at, deleted_at) values"
+                     " (:serial, :phone, :request, :subject, :issuer, :der, :key, :end, :issued,"
+                     " :delivered, :confirmed, :deleted)")
+      .use(serial)
+      .use(certificate.phone)
+      .use(request)
+      .use(certificate.subject)
+      .use(certificate.issuer)
+      .use(der)
+      .use(certificate.key)
+      .use(certificate.not_after)
+      .use(certificate.issued_at)
+      .use(certificate.delivered_at)
+      .use(certificate.confirmed_at)
+      .use(certificate.deleted_at)
+      .execute();
 }
 
-void save_outcome(soci::session& sql, const Outcome& outcome) {
+/// save_outcome lets a success stand, whoever comes late with a failure of the same request.
+void save_outcome(Database& database, const Outcome& outcome) {
   const long long request = outcome.request;
   const std::string operation(word(outcome.operation));
   const std::string status(word(outcome.status));
-  sql << "insert into outcome (phone, request, operation, status, at)"
-         " values (:phone, :request, :operation, :status, :at)"
-         " on conflict (phone, request) do update set operation = excluded.operation,"
-         " status = excluded.status, at = excluded.at",
-      soci::use(outcome.phone), soci::use(request), soci::use(operation), soci::use(status),
-      soci::use(outcome.at);
+  Database::Prepared(database,
+                     "insert into outcome (phone, request, operation, status, at)"
+                     " values (:phone, :request, :operation, :status, :at)"
+                     " on conflict (phone, request) do update set operation = excluded.operation,"
+                     " status = excluded.status, at = excluded.at"
+                     " where outcome.status <> 'success' or excluded.status = 'success'")
+      .use(outcome.phone)
+      .use(request)
+      .use(operation)
+      .use(status)
+      .use(outcome.at)
+      .execute();
 }
 
 [[noreturn]] void no_such_serial(const std::string& serial) {
@@ -254,206 +228,226 @@ OperationStatus operation_status_from(std::string_view word) {
 }
 
 void EnrolmentStore::issued(const IssuedCertificate& certificate) {
-  database_.write([&](soci::session& sql) { insert_issued(sql, certificate); });
+  write([&](soci::session& /*sql*/) { insert_issued(database_, certificate); });
 }
 
 void EnrolmentStore::delivered(BytesView serial, Time at) {
   const std::string key = to_hex(serial);
-  database_.write([&](soci::session& sql) {
-    soci::statement update =
-        (sql.prepare << "update issued set delivered_at = :at where serial = :serial",
-         soci::use(at), soci::use(key));
-    update.execute(true);
-    if (update.get_affected_rows() == 0) no_such_serial(key);
+  later("CAPF_DELIVERY_NOT_RECORDED", [&database = database_, key, at](soci::session& /*sql*/) {
+    Database::Prepared update(database,
+                              "update issued set delivered_at = :at where serial = :serial");
+    update.use(at).use(key).execute();
+    if (update.changed() == 0) no_such_serial(key);
   });
 }
 
 void EnrolmentStore::confirmed(BytesView serial, Time at) {
   const std::string key = to_hex(serial);
-  database_.write([&](soci::session& sql) {
+  write([&](soci::session& /*sql*/) {
     Outcome outcome;
     long long request = 0;
-    sql << "select phone, request from issued where serial = :serial", soci::into(outcome.phone),
-        soci::into(request), soci::use(key);
-    if (!sql.got_data()) no_such_serial(key);
-    sql << "update issued set confirmed_at = :at where serial = :serial", soci::use(at),
-        soci::use(key);
+    Database::Prepared find(database_, "select phone, request from issued where serial = :serial");
+    if (!find.into(outcome.phone).into(request).use(key).execute()) no_such_serial(key);
+    Database::Prepared(database_, "update issued set confirmed_at = :at where serial = :serial")
+        .use(at)
+        .use(key)
+        .execute();
+    Database::Prepared(database_, "delete from csr where phone = :phone and serial = :serial")
+        .use(outcome.phone)
+        .use(key)
+        .execute();
     outcome.request = request;
     outcome.operation = Operation::install;
     outcome.status = OperationStatus::success;
     outcome.at = at;
-    save_outcome(sql, outcome);
+    save_outcome(database_, outcome);
   });
 }
 
 void EnrolmentStore::finished(const Outcome& outcome) {
-  database_.write([&](soci::session& sql) { save_outcome(sql, outcome); });
+  write([&](soci::session& /*sql*/) { save_outcome(database_, outcome); });
 }
 
 void EnrolmentStore::removed(std::string_view phone, std::int64_t request, Time at) {
   const Outcome outcome{std::string(phone), request, Operation::remove, OperationStatus::success,
                         at};
-  database_.write([&](soci::session& sql) {
-    sql << "update issued set deleted_at = :at where phone = :phone and confirmed_at is not null"
-           " and deleted_at is null",
-        soci::use(at), soci::use(outcome.phone);
-    save_outcome(sql, outcome);
+  write([&](soci::session& /*sql*/) {
+    Database::Prepared(database_,
+                       "update issued set deleted_at = :at where phone = :phone and confirmed_at"
+                       " is not null and deleted_at is null")
+        .use(at)
+        .use(outcome.phone)
+        .execute();
+    save_outcome(database_, outcome);
   });
 }
 
 std::size_t EnrolmentStore::clear_stale(const std::optional<std::string>& phone, Time at) {
-  return database_.write([&](soci::session& sql) -> std::size_t {
-    const std::string every =
-        "update issued set cleared_at = :at where confirmed_at is null and cleared_at is null";
-    long long cleared = 0;
-    if (phone) {
-      soci::statement update =
-          (sql.prepare << every + " and phone = :phone", soci::use(at), soci::use(*phone));
-      update.execute(true);
-      cleared = update.get_affected_rows();
-    } else {
-      soci::statement update = (sql.prepare << every, soci::use(at));
-      update.execute(true);
-      cleared = update.get_affected_rows();
-    }
-    return static_cast<std::size_t>(cleared);
+  const Time latest = at - kUnderWay;
+  return write([&](soci::session& /*sql*/) {
+    std::string statement = "update issued set cleared_at = :at where ";
+    statement.append(kUnconfirmed).append(kNotUnderWay);
+    if (phone) statement += " and phone = :phone";
+    Database::Prepared update(database_, statement);
+    update.use(at).use(latest);
+    if (phone) update.use(*phone);
+    update.execute();
+    return static_cast<std::size_t>(update.changed());
   });
 }
 
 void EnrolmentStore::requested(const PendingCsr& csr) {
   const long long request = csr.request;
   const std::string spki = to_hex(csr.spki);
-  database_.write([&](soci::session& sql) {
-    sql << "insert into csr (phone, request, spki, key, model, peer, created, serial) values"
-           " (:phone, :request, :spki, :key, :model, :peer, :created, null)"
-           " on conflict (phone) do update set request = excluded.request, spki = excluded.spki,"
-           " key = excluded.key, model = excluded.model, peer = excluded.peer,"
-           " created = excluded.created, serial = null",
-        soci::use(csr.phone), soci::use(request), soci::use(spki), soci::use(csr.key),
-        soci::use(csr.model), soci::use(csr.peer), soci::use(csr.created);
+  write([&](soci::session& /*sql*/) {
+    Database::Prepared(database_,
+                       "insert into csr (phone, request, spki, key, model, peer, created, serial)"
+                       " values (:phone, :request, :spki, :key, :model, :peer, :created, null)"
+                       " on conflict (phone) do update set request = excluded.request,"
+                       " spki = excluded.spki, key = excluded.key, model = excluded.model,"
+                       " peer = excluded.peer, created = excluded.created, serial = null")
+        .use(csr.phone)
+        .use(request)
+        .use(spki)
+        .use(csr.key)
+        .use(csr.model)
+        .use(csr.peer)
+        .use(csr.created)
+        .execute();
   });
 }
 
 void EnrolmentStore::imported(const IssuedCertificate& certificate, BytesView spki) {
   const std::string serial = to_hex(certificate.serial);
   const std::string key = to_hex(spki);
-  database_.write([&](soci::session& sql) {
-    soci::statement update =
-        (sql.prepare << "update csr set serial = :serial where phone = :phone and spki = :spki",
-         soci::use(serial), soci::use(certificate.phone), soci::use(key));
-    update.execute(true);
-    if (update.get_affected_rows() == 0) {
+  write([&](soci::session& /*sql*/) {
+    Database::Prepared update(
+        database_, "update csr set serial = :serial where phone = :phone and spki = :spki");
+    update.use(serial).use(certificate.phone).use(key).execute();
+    if (update.changed() == 0) {
       throw Error(Code::conflict,
                   "the CSR of " + certificate.phone + " is gone, or is for another key by now");
     }
-    insert_issued(sql, certificate);
+    insert_issued(database_, certificate);
   });
 }
 
 bool EnrolmentStore::remove_csr(std::string_view phone) {
   const std::string key(phone);
-  return database_.write([&](soci::session& sql) {
-    soci::statement remove =
-        (sql.prepare << "delete from csr where phone = :phone", soci::use(key));
-    remove.execute(true);
-    return remove.get_affected_rows() > 0;
+  return write([&](soci::session& /*sql*/) {
+    Database::Prepared remove(database_, "delete from csr where phone = :phone");
+    remove.use(key).execute();
+    return remove.changed() > 0;
   });
 }
 
 void EnrolmentStore::happened(const CapfEvent& event) {
-  const int kept = kEventsKept;
-  database_.write([&](soci::session& sql) {
-    sql << "insert into event (at, phone, peer, kind, detail) values"
-           " (:at, :phone, :peer, :kind, :detail)",
-        soci::use(event.at), soci::use(event.phone), soci::use(event.peer), soci::use(event.kind),
-        soci::use(event.detail);
-    sql << "delete from event where phone = :phone and id <= (select id from event"
-           " where phone = :same order by id desc limit 1 offset :kept)",
-        soci::use(event.phone, "phone"), soci::use(event.phone, "same"), soci::use(kept, "kept");
+  later("CAPF_EVENT_NOT_RECORDED", [&database = database_, event](soci::session& /*sql*/) {
+    Database::Prepared(database,
+                       "insert into event (at, phone, peer, kind, detail) values"
+                       " (:at, :phone, :peer, :kind, :detail)")
+        .use(event.at)
+        .use(event.phone)
+        .use(event.peer)
+        .use(event.kind)
+        .use(event.detail)
+        .execute();
+    const int kept = kEventsKept;
+    Database::Prepared(database,
+                       "delete from event where phone = :phone and id <= (select id from event"
+                       " where phone = :same order by id desc limit 1 offset :kept)")
+        .use(event.phone)
+        .use(event.phone)
+        .use(kept)
+        .execute();
+  });
+}
+
+void EnrolmentStore::later(std::string_view event_id, WriteGroup::Work work) {
+  if (group_ == nullptr) {
+    database_.write(work);
+    return;
+  }
+  group_->queue(std::move(work), [id = std::string(event_id)](const std::exception& error) {
+    log(Level::error, id, {{"error", error.what()}});
   });
 }
 
 std::optional<IssuedCertificate> EnrolmentStore::certificate(BytesView serial) const {
   const std::string key = to_hex(serial);
-  return database_.read([&](soci::session& sql) -> std::optional<IssuedCertificate> {
-    auto rows = issued_rows(sql, "where serial = :serial", &key);
-    if (rows.empty()) return std::nullopt;
-    return rows.front();
+  return database_.read([&](soci::session& /*sql*/) {
+    return first(issued_rows(database_, "where serial = :serial", key));
   });
 }
 
 std::optional<PendingCsr> EnrolmentStore::csr(std::string_view phone) const {
   const std::string key(phone);
-  return database_.read([&](soci::session& sql) -> std::optional<PendingCsr> {
-    auto rows = csr_rows(sql, "where phone = :phone", &key);
-    if (rows.empty()) return std::nullopt;
-    return rows.front();
+  return database_.read([&](soci::session& /*sql*/) {
+    return first(csr_rows(database_, "where phone = :phone", key));
   });
 }
 
 std::vector<PendingCsr> EnrolmentStore::csrs() const {
   return database_.read(
-      [&](soci::session& sql) { return csr_rows(sql, "order by phone", nullptr); });
+      [&](soci::session& /*sql*/) { return csr_rows(database_, "order by phone"); });
 }
 
 std::vector<CapfEvent> EnrolmentStore::events(std::string_view phone) const {
-  return database_.read([&](soci::session& sql) {
-    return event_rows(sql, {std::string(phone), 0, 0});
+  const std::string key(phone);
+  return database_.read([&](soci::session& /*sql*/) {
+    return event_rows(database_, "where phone = :phone order by id desc", key);
   });
 }
 
 std::vector<CapfEvent> EnrolmentStore::events_after(std::int64_t id, std::size_t count) const {
-  return database_.read([&](soci::session& sql) {
-    return event_rows(sql, {"", id, static_cast<long long>(count)});
+  const long long after = id;
+  const auto most = static_cast<long long>(count);
+  return database_.read([&](soci::session& /*sql*/) {
+    return event_rows(database_, "where id > :after order by id limit :count", after, most);
   });
 }
 
 std::optional<Outcome> EnrolmentStore::outcome(std::string_view phone, std::int64_t request) const {
-  const OutcomeKey key{std::string(phone), request};
-  return database_.read([&](soci::session& sql) -> std::optional<Outcome> {
-    auto rows = outcome_rows(sql, "where phone = :phone and request = :request", &key);
-    if (rows.empty()) return std::nullopt;
-    return rows.front();
+  const std::string key(phone);
+  const long long number = request;
+  return database_.read([&](soci::session& /*sql*/) {
+    return first(
+        outcome_rows(database_, "where phone = :phone and request = :request", key, number));
   });
 }
 
 std::optional<IssuedCertificate> EnrolmentStore::held(std::string_view phone) const {
   const std::string key(phone);
-  return database_.read([&](soci::session& sql) -> std::optional<IssuedCertificate> {
-    auto rows = issued_rows(sql, kHeld, &key);
-    if (rows.empty()) return std::nullopt;
-    return rows.front();
-  });
+  return database_.read(
+      [&](soci::session& /*sql*/) { return first(issued_rows(database_, kHeld, key)); });
 }
 
 std::vector<IssuedCertificate> EnrolmentStore::all_held() const {
-  return database_.read([&](soci::session& sql) {
+  return database_.read([&](soci::session& /*sql*/) {
     return issued_rows(
-        sql,
+        database_,
         "where serial in (select serial from (select serial, row_number() over (partition by phone"
         " order by confirmed_at desc, request desc, issued_at desc, serial desc) as place"
         " from issued where confirmed_at is not null and deleted_at is null) as ranked"
-        " where place = 1) order by phone",
-        nullptr);
+        " where place = 1) order by phone");
   });
 }
 
-std::vector<IssuedCertificate> EnrolmentStore::stale() const {
-  return database_.read([&](soci::session& sql) {
+std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) const {
+  constexpr std::string_view kOldestFirst = " order by issued_at, phone, serial";
+  return database_.read([&](soci::session& /*sql*/) {
+    if (!now) return issued_rows(database_, fmt::format("where {}{}", kUnconfirmed, kOldestFirst));
+    const Time latest = *now - kUnderWay;
     return issued_rows(
-        sql,
-        "where confirmed_at is null and cleared_at is null order by issued_at, phone,"
-        " serial",
-        nullptr);
+        database_, fmt::format("where {}{}{}", kUnconfirmed, kNotUnderWay, kOldestFirst), latest);
   });
 }
 
 std::vector<Outcome> EnrolmentStore::last_outcomes() const {
-  return database_.read([&](soci::session& sql) {
-    return outcome_rows(sql,
+  return database_.read([&](soci::session& /*sql*/) {
+    return outcome_rows(database_,
                         "as o where request = (select max(request) from outcome where phone ="
-                        " o.phone) order by phone",
-                        nullptr);
+                        " o.phone) order by phone");
   });
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/phones/phone.h"
 #include "core/storage/database.h"
+#include "core/storage/write_group.h"
 
 namespace ringfence::core {
 
@@ -91,22 +92,27 @@ struct CapfEvent {
   std::string detail;  ///< a sentence without secrets, at most 500 bytes
 };
 
-/// EnrolmentStore keeps the journal. Each writing call is committed, and on disk, when it returns.
-/// Safe from several threads. Errors: `io`, `malformed` (a row that cannot be), and what is said
-/// beside a call.
+/// EnrolmentStore keeps the journal. Each writing call is committed, and on disk, when it returns;
+/// with a group, `delivered` and `happened` are on disk soon, never before what was written
+/// earlier, and what goes wrong with them is logged. Safe from several threads. Errors: `io`,
+/// `malformed` (a row that cannot be), and what is said beside a call.
 class EnrolmentStore {
  public:
   /// `database` is capf.db and must outlive the store; the reading calls work read-only too.
   explicit EnrolmentStore(Database& database) : database_(database) {}
 
+  /// Writes through `group`, which is of `database` and must outlive the store.
+  EnrolmentStore(Database& database, WriteGroup& group) : database_(database), group_(&group) {}
+
   /// issued records a certificate before it leaves; a serial twice is Error{conflict}.
   void issued(const IssuedCertificate& certificate);
   /// delivered notes that the phone was sent the certificate; Error{not_found} for no such serial.
   void delivered(BytesView serial, Time at);
-  /// confirmed marks the certificate as held by the phone and its request as success, together.
-  /// Error{not_found} for no such serial.
+  /// confirmed marks the certificate as held by the phone and its request as success, and forgets
+  /// the CSR it was imported for, together. Error{not_found} for no such serial.
   void confirmed(BytesView serial, Time at);
-  /// finished records the outcome of a request that issued nothing, or failed; the last one counts.
+  /// finished records the outcome of a request that issued nothing, or failed. The last one counts,
+  /// but a success stays.
   void finished(const Outcome& outcome);
   /// removed marks the phone's confirmed certificates as deleted and the request as success.
   void removed(std::string_view phone, std::int64_t request, Time at);
@@ -130,7 +136,11 @@ class EnrolmentStore {
   /// held returns the phone's last confirmed certificate that was not deleted.
   std::optional<IssuedCertificate> held(std::string_view phone) const;
   std::vector<IssuedCertificate> all_held() const;  ///< one a phone, by name
-  std::vector<IssuedCertificate> stale() const;     ///< issued, never confirmed, not cleared
+  /// stale returns what was issued, never confirmed and not cleared, the oldest first; with the
+  /// time of now, without what may still be confirmed: issued within the last kUnderWay, in which
+  /// a session may be storing it, or waiting in a CSR.
+  std::vector<IssuedCertificate> stale(std::optional<Time> now = std::nullopt) const;
+  static constexpr std::chrono::minutes kUnderWay{2};
   std::optional<IssuedCertificate> certificate(BytesView serial) const;
   std::optional<PendingCsr> csr(std::string_view phone) const;
   std::vector<PendingCsr> csrs() const;                         ///< by phone
@@ -140,7 +150,15 @@ class EnrolmentStore {
   std::vector<Outcome> last_outcomes() const;  ///< the last request's outcome of each phone
 
  private:
+  template <typename Work>
+  auto write(const Work& work) {
+    return group_ == nullptr ? database_.write(work) : group_->write(work);
+  }
+
+  void later(std::string_view event_id, WriteGroup::Work work);
+
   Database& database_;
+  WriteGroup* group_ = nullptr;
 };
 
 /// status_of tells the status an administrator sees: the outcome of the phone's last request, else

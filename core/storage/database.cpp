@@ -141,6 +141,14 @@ Database::Database(const fs::path& path, Schema schema, Access access) : path_(p
   }
 }
 
+Database::Database(Beside beside) : path_(beside.writer.path_) {
+  try {
+    session_ = open_session(path_, Access::read_only);
+  } catch (const soci::soci_error& error) {
+    translate(path_, error);
+  }
+}
+
 Database::~Database() = default;
 
 Database::Lease::Lease(Database& database) : lock_(database.mutex_), session_(*database.session_) {}
@@ -183,6 +191,40 @@ void Database::Transaction::commit() {
   }
   open_ = false;
   --database_.depth_;
+}
+
+soci::statement& Database::kept(std::string_view sql) {
+  const std::string text(sql);
+  const auto at = kept_.find(text);
+  if (at != kept_.end()) return at->second;
+  soci::statement statement(*session_);
+  statement.alloc();
+  statement.prepare(text);
+  return kept_.emplace(text, std::move(statement)).first->second;
+}
+
+Database::Prepared::Prepared(Database& database, std::string_view sql)
+    : lease_(database), statement_(database.kept(sql)) {}
+
+Database::Prepared::~Prepared() {
+  statement_.bind_clean_up();
+  // Else a select that was not read to its end would keep its view of the file for ever. What it
+  // returns is the error of the last step, which was thrown.
+  sqlite_api::sqlite3_reset(
+      static_cast<soci::sqlite3_statement_backend*>(statement_.get_backend())->stmt_);
+}
+
+bool Database::Prepared::execute() {
+  statement_.define_and_bind();
+  return statement_.execute(true);
+}
+
+bool Database::Prepared::fetch() {
+  return statement_.fetch();
+}
+
+long long Database::Prepared::changed() {
+  return statement_.get_affected_rows();
 }
 
 void Database::fail(const soci::soci_error& error) const {

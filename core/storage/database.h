@@ -4,7 +4,10 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <type_traits>
+#include <unordered_map>
 
 #include <soci/soci.h>
 
@@ -25,11 +28,19 @@ enum class Access { read_write, read_only };
 /// read-only waits for nothing: a missing file is Error{not_found}, one of an older version
 /// Error{refused}. The folder must exist.
 ///
-/// Safe from several threads: the session is reached only through `read`, `write`, a Lease or a
-/// Transaction, which hold its mutex. Never use it on both sides of a fork.
+/// Safe from several threads: the session is reached only through `read`, `write`, a Lease, a
+/// Transaction or a Prepared, which hold its mutex. Never use it on both sides of a fork.
 class Database {
  public:
   Database(const std::filesystem::path& path, Schema schema, Access access);
+
+  /// Opens the file of `writer`, which has checked it, once more and read-only: its reads wait
+  /// for none of the writer's transactions, and see each commit from its return on.
+  struct Beside {
+    const Database& writer;
+  };
+
+  explicit Database(Beside beside);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
@@ -72,6 +83,45 @@ class Database {
     bool open_ = true;
   };
 
+  /// Prepared is one use of a statement that the database keeps prepared from then on: several
+  /// times as cheap as a statement of its own. At its end the statement forgets what was bound.
+  /// Only inside `read`, `write` or a Transaction; not twice at once with the same text.
+  class Prepared {
+   public:
+    Prepared(Database& database, std::string_view sql);
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+    ~Prepared();
+
+    /// use and into bind the next parameter and the next column; `value` must live until the end.
+    template <typename Value>
+    Prepared& use(const Value& value) {
+      statement_.exchange(soci::use(value));
+      return *this;
+    }
+
+    template <typename Value>
+    Prepared& into(Value& value) {
+      statement_.exchange(soci::into(value));
+      return *this;
+    }
+
+    template <typename Value>
+    Prepared& into(Value& value, soci::indicator& state) {
+      statement_.exchange(soci::into(value, state));
+      return *this;
+    }
+
+    /// execute runs the statement, once; it and `fetch` tell whether they brought a row.
+    bool execute();
+    bool fetch();
+    long long changed();  ///< how many rows the statement changed
+
+   private:
+    Lease lease_;
+    soci::statement& statement_;
+  };
+
   /// read runs `work(soci::session&)` and returns what it returns; what SOCI throws becomes Error.
   template <typename Work>
   auto read(const Work& work) {
@@ -112,10 +162,13 @@ class Database {
   long long data_version();
 
  private:
+  soci::statement& kept(std::string_view sql);
+
   std::filesystem::path path_;
   std::recursive_mutex mutex_;
   std::unique_ptr<soci::session> session_;
-  int depth_ = 0;  // of transactions; guarded by mutex_
+  std::unordered_map<std::string, soci::statement> kept_;  // by text; guarded by mutex_
+  int depth_ = 0;                                          // of transactions; guarded by mutex_
 };
 
 }  // namespace ringfence::core

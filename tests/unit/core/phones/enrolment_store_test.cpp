@@ -246,12 +246,251 @@ TEST_F(EnrolmentStoreTest, KeepsTheLastOutcomeOfARequestAndOfAPhone) {
   EXPECT_EQ(last[1].at, kNow);
 }
 
-TEST_F(EnrolmentStoreTest, FindsByIndex) {
-  for (const char* query : {"select der from issued where serial = 'a'",
-                            "select der from issued where phone = 'a' and confirmed_at is not null",
-                            "select status from outcome where phone = 'a' and request = 1"})
-    EXPECT_THAT(test::sqlite3(file(), std::string("explain query plan ") + query),
-                testing::HasSubstr("USING INDEX"));
+TEST_F(EnrolmentStoreTest, LetsASuccessStandWhenAFailureComesLate) {
+  store_.confirmed(issue("CSFa", 1, 1), kNow);
+  store_.finished(
+      {"CSFa", 1, Operation::install, OperationStatus::communication_failure, kNow + hours(1)});
+  EXPECT_EQ(store_.outcome("CSFa", 1)->status, OperationStatus::success);
+  EXPECT_EQ(store_.outcome("CSFa", 1)->at, kNow);
+}
+
+TEST_F(EnrolmentStoreTest, CallsStaleOnlyWhatNothingCanConfirmAnyMore) {
+  const Bytes lost = issue("CSFa", 1, 1);
+  const Bytes under_way = issue("CSFb", 2, 2);  // an hour later
+  EXPECT_EQ(store_.stale().size(), 2U);
+  const auto stale = store_.stale(now_);
+  ASSERT_EQ(stale.size(), 1U);
+  EXPECT_EQ(stale[0].serial, lost);
+  EXPECT_EQ(store_.stale(now_ + EnrolmentStore::kUnderWay - std::chrono::seconds(1)).size(), 1U);
+  EXPECT_EQ(store_.stale(now_ + EnrolmentStore::kUnderWay).size(), 2U);
+
+  EXPECT_EQ(store_.clear_stale(std::nullopt, now_), 1U);
+  EXPECT_EQ(store_.certificate(lost)->cleared_at, now_);
+  EXPECT_EQ(store_.certificate(under_way)->cleared_at, std::nullopt);
+  store_.confirmed(under_way, now_);
+  EXPECT_TRUE(store_.stale().empty());
+  EXPECT_EQ(store_.clear_stale(std::nullopt, now_ + hours(1)), 0U);
+}
+
+TEST_F(EnrolmentStoreTest, ClearsTheStaleOnesOfOnePhoneAndKeepsTheirRows) {
+  const Bytes first = issue("CSFa", 1, 1);
+  const Bytes second = issue("CSFa", 1, 2);
+  const Bytes other = issue("CSFb", 2, 3);
+  const Time later = now_ + hours(1);
+  EXPECT_EQ(store_.clear_stale("CSFc", later), 0U);
+  EXPECT_EQ(store_.clear_stale("CSFa", later), 2U);
+  EXPECT_EQ(store_.clear_stale("CSFa", later), 0U) << "cleared twice";
+  ASSERT_EQ(store_.stale(later).size(), 1U);
+  EXPECT_EQ(store_.stale(later)[0].serial, other);
+  for (const Bytes& serial : {first, second}) EXPECT_TRUE(store_.certificate(serial));
+  EXPECT_THROW(issue("CSFd", 4, 1), Error) << "the serial of a cleared one was given again";
+}
+
+TEST_F(EnrolmentStoreTest, FindsACertificateBySerial) {
+  const Bytes serial = issue("CSFa", 7, 1);
+  const auto found = store_.certificate(serial);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->phone, "CSFa");
+  EXPECT_EQ(found->der, (Bytes{0x30, 0, 1, 0}));
+  EXPECT_EQ(store_.certificate(Bytes{9}), std::nullopt);
+}
+
+PendingCsr pending(const std::string& phone, std::int64_t request, std::uint8_t key) {
+  return {phone, request, Bytes{0x30, key}, "EC P-384", "CP-8861", "10.1.2.3:49152", kNow, {}};
+}
+
+TEST_F(EnrolmentStoreTest, KeepsOneCsrAPhoneTheLast) {
+  EXPECT_EQ(store_.csr("CSFa"), std::nullopt);
+  store_.requested(pending("CSFb", 1, 1));
+  store_.requested(pending("CSFa", 2, 2));
+  store_.requested(pending("CSFa", 3, 3));
+  const auto csr = store_.csr("CSFa");
+  ASSERT_TRUE(csr);
+  EXPECT_EQ(csr->request, 3);
+  EXPECT_EQ(csr->spki, (Bytes{0x30, 3}));
+  EXPECT_EQ(csr->key, "EC P-384");
+  EXPECT_EQ(csr->model, "CP-8861");
+  EXPECT_EQ(csr->peer, "10.1.2.3:49152");
+  EXPECT_EQ(csr->created, kNow);
+  EXPECT_EQ(csr->serial, std::nullopt);
+  const auto all = store_.csrs();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].phone, "CSFa");
+  EXPECT_EQ(all[1].phone, "CSFb");
+  EXPECT_TRUE(store_.remove_csr("CSFa"));
+  EXPECT_FALSE(store_.remove_csr("CSFa"));
+  EXPECT_EQ(store_.csrs().size(), 1U);
+}
+
+class ImportedCertificate : public EnrolmentStoreTest {
+ protected:
+  /// import brings the certificate of serial 00<serial>ff for the CSR of `key`.
+  void import(const std::string& phone, std::uint8_t serial, std::uint8_t key) {
+    IssuedCertificate certificate;
+    certificate.phone = phone;
+    certificate.request = 1;
+    certificate.serial = {0, serial, 0xff};
+    certificate.issuer = "CN=Offline CA";
+    certificate.issued_at = kNow;
+    store_.imported(certificate, Bytes{0x30, key});
+  }
+
+  /// refusal returns the code with which an import is refused.
+  Code refusal(const std::string& phone, std::uint8_t serial, std::uint8_t key) {
+    try {
+      import(phone, serial, key);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return Code::internal;
+  }
+};
+
+TEST_F(ImportedCertificate, WaitsInItsCsrUntilThePhoneConfirmsIt) {
+  store_.requested(pending("CSFa", 1, 5));
+  import("CSFa", 1, 5);
+  const Bytes serial{0, 1, 0xff};
+  EXPECT_EQ(store_.csr("CSFa")->serial, serial);
+  ASSERT_TRUE(store_.certificate(serial));
+  EXPECT_EQ(store_.certificate(serial)->issuer, "CN=Offline CA");
+  EXPECT_TRUE(store_.stale(kNow + hours(1000)).empty()) << "the phone comes when it comes";
+  EXPECT_EQ(store_.clear_stale("CSFa", kNow + hours(1000)), 0U);
+  store_.confirmed(serial, kNow);
+  EXPECT_EQ(store_.csr("CSFa"), std::nullopt);
+  EXPECT_EQ(store_.held("CSFa")->serial, serial);
+  EXPECT_EQ(store_.outcome("CSFa", 1)->status, OperationStatus::success);
+}
+
+TEST_F(ImportedCertificate, IsStaleOnceThePhoneMadeAnotherKeyOrItsCsrIsRemoved) {
+  store_.requested(pending("CSFa", 1, 5));
+  import("CSFa", 1, 5);
+  store_.requested(pending("CSFa", 2, 6));
+  EXPECT_EQ(store_.csr("CSFa")->serial, std::nullopt);
+  EXPECT_EQ(store_.stale(kNow + hours(1)).size(), 1U);
+  import("CSFa", 2, 6);
+  store_.remove_csr("CSFa");
+  EXPECT_EQ(store_.stale(kNow + hours(1)).size(), 2U);
+}
+
+TEST_F(ImportedCertificate, IsRefusedWholeForAnotherKeyNoCsrOrASerialTwice) {
+  EXPECT_EQ(refusal("CSFa", 1, 5), Code::conflict);
+  store_.requested(pending("CSFa", 1, 5));
+  store_.requested(pending("CSFb", 2, 6));
+  EXPECT_EQ(refusal("CSFa", 1, 6), Code::conflict);
+  EXPECT_EQ(test::sqlite3(file(), "select count(*) from issued"), "0");
+  import("CSFa", 1, 5);
+  EXPECT_EQ(refusal("CSFb", 1, 6), Code::conflict);
+  EXPECT_EQ(store_.csr("CSFb")->serial, std::nullopt) << "its CSR was marked all the same";
+}
+
+TEST_F(EnrolmentStoreTest, KeepsTheLastEventsOfEachPhone) {
+  for (int i = 0; i < EnrolmentStore::kEventsKept + 10; ++i) {
+    store_.happened({0, kNow + std::chrono::seconds(i), "CSFa", "10.1.2.3:4711", "late",
+                     "number " + std::to_string(i)});
+    if (i == 0) store_.happened({0, kNow, "CSFb", "10.1.2.4:4711", "lost", "it was lost"});
+  }
+  const auto events = store_.events("CSFa");
+  ASSERT_EQ(events.size(), static_cast<std::size_t>(EnrolmentStore::kEventsKept));
+  EXPECT_EQ(events.front().detail, "number 59");
+  EXPECT_EQ(events.back().detail, "number 10");
+  EXPECT_EQ(events.front().at, kNow + std::chrono::seconds(59));
+  EXPECT_EQ(events.front().peer, "10.1.2.3:4711");
+  EXPECT_EQ(events.front().kind, "late");
+  ASSERT_EQ(store_.events("CSFb").size(), 1U);
+  EXPECT_TRUE(store_.events("CSFc").empty());
+}
+
+TEST_F(EnrolmentStoreTest, TellsEventsBehindAnIdAndNeverGivesAnIdTwice) {
+  for (const char* phone : {"CSFa", "CSFb", "CSFc"})
+    store_.happened({0, kNow, phone, "10.1.2.3:4711", "late", "it came too late"});
+  const auto two = store_.events_after(0, 2);
+  ASSERT_EQ(two.size(), 2U);
+  EXPECT_EQ(two[0].phone, "CSFa");
+  const auto rest = store_.events_after(two[1].id, 100);
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].phone, "CSFc");
+  EXPECT_TRUE(store_.events_after(rest[0].id, 100).empty());
+  test::sqlite3(file(), "delete from event");
+  store_.happened({0, kNow, "CSFd", "10.1.2.3:4711", "late", "it came too late"});
+  EXPECT_EQ(store_.events_after(rest[0].id, 100).size(), 1U) << "a watermark would miss it";
+}
+
+TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "capf.db";
+  { const Database database(path, Schema::capf, Access::read_write); }
+  test::sqlite3(
+      path,
+      "drop index issued_unconfirmed; drop table csr; drop table event;"
+      " alter table issued drop column cleared_at; pragma user_version = 1;"
+      " insert into issued values ('01', 'CSFa', 7, 'CN=a', 'CN=CAPF', '3000', 'RSA 2048',"
+      " 2000000000, 1795255200, 1795255201, 1795255202, null);"
+      " insert into issued values ('02', 'CSFb', 8, 'CN=b', 'CN=CAPF', '3000', 'RSA 2048',"
+      " 2000000000, 1795255200, null, null, null);"
+      " insert into outcome values ('CSFa', 7, 'install', 'success', 1795255202)");
+  Database database(path, Schema::capf, Access::read_write);
+  EnrolmentStore store(database);
+  ASSERT_TRUE(store.held("CSFa"));
+  EXPECT_EQ(store.held("CSFa")->request, 7);
+  EXPECT_EQ(store.held("CSFa")->cleared_at, std::nullopt);
+  EXPECT_EQ(store.outcome("CSFa", 7)->status, OperationStatus::success);
+  ASSERT_EQ(store.stale(kNow + hours(1)).size(), 1U);
+  EXPECT_EQ(store.clear_stale("CSFb", kNow + hours(1)), 1U);
+  store.happened({0, kNow, "CSFa", "10.1.2.3:4711", "late", "it came too late"});
+  EXPECT_EQ(store.events("CSFa").size(), 1U);
+  EXPECT_TRUE(store.csrs().empty());
+}
+
+/// A session's calls must cost the same with a hundred phones and with a hundred thousand.
+TEST_F(EnrolmentStoreTest, NeverReadsAWholeTableForASession) {
+  for (const char* query :
+       {"select der from issued where serial = 'a'",
+        "select der from issued where confirmed_at is not null and deleted_at is null"
+        " and phone = 'a' order by confirmed_at desc, request desc limit 1",
+        "select status from outcome where phone = 'a' and request = 1",
+        "select spki from csr where phone = 'a'",
+        "update issued set delivered_at = 1 where serial = 'a'",
+        "update issued set confirmed_at = 1 where serial = 'a'",
+        "update issued set deleted_at = 1 where phone = 'a' and confirmed_at is not null"
+        " and deleted_at is null",
+        "delete from csr where phone = 'a' and serial = 'b'",
+        "delete from event where phone = 'a' and id <= (select id from event where phone = 'a'"
+        " order by id desc limit 1 offset 50)"}) {
+    const std::string plan = test::sqlite3(file(), std::string("explain query plan ") + query);
+    EXPECT_THAT(plan, testing::HasSubstr("SEARCH")) << query;
+    EXPECT_THAT(plan, testing::Not(testing::HasSubstr("SCAN"))) << query << "\n" << plan;
+  }
+}
+
+/// With a group, what need not be waited for is not, and still comes behind what came before.
+TEST_F(EnrolmentStoreTest, WritesThroughAGroupInOrder) {
+  Database reader{Database::Beside{database_}};
+  const EnrolmentStore seen(reader);
+  {
+    WriteGroup group(database_);
+    EnrolmentStore store(database_, group);
+    IssuedCertificate certificate;
+    for (std::uint8_t i = 1; i <= 50; ++i) {
+      certificate.phone = "CSF" + std::to_string(i);
+      certificate.request = i;
+      certificate.serial = {i};
+      store.issued(certificate);
+      EXPECT_TRUE(seen.certificate(certificate.serial)) << "it was not committed on return";
+      store.delivered(certificate.serial, kNow);
+      store.happened({0, kNow, certificate.phone, "10.1.2.3:4711", "late", "it came too late"});
+      store.confirmed(certificate.serial, kNow);
+      EXPECT_EQ(seen.held(certificate.phone)->delivered_at, kNow);
+      EXPECT_EQ(seen.events(certificate.phone).size(), 1U);
+    }
+    EXPECT_THROW(store.issued(certificate), Error);
+    EXPECT_EQ(group.counts().works, 201U);
+    EXPECT_EQ(group.counts().commits, 101U) << "a queued write did not travel with another";
+    store.delivered(Bytes{77}, kNow);  // logged, and nobody falls over it
+    certificate.serial = {51};
+    store.issued(certificate);
+    store.delivered(certificate.serial, kNow);
+  }
+  EXPECT_EQ(seen.certificate(Bytes{51})->delivered_at, kNow) << "the last one was lost at the end";
 }
 
 }  // namespace

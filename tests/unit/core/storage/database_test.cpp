@@ -87,7 +87,7 @@ TEST_F(DatabaseTest, HasThePragmasThatKeepWhatIsCommitted) {
   EXPECT_EQ(pragma("synchronous"), "2");
   EXPECT_EQ(pragma("foreign_keys"), "1");
   EXPECT_EQ(pragma("busy_timeout"), "5000");
-  EXPECT_EQ(pragma("user_version"), "1");
+  EXPECT_EQ(pragma("user_version"), std::to_string(migrations(Schema::admin).size()));
 }
 
 TEST_F(DatabaseTest, OpensAgainWithWhatWasWritten) {
@@ -110,8 +110,12 @@ TEST_F(DatabaseTest, HasEverySchemasTables) {
   EXPECT_EQ(test::sqlite3(file("admin.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' order by name)"),
-            "account audit capf_request certificate job job_item phone setting trust_certificate"
-            " trust_list_version");
+            "account audit capf_request certificate csr job job_item phone security_profile setting"
+            " trust_certificate trust_list_version");
+  EXPECT_EQ(test::sqlite3(file("capf.db"),
+                          "select group_concat(name, ' ') from (select name from sqlite_master"
+                          " where type = 'table' and name not like 'sqlite%' order by name)"),
+            "csr event issued outcome");
   EXPECT_EQ(test::sqlite3(file("callmanager.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' order by name)"),
@@ -168,7 +172,8 @@ TEST_F(DatabaseTest, RefusesANewerVersion) {
     const Error error = refusal(file(), access);
     EXPECT_EQ(error.code(), Code::refused);
     EXPECT_THAT(error.what(),
-                HasSubstr(file().string() + ": schema version 99 is newer than this program's 1"));
+                HasSubstr(file().string() + ": schema version 99 is newer than this program's " +
+                          std::to_string(migrations(Schema::admin).size())));
   }
   EXPECT_EQ(test::sqlite3(file(), "select count(*) from setting"), "300");
 }
@@ -189,12 +194,14 @@ TEST_F(DatabaseTest, RefusesToReadAnOlderVersionAndMigratesItWhenWriting) {
   test::sqlite3(file(), "drop table fetch; pragma user_version = 0");
   EXPECT_EQ(refusal(file(), Access::read_only, Schema::tftp).code(), Code::refused);
   { const Database database(file(), Schema::tftp, Access::read_write); }
-  EXPECT_EQ(test::sqlite3(file(), "pragma user_version; select count(*) from fetch"), "1\n0");
+  EXPECT_EQ(test::sqlite3(file(), "pragma user_version; select count(*) from fetch"),
+            std::to_string(migrations(Schema::tftp).size()) + "\n0");
 }
 
 TEST_F(DatabaseTest, MigratesStepByStepAndUndoesTheStepThatFails) {
-  Database database(file(), Schema::tftp, Access::read_write);  // version 1
+  Database database(file(), Schema::tftp, Access::read_write);
   Database::Lease lease(database);
+  *lease << "pragma user_version = 1";
   const std::vector<Migration> steps = {
       {"select 1"},  // seen already
       {"create table two (x integer)", "insert into two (x) values (2)"},

@@ -50,5 +50,15 @@ TEST_F(ListStoreTest, KeepsTheLastTwentyOfEachKind) {
   EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from trust_list_version"), "25");
 }
 
+TEST_F(ListStoreTest, FindsTheVeryFileThatAPhoneFetched) {
+  const std::int64_t id = add("ITL", {1, 2, 3});
+  const auto found = store_.find("ITL", "abcd");
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->id, id);
+  EXPECT_EQ(found->file, (Bytes{1, 2, 3}));
+  EXPECT_FALSE(store_.find("ITL", "ffff").has_value());
+  EXPECT_FALSE(store_.find("CTL", "abcd").has_value());
+}
+
 }  // namespace
 }  // namespace ringfence::core

@@ -1,0 +1,128 @@
+// Writes of many threads that share one transaction.
+#include "core/storage/write_group.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringfence::core {
+
+WriteGroup::WriteGroup(Database& database, const Bounds& bounds)
+    : database_(database), bounds_(bounds), thread_([this] { run(); }) {}
+
+WriteGroup::~WriteGroup() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  come_.notify_one();
+  thread_.join();
+}
+
+void WriteGroup::queue(Work work, Failed failed) {
+  Piece piece;
+  piece.work = std::move(work);
+  piece.failed = std::move(failed);
+  add(std::move(piece));
+}
+
+void WriteGroup::flush() {
+  run_and_wait([](soci::session& /*sql*/) {});
+}
+
+WriteGroup::Counts WriteGroup::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+void WriteGroup::run_and_wait(Work work) {
+  Piece piece;
+  piece.work = std::move(work);
+  std::future<void> end = piece.done.emplace().get_future();
+  add(std::move(piece));
+  end.get();
+}
+
+void WriteGroup::add(Piece piece) {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return pieces_.size() < bounds_.waiting; });
+  if (piece.done) ++awaited_;
+  pieces_.push_back(std::move(piece));
+  // A queued piece wakes the thread only from its long sleep; it then lingers for company.
+  if (awaited_ > 0 || pieces_.size() == 1) come_.notify_one();
+}
+
+void WriteGroup::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    come_.wait(lock, [this] { return stopping_ || !pieces_.empty(); });
+    if (pieces_.empty()) return;
+    come_.wait_for(lock, bounds_.linger, [this] {
+      return stopping_ || awaited_ > 0 || pieces_.size() >= bounds_.waiting;
+    });
+    std::vector<Piece> group;
+    for (; !pieces_.empty() && group.size() < bounds_.group; pieces_.pop_front()) {
+      if (pieces_.front().done) --awaited_;
+      group.push_back(std::move(pieces_.front()));
+    }
+    counts_.works += group.size();
+    ++counts_.commits;
+    lock.unlock();
+    room_.notify_all();
+    commit(group);
+    lock.lock();
+  }
+}
+
+void WriteGroup::commit(std::vector<Piece>& group) {
+  std::exception_ptr broken;
+  try {
+    Database::Transaction transaction(database_);
+    for (Piece& piece : group) run_in_savepoint(piece, *transaction);
+    transaction.commit();
+  } catch (const soci::soci_error& error) {
+    try {
+      database_.fail(error);
+    } catch (...) {
+      broken = std::current_exception();
+    }
+  } catch (...) {
+    broken = std::current_exception();
+  }
+  for (Piece& piece : group) {
+    if (!piece.error) piece.error = broken;
+    if (piece.done) {
+      if (piece.error) {
+        piece.done->set_exception(piece.error);
+      } else {
+        piece.done->set_value();
+      }
+    } else if (piece.error) {
+      try {
+        std::rethrow_exception(piece.error);
+      } catch (const std::exception& error) {
+        piece.failed(error);
+      }
+    }
+  }
+}
+
+/// run_in_savepoint throws when the whole transaction is lost: SQLite rolls all of it back when the
+/// disk fails in the middle.
+void WriteGroup::run_in_savepoint(Piece& piece, soci::session& sql) {
+  Database::Prepared(database_, "savepoint piece").execute();
+  try {
+    piece.work(sql);
+  } catch (const soci::soci_error& error) {
+    try {
+      database_.fail(error);
+    } catch (...) {
+      piece.error = std::current_exception();
+    }
+  } catch (...) {
+    piece.error = std::current_exception();
+  }
+  if (piece.error) Database::Prepared(database_, "rollback to piece").execute();
+  Database::Prepared(database_, "release piece").execute();
+}
+
+}  // namespace ringfence::core

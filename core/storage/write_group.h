@@ -1,0 +1,104 @@
+// Writes of many threads that share one transaction, and so one wait for the disk.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/storage/database.h"
+
+namespace ringfence::core {
+
+/// WriteGroup runs pieces of work, in the order in which they came, on a thread of its own: all
+/// that wait when it begins become one transaction.
+///
+/// Each piece runs in a savepoint: one that fails is undone alone, and only its caller hears of it.
+/// A commit that fails, for a full disk say, fails every piece of its group, and nothing of them
+/// stays. Safe from several threads; never to be called from a piece of work.
+class WriteGroup {
+ public:
+  struct Bounds {
+    std::size_t waiting = 4096;  ///< pieces; whoever brings one more waits for room
+    std::size_t group = 512;     ///< pieces in one transaction
+    /// How long a queued piece may wait for one that somebody waits for.
+    std::chrono::milliseconds linger{20};
+  };
+
+  /// `database` must outlive it, and may be written by others too.
+  explicit WriteGroup(Database& database) : WriteGroup(database, Bounds()) {}
+
+  WriteGroup(Database& database, const Bounds& bounds);
+  WriteGroup(const WriteGroup&) = delete;
+  WriteGroup& operator=(const WriteGroup&) = delete;
+  /// Commits what is queued first.
+  ~WriteGroup();
+
+  /// write runs `work(soci::session&)` and returns what it returned once that is on disk. Throws
+  /// what the work threw, SOCI's exceptions as Error, or Error{io} when the commit failed.
+  template <typename Work>
+  auto write(const Work& work) {
+    using Result = std::invoke_result_t<const Work&, soci::session&>;
+    if constexpr (std::is_void_v<Result>) {
+      run_and_wait([&](soci::session& sql) { work(sql); });
+    } else {
+      std::optional<Result> result;
+      run_and_wait([&](soci::session& sql) { result.emplace(work(sql)); });
+      return std::move(*result);
+    }
+  }
+
+  using Work = std::function<void(soci::session&)>;
+  using Failed = std::function<void(const std::exception&)>;
+
+  /// queue runs `work` behind all that came before, and does not wait for it. `failed` hears what
+  /// went wrong, on the group's thread; neither may throw out of it.
+  void queue(Work work, Failed failed);
+
+  /// flush returns when all that came before is on disk, or has failed.
+  void flush();
+
+  /// Counts are pieces of work and transactions since the start: how well writes share.
+  struct Counts {
+    std::uint64_t works = 0;
+    std::uint64_t commits = 0;
+  };
+
+  Counts counts() const;
+
+ private:
+  struct Piece {
+    Work work;
+    std::optional<std::promise<void>> done;  ///< for a caller that waits
+    Failed failed;
+    std::exception_ptr error;
+  };
+
+  void run_and_wait(Work work);
+  void add(Piece piece);
+  void run();
+  void commit(std::vector<Piece>& group);
+  void run_in_savepoint(Piece& piece, soci::session& sql);
+
+  Database& database_;
+  const Bounds bounds_;
+  mutable std::mutex mutex_;
+  std::condition_variable come_;
+  std::condition_variable room_;
+  std::deque<Piece> pieces_;
+  std::size_t awaited_ = 0;  ///< of the pieces, those whose caller waits
+  Counts counts_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace ringfence::core
