@@ -7,6 +7,7 @@
 
 #include <array>
 #include <initializer_list>
+#include <sstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -122,6 +123,13 @@ std::string machine_name() {
   return host.substr(0, host.find('.')).substr(0, 48);
 }
 
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
 toml::table parse(const std::filesystem::path& file) {
   Bytes text;
   try {
@@ -145,9 +153,9 @@ Config Config::load(const std::filesystem::path& state) {
   const toml::table root = parse(file);
   for (const auto& [key, node] : root) {
     const std::string_view name = key.str();
-    if (name != "node" && name != "network" && name != "trust" && name != "hsm")
+    if (name != "node" && name != "network" && name != "trust" && name != "mail" && name != "hsm")
       throw Error(Code::malformed,
-                  fmt::format("{}: unknown section [{}]; known are node, network, trust, hsm",
+                  fmt::format("{}: unknown section [{}]; known are node, network, trust, mail, hsm",
                               place(file, node.source()), name));
   }
 
@@ -200,6 +208,16 @@ Config Config::load(const std::filesystem::path& state) {
                 fmt::format("{}: trust.release must be \"11.5\" or \"12\", not \"{}\"",
                             file.string(), release));
   config.release_ = *named;
+
+  Section mail(file, root, "mail");
+  std::string command = fmt::format("{}", fmt::join(config.mail_command_, " "));
+  mail.text("command", command, 1024);
+  mail.refuse_unknown();
+  config.mail_command_ = words_of(command);
+  if (!config.mail_command_.empty() && !config.mail_command_.front().starts_with('/'))
+    throw Error(Code::malformed, file.string() +
+                                     ": mail.command must begin with the path of a program, like "
+                                     "\"/usr/sbin/sendmail -t -i\", or be empty");
   return config;
 }
 

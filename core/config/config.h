@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/certificates/issue.h"
 #include "core/config/release.h"
@@ -26,8 +27,9 @@ struct Ports {
 ///
 /// Sections and keys of ringfence.toml, all optional: [node] host, domain, organization,
 /// organization_unit, locality, state, country; [network] listen (IPv4 address), advertise (the
-/// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"). The
-/// section [hsm] belongs to ringfence-signer. Unknown keys are errors naming the file and line.
+/// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"); [mail]
+/// command (what sends mail). The section [hsm] belongs to ringfence-signer. Unknown keys are
+/// errors naming the file and line.
 class Config {
  public:
   /// load reads `<state>/ringfence.toml`; throws Error{malformed} naming file, line and key.
@@ -48,6 +50,10 @@ class Config {
   const Ports& ports() const noexcept { return ports_; }
 
   Release release() const noexcept { return release_; }
+
+  /// mail_command is the program that sends a mail it reads on its standard input, and its
+  /// arguments; never a shell's line. Empty: this node sends no mail.
+  const std::vector<std::string>& mail_command() const noexcept { return mail_command_; }
 
   /// The layout of the state folder.
   std::filesystem::path admin_db() const { return state_ / "db" / "admin.db"; }
@@ -80,6 +86,7 @@ class Config {
   std::string advertise_ = "127.0.0.1";
   Ports ports_;
   Release release_ = Release::r11_5;
+  std::vector<std::string> mail_command_ = {"/usr/sbin/sendmail", "-t", "-i"};
 };
 
 }  // namespace ringfence::core

@@ -1,6 +1,7 @@
 // Fetches as rows.
 #include "core/phones/fetch_store.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,8 +19,10 @@ std::string kind_of(std::string_view file) {
   return "config";
 }
 
-std::vector<Fetch> itl_rows(soci::session& sql, const std::string& statement,
-                            const std::string* device) {
+/// rows returns the fetches that `condition` selects; `first` and `second` are bound in its order
+/// where they are given.
+std::vector<Fetch> rows(soci::session& sql, const std::string& condition,
+                        const std::string* first = nullptr, const std::string* second = nullptr) {
   Fetch row;
   soci::statement select(sql);
   select.exchange(soci::into(row.device));
@@ -27,15 +30,34 @@ std::vector<Fetch> itl_rows(soci::session& sql, const std::string& statement,
   select.exchange(soci::into(row.sha1));
   select.exchange(soci::into(row.peer));
   select.exchange(soci::into(row.at));
-  if (device != nullptr) select.exchange(soci::use(*device));
+  select.exchange(soci::into(row.stamp));
+  if (first != nullptr) select.exchange(soci::use(*first));
+  if (second != nullptr) select.exchange(soci::use(*second));
   select.alloc();
-  select.prepare("select device, file, sha1, peer, at from fetch where kind = 'itl' and " +
-                 statement);
+  select.prepare("select device, file, sha1, peer, at, stamp from fetch where " + condition);
   select.define_and_bind();
   select.execute();
   std::vector<Fetch> result;
   while (select.fetch()) result.push_back(row);
   return result;
+}
+
+std::optional<Fetch> newest(Database& database, std::string_view kind, std::string_view device) {
+  const std::string name(device);
+  const std::string condition =
+      "kind = '" + std::string(kind) + "' and device = :device order by at desc, peer limit 1";
+  return database.read([&](soci::session& sql) -> std::optional<Fetch> {
+    auto found = rows(sql, condition, &name);
+    if (found.empty()) return std::nullopt;
+    return found.front();
+  });
+}
+
+/// newest_of_each keeps the first row of each device; `fetches` stand by device, newest first.
+std::vector<Fetch> newest_of_each(std::vector<Fetch> fetches) {
+  const auto same = [](const Fetch& a, const Fetch& b) { return a.device == b.device; };
+  fetches.erase(std::unique(fetches.begin(), fetches.end(), same), fetches.end());
+  return fetches;
 }
 
 /// forget_old_peers bounds the rows of each device and kind, whoever fetches in its name.
@@ -64,12 +86,12 @@ void FetchStore::save(const std::vector<Fetch>& fetches) {
     Fetch row;
     std::string kind;
     soci::statement insert =
-        (sql.prepare << "insert into fetch (device, kind, peer, file, sha1, at)"
-                        " values (:device, :kind, :peer, :file, :sha1, :at)"
+        (sql.prepare << "insert into fetch (device, kind, peer, file, sha1, at, stamp)"
+                        " values (:device, :kind, :peer, :file, :sha1, :at, :stamp)"
                         " on conflict (device, kind, peer) do update set file = excluded.file,"
-                        " sha1 = excluded.sha1, at = excluded.at",
+                        " sha1 = excluded.sha1, at = excluded.at, stamp = excluded.stamp",
          soci::use(row.device), soci::use(kind), soci::use(row.peer), soci::use(row.file),
-         soci::use(row.sha1), soci::use(row.at));
+         soci::use(row.sha1), soci::use(row.at), soci::use(row.stamp));
     std::set<std::pair<std::string, std::string>> touched;
     for (const Fetch& fetch : fetches) {
       row = fetch;
@@ -82,21 +104,27 @@ void FetchStore::save(const std::vector<Fetch>& fetches) {
 }
 
 std::optional<Fetch> FetchStore::last_itl(std::string_view device) const {
-  const std::string name(device);
-  return database_.read([&](soci::session& sql) -> std::optional<Fetch> {
-    auto rows = itl_rows(sql, "device = :device order by at desc, peer limit 1", &name);
-    if (rows.empty()) return std::nullopt;
-    return rows.front();
-  });
+  return newest(database_, "itl", device);
+}
+
+std::optional<Fetch> FetchStore::last_config(std::string_view device) const {
+  return newest(database_, "config", device);
 }
 
 std::vector<Fetch> FetchStore::last_itls() const {
   return database_.read([](soci::session& sql) {
-    std::vector<Fetch> newest;
-    for (Fetch& fetch : itl_rows(sql, "device <> '' order by device, at desc, peer", nullptr))
-      if (newest.empty() || newest.back().device != fetch.device)
-        newest.push_back(std::move(fetch));
-    return newest;
+    return newest_of_each(
+        rows(sql, "kind = 'itl' and device <> '' order by device, at desc, peer"));
+  });
+}
+
+std::vector<Fetch> FetchStore::last_itls_of(const std::string& after,
+                                            const std::string& last) const {
+  return database_.read([&](soci::session& sql) {
+    return newest_of_each(rows(sql,
+                               "kind = 'itl' and device <> '' and device > :after and"
+                               " device <= :last order by device, at desc, peer",
+                               &after, &last));
   });
 }
 

@@ -18,6 +18,7 @@ struct Fetch {
   std::string sha1;    ///< hex of what was sent
   std::string peer;    ///< address
   Time at;
+  std::string stamp = {};  ///< of a configuration: `config_stamp` of the record it was made from
 };
 
 /// FetchStore keeps the last fetch per device, file kind ("itl", "ctl", "config") and peer: of the
@@ -32,6 +33,10 @@ class FetchStore {
   /// last_itl returns the device's newest fetch of a file "ITL…".
   std::optional<Fetch> last_itl(std::string_view device) const;
   std::vector<Fetch> last_itls() const;  ///< one a device, by name, without the generic files
+  /// last_itls_of is last_itls for the devices after `after`, up to and with `last`.
+  std::vector<Fetch> last_itls_of(const std::string& after, const std::string& last) const;
+  /// last_config returns the device's newest fetch of a configuration.
+  std::optional<Fetch> last_config(std::string_view device) const;
 
  private:
   Database& database_;

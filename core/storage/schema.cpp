@@ -65,6 +65,12 @@ const std::vector<Migration> kAdmin = {
         " key_version bigint not null, created bigint not null)",
         // What an administrator wants of a job: run, pause or cancel.
         "alter table job add column wanted text not null default 'run'",
+        // Of a bulk job: which request was asked, what is said of a failure, and the authentication
+        // string that the phone gets when its turn comes ('' from then on).
+        "alter table job_item add column request bigint not null default 0",
+        "alter table job_item add column detail text not null default ''",
+        "alter table job_item add column secret text not null default ''",
+        "create index job_item_by_state on job_item (job, state, phone)",
     },
 };
 
@@ -117,6 +123,10 @@ const std::vector<Migration> kTftp = {
         "create table fetch ("
         " device text not null, kind text not null, peer text not null, file text not null,"
         " sha1 text not null, at bigint not null, primary key (device, kind, peer))",
+    },
+    {
+        // Of a configuration: which state of the phone's record it was made from.
+        "alter table fetch add column stamp text not null default ''",
     },
 };
 

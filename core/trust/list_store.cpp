@@ -28,16 +28,36 @@ std::int64_t ListStore::add(const ListVersion& version) {
 }
 
 std::optional<ListVersion> ListStore::last(const std::string& kind) const {
+  return newest("kind = :kind", kind, nullptr);
+}
+
+std::optional<ListVersion> ListStore::find(const std::string& kind, const std::string& sha1) const {
+  return newest("kind = :kind and sha1 = :sha1", kind, &sha1);
+}
+
+std::optional<ListVersion> ListStore::newest(const std::string& condition, const std::string& kind,
+                                             const std::string* sha1) const {
   return database_.read([&](soci::session& sql) -> std::optional<ListVersion> {
     ListVersion version;
     long long id = 0;
     std::string content;
-    sql << "select id, kind, signer, sha1, reason, content, published from trust_list_version"
-           " where kind = :kind order by id desc limit 1",
-        soci::into(id), soci::into(version.kind), soci::into(version.signer),
-        soci::into(version.sha1), soci::into(version.reason), soci::into(content),
-        soci::into(version.published), soci::use(kind);
-    if (!sql.got_data()) return std::nullopt;
+    soci::statement select(sql);
+    select.exchange(soci::into(id));
+    select.exchange(soci::into(version.kind));
+    select.exchange(soci::into(version.signer));
+    select.exchange(soci::into(version.sha1));
+    select.exchange(soci::into(version.reason));
+    select.exchange(soci::into(content));
+    select.exchange(soci::into(version.published));
+    select.exchange(soci::use(kind));
+    if (sha1 != nullptr) select.exchange(soci::use(*sha1));
+    select.alloc();
+    select.prepare(
+        "select id, kind, signer, sha1, reason, content, published from"
+        " trust_list_version where " +
+        condition + " order by id desc limit 1");
+    select.define_and_bind();
+    if (!select.execute(true)) return std::nullopt;
     version.id = id;
     version.file = from_hex(content);
     return version;

@@ -30,9 +30,14 @@ class ListStore {
 
   std::int64_t add(const ListVersion& version);  ///< returns its id; `version.id` does not count
   std::optional<ListVersion> last(const std::string& kind) const;
+  /// find returns the newest version with this checksum: the very file that a phone fetched.
+  std::optional<ListVersion> find(const std::string& kind, const std::string& sha1) const;
   std::vector<ListVersion> list(const std::string& kind) const;  ///< newest first, without files
 
  private:
+  std::optional<ListVersion> newest(const std::string& condition, const std::string& kind,
+                                    const std::string* sha1) const;
+
   Database& database_;
 };
 

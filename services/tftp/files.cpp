@@ -159,6 +159,7 @@ Found FileSource::config(std::string_view name, std::string_view plain) {
   config.text = core::config_file(*phone, visit, node_);
   config.stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(visit));
   config.device = phone->name;
+  config.config_stamp = phone->config_stamp;
   return made(std::move(config));
 }
 
@@ -180,12 +181,14 @@ Found FileSource::made(Unsigned config) {
   if (config.name == config.plain) {
     Content content = content_of(core::Bytes(config.text.begin(), config.text.end()));
     auto shared = std::make_shared<const Content>(std::move(content));
-    return {File{std::move(shared), std::move(config.device)}, {}};
+    return {File{std::move(shared), std::move(config.device), std::move(config.config_stamp)}, {}};
   }
   const std::optional<Signing> signing = signing_.known(itl_.current().get());
   if (signing) {
     auto content = kept(config.name, full_stamp(config, *signing));
-    if (content) return {File{std::move(content), std::move(config.device)}, {}};
+    if (content)
+      return {File{std::move(content), std::move(config.device), std::move(config.config_stamp)},
+              {}};
   }
   return {{}, std::move(config)};
 }
@@ -193,7 +196,7 @@ Found FileSource::made(Unsigned config) {
 File FileSource::sign(const Unsigned& config) {
   const Signing signing = signing_.current(itl_.current().get());
   if (auto content = kept(config.name, full_stamp(config, signing))) {
-    return {std::move(content), config.device};
+    return {std::move(content), config.device, config.config_stamp};
   }
   const core::X509Cert certificate = core::parse_certificate(signing.der);
   const core::EvpPkey key = token_.key(signing.key);
@@ -205,7 +208,7 @@ File FileSource::sign(const Unsigned& config) {
                                                core::Digest::sha1, clock_.now()));
   auto shared = std::make_shared<const Content>(std::move(content));
   keep(Kept{config.name, full_stamp(config, signing), shared});
-  return {shared, config.device};
+  return {shared, config.device, config.config_stamp};
 }
 
 std::shared_ptr<const Content> FileSource::kept(const std::string& name, const std::string& stamp) {

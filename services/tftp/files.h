@@ -27,6 +27,7 @@ namespace ringfence::services::tftp {
 struct File {
   std::shared_ptr<const Content> content;
   std::string device;  ///< a known phone's name; "" for the generic files and for strangers
+  std::string config_stamp = {};  ///< of the record that a phone's configuration was made from
 };
 
 /// Unsigned is a configuration that must be signed to become the file `name`.
@@ -36,6 +37,7 @@ struct Unsigned {
   std::string text;
   std::string stamp;  ///< of the record it was made from
   std::string device;
+  std::string config_stamp = {};  ///< the record's own
 };
 
 /// Found is what a name stands for: a file, what becomes one by `sign`, or nothing.

@@ -246,7 +246,7 @@ core::Task<void> Server::send_file(std::shared_ptr<Transfer> transfer, ReadReque
              {"file", request.file},
              {"bytes", std::to_string(bytes->size())}});
   fetches_.add({file.device, request.file, file.content->sha1, transfer->peer.address().to_string(),
-                clock_.now()});
+                clock_.now(), file.config_stamp});
 }
 
 /// receive returns the size of the client's next datagram, or 0 when `patience` passed. Whoever

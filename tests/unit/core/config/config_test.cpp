@@ -52,6 +52,19 @@ TEST_F(ConfigTest, AddsTheOffsetToEveryPort) {
   EXPECT_EQ(config.ports().sips, 15061);
 }
 
+TEST_F(ConfigTest, SplitsTheMailCommandIntoWordsAndNeverAsksAShell) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(load("").mail_command(), (Words{"/usr/sbin/sendmail", "-t", "-i"}));
+  EXPECT_EQ(load("[mail]\ncommand = \"/opt/send -f  x@y;z\"\n").mail_command(),
+            (Words{"/opt/send", "-f", "x@y;z"}));
+  EXPECT_TRUE(load("[mail]\ncommand = \"\"\n").mail_command().empty());
+  EXPECT_EQ(refusal("[mail]\ncommand = \"sendmail -t\"\n"),
+            "ringfence.toml: mail.command must begin with the path of a program, like "
+            "\"/usr/sbin/sendmail -t -i\", or be empty");
+  EXPECT_EQ(refusal("[mail]\nprogram = \"/bin/mail\"\n"),
+            "ringfence.toml:2: unknown key mail.program; known are command");
+}
+
 TEST_F(ConfigTest, TellsPhonesTheAddressItListensOn) {
   EXPECT_EQ(load("").advertise(), "127.0.0.1");
   EXPECT_EQ(load("[network]\nlisten = \"192.0.2.7\"\n").advertise(), "192.0.2.7");
@@ -87,7 +100,7 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfWhatIsWrong) {
   EXPECT_EQ(refusal("[trust]\nrelease = \"13\"\n"),
             "ringfence.toml: trust.release must be \"11.5\" or \"12\", not \"13\"");
   EXPECT_EQ(refusal("[nodes]\n"),
-            "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, hsm");
+            "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, mail, hsm");
   EXPECT_EQ(refusal("[node\n").substr(0, 17), "ringfence.toml:1:");
 }
 

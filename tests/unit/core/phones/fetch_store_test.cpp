@@ -65,5 +65,28 @@ TEST_F(FetchStoreTest, KeepsTheNewestPeersOnlyWhoeverFetches) {
   EXPECT_EQ(store_.last_itl("SEP2")->sha1, "bb");
 }
 
+TEST_F(FetchStoreTest, KeepsWhichStateOfTheRecordAConfigurationWasMadeFrom) {
+  EXPECT_FALSE(store_.last_config("SEP1").has_value());
+  store_.save({{"SEP1", "SEP1.cnf.xml.sgn", "aa", "10.0.0.1", kNow, "{one}"},
+               {"SEP1", "SEP1.cnf.xml", "bb", "10.0.0.2", kNow + seconds(3), "{two}"},
+               {"SEP1", "ITLSEP1.tlv", "cc", "10.0.0.1", kNow + seconds(9)}});
+  const auto config = store_.last_config("SEP1");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->stamp, "{two}");
+  EXPECT_EQ(config->at, kNow + seconds(3));
+  EXPECT_EQ(store_.last_itl("SEP1")->stamp, "");
+}
+
+TEST_F(FetchStoreTest, GivesTheListsOfSomeDevices) {
+  for (const std::string device : {"SEP1", "SEP2", "SEP3", "SEP4"})
+    store_.save({{device, "ITL" + device + ".tlv", "old", "10.0.0.1", kNow},
+                 {device, "ITL" + device + ".tlv", "new", "10.0.0.2", kNow + seconds(1)}});
+  const auto some = store_.last_itls_of("SEP1", "SEP3");
+  ASSERT_EQ(some.size(), 2U);
+  EXPECT_EQ(some[0].device, "SEP2");
+  EXPECT_EQ(some[0].sha1, "new");
+  EXPECT_EQ(some[1].device, "SEP3");
+}
+
 }  // namespace
 }  // namespace ringfence::core
