@@ -64,6 +64,16 @@ std::vector<TrustedCertificate> trusted_rows(soci::session& sql, const std::stri
   return rows;
 }
 
+void insert_trusted(soci::session& sql, const TrustedCertificate& entry) {
+  const std::string der = to_hex(entry.der);
+  sql << "insert into trust_certificate (store, file, der, added, description)"
+         " values (:store, :file, :der, :added, :description)"
+         " on conflict (store, file) do update set der = excluded.der,"
+         " added = excluded.added, description = excluded.description",
+      soci::use(entry.store), soci::use(entry.file), soci::use(der), soci::use(entry.added),
+      soci::use(entry.description);
+}
+
 }  // namespace
 
 std::optional<OwnCertificate> CertificateStore::own(Unit unit) const {
@@ -108,15 +118,17 @@ void CertificateStore::replace(const OwnCertificate& certificate,
            " description = excluded.description",
         soci::use(unit), soci::use(own_der), soci::use(certificate.key.label), soci::use(version),
         soci::use(certificate.created), soci::use(certificate.description);
-    for (const TrustedCertificate& entry : trusted) {
-      const std::string der = to_hex(entry.der);
-      sql << "insert into trust_certificate (store, file, der, added, description)"
-             " values (:store, :file, :der, :added, :description)"
-             " on conflict (store, file) do update set der = excluded.der,"
-             " added = excluded.added, description = excluded.description",
-          soci::use(entry.store), soci::use(entry.file), soci::use(der), soci::use(entry.added),
-          soci::use(entry.description);
-    }
+    for (const TrustedCertificate& entry : trusted) insert_trusted(sql, entry);
+  });
+}
+
+void CertificateStore::trust(const std::vector<TrustedCertificate>& added,
+                             const std::vector<TrustedCertificate>& displaced) {
+  database_.write([&](soci::session& sql) {
+    for (const TrustedCertificate& entry : displaced)
+      sql << "delete from trust_certificate where store = :store and file = :file",
+          soci::use(entry.store), soci::use(entry.file);
+    for (const TrustedCertificate& entry : added) insert_trusted(sql, entry);
   });
 }
 

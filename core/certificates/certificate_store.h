@@ -47,6 +47,10 @@ class CertificateStore {
   /// (an entry with the same store and file is replaced), all in one transaction.
   void replace(const OwnCertificate& certificate, const std::vector<TrustedCertificate>& trusted);
 
+  /// trust puts `added` into their stores, and takes `displaced` out, in one transaction.
+  void trust(const std::vector<TrustedCertificate>& added,
+             const std::vector<TrustedCertificate>& displaced);
+
  private:
   Database& database_;
 };

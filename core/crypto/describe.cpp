@@ -39,11 +39,9 @@ std::string name_of(int nid, const ASN1_OBJECT* object) {
   return known != nullptr ? known : oid_of(object);
 }
 
-std::string signature_algorithm_of(const X509& certificate) {
-  const X509_ALGOR* algorithm = nullptr;
-  X509_get0_signature(nullptr, &algorithm, &certificate);
+std::string signature_text(const X509_ALGOR& algorithm) {
   const ASN1_OBJECT* object = nullptr;
-  X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
+  X509_ALGOR_get0(&object, nullptr, nullptr, &algorithm);
   const int nid = OBJ_obj2nid(object);
   int digest_nid = NID_undef;
   int key_nid = NID_undef;
@@ -54,10 +52,15 @@ std::string signature_algorithm_of(const X509& certificate) {
   return fmt::format("{} ({})", name, oid_of(object));
 }
 
-std::string key_algorithm_of(const X509& certificate) {
+/// key_text names the key's algorithm and shows the bits of the key.
+std::string key_text(X509_PUBKEY* key) {
   ASN1_OBJECT* object = nullptr;
-  X509_PUBKEY_get0_param(&object, nullptr, nullptr, nullptr, X509_get_X509_PUBKEY(&certificate));
-  return fmt::format("{} ({})", name_of(OBJ_obj2nid(object), object), oid_of(object));
+  const unsigned char* bits = nullptr;
+  int length = 0;
+  ensure(X509_PUBKEY_get0_param(&object, &bits, &length, nullptr, key) == 1,
+         "X509_PUBKEY_get0_param");
+  return fmt::format("Key: {} ({})\nKey value:\n{}\n", name_of(OBJ_obj2nid(object), object),
+                     oid_of(object), to_hex({bits, static_cast<std::size_t>(length)}));
 }
 
 std::string usages_of(const ASN1_BIT_STRING& bits) {
@@ -159,28 +162,53 @@ std::string extension_name(const ASN1_OBJECT* object) {
   }
 }
 
+std::string extension_text(X509_EXTENSION& extension) {
+  const ASN1_OBJECT* object = X509_EXTENSION_get_object(&extension);
+  return fmt::format("[\nExtension: {} (OID.{})\nCritical: {}\n{}]\n", extension_name(object),
+                     oid_of(object), X509_EXTENSION_get_critical(&extension) != 0,
+                     extension_body(extension));
+}
+
+void free_extensions(STACK_OF(X509_EXTENSION) * extensions) {
+  sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+
 }  // namespace
 
 std::string describe_certificate(const X509& certificate) {
+  const X509_ALGOR* algorithm = nullptr;
+  X509_get0_signature(nullptr, &algorithm, &certificate);
   std::string text = "[\n";
   text += fmt::format("Version: V{}\n", X509_get_version(&certificate) + 1);
   text += fmt::format("Serial Number: {}\n", to_hex(serial_of(certificate), Case::upper));
-  text += fmt::format("SignatureAlgorithm: {}\n", signature_algorithm_of(certificate));
+  text += fmt::format("SignatureAlgorithm: {}\n", signature_text(*algorithm));
   text += fmt::format("Issuer Name: {}\n", issuer_of(certificate, NameForm::display));
   text += fmt::format("Validity From: {}\n", to_java_date(not_before_of(certificate)));
   text += fmt::format("To: {}\n", to_java_date(not_after_of(certificate)));
   text += fmt::format("Subject Name: {}\n", subject_of(certificate, NameForm::display));
-  text += fmt::format("Key: {}\n", key_algorithm_of(certificate));
-  text += fmt::format("Key value:\n{}\n", to_hex(public_key_of(certificate)));
+  text += key_text(X509_get_X509_PUBKEY(&certificate));
   const int count = X509_get_ext_count(&certificate);
   text += fmt::format("Extensions: {} present\n", count);
-  for (int i = 0; i < count; ++i) {
-    X509_EXTENSION* extension = X509_get_ext(&certificate, i);
-    const ASN1_OBJECT* object = X509_EXTENSION_get_object(extension);
-    text += fmt::format("[\nExtension: {} (OID.{})\nCritical: {}\n{}]\n", extension_name(object),
-                        oid_of(object), X509_EXTENSION_get_critical(extension) != 0,
-                        extension_body(*extension));
-  }
+  for (int i = 0; i < count; ++i) text += extension_text(*X509_get_ext(&certificate, i));
+  return text + "]\n";
+}
+
+std::string describe_request(const X509_REQ& request) {
+  auto* readable = const_cast<X509_REQ*>(&request);  // OpenSSL's getters change nothing
+  const X509_ALGOR* algorithm = nullptr;
+  X509_REQ_get0_signature(&request, nullptr, &algorithm);
+  std::string text = "[\n";
+  text += fmt::format("Version: V{}\n", X509_REQ_get_version(&request) + 1);
+  text += fmt::format("SignatureAlgorithm: {}\n", signature_text(*algorithm));
+  text += fmt::format("Subject Name: {}\n",
+                      name_text(*X509_REQ_get_subject_name(&request), NameForm::display));
+  text += key_text(X509_REQ_get_X509_PUBKEY(readable));
+  const Handle<STACK_OF(X509_EXTENSION), free_extensions> extensions(
+      X509_REQ_get_extensions(readable));
+  const int count = extensions ? sk_X509_EXTENSION_num(extensions.get()) : 0;
+  text += fmt::format("Extensions: {} present\n", count);
+  for (int i = 0; i < count; ++i)
+    text += extension_text(*sk_X509_EXTENSION_value(extensions.get(), i));
   return text + "]\n";
 }
 

@@ -101,10 +101,6 @@ std::string display_form(const X509_NAME& name) {
   return text;
 }
 
-std::string in_form(const X509_NAME& name, NameForm form) {
-  return form == NameForm::trust_list ? trust_list_form(name) : display_form(name);
-}
-
 BytesView bits_of(const ASN1_BIT_STRING& bits) {
   return {ASN1_STRING_get0_data(&bits), static_cast<std::size_t>(ASN1_STRING_length(&bits))};
 }
@@ -149,12 +145,16 @@ std::string to_pem(const X509& certificate) {
   return {data, static_cast<std::size_t>(length)};
 }
 
+std::string name_text(const X509_NAME& name, NameForm form) {
+  return form == NameForm::trust_list ? trust_list_form(name) : display_form(name);
+}
+
 std::string subject_of(const X509& certificate, NameForm form) {
-  return in_form(*X509_get_subject_name(&certificate), form);
+  return name_text(*X509_get_subject_name(&certificate), form);
 }
 
 std::string issuer_of(const X509& certificate, NameForm form) {
-  return in_form(*X509_get_issuer_name(&certificate), form);
+  return name_text(*X509_get_issuer_name(&certificate), form);
 }
 
 std::string common_name_of(const X509& certificate) {

@@ -23,6 +23,7 @@ enum class NameForm {
   display,     ///< "L=x, ST=y, CN=z, OU=…, O=…, C=…", as in CUCM's certificate dump
 };
 
+std::string name_text(const X509_NAME& name, NameForm form);
 std::string subject_of(const X509& certificate, NameForm form = NameForm::trust_list);
 std::string issuer_of(const X509& certificate, NameForm form = NameForm::trust_list);
 
@@ -49,5 +50,8 @@ Bytes signature_of(const X509& certificate);
 /// Version, Serial Number, SignatureAlgorithm, Issuer Name, Validity From/To, Subject Name, Key,
 /// Key value and the extensions (cucm-cli 2.1), with a final newline.
 std::string describe_certificate(const X509& certificate);
+
+/// describe_request lays a PKCS#10 request out in the same way.
+std::string describe_request(const X509_REQ& request);
 
 }  // namespace ringfence::core

@@ -1,0 +1,70 @@
+// What must hold of a certificate that somebody else issued, before it is used.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <openssl/types.h>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/crypto/handles.h"
+
+namespace ringfence::core {
+
+/// read_certificates reads what an administrator pasted or a file holds: one DER certificate, or
+/// PEM with one certificate or more.
+///
+/// Throws Error{malformed} that says what it is instead (nothing, a request, a private key, a
+/// PKCS#7 bundle), or that there are more than `at_most`.
+std::vector<X509Cert> read_certificates(BytesView bytes, std::size_t at_most);
+
+/// names_device says whether the subject is a device's: its CN is the name, or ends in "-<name>".
+bool names_device(const X509& certificate, std::string_view device);
+
+/// Anchors are the certificates of one trust store, ready to verify against. Safe from several
+/// threads.
+class Anchors {
+ public:
+  /// `store` is the store's name, for what an Error advises.
+  Anchors(std::string store, std::span<const Bytes> certificates);
+
+  /// Up says how far a chain must lead: to a self-signed root, or to any entry.
+  enum class Up { to_root, to_any };
+
+  /// chain_of returns the entries that issued `certificate`, nearest first, the anchor last.
+  ///
+  /// `below` are further CAs between it and the anchors. Everything is checked at `now`, also that
+  /// it may prove a TLS client. Throws Error{refused} that names what is missing or wrong, and
+  /// what to import.
+  std::vector<X509Cert> chain_of(const X509& certificate, Up up, Time now,
+                                 std::span<const X509Cert> below = {}) const;
+
+ private:
+  struct FreeStore {
+    void operator()(X509_STORE* store) const noexcept;
+  };
+
+  std::string name_;
+  std::unique_ptr<X509_STORE, FreeStore> store_;
+};
+
+/// check_issuing_certificate judges what a third party signed for CAPF's request, whose public key
+/// is `spki`, and returns its issuers up to a self-signed root in `trust`.
+///
+/// The certificate must be a CA's (an end entity would issue LSCs that nobody accepts), may sign
+/// certificates and TLS handshakes, is valid at `now`, and no issuer's path length forbids LSCs
+/// below it. Throws Error{refused} that says what is wrong and what to do.
+std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesView spki,
+                                                const Anchors& trust, Time now);
+
+/// check_offline_lsc judges the certificate that an offline CA issued for the key `spki` of
+/// `device`: name, dates, no CA, digitalSignature and keyEncipherment (without which phones cannot
+/// register, cucm-behaviour 1.5), a chain to any entry of `trust`. Throws Error{refused}.
+void check_offline_lsc(const X509& certificate, std::string_view device, BytesView spki,
+                       const Anchors& trust, Time now);
+
+}  // namespace ringfence::core
