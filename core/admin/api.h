@@ -108,18 +108,27 @@ BOOST_DESCRIBE_STRUCT(JobWaitRequest, (), (job, seen))
 
 struct JobPhone {
   std::string phone;
-  std::string state;  ///< waiting, reset_sent, returned, not_returned, failed
+  std::string state;  ///< waiting, reset_sent, returned, not_returned, failed, cancelled; of a bulk
+                      ///< job: waiting, applied, enrolling, away, succeeded, failed, unreachable,
+                      ///< expired, cancelled
   std::string changed;
+  std::string detail = {};  ///< why it failed, or ""
 };
-BOOST_DESCRIBE_STRUCT(JobPhone, (), (phone, state, changed))
+BOOST_DESCRIBE_STRUCT(JobPhone, (), (phone, state, changed, detail))
+
+struct JobCount {
+  std::string state;  ///< as JobPhone's
+  std::int64_t count = 0;
+};
+BOOST_DESCRIBE_STRUCT(JobCount, (), (state, count))
 
 struct JobReport {
   std::int64_t job = 0;
   std::int64_t revision = 0;  ///< grows with every change
-  std::string kind;
-  std::string subject;  ///< e.g. the unit
+  std::string kind;           ///< "regenerate", "capf-bulk"
+  std::string subject;        ///< the unit; what a bulk job does
   std::string who;
-  std::string state;  ///< running, done, failed, interrupted
+  std::string state;  ///< running, paused, done, failed, interrupted, cancelled
   std::string step;
   std::string message;
   /// published is true once the change itself is done and only phones are waited for.
@@ -132,11 +141,13 @@ struct JobReport {
   std::int64_t returned = 0;
   std::int64_t not_returned = 0;
   std::int64_t failed = 0;
-  std::vector<JobPhone> missing;  ///< those that did not return or failed; job.show and job.wait
+  std::vector<JobCount> counts;  ///< of each state that phones are in; they add up to `total`
+  /// The first 1000 of those that did not return, or did not succeed; job.show and job.wait.
+  std::vector<JobPhone> missing;
 };
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
-                       finished, total, waiting, reset_sent, returned, not_returned, failed,
+                       finished, total, waiting, reset_sent, returned, not_returned, failed, counts,
                        missing))
 
 struct JobList {
@@ -269,6 +280,7 @@ struct PhoneFields {
   std::optional<std::string> model;
   std::optional<std::string> description;
   std::optional<std::string> device_pool;
+  std::optional<std::string> security_profile;  ///< "-" for none
   std::optional<std::string> operation;
   std::optional<std::string> auth_mode;
   std::optional<std::string> auth_string;
@@ -278,8 +290,8 @@ struct PhoneFields {
   std::optional<std::string> completes_by;
 };
 BOOST_DESCRIBE_STRUCT(PhoneFields, (),
-                      (name, model, description, device_pool, operation, auth_mode, auth_string,
-                       key_order, rsa_bits, ec_bits, completes_by))
+                      (name, model, description, device_pool, security_profile, operation,
+                       auth_mode, auth_string, key_order, rsa_bits, ec_bits, completes_by))
 
 struct PhoneRequest {
   std::string name;
@@ -291,6 +303,7 @@ struct PhoneFacts {
   std::string model;
   std::string description;
   std::string device_pool;
+  std::string security_profile;  ///< "" for none
   std::string operation;
   std::string auth_mode;
   bool auth_string_set = false;
@@ -312,10 +325,10 @@ struct PhoneFacts {
   std::optional<std::string> lsc_confirmed;
 };
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
-                      (name, model, description, device_pool, operation, auth_mode, auth_string_set,
-                       key_order, rsa_bits, ec_bits, completes_by, operation_status, registered,
-                       address, registered_at, itl, lsc, lsc_subject, lsc_issuer, lsc_serial,
-                       lsc_key, lsc_expires, lsc_confirmed))
+                      (name, model, description, device_pool, security_profile, operation,
+                       auth_mode, auth_string_set, key_order, rsa_bits, ec_bits, completes_by,
+                       operation_status, registered, address, registered_at, itl, lsc, lsc_subject,
+                       lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed))
 
 struct PhoneList {
   std::vector<PhoneFacts> phones;  ///< by name

@@ -94,16 +94,6 @@ std::optional<std::size_t> characters(std::string_view text) noexcept {
   return count;
 }
 
-void check_text(std::string_view field, std::string_view text, std::size_t most) {
-  const auto count = characters(text);
-  if (!count)
-    throw Error(Code::malformed,
-                fmt::format("the {} must be UTF-8 text without control characters", field));
-  if (*count > most)
-    throw Error(Code::malformed, fmt::format("the {} has {} characters, at most {} are allowed",
-                                             field, *count, most));
-}
-
 }  // namespace
 
 std::string_view word(Operation value) noexcept {
@@ -148,15 +138,8 @@ void check_device_name(std::string_view name) {
         "CSF, BOT, TCT, TAB and 1 to 12 letters, digits, '_', '.', '-'");
 }
 
-void check_phone(const Phone& phone) {
-  check_device_name(phone.name);
-  check_text("model", phone.model, 64);
-  check_text("description", phone.description, 128);
-  check_text("device pool", phone.device_pool, 50);
-  if (phone.device_pool.empty()) throw Error(Code::malformed, "the device pool must not be empty");
-
-  const CapfSettings& capf = phone.capf;
-  switch (capf.rsa_bits) {
+void check_key_sizes(int rsa_bits, int ec_bits) {
+  switch (rsa_bits) {
     case 512:
     case 1024:
     case 2048:
@@ -164,8 +147,30 @@ void check_phone(const Phone& phone) {
     case 4096: break;
     default: throw Error(Code::malformed, "the RSA key size must be 512, 1024, 2048, 3072 or 4096");
   }
-  if (capf.ec_bits != 256 && capf.ec_bits != 384 && capf.ec_bits != 521)
+  if (ec_bits != 256 && ec_bits != 384 && ec_bits != 521)
     throw Error(Code::malformed, "the EC key size must be 256, 384 or 521");
+}
+
+void check_text(std::string_view field, std::string_view text, std::size_t most) {
+  const auto count = characters(text);
+  if (!count)
+    throw Error(Code::malformed,
+                fmt::format("the {} must be UTF-8 text without control characters", field));
+  if (*count > most)
+    throw Error(Code::malformed, fmt::format("the {} has {} characters, at most {} are allowed",
+                                             field, *count, most));
+}
+
+void check_phone(const Phone& phone) {
+  check_device_name(phone.name);
+  check_text("model", phone.model, 64);
+  check_text("description", phone.description, 128);
+  check_text("device pool", phone.device_pool, 50);
+  check_text("security profile", phone.security_profile, 50);
+  if (phone.device_pool.empty()) throw Error(Code::malformed, "the device pool must not be empty");
+
+  const CapfSettings& capf = phone.capf;
+  check_key_sizes(capf.rsa_bits, capf.ec_bits);
   if (!capf.auth_string.empty()) {
     bool right = capf.auth_string.size() >= 4 && capf.auth_string.size() <= 10;
     for (const char c : capf.auth_string) right = right && digit(c);

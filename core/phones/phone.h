@@ -52,6 +52,7 @@ struct Phone {
   std::string model;        ///< "CP-8861" or empty
   std::string description;  ///< at most 128 characters
   std::string device_pool = "Default";
+  std::string security_profile;  ///< a SecurityProfile's name, or empty for none
   CapfSettings capf;
   std::string config_stamp;  ///< GUID; changes whenever the configuration file would change
 
@@ -65,6 +66,13 @@ void check_device_name(std::string_view name);
 /// check_phone throws Error{malformed} naming the field whose value cannot be, and what could:
 /// sizes, digits of the string, an auth-string install without a string, lengths.
 void check_phone(const Phone& phone);
+
+/// check_key_sizes throws Error{malformed} for a size that no phone makes.
+void check_key_sizes(int rsa_bits, int ec_bits);
+
+/// check_text throws Error{malformed} unless `text` is UTF-8 of at most `most` characters without
+/// control characters; `field` names it.
+void check_text(std::string_view field, std::string_view text, std::size_t most);
 
 /// completes_by_from reads "YYYY:MM:DD:HH" (UTC); throws Error{malformed}.
 Time completes_by_from(std::string_view text);

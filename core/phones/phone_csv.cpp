@@ -15,10 +15,11 @@ namespace {
 
 constexpr std::size_t kMostRows = 100'000;
 constexpr std::chrono::days kUsualTime(7);
+constexpr std::string_view kNoProfile = "-";  // an empty field keeps what is known
 
-constexpr std::array<std::string_view, 11> kColumns = {
-    "name",        "model",     "description", "device_pool", "operation",   "auth_mode",
-    "auth_string", "key_order", "rsa_bits",    "ec_bits",     "completes_by"};
+constexpr std::array<std::string_view, 12> kColumns = {
+    "name",      "model",       "description", "device_pool", "security_profile", "operation",
+    "auth_mode", "auth_string", "key_order",   "rsa_bits",    "ec_bits",          "completes_by"};
 
 [[noreturn]] void wrong(std::size_t line, const std::string& what) {
   throw Error(Code::malformed, fmt::format("line {}: {}", line, what));
@@ -154,6 +155,8 @@ Phone phone_from(const Columns& columns, const Record& record, Time now,
   text("model", phone.model);
   text("description", phone.description);
   text("device_pool", phone.device_pool);
+  text("security_profile", phone.security_profile);
+  if (phone.security_profile == kNoProfile) phone.security_profile.clear();
   text("auth_string", phone.capf.auth_string);
   CapfSettings& capf = phone.capf;
   if (!value("auth_mode").empty()) capf.auth_mode = auth_mode_from(value("auth_mode"));

@@ -1,6 +1,8 @@
 // Phones as rows.
 #include "core/phones/phone_store.h"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -11,8 +13,8 @@ namespace ringfence::core {
 namespace {
 
 constexpr std::string_view kSelect =
-    "select name, model, description, device_pool, operation, auth_mode, auth_string, key_order,"
-    " rsa_bits, ec_bits, completes_by, request, config_stamp from phone";
+    "select name, model, description, device_pool, security_profile, operation, auth_mode,"
+    " auth_string, key_order, rsa_bits, ec_bits, completes_by, request, config_stamp from phone";
 
 /// Row is a phone as its columns; SOCI writes into it and reads from it.
 struct Row {
@@ -52,6 +54,7 @@ void bind(soci::statement& statement, Row& row) {
   statement.exchange(soci::into(row.phone.model));
   statement.exchange(soci::into(row.phone.description));
   statement.exchange(soci::into(row.phone.device_pool));
+  statement.exchange(soci::into(row.phone.security_profile));
   statement.exchange(soci::into(row.operation));
   statement.exchange(soci::into(row.auth_mode));
   statement.exchange(soci::into(capf.auth_string));
@@ -61,6 +64,24 @@ void bind(soci::statement& statement, Row& row) {
   statement.exchange(soci::into(capf.completes_by));
   statement.exchange(soci::into(row.request));
   statement.exchange(soci::into(row.phone.config_stamp));
+}
+
+/// require_profiles throws unless every security profile that `phones` name exists.
+void require_profiles(soci::session& sql, const std::vector<Phone>& phones) {
+  std::set<std::string> found;
+  for (const Phone& phone : phones) {
+    const std::string& profile = phone.security_profile;
+    if (profile.empty() || found.contains(profile)) continue;
+    int count = 0;
+    sql << "select count(*) from security_profile where name = :name", soci::into(count),
+        soci::use(profile);
+    if (count == 0)
+      throw Error(Code::not_found,
+                  fmt::format("phone {}: there is no security profile \"{}\"; 'show phone profile "
+                              "list' lists them, 'set phone profile' makes one",
+                              phone.name, profile));
+    found.insert(profile);
+  }
 }
 
 /// same_ask tells whether both ask CAPF for the same thing.
@@ -101,6 +122,24 @@ std::vector<Phone> PhoneStore::list() const {
   });
 }
 
+std::vector<Phone> PhoneStore::page(const std::string& after, std::size_t count) const {
+  const auto limit = static_cast<long long>(count);
+  return database_.read([&](soci::session& sql) {
+    std::vector<Phone> phones;
+    Row row;
+    soci::statement select(sql);
+    bind(select, row);
+    select.exchange(soci::use(after));
+    select.exchange(soci::use(limit));
+    select.alloc();
+    select.prepare(std::string(kSelect) + " where name > :after order by name limit :count");
+    select.define_and_bind();
+    select.execute();
+    while (select.fetch()) phones.push_back(row.get());
+    return phones;
+  });
+}
+
 std::size_t PhoneStore::count() const {
   return database_.read([](soci::session& sql) {
     long long count = 0;
@@ -131,9 +170,11 @@ std::unordered_map<std::string, std::string> PhoneStore::stamps() const {
   });
 }
 
-void PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
+std::vector<std::int64_t> PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
   for (const Phone& phone : phones) check_phone(phone);
-  database_.write([&](soci::session& sql) {
+  return database_.write([&](soci::session& sql) {
+    require_profiles(sql, phones);
+    std::vector<std::int64_t> requests;
     long long last_request = 0;
     sql << "select last from capf_request", soci::into(last_request);
     const long long first_request = last_request;
@@ -151,21 +192,23 @@ void PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
     const CapfSettings& capf = row.phone.capf;
     soci::statement insert =
         (sql.prepare
-             << "insert into phone (name, model, description, device_pool, operation, auth_mode,"
-                " auth_string, key_order, rsa_bits, ec_bits, completes_by, request, config_stamp)"
-                " values (:name, :model, :description, :pool, :operation, :mode, :string, :order,"
-                " :rsa, :ec, :by, :request, :stamp) on conflict (name) do update set"
+             << "insert into phone (name, model, description, device_pool, security_profile,"
+                " operation, auth_mode, auth_string, key_order, rsa_bits, ec_bits, completes_by,"
+                " request, config_stamp)"
+                " values (:name, :model, :description, :pool, :profile, :operation, :mode, :string,"
+                " :order, :rsa, :ec, :by, :request, :stamp) on conflict (name) do update set"
                 " model = excluded.model, description = excluded.description,"
-                " device_pool = excluded.device_pool, operation = excluded.operation,"
+                " device_pool = excluded.device_pool,"
+                " security_profile = excluded.security_profile, operation = excluded.operation,"
                 " auth_mode = excluded.auth_mode, auth_string = excluded.auth_string,"
                 " key_order = excluded.key_order, rsa_bits = excluded.rsa_bits,"
                 " ec_bits = excluded.ec_bits, completes_by = excluded.completes_by,"
                 " request = excluded.request, config_stamp = excluded.config_stamp",
          soci::use(row.phone.name), soci::use(row.phone.model), soci::use(row.phone.description),
-         soci::use(row.phone.device_pool), soci::use(row.operation), soci::use(row.auth_mode),
-         soci::use(capf.auth_string), soci::use(row.key_order), soci::use(capf.rsa_bits),
-         soci::use(capf.ec_bits), soci::use(capf.completes_by), soci::use(row.request),
-         soci::use(row.phone.config_stamp));
+         soci::use(row.phone.device_pool), soci::use(row.phone.security_profile),
+         soci::use(row.operation), soci::use(row.auth_mode), soci::use(capf.auth_string),
+         soci::use(row.key_order), soci::use(capf.rsa_bits), soci::use(capf.ec_bits),
+         soci::use(capf.completes_by), soci::use(row.request), soci::use(row.phone.config_stamp));
 
     for (const Phone& phone : phones) {
       key = phone.name;
@@ -179,6 +222,7 @@ void PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
         after.capf.request = ++last_request;
       else
         after.capf.request = before ? before->capf.request : 0;
+      requests.push_back(after.capf.request);
       after.config_stamp = before ? before->config_stamp : "";
       if (before && *before == after) continue;
       after.config_stamp = random_guid();
@@ -187,6 +231,7 @@ void PhoneStore::save(const std::vector<Phone>& phones, Ask ask) {
     }
     if (last_request != first_request)
       sql << "update capf_request set last = :last", soci::use(last_request);
+    return requests;
   });
 }
 

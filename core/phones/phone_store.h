@@ -1,6 +1,7 @@
 // The phones of admin.db: written by ringfence-admin, read by every daemon.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ class PhoneStore {
 
   std::optional<Phone> find(std::string_view name) const;
   std::vector<Phone> list() const;  ///< by name
+  /// page returns the first `count` phones whose names come after `after`, by name.
+  std::vector<Phone> page(const std::string& after, std::size_t count) const;
   std::size_t count() const;
   bool has(std::string_view name) const;
   /// stamps returns each phone's config stamp by name: cheap enough to read at each change, and no
@@ -32,9 +35,10 @@ class PhoneStore {
   /// first. A phone that asks for an operation gets the instance's next request number when its
   /// CAPF fields differ from what is stored, when its `capf.request` is 0, or with `Ask::again`;
   /// otherwise it keeps the stored number. One whose record changed gets a new config stamp; what
-  /// the caller put into `config_stamp` does not count.
+  /// the caller put into `config_stamp` does not count. Returns the request number of each.
+  /// Error{not_found} for a security profile that does not exist.
   enum class Ask { changed_only, again };
-  void save(const std::vector<Phone>& phones, Ask ask);
+  std::vector<std::int64_t> save(const std::vector<Phone>& phones, Ask ask);
 
   /// remove deletes a phone; false when there was none. What capf.db knows of it stays.
   bool remove(std::string_view name);

@@ -56,6 +56,20 @@ TEST(PhoneCsv, ReadsEveryColumn) {
   EXPECT_EQ(phones[0], expected);
 }
 
+TEST(PhoneCsv, GivesASecurityProfileAndTakesItAwayByADash) {
+  const auto known = [](std::string_view name) {
+    Phone phone;
+    phone.name = name;
+    phone.security_profile = "Floor 1";
+    return std::optional(phone);
+  };
+  const auto phones = parse_phone_csv(
+      "name,security_profile\nCSFanna,Floor 2\nCSFbert,\nCSFcora,-\n", kNow, known);
+  EXPECT_EQ(phones.at(0).security_profile, "Floor 2");
+  EXPECT_EQ(phones.at(1).security_profile, "Floor 1");
+  EXPECT_EQ(phones.at(2).security_profile, "");
+}
+
 TEST(PhoneCsv, NeedsOnlyTheNameAndTakesColumnsInAnyOrder) {
   const auto phones = parse("operation,name\nnone,CSFanna\n,ATA001122334455\ninstall,BOTbert");
   ASSERT_EQ(phones.size(), 3U);
