@@ -93,6 +93,20 @@ void check_capf_policy(const CapfPolicy& policy) {
   }
 }
 
+void check_minimum_sizes(const CapfSettings& capf, const CapfPolicy& policy) {
+  const auto check = [](std::string_view kind, int bits, int least, std::string_view setting) {
+    if (bits >= least) return;
+    throw Error(Code::malformed,
+                fmt::format("{} {} is below this node's minimum of {}; 'set capf policy {} {}' "
+                            "lowers it",
+                            kind, bits, least, setting, bits));
+  };
+  if (capf.key_order != KeyOrder::ec_only)
+    check("RSA", capf.rsa_bits, policy.min_rsa_bits, "min_rsa_bits");
+  if (capf.key_order != KeyOrder::rsa_only)
+    check("EC", capf.ec_bits, policy.min_ec_bits, "min_ec_bits");
+}
+
 CapfPolicy CapfPolicyStore::load() const {
   const SettingStore settings(database_);
   CapfPolicy policy;

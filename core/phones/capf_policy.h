@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/phones/phone.h"
 #include "core/storage/database.h"
 
 namespace ringfence::core {
@@ -29,6 +30,11 @@ struct CapfPolicy {
 
 /// check_capf_policy throws Error{malformed} naming the value that cannot be, and what could.
 void check_capf_policy(const CapfPolicy& policy);
+
+/// check_minimum_sizes throws Error{malformed} when `capf` may ask for a smaller key than `policy`
+/// allows, in a sentence that says how to lower the minimum. Only the kinds of key that its key
+/// order names count.
+void check_minimum_sizes(const CapfSettings& capf, const CapfPolicy& policy);
 
 /// CapfPolicyStore keeps the policy. Safe from several threads. Errors: `io`, `malformed`.
 class CapfPolicyStore {

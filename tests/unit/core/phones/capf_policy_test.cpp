@@ -68,5 +68,36 @@ TEST_F(CapfPolicyTest, NamesADamagedRow) {
   }
 }
 
+std::string refusal(const CapfSettings& capf, const CapfPolicy& policy) {
+  try {
+    check_minimum_sizes(capf, policy);
+    return "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::malformed);
+    return error.what();
+  }
+}
+
+TEST_F(CapfPolicyTest, RefusesKeysBelowTheMinimumAndSaysHowToLowerIt) {
+  CapfPolicy policy;
+  CapfSettings capf;
+  EXPECT_EQ(refusal(capf, policy), "accepted");
+  capf.rsa_bits = 1024;
+  EXPECT_EQ(refusal(capf, policy),
+            "RSA 1024 is below this node's minimum of 2048; 'set capf policy min_rsa_bits 1024' "
+            "lowers it");
+  capf.key_order = KeyOrder::ec_only;
+  EXPECT_EQ(refusal(capf, policy), "accepted") << "no RSA key will be made";
+  policy.min_ec_bits = 521;
+  EXPECT_EQ(refusal(capf, policy),
+            "EC 384 is below this node's minimum of 521; 'set capf policy min_ec_bits 384' "
+            "lowers it");
+  capf.ec_bits = 521;
+  capf.key_order = KeyOrder::ec_preferred;
+  EXPECT_NE(refusal(capf, policy), "accepted") << "the backup is RSA 1024";
+  policy.min_rsa_bits = 1024;
+  EXPECT_EQ(refusal(capf, policy), "accepted");
+}
+
 }  // namespace
 }  // namespace ringfence::core
