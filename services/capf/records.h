@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -12,6 +13,8 @@
 #include "services/capf/protocol.h"
 
 namespace ringfence::services::capf {
+
+class Anchors;
 
 /// Records is where a session reads what is asked of a phone and writes what became of it.
 ///
@@ -26,6 +29,7 @@ class Records {
 
   virtual std::optional<core::Phone> phone(std::string_view name) = 0;
   virtual core::CapfPolicy policy() = 0;
+  virtual std::shared_ptr<const Anchors> anchors() = 0;  ///< CAPF-trust
   virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
   virtual std::optional<core::IssuedCertificate> held(std::string_view phone) = 0;
 

@@ -64,6 +64,8 @@ class Desk final : public capf::Records, public capf::Issuer {
     return policy;
   }
 
+  std::shared_ptr<const capf::Anchors> anchors() override { return nullptr; }
+
   std::optional<core::IssuedCertificate> held(std::string_view) override { return std::nullopt; }
 
   void requested(const core::PendingCsr&) override {}

@@ -56,8 +56,8 @@ class Script final : public Records, public Issuer {
     return at->second;
   }
 
-  core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
-                                std::chrono::days, core::Time now) override {
+  core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki, std::chrono::days,
+                                core::Time now) override {
     if (issue_error) throw *issue_error;
     core::IssuedCertificate certificate;
     certificate.phone = phone.name;
@@ -96,6 +96,8 @@ class Script final : public Records, public Issuer {
     policy.min_rsa_bits = 512;
     return policy;
   }
+
+  std::shared_ptr<const Anchors> anchors() override { return nullptr; }
 
   std::optional<core::IssuedCertificate> held(std::string_view) override { return std::nullopt; }
 
