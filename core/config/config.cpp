@@ -54,6 +54,16 @@ class Section {
     value = *found;
   }
 
+  void flag(std::string_view key, bool& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const auto found = node->value_exact<bool>();
+    if (!found)
+      throw Error(Code::malformed, fmt::format("{}: {}.{} must be true or false",
+                                               place(file_, node->source()), name_, key));
+    value = *found;
+  }
+
   void refuse_unknown() const {
     if (table_ == nullptr) return;
     for (const auto& [key, node] : *table_) {
@@ -153,9 +163,11 @@ Config Config::load(const std::filesystem::path& state) {
   const toml::table root = parse(file);
   for (const auto& [key, node] : root) {
     const std::string_view name = key.str();
-    if (name != "node" && name != "network" && name != "trust" && name != "mail" && name != "hsm")
+    if (name != "node" && name != "network" && name != "trust" && name != "capf" &&
+        name != "mail" && name != "hsm")
       throw Error(Code::malformed,
-                  fmt::format("{}: unknown section [{}]; known are node, network, trust, mail, hsm",
+                  fmt::format("{}: unknown section [{}]; known are node, network, trust, capf, "
+                              "mail, hsm",
                               place(file, node.source()), name));
   }
 
@@ -208,6 +220,12 @@ Config Config::load(const std::filesystem::path& state) {
                 fmt::format("{}: trust.release must be \"11.5\" or \"12\", not \"{}\"",
                             file.string(), release));
   config.release_ = *named;
+
+  Section capf(file, root, "capf");
+  bool legacy_tls = false;
+  capf.flag("legacy_tls", legacy_tls);
+  capf.refuse_unknown();
+  if (legacy_tls) ports.capf_legacy = static_cast<std::uint16_t>(3805 + offset);
 
   Section mail(file, root, "mail");
   std::string command = fmt::format("{}", fmt::join(config.mail_command_, " "));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Ports {
   std::uint16_t https = 6971;
   std::uint16_t https_mutual = 6972;
   std::uint16_t capf = 3804;
+  std::optional<std::uint16_t> capf_legacy;  ///< 3805 when [capf] legacy_tls opens that door
   std::uint16_t tvs = 2445;
   std::uint16_t sip = 5060;
   std::uint16_t sips = 5061;
@@ -27,9 +29,10 @@ struct Ports {
 ///
 /// Sections and keys of ringfence.toml, all optional: [node] host, domain, organization,
 /// organization_unit, locality, state, country; [network] listen (IPv4 address), advertise (the
-/// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"); [mail]
-/// command (what sends mail). The section [hsm] belongs to ringfence-signer. Unknown keys are
-/// errors naming the file and line.
+/// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"); [capf]
+/// legacy_tls (whether phones that know TLS 1.0 only have a port); [mail] command (what sends
+/// mail). The section [hsm] belongs to ringfence-signer. Unknown keys are errors naming the file
+/// and line.
 class Config {
  public:
   /// load reads `<state>/ringfence.toml`; throws Error{malformed} naming file, line and key.

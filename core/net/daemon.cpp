@@ -43,12 +43,15 @@ void catch_signals() {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
-/// raise_file_limit makes room for every phone's socket: Debian's soft limit is 1024.
+/// raise_file_limit makes room for every phone's socket: Debian's soft limit is 1024. Only root may
+/// go beyond the hard one.
 void raise_file_limit() {
   constexpr rlim_t kWanted = 65'536;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = std::max(limit.rlim_cur, std::min(kWanted, limit.rlim_max));
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
+  const rlimit wanted{kWanted, std::max(kWanted, limit.rlim_max)};
+  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) return;
+  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -83,6 +86,11 @@ int daemon_main(int argc, char** argv, const std::string& name,
     std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());
     return 1;
   }
+}
+
+std::size_t file_limit() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur) : 0;
 }
 
 void wait_for_stop() {

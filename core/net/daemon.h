@@ -1,6 +1,7 @@
 // What every daemon's main does alike: options, signals, its name in the log.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -18,6 +19,9 @@ struct DaemonOptions {
 /// escapes it into one line on stderr and exit status 1 (2 for wrong arguments).
 int daemon_main(int argc, char** argv, const std::string& name,
                 const std::function<void(const DaemonOptions&)>& body);
+
+/// file_limit returns how many descriptors this process may have open (RLIMIT_NOFILE).
+std::size_t file_limit() noexcept;
 
 /// wait_for_stop blocks until SIGTERM or SIGINT came, also when it came before the call. Only
 /// inside a daemon_main's body; any thread, any number of times.

@@ -28,12 +28,6 @@ class LastGood {
   LastGood(const LastGood&) = delete;
   LastGood& operator=(const LastGood&) = delete;
 
-  /// of returns the one that was made of `source`, or null. Never waits for `make`.
-  std::shared_ptr<T> of(const Bytes& source) const {
-    const std::lock_guard lock(mutex_);
-    return current(source) ? value_ : nullptr;
-  }
-
   /// renewed returns the one of `source`, which `make()` makes if need be. When that throws, the
   /// last good one stays in use and a line says why; without one, throws the same.
   template <typename Make>
@@ -102,7 +96,7 @@ class LastGood {
   }
 
   const std::string event_;
-  mutable std::mutex mutex_;  // for what follows
+  std::mutex mutex_;  // for what follows
   std::condition_variable attempted_;
   bool making_ = false;
   bool outdated_ = false;

@@ -1,5 +1,9 @@
 #include "core/net/listener.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <atomic>
 #include <cctype>
 
@@ -45,11 +49,33 @@ struct Connection {
 
 }  // namespace
 
+bool Occupancy::enter(const asio::ip::address& address) {
+  const std::lock_guard lock(mutex_);
+  const auto known = per_address_.find(address);
+  const std::size_t from_there = known == per_address_.end() ? 0 : known->second;
+  if (count_ >= limits_.connections || from_there >= limits_.per_address) return false;
+  ++count_;
+  ++per_address_[address];
+  return true;
+}
+
+void Occupancy::leave(const asio::ip::address& address) {
+  const std::lock_guard lock(mutex_);
+  --count_;
+  const auto from_there = per_address_.find(address);
+  if (--from_there->second == 0) per_address_.erase(from_there);
+}
+
+std::size_t Occupancy::count() const {
+  const std::lock_guard lock(mutex_);
+  return count_;
+}
+
 struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
-  Shared(asio::io_context& context, const tcp::endpoint& at, Limits bounds, std::string label,
-         Handler handler)
+  Shared(asio::io_context& context, const tcp::endpoint& at, std::shared_ptr<Occupancy> places,
+         std::string label, Handler handler)
       : io(context),
-        limits(bounds),
+        occupancy(std::move(places)),
         name(std::move(label)),
         event(upper(name)),
         handle(std::move(handler)),
@@ -107,13 +133,10 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   bool admit(const std::shared_ptr<Connection>& connection) {
     const std::lock_guard lock(mutex);
     if (closed) return false;
-    const auto known = per_address.find(connection->address);
-    const std::size_t count = known == per_address.end() ? 0 : known->second;
-    if (connections.size() >= limits.connections || count >= limits.per_address) {
+    if (!occupancy->enter(connection->address)) {
       complain("_BUSY", connection->peer, "too many connections");
       return false;
     }
-    ++per_address[connection->address];
     connections.emplace(connection.get(), connection);
     return true;
   }
@@ -121,8 +144,7 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   void leave(const std::shared_ptr<Connection>& connection) {
     const std::lock_guard lock(mutex);
     connections.erase(connection.get());
-    const auto count = per_address.find(connection->address);
-    if (--count->second == 0) per_address.erase(count);
+    occupancy->leave(connection->address);
   }
 
   void ended(const Connection& connection, const std::exception_ptr& failure) noexcept {
@@ -170,7 +192,7 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   }
 
   asio::io_context& io;
-  const Limits limits;
+  const std::shared_ptr<Occupancy> occupancy;
   const std::string name;
   const std::string event;
   const Handler handle;
@@ -183,12 +205,24 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   std::mutex mutex;
   bool closed = false;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections;
-  std::map<asio::ip::address, std::size_t> per_address;
 };
 
 TcpListener::TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Limits limits,
                          std::string name, Handler handler)
-    : shared_(std::make_shared<Shared>(io, endpoint, limits, std::move(name), std::move(handler))) {
+    : shared_(std::make_shared<Shared>(io, endpoint, std::make_shared<Occupancy>(limits),
+                                       std::move(name), std::move(handler))) {
+  start();
+}
+
+TcpListener::TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Occupancy& occupancy,
+                         std::string name, Handler handler)
+    : shared_(std::make_shared<Shared>(
+          io, endpoint, std::shared_ptr<Occupancy>(std::shared_ptr<void>(), &occupancy),
+          std::move(name), std::move(handler))) {
+  start();
+}
+
+void TcpListener::start() {
   asio::co_spawn(shared_->acceptor.get_executor(), shared_->accept_all(shared_), asio::detached);
 }
 
@@ -212,12 +246,13 @@ void TcpListener::close() {
 struct Deadline::State : std::enable_shared_from_this<State> {
   explicit State(tcp::socket& watched) : socket(&watched), timer(watched.get_executor()) {}
 
-  void arm(std::chrono::steady_clock::duration after) {
-    timer.expires_after(after);
+  void arm() {
+    timer.expires_at(end);
     timer.async_wait([self = shared_from_this()](const error_code& cancelled) {
       // A handler may be queued already when its timer is set anew: the time tells.
       if (cancelled || self->socket == nullptr) return;
       if (self->timer.expiry() > std::chrono::steady_clock::now()) return;
+      if (self->end > self->timer.expiry()) return self->arm();
       self->expired = true;
       error_code ignored;
       self->socket->close(ignored);
@@ -226,12 +261,14 @@ struct Deadline::State : std::enable_shared_from_this<State> {
 
   tcp::socket* socket;  // null once the Deadline is gone
   asio::steady_timer timer;
+  std::chrono::steady_clock::time_point end;
   bool expired = false;
 };
 
 Deadline::Deadline(tcp::socket& socket, std::chrono::steady_clock::duration after)
     : state_(std::make_shared<State>(socket)) {
-  state_->arm(after);
+  state_->end = std::chrono::steady_clock::now() + after;
+  state_->arm();
 }
 
 Deadline::~Deadline() {
@@ -240,7 +277,9 @@ Deadline::~Deadline() {
 }
 
 void Deadline::extend(std::chrono::steady_clock::duration after) {
-  state_->arm(after);
+  state_->end = std::chrono::steady_clock::now() + after;
+  // A later end is seen when the timer rings for the earlier one: most never do.
+  if (state_->end < state_->timer.expiry()) state_->arm();
 }
 
 bool Deadline::expired() const noexcept {
@@ -252,6 +291,15 @@ std::string peer_text(const tcp::socket& socket) {
   const tcp::endpoint peer = socket.remote_endpoint(gone);
   if (gone) return "unknown";
   return fmt::format("{}:{}", peer.address().to_string(), peer.port());
+}
+
+void keep_alive(tcp::socket& socket, std::chrono::seconds idle) noexcept {
+  const int on = 1;
+  const auto seconds = static_cast<int>(idle.count());
+  const int fd = socket.native_handle();
+  // A socket that was closed meanwhile needs none.
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
 }  // namespace ringfence::core

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -20,6 +22,23 @@ struct Limits {
   std::size_t per_address = 4096;  ///< from one IP address; whole sites may sit behind one
 };
 
+/// Occupancy counts connections against Limits; listeners may share one. Safe from several threads.
+class Occupancy {
+ public:
+  explicit Occupancy(Limits limits) : limits_(limits) {}
+
+  /// enter counts a connection from `address`, or returns false when it would be one too many.
+  bool enter(const asio::ip::address& address);
+  void leave(const asio::ip::address& address);
+  std::size_t count() const;
+
+ private:
+  const Limits limits_;
+  mutable std::mutex mutex_;
+  std::size_t count_ = 0;
+  std::map<asio::ip::address, std::size_t> per_address_;
+};
+
 /// TcpListener accepts until `close`. A silent or slow client never delays another's accept.
 ///
 /// `handler` is a coroutine started on the connection's own strand; what it throws is logged with
@@ -32,6 +51,9 @@ class TcpListener {
   /// `name` starts the log lines, e.g. "capf".
   TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Limits limits, std::string name,
               Handler handler);
+  /// The same with limits that it shares with other listeners; `occupancy` outlives `io.run()` too.
+  TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Occupancy& occupancy,
+              std::string name, Handler handler);
   ~TcpListener();
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
@@ -46,6 +68,9 @@ class TcpListener {
 
  private:
   struct Shared;
+
+  void start();
+
   std::shared_ptr<Shared> shared_;
 };
 
@@ -101,5 +126,9 @@ auto run_on(asio::thread_pool& pool, Work& work) -> Task<std::invoke_result_t<Wo
 
 /// peer_text returns "address:port", or "unknown" for a socket that is closed already.
 std::string peer_text(const tcp::socket& socket);
+
+/// keep_alive has TCP ask a silent peer for a sign of life after `idle`, and again each time: so
+/// that a firewall between does not forget the connection, and a vanished peer is noticed.
+void keep_alive(tcp::socket& socket, std::chrono::seconds idle) noexcept;
 
 }  // namespace ringfence::core

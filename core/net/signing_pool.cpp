@@ -5,14 +5,12 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/crypto/handles.h"
 
 namespace ringfence::core {
 namespace {
 
 using boost::system::error_code;
 using boost::system::system_error;
-using Ssl = Handle<SSL, SSL_free>;
 
 /// Alarm shuts a connection down when its handshake takes too long. It does not close the socket,
 /// as Deadline does: a thread may be reading from its descriptor, which would be another's soon.
@@ -59,9 +57,8 @@ std::exception_ptr why_it_failed() {
   return std::make_exception_ptr(system_error(reason));
 }
 
-/// Handshake is OpenSSL's side. It reads from the socket's descriptor what it needs and not a byte
-/// more, so that nothing is lost when an asio stream takes over; what it writes is kept in memory
-/// for the io threads to send.
+/// Handshake is OpenSSL's side. It reads from the socket's descriptor itself; what it writes is
+/// kept in memory for the io threads to send.
 class Handshake {
  public:
   enum class Step { wait, done, failed };
@@ -71,6 +68,7 @@ class Handshake {
     Bio input(ensure(BIO_new_socket(socket.native_handle(), BIO_NOCLOSE), "BIO_new_socket"));
     output_ = ensure(BIO_new(BIO_s_mem()), "BIO_new");
     SSL_set_bio(ssl_.get(), input.release(), output_);
+    SSL_set_read_ahead(ssl_.get(), 1);  // one read a message, not one for its head and one for it
     SSL_set_accept_state(ssl_.get());
   }
 
@@ -86,6 +84,14 @@ class Handshake {
     return Step::failed;
   }
 
+  /// signed_already tells that our signature has left, so that further steps make none: up to TLS
+  /// 1.2 before ServerHelloDone, in TLS 1.3 before our Finished.
+  bool signed_already() const noexcept {
+    std::uint8_t finished = 0;
+    return SSL_get_state(ssl_.get()) == TLS_ST_SW_SRVR_DONE ||
+           SSL_get_finished(ssl_.get(), &finished, sizeof finished) > 0;
+  }
+
   /// failure is why `step` failed.
   const std::exception_ptr& failure() const noexcept { return failure_; }
 
@@ -98,7 +104,13 @@ class Handshake {
 
   void sent() { BIO_reset(output_); }
 
-  SSL* release() noexcept { return ssl_.release(); }
+  /// release gives the connection away when it is done; from now on it writes to the socket.
+  Ssl release() {
+    BIO* const socket = SSL_get_rbio(ssl_.get());
+    BIO_up_ref(socket);
+    SSL_set0_wbio(ssl_.get(), socket);
+    return std::move(ssl_);
+  }
 
  private:
   Ssl ssl_;
@@ -124,35 +136,41 @@ void SigningPool::admit(const tcp::socket& socket) {
   throw system_error(asio::error::connection_refused);
 }
 
-Task<TlsStream> SigningPool::shake_hands(tcp::socket socket,
-                                         std::shared_ptr<asio::ssl::context> context,
+Task<TlsStream> SigningPool::shake_hands(tcp::socket socket, Choose choose,
                                          std::chrono::steady_clock::duration patience) {
   socket.native_non_blocking(true);
-  Handshake handshake(*context, socket);
+  std::optional<Handshake> handshake;
   const Alarm alarm(socket, patience);
-  auto work = [&] { return alarm.rang() ? Handshake::Step::wait : handshake.step(); };
+  auto work = [&] {
+    if (alarm.rang()) return Handshake::Step::wait;
+    if (!handshake) handshake.emplace(*choose(), socket);
+    return handshake->step();
+  };
   error_code gone;
   auto token = asio::redirect_error(asio::use_awaitable, gone);
-  bool begun = false;
   auto step = Handshake::Step::wait;
   while (step == Handshake::Step::wait) {
     // 1. A silent peer takes no thread and no place.
     co_await socket.async_wait(tcp::socket::wait_read, asio::use_awaitable);
-    if (!std::exchange(begun, true)) admit(socket);
+    if (!handshake) admit(socket);
 
     // 2. OpenSSL goes on, and perhaps signs.
-    step = co_await run(work);
+    if (handshake && handshake->signed_already()) {
+      step = work();
+    } else {
+      step = co_await run(work);
+    }
     if (alarm.rang()) throw system_error(asio::error::timed_out);
 
     // 3. Its answer leaves, which is an alert when it failed.
-    const asio::const_buffer output = handshake.output();
+    const asio::const_buffer output = handshake->output();
     if (output.size() > 0) co_await asio::async_write(socket, output, token);
-    handshake.sent();
-    if (step == Handshake::Step::failed) std::rethrow_exception(handshake.failure());
+    handshake->sent();
+    if (step == Handshake::Step::failed) std::rethrow_exception(handshake->failure());
     if (alarm.rang()) throw system_error(asio::error::timed_out);
     if (gone) throw system_error(gone);
   }
-  co_return TlsStream(std::move(socket), handshake.release());
+  co_return TlsStream(std::move(socket), handshake->release());
 }
 
 }  // namespace ringfence::core

@@ -4,13 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "core/net/listener.h"
+#include "core/net/tls_stream.h"
 
 namespace ringfence::core {
-
-using TlsStream = asio::ssl::stream<tcp::socket>;
 
 /// SigningPool is where a daemon waits for the signer, so that nothing else of it has to.
 ///
@@ -50,15 +50,19 @@ class SigningPool {
     co_return co_await std::move(done);
   }
 
-  /// shake_hands makes a TLS stream of `socket` as the server of `context` (make_tls_server).
+  /// Choose returns the context of a handshake (make_tls_server). It is called once, on the pool,
+  /// when the peer has said something: it may wait for the disk and for the signer.
+  using Choose = std::function<std::shared_ptr<asio::ssl::context>()>;
+
+  /// shake_hands makes a TLS stream of `socket` as the server of the context chosen.
   ///
-  /// Waits for the peer on the socket's strand, where it must be called; each step of OpenSSL runs
-  /// on the pool. After `patience` the peer's connection is shut down, also while a signature
-  /// hangs, and the coroutine ends with the step. Throws system_error: timed_out, what ended the
-  /// connection, OpenSSL's reason when the peer's bytes are no good, connection_refused above the
-  /// bound (with a line TLS_BUSY for each thousand); and Error as Token::key when the token could
-  /// not sign.
-  Task<TlsStream> shake_hands(tcp::socket socket, std::shared_ptr<asio::ssl::context> context,
+  /// Waits for the peer on the socket's strand, where it must be called; a step of OpenSSL that
+  /// signs runs on the pool. After `patience` the peer's connection is shut down, also while a
+  /// signature hangs, and the coroutine ends with the step. Throws system_error: timed_out, what
+  /// ended the connection, OpenSSL's reason when the peer's bytes are no good, connection_refused
+  /// above the bound (with a line TLS_BUSY for each thousand); Error as Token::key when the token
+  /// could not sign; and what `choose` throws.
+  Task<TlsStream> shake_hands(tcp::socket socket, Choose choose,
                               std::chrono::steady_clock::duration patience);
 
   /// close lets end at once what has not begun. Any thread, more than once.

@@ -21,16 +21,33 @@ X509Cert in_context(const X509& certificate, OSSL_LIB_CTX* context) {
   return X509Cert(read);
 }
 
+/// choose_versions allows forward secrecy only: a token key signs, it does not decrypt.
+void choose_versions(SSL_CTX& context, TlsVersions versions) {
+  const char* ciphers = "HIGH:!aNULL:!kRSA:!PSK:!SRP:@SECLEVEL=1";
+  int least = TLS1_2_VERSION;
+  int most = 0;
+  if (versions == TlsVersions::from_1_0) {
+    ciphers = "HIGH:!aNULL:!kRSA:!PSK:!SRP:@SECLEVEL=0";
+    least = TLS1_VERSION;
+    most = TLS1_2_VERSION;
+    ensure(SSL_CTX_set_dh_auto(&context, 1) == 1, "SSL_CTX_set_dh_auto");
+    // The remedy against BEAST, an attack on browsers, would send each message in two records.
+    SSL_CTX_set_options(&context, SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS);
+  }
+  ensure(SSL_CTX_set_min_proto_version(&context, least) == 1 &&
+             SSL_CTX_set_max_proto_version(&context, most) == 1,
+         "SSL_CTX_set_min_proto_version");
+  ensure(SSL_CTX_set_cipher_list(&context, ciphers) == 1, "SSL_CTX_set_cipher_list");
+}
+
 }  // namespace
 
 std::shared_ptr<asio::ssl::context> make_tls_server(const Token& token,
-                                                    const std::vector<TlsIdentity>& identities) {
+                                                    const std::vector<TlsIdentity>& identities,
+                                                    TlsVersions versions) {
   SslCtx context(
       ensure(SSL_CTX_new_ex(token.context(), nullptr, TLS_server_method()), "SSL_CTX_new_ex"));
-  ensure(SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1, "TLS 1.2");
-  // Forward secrecy only: a token key signs, it does not decrypt.
-  ensure(SSL_CTX_set_cipher_list(context.get(), "HIGH:!aNULL:!kRSA:!PSK:!SRP:@SECLEVEL=1") == 1,
-         "SSL_CTX_set_cipher_list");
+  choose_versions(*context, versions);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                          SSL_OP_CIPHER_SERVER_PREFERENCE |
                                          SSL_OP_IGNORE_UNEXPECTED_EOF);

@@ -32,6 +32,16 @@ int auth_mode_number(AuthMode mode, CapfVisit visit) {
   return 0;
 }
 
+/// speaks_old_tls_only tells whether `model` is a 79xx ("CP-7975G", "7962"): TLS 1.0 and no more.
+bool speaks_old_tls_only(std::string_view model) noexcept {
+  const std::size_t digits = model.find_first_of("0123456789");
+  return digits != std::string_view::npos && model.substr(digits, 2) == "79";
+}
+
+std::uint16_t capf_port(const Phone& phone, const ConfigNode& node) noexcept {
+  return speaks_old_tls_only(phone.model) ? node.capf_legacy.value_or(node.capf) : node.capf;
+}
+
 constexpr std::string_view kTemplate = R"(<?xml version="1.0" encoding="UTF-8"?>
 <device>
   <fullConfig>true</fullConfig>
@@ -123,7 +133,7 @@ std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& n
       fmt::arg("description", escaped(phone.description)),
       fmt::arg("pool", escaped(phone.device_pool)), fmt::arg("address", escaped(node.address)),
       fmt::arg("sip", node.sip), fmt::arg("sips", node.sips), fmt::arg("tvs", node.tvs),
-      fmt::arg("capf", node.capf), fmt::arg("load", escaped(node.load)),
+      fmt::arg("capf", capf_port(phone, node)), fmt::arg("load", escaped(node.load)),
       fmt::arg("stamp", escaped(phone.config_stamp)),
       fmt::arg("capf_mode", auth_mode_number(phone.capf.auth_mode, visit)));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/phones/enrolment_store.h"
@@ -16,16 +17,17 @@ struct ConfigNode {
   std::uint16_t sips = 5061;  ///< TLS
   std::uint16_t tvs = 2445;
   std::uint16_t capf = 3804;
-  std::string load;  ///< firmware image's name, or "" to keep what runs
+  std::string load;                            ///< firmware image's name, or "" to keep what runs
+  std::optional<std::uint16_t> capf_legacy{};  ///< for 79xx models, when that port is open
 };
 
 /// config_file returns the XML of `phone`; `visit` is its capf_visit.
 ///
 /// `capfAuthMode` is 0 unless the visit is due, then 1 (authentication string), 2 (null
 /// string), 3 (LSC, then MIC) or 4 (MIC); the other elements of CAPF are always there, so that a
-/// phone can find it. Never holds the authentication string: its user types that. The same
-/// arguments give the same bytes; every value is escaped. UTF-8, LF.
-/// Source: cucm-behaviour 5.1, 6.2, 7.1.
+/// phone can find it: on the port for TLS 1.0 a model that knows no later one. Never holds the
+/// authentication string: its user types that. The same arguments give the same bytes; every value
+/// is escaped. UTF-8, LF. Source: cucm-behaviour 5.1, 6.2, 7.1.
 std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& node);
 
 /// config_file_name returns "<device>.cnf.xml".

@@ -14,8 +14,25 @@ namespace ringfence::services::capf {
 using core::Code;
 using core::Error;
 
-CapfIssuer::CapfIssuer(const core::Token& token, const core::OwnCertificate& own)
-    : token_(token), certificate_(core::parse_certificate(own.der)), key_(token.key(own.key)) {}
+void SignerHealth::failed(const Error& error) noexcept {
+  switch (error.code()) {
+    case Code::hsm_unavailable:
+    case Code::hsm_locked: fails_ = true; break;
+    case Code::malformed:
+    case Code::refused:
+    case Code::not_found:
+    case Code::conflict:
+    case Code::io:
+    case Code::internal: break;
+  }
+}
+
+CapfIssuer::CapfIssuer(const core::Token& token, const core::OwnCertificate& own,
+                       SignerHealth& health)
+    : token_(token),
+      certificate_(core::parse_certificate(own.der)),
+      key_(token.key(own.key)),
+      health_(health) {}
 
 core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesView spki,
                                           std::chrono::days validity, core::Time now) {
@@ -24,7 +41,14 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
   request.model = phone.model;
   request.spki.assign(spki.begin(), spki.end());
   request.validity = validity;
-  const core::X509Cert lsc = core::issue_lsc(request, *certificate_, *key_, token_.context(), now);
+  core::X509Cert lsc;
+  try {
+    lsc = core::issue_lsc(request, *certificate_, *key_, token_.context(), now);
+    health_.worked();
+  } catch (const Error& error) {
+    health_.failed(error);
+    throw;
+  }
 
   core::IssuedCertificate issued;
   issued.phone = phone.name;
@@ -42,14 +66,6 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
 Authority::Authority(const core::Token& token, core::Database& admin)
     : token_(token), certificates_(admin) {}
 
-std::shared_ptr<const Identity> Authority::known() {
-  try {
-    return identity_.of(own().der);
-  } catch (const Error&) {
-    return nullptr;  // `current` meets the same and says so
-  }
-}
-
 std::shared_ptr<const Identity> Authority::current() {
   try {
     const core::OwnCertificate newest = own();
@@ -65,12 +81,13 @@ core::OwnCertificate Authority::own() const {
   return std::move(*own);
 }
 
-std::shared_ptr<const Identity> Authority::load(const core::OwnCertificate& own) const {
+std::shared_ptr<const Identity> Authority::load(const core::OwnCertificate& own) {
   auto identity = std::make_shared<Identity>();
-  identity->issuer = std::make_unique<CapfIssuer>(token_, own);
+  identity->issuer = std::make_unique<CapfIssuer>(token_, own, health_);
   std::vector<core::TlsIdentity> tls;
   tls.push_back({core::parse_certificate(own.der), own.key});
   identity->tls = core::make_tls_server(token_, tls);
+  identity->legacy_tls = core::make_tls_server(token_, tls, core::TlsVersions::from_1_0);
   core::log(core::Level::notice, "CAPF_IDENTITY",
             {{"subject", core::subject_of(*tls.front().certificate)},
              {"serial", core::to_hex(core::serial_of(*tls.front().certificate))}});

@@ -1,9 +1,11 @@
 // The CAPF certificate and its key in the token: who signs LSCs and whom phones meet in TLS.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "core/base/clock.h"
+#include "core/base/error.h"
 #include "core/certificates/certificate_store.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
@@ -16,11 +18,25 @@ class context;
 
 namespace ringfence::services::capf {
 
+/// SignerHealth is what came of the last signature that a phone needed. Safe from several threads.
+class SignerHealth {
+ public:
+  void worked() noexcept { fails_ = false; }
+
+  /// failed judges by the code: other errors are the phone's, or this program's.
+  void failed(const core::Error& error) noexcept;
+
+  bool fails() const noexcept { return fails_; }
+
+ private:
+  std::atomic<bool> fails_ = false;
+};
+
 /// CapfIssuer signs LSCs as the CAPF certificate it was made with.
 class CapfIssuer final : public Issuer {
  public:
-  /// `token` must outlive it. Throws Error as Token::key does.
-  CapfIssuer(const core::Token& token, const core::OwnCertificate& own);
+  /// `token` and `health` must outlive it. Throws Error as Token::key does.
+  CapfIssuer(const core::Token& token, const core::OwnCertificate& own, SignerHealth& health);
 
   core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki,
                                 std::chrono::days validity, core::Time now) override;
@@ -29,11 +45,13 @@ class CapfIssuer final : public Issuer {
   const core::Token& token_;
   core::X509Cert certificate_;
   core::EvpPkey key_;
+  SignerHealth& health_;
 };
 
 /// Identity is one CAPF certificate at work. A session keeps the one it started with.
 struct Identity {
   std::shared_ptr<boost::asio::ssl::context> tls;
+  std::shared_ptr<boost::asio::ssl::context> legacy_tls;  ///< from TLS 1.0 on
   std::unique_ptr<CapfIssuer> issuer;
 };
 
@@ -43,10 +61,6 @@ class Authority {
   /// Both must outlive it.
   Authority(const core::Token& token, core::Database& admin);
 
-  /// known returns the identity for a new session if it is loaded already, else null: then ask
-  /// `current`. Blocks for SQLite, never for the signer.
-  std::shared_ptr<const Identity> known();
-
   /// current returns the identity for a new session, loaded anew when the certificate has changed.
   /// Blocks for the signer then: only on a core::SigningPool.
   ///
@@ -55,12 +69,15 @@ class Authority {
   /// Token::key throws.
   std::shared_ptr<const Identity> current();
 
+  SignerHealth& health() noexcept { return health_; }
+
  private:
   core::OwnCertificate own() const;
-  std::shared_ptr<const Identity> load(const core::OwnCertificate& own) const;
+  std::shared_ptr<const Identity> load(const core::OwnCertificate& own);
 
   const core::Token& token_;
   const core::CertificateStore certificates_;
+  SignerHealth health_;
   core::LastGood<const Identity> identity_{"CAPF_IDENTITY_KEPT"};
 };
 

@@ -1,6 +1,7 @@
 // ringfence-capf: phones enrol here for their LSCs.
 #include <boost/json.hpp>
 
+#include "core/base/log.h"
 #include "core/config/config.h"
 #include "core/crypto/token.h"
 #include "core/net/daemon.h"
@@ -17,6 +18,26 @@ constexpr unsigned kIoThreads = 2;
 /// The pool's threads wait for the disk more than they compute.
 constexpr std::size_t kPoolThreads = 8;
 
+/// warn_of_few_files says so when phones would be refused for want of descriptors.
+void warn_of_few_files(const Bounds& bounds) {
+  constexpr std::size_t kOthers = 200;  // databases, the signer, the control socket
+  if (core::file_limit() >= bounds.connections.connections + kOthers) return;
+  core::log(core::Level::warning, "CAPF_FEW_FILES",
+            {{"may_open", std::to_string(core::file_limit())},
+             {"phones", std::to_string(bounds.connections.connections)},
+             {"remedy", "LimitNOFILE=65536 in the unit, or ulimit -n 65536 before appliance/run"}});
+}
+
+boost::json::object described(const Latency& latency) {
+  const auto milliseconds = [&latency](double part) {
+    return static_cast<double>(latency.quantile(part).count()) / 1000;
+  };
+  return {{"count", latency.count()},
+          {"p50_ms", milliseconds(0.5)},
+          {"p99_ms", milliseconds(0.99)},
+          {"max_ms", milliseconds(1)}};
+}
+
 void run(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
   const core::SystemClock clock;
@@ -29,9 +50,12 @@ void run(const core::DaemonOptions& options) {
   core::asio::io_context io;
   core::asio::thread_pool pool(kPoolThreads);
   core::SigningPool signing;
-  const core::tcp::endpoint endpoint(core::asio::ip::make_address(config.listen()),
-                                     config.ports().capf);
-  Server server(io, endpoint, {authority, records, clock, pool, signing});
+  const auto address = core::asio::ip::make_address(config.listen());
+  Doors doors{{address, config.ports().capf}, {}};
+  if (const auto port = config.ports().capf_legacy) doors.legacy.emplace(address, *port);
+  const Bounds bounds;
+  warn_of_few_files(bounds);
+  Server server(io, doors, {authority, records, clock, pool, signing}, bounds);
 
   const core::Time started = clock.now();
   const auto control = [&](const core::Caller&, std::string_view method,
@@ -41,6 +65,9 @@ void run(const core::DaemonOptions& options) {
               {"uptime", (clock.now() - started).count()},
               {"sessions", server.sessions()},
               {"waiting_for_signer", signing.waiting()},
+              {"turned_away", server.turned_away()},
+              {"handshakes", described(server.handshakes())},
+              {"answers", described(server.answers())},
               {"issued", records.issued_count()},
               {"failed", records.failed_count()}};
     }

@@ -4,7 +4,10 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/crypto/digest.h"
 
 namespace ringfence::services::capf {
@@ -37,19 +40,13 @@ bool may_sign(const HeaderBytes& header) {
   return header[1] == static_cast<std::uint8_t>(Command::key_generate_response);
 }
 
-/// answer gives one message to the session.
-Turn answer(Session& session, const HeaderBytes& header, core::BytesView body) {
-  std::optional<Message> message;
-  try {
-    const Header parsed = parse_header(header);
-    if (parsed.session != session.id()) {
-      throw core::Error(core::Code::malformed, "the message has another session's id");
-    }
-    message = parse_body(parsed, body);
-  } catch (const core::Error& error) {
-    return session.reject(error);
+/// message_in parses one whole message of `session`.
+Message message_in(const Session& session, const HeaderBytes& header, core::BytesView body) {
+  const Header parsed = parse_header(header);
+  if (parsed.session != session.id()) {
+    throw core::Error(core::Code::malformed, "the message has another session's id");
   }
-  return session.feed(*message);
+  return parse_body(parsed, body);
 }
 
 }  // namespace
@@ -84,53 +81,89 @@ class Server::HangUp {
   const std::shared_ptr<tcp::socket*> socket_;  // null once the connection is gone
 };
 
-Server::Server(asio::io_context& io, const tcp::endpoint& endpoint, const Parts& parts,
-               Bounds bounds, Patience patience)
+Server::Server(asio::io_context& io, const Doors& doors, const Parts& parts, Bounds bounds,
+               Patience patience)
     : parts_(parts),
       bounds_(bounds),
       patience_(patience),
       next_session_(first_session()),
       roster_([this](std::uint32_t session) { dismiss(session); }),
-      listener_(io, endpoint, bounds.connections, "capf",
-                [this](tcp::socket socket) { return serve(std::move(socket)); }) {}
+      occupancy_(bounds.connections),
+      listener_(io, doors.endpoint, occupancy_, "capf",
+                [this](tcp::socket socket) { return serve(std::move(socket), Door::usual); }) {
+  if (!doors.legacy) return;
+  legacy_.emplace(io, *doors.legacy, occupancy_, "capf",
+                  [this](tcp::socket socket) { return serve(std::move(socket), Door::legacy); });
+}
 
-Task<void> Server::serve(tcp::socket socket) {
+std::optional<tcp::endpoint> Server::legacy_endpoint() const {
+  if (!legacy_) return std::nullopt;
+  return legacy_->endpoint();
+}
+
+void Server::close() {
+  listener_.close();
+  if (legacy_) legacy_->close();
+}
+
+Task<void> Server::serve(tcp::socket socket, Door door) {
+  const auto began = Latency::Clock::now();
   const std::string peer = core::peer_text(socket);
-  auto known = [this] { return parts_.authority.known(); };
-  std::shared_ptr<const Identity> identity = co_await core::run_on(parts_.pool, known);
-  if (!identity) {
-    auto current = [this] { return parts_.authority.current(); };
-    identity = co_await parts_.signing.run(current);
-  }
-  auto shaken = parts_.signing.shake_hands(std::move(socket), identity->tls, bounds_.handshake);
-  core::TlsStream stream = co_await std::move(shaken);
+  std::shared_ptr<const Identity> identity;
+  auto greeted = greet(std::move(socket), door, identity);
+  core::TlsStream stream = co_await std::move(greeted);
+  handshakes_.add_since(began);
 
   const Session::Parts parts{parts_.records, *identity->issuer, roster_,
                              throttle_,      parts_.clock,      patience_};
   Session session(next_session_++, peer, parts);
-  co_await converse(stream, session);
+  co_await converse(stream, session, peer);
 }
 
-Task<void> Server::converse(core::TlsStream& stream, Session& session) {
+Task<core::TlsStream> Server::greet(tcp::socket socket, Door door,
+                                    std::shared_ptr<const Identity>& identity) {
+  const core::SigningPool::Choose choose = [this, door, &identity] {
+    identity = parts_.authority.current();
+    return door == Door::usual ? identity->tls : identity->legacy_tls;
+  };
+  auto shaken = parts_.signing.shake_hands(std::move(socket), choose, bounds_.handshake);
+  try {
+    core::TlsStream stream = co_await std::move(shaken);
+    parts_.authority.health().worked();
+    co_return stream;
+  } catch (const core::Error& error) {
+    // Without a signature TLS cannot say why: all that can be done is to hang up.
+    parts_.authority.health().failed(error);
+    throw;
+  }
+}
+
+Task<void> Server::converse(core::TlsStream& stream, Session& session, const std::string& peer) {
   // A stopping server lets the step at hand come to its end: what a phone confirmed is recorded.
   co_await asio::this_coro::throw_if_cancelled(false);
   const HangUp hang_up(*this, session.id(), stream.next_layer());
   core::Deadline deadline(stream.next_layer(), bounds_.work);
   error_code failed;
   auto token = asio::redirect_error(asio::use_awaitable, failed);
-  HeaderBytes header{};
-  core::Bytes body;
   Turn turn = session.open();
+  std::optional<Latency::Clock::time_point> asked;
   while (true) {
     // 1. Send what the session says, in one piece.
     if (turn.send) {
+      const bool certificate = std::holds_alternative<StoreRequest>(*turn.send);
       const core::Bytes bytes = encode(session.id(), *turn.send);
+      turn.send.reset();
       const auto whole = asio::buffer(bytes);
       deadline.extend(bounds_.work);
       co_await asio::async_write(stream, whole, token);
       if (failed) break;
+      if (asked) answers_.add_since(*asked);
       auto sent = [&session] { session.sent(); };
-      co_await core::run_on(parts_.pool, sent);
+      if (certificate) {
+        co_await core::run_on(parts_.pool, sent);  // which records the delivery
+      } else {
+        sent();
+      }
     }
     if (!turn.wait) break;
 
@@ -141,22 +174,26 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session) {
       break;
     }
     deadline.extend(*turn.wait);
+    HeaderBytes header{};
     const auto fixed = asio::buffer(header);
     co_await asio::async_read(stream, fixed, token);
     if (failed) break;
-    body.resize(body_bytes(header));
+    core::Bytes body(body_bytes(header));
     const auto rest = asio::buffer(body);
-    co_await asio::async_read(stream, rest, token);
+    if (!body.empty()) co_await asio::async_read(stream, rest, token);
     if (failed) break;
+    asked = Latency::Clock::now();
 
     // 3. Judge, sign and record on a pool.
     deadline.extend(bounds_.work);
-    auto judge = [&] { return answer(session, header, body); };
+    std::optional<std::chrono::minutes> idle;
+    auto judge = [&] { return answer(session, header, body, peer, idle); };
     if (may_sign(header)) {
       turn = co_await parts_.signing.run(judge);
     } else {
       turn = co_await core::run_on(parts_.pool, judge);
     }
+    if (idle) core::keep_alive(stream.next_layer(), *idle);
   }
   if (failed) {
     const auto loss = deadline.expired() ? Session::Loss::timeout : Session::Loss::closed;
@@ -166,6 +203,55 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session) {
   }
   deadline.extend(bounds_.goodbye);
   co_await stream.async_shutdown(token);
+}
+
+/// answer gives one message to the session. `idle` becomes the time after which the connection is
+/// kept alive, once the phone has said who it is: what follows may take it half an hour.
+Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView body,
+                    const std::string& peer, std::optional<std::chrono::minutes>& idle) {
+  std::optional<Message> message;
+  try {
+    message = message_in(session, header, body);
+  } catch (const core::Error& error) {
+    return session.reject(error);
+  }
+  if (const auto* who = std::get_if<AuthResponse>(&*message)) {
+    if (auto turn = turn_away(who->device, session.id(), peer)) return std::move(*turn);
+    try {
+      idle = std::chrono::minutes(parts_.records.policy().keep_alive_minutes);
+    } catch (const core::Error& error) {
+      core::log(core::Level::error, "CAPF_POLICY_UNREADABLE", {{"error", error.what()}});
+    }
+  }
+  return session.feed(*message);
+}
+
+/// turn_away tells a phone to come back when what it would begin now could not be finished: better
+/// now than after it has worked on a key for half an hour.
+std::optional<Turn> Server::turn_away(const std::string& device, std::uint32_t session,
+                                      const std::string& peer) {
+  std::string_view why;
+  if (occupancy_.count() > bounds_.sessions) {
+    why = "too many phones are connected";
+  } else if (parts_.signing.waiting() > bounds_.signatures) {
+    why = "too much waits for the signer";
+  } else if (parts_.authority.health().fails()) {
+    why = "the signer does not sign";
+  } else {
+    return std::nullopt;
+  }
+  const auto spread = std::max<std::chrono::seconds::rep>(patience_.retry.count(), 1);
+  const auto delay = patience_.retry + std::chrono::seconds(session % spread);
+  if (turned_away_++ % 1000 == 0) {
+    core::log(core::Level::warning, "CAPF_TURNED_AWAY",
+              {{"device", device}, {"peer", peer}, {"why", std::string(why)}});
+  }
+  if (parts_.records.phone(device)) {
+    parts_.records.happened(
+        {0, parts_.clock.now(), device, peer, "retry_later",
+         fmt::format("{}; the phone was told to come back in {} s", why, delay.count())});
+  }
+  return Turn{RetryLater{delay}, {}};
 }
 
 void Server::dismiss(std::uint32_t session) {

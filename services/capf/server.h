@@ -1,11 +1,14 @@
 // CAPF on the network: TLS connections, deadlines, and one session each.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "core/base/clock.h"
@@ -13,18 +16,29 @@
 #include "core/net/listener.h"
 #include "core/net/signing_pool.h"
 #include "services/capf/authority.h"
+#include "services/capf/latency.h"
 #include "services/capf/roster.h"
 #include "services/capf/session.h"
 #include "services/capf/throttle.h"
 
 namespace ringfence::services::capf {
 
-/// Bounds are what one peer may take of the server.
+/// Bounds are what peers may take of the server.
 struct Bounds {
-  core::Limits connections{8192, 6000};  ///< in all, and from one address
+  core::Limits connections{8192, 6000};  ///< in all, and from one address; more are hung up on
+  /// A phone that comes when so many are connected is told RETRY LATER, while there is room to say
+  /// so; likewise when so much waits for the signer that its next handshakes would come too late.
+  std::size_t sessions = 7500;
+  std::size_t signatures = 2048;
   std::chrono::seconds handshake{10};
   std::chrono::seconds work{120};   ///< for signing and recording, and for taking what is sent
   std::chrono::seconds goodbye{5};  ///< for the phone to close its end of TLS
+};
+
+/// Doors are where phones come in: the second one is for those that know TLS 1.0 only.
+struct Doors {
+  core::tcp::endpoint endpoint;
+  std::optional<core::tcp::endpoint> legacy;
 };
 
 /// Server serves sessions until `close`.
@@ -41,22 +55,45 @@ class Server {
     core::SigningPool& signing;
   };
 
-  Server(core::asio::io_context& io, const core::tcp::endpoint& endpoint, const Parts& parts,
-         Bounds bounds = {}, Patience patience = {});
+  Server(core::asio::io_context& io, const Doors& doors, const Parts& parts, Bounds bounds = {},
+         Patience patience = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   core::tcp::endpoint endpoint() const { return listener_.endpoint(); }
 
+  /// legacy_endpoint is nothing when that door is closed.
+  std::optional<core::tcp::endpoint> legacy_endpoint() const;
+
   /// close stops accepting; running sessions end after the step at hand. Any thread.
-  void close() { listener_.close(); }
+  void close();
 
   /// sessions counts connections, those in their handshake included.
-  std::size_t sessions() const noexcept { return listener_.connections(); }
+  std::size_t sessions() const noexcept { return occupancy_.count(); }
+
+  /// turned_away counts phones that were told RETRY LATER because of too much work.
+  std::uint64_t turned_away() const noexcept { return turned_away_; }
+
+  /// handshakes are measured from the moment a connection was accepted, the peer's part included;
+  /// answers from the moment a message was read to the moment its answer was written.
+  const Latency& handshakes() const noexcept { return handshakes_; }
+
+  const Latency& answers() const noexcept { return answers_; }
 
  private:
-  core::Task<void> serve(core::tcp::socket socket);
-  core::Task<void> converse(core::TlsStream& stream, Session& session);
+  enum class Door { usual, legacy };
+
+  using HeaderBytes = std::array<std::uint8_t, kHeaderBytes>;
+
+  core::Task<void> serve(core::tcp::socket socket, Door door);
+  core::Task<core::TlsStream> greet(core::tcp::socket socket, Door door,
+                                    std::shared_ptr<const Identity>& identity);
+  core::Task<void> converse(core::TlsStream& stream, Session& session, const std::string& peer);
+
+  Turn answer(Session& session, const HeaderBytes& header, core::BytesView body,
+              const std::string& peer, std::optional<std::chrono::minutes>& idle);
+  std::optional<Turn> turn_away(const std::string& device, std::uint32_t session,
+                                const std::string& peer);
 
   /// HangUp lets whoever takes its device's seat close a connection.
   class HangUp;
@@ -67,11 +104,16 @@ class Server {
   const Bounds bounds_;
   const Patience patience_;
   std::atomic<std::uint32_t> next_session_;
+  std::atomic<std::uint64_t> turned_away_ = 0;
+  Latency handshakes_;
+  Latency answers_;
   Throttle throttle_;
   Roster roster_;
   std::mutex mutex_;
   std::unordered_map<std::uint32_t, std::function<void()>> hang_ups_;  ///< by session
-  core::TcpListener listener_;  // last: its connections use all of the above
+  core::Occupancy occupancy_;
+  core::TcpListener listener_;  // these last: their connections use all of the above
+  std::optional<core::TcpListener> legacy_;
 };
 
 }  // namespace ringfence::services::capf

@@ -80,13 +80,8 @@ core::Task<void> HttpServer::accept(core::tcp::socket socket) {
 
 core::Task<void> HttpServer::accept_tls(core::tcp::socket socket) {
   std::string peer = core::peer_text(socket);
-  auto known = [this] { return identity_->known(); };
-  std::shared_ptr<asio::ssl::context> tls = co_await core::run_on(pools_.work, known);
-  if (!tls) {
-    auto current = [this] { return identity_->current(); };
-    tls = co_await pools_.signing.run(current);
-  }
-  auto shaken = pools_.signing.shake_hands(std::move(socket), tls, times_.handshake);
+  const core::SigningPool::Choose choose = [this] { return identity_->current(); };
+  auto shaken = pools_.signing.shake_hands(std::move(socket), choose, times_.handshake);
   core::TlsStream stream = co_await std::move(shaken);
   core::Deadline deadline(stream.next_layer(), times_.request);
   co_await serve(stream, deadline, std::move(peer));
@@ -144,8 +139,9 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, std
                {"file", reply.name},
                {"status", std::to_string(static_cast<unsigned>(reply.status))}});
     if (body) {
-      core::Fetch fetch{reply.file->device, reply.name, reply.file->content->sha1, address,
-                        clock_.now()};
+      core::Fetch fetch{
+          reply.file->device,      reply.name, reply.file->content->sha1, address, clock_.now(),
+          reply.file->config_stamp};
       fetches_.add(std::move(fetch));
     }
   }

@@ -20,14 +20,6 @@ core::Bytes bytes_of(const Certificates& certificates) {
 Identity::Identity(core::Database& admin, const core::Token& token)
     : token_(token), store_(admin) {}
 
-std::shared_ptr<core::asio::ssl::context> Identity::known() {
-  try {
-    return context_.of(bytes_of(shown()));
-  } catch (const core::Error&) {
-    return nullptr;  // `current` meets the same and says so
-  }
-}
-
 std::shared_ptr<core::asio::ssl::context> Identity::current() {
   try {
     const Certificates certificates = shown();

@@ -17,10 +17,6 @@ class Identity {
   /// Both must outlive the identity.
   Identity(core::Database& admin, const core::Token& token);
 
-  /// known returns the context for the newest certificates if it is made already, else null: then
-  /// ask `current`. Blocks for SQLite, never for the signer.
-  std::shared_ptr<core::asio::ssl::context> known();
-
   /// current returns the context for the newest certificates, made anew when they have changed.
   /// Blocks for the signer then: only on a core::SigningPool. When admin.db or the token fails, the
   /// last good one stays and one log line says why; Error when there never was one.

@@ -20,6 +20,7 @@ core::ConfigNode node_of(const core::Config& config) {
   node.sips = config.ports().sips;
   node.tvs = config.ports().tvs;
   node.capf = config.ports().capf;
+  node.capf_legacy = config.ports().capf_legacy;
   return node;
 }
 

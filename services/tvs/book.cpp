@@ -54,10 +54,6 @@ std::shared_ptr<const Page> Book::current() {
   return page_;
 }
 
-std::shared_ptr<asio::ssl::context> Book::known_tls() {
-  return tls_.of(current()->own.der);
-}
-
 std::shared_ptr<asio::ssl::context> Book::tls() {
   const std::shared_ptr<const Page> page = current();
   const auto make = [&] {

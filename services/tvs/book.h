@@ -31,10 +31,6 @@ class Book {
   /// line says why. Blocks for SQLite, never for the signer.
   std::shared_ptr<const Page> current();
 
-  /// known_tls returns the context of the current page if it is made already, else null: then ask
-  /// `tls`. Blocks as `current` does.
-  std::shared_ptr<core::asio::ssl::context> known_tls();
-
   /// tls returns the context of the current page, made anew when the certificate has changed.
   /// Blocks for the signer then: only on a core::SigningPool. When it cannot be made, the last good
   /// one stays, and one log line says why.

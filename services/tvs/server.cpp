@@ -28,13 +28,8 @@ Server::Server(asio::io_context& io, asio::thread_pool& pool, core::SigningPool&
 core::Task<void> Server::serve(core::tcp::socket socket) {
   ++attempted_;
   const std::string peer = core::peer_text(socket);
-  auto known_tls = [this] { return book_.known_tls(); };
-  std::shared_ptr<asio::ssl::context> tls = co_await core::run_on(pool_, known_tls);
-  if (!tls) {
-    auto make_tls = [this] { return book_.tls(); };
-    tls = co_await signing_.run(make_tls);
-  }
-  auto shaken = signing_.shake_hands(std::move(socket), tls, times_.handshake);
+  const core::SigningPool::Choose choose = [this] { return book_.tls(); };
+  auto shaken = signing_.shake_hands(std::move(socket), choose, times_.handshake);
   core::TlsStream stream = co_await std::move(shaken);
   core::Deadline deadline(stream.next_layer(), times_.idle);
   ++accepted_;

@@ -71,7 +71,8 @@ RunningServer::RunningServer(House& house, services::capf::Bounds bounds,
       authority_(house.capf_token, admin_db_) {
   const core::tcp::endpoint anywhere(core::asio::ip::address_v4::loopback(), 0);
   const services::capf::Server::Parts parts{authority_, records_, house.clock, pool_, signing_};
-  server_ = std::make_unique<services::capf::Server>(io_, anywhere, parts, bounds, patience);
+  const services::capf::Doors doors{anywhere, anywhere};
+  server_ = std::make_unique<services::capf::Server>(io_, doors, parts, bounds, patience);
   for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { io_.run(); });
 }
 

@@ -57,6 +57,10 @@ class RunningServer {
 
   std::uint16_t port() const { return server_->endpoint().port(); }
 
+  std::uint16_t legacy_port() const { return server_->legacy_endpoint()->port(); }
+
+  services::capf::Server& server() { return *server_; }
+
   services::capf::StoredRecords& records() { return records_; }
 
   const core::SigningPool& signing() const { return signing_; }

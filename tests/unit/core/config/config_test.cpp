@@ -52,6 +52,15 @@ TEST_F(ConfigTest, AddsTheOffsetToEveryPort) {
   EXPECT_EQ(config.ports().sips, 15061);
 }
 
+TEST_F(ConfigTest, OpensTheDoorForOldTlsOnlyWhenTold) {
+  EXPECT_EQ(load("").ports().capf_legacy, std::nullopt);
+  EXPECT_EQ(load("[capf]\nlegacy_tls = false\n").ports().capf_legacy, std::nullopt);
+  EXPECT_EQ(load("[network]\nport_offset = 10000\n[capf]\nlegacy_tls = true\n").ports().capf_legacy,
+            13805);
+  EXPECT_EQ(refusal("[capf]\nlegacy_tls = 1\n"),
+            "ringfence.toml:2: capf.legacy_tls must be true or false");
+}
+
 TEST_F(ConfigTest, SplitsTheMailCommandIntoWordsAndNeverAsksAShell) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(load("").mail_command(), (Words{"/usr/sbin/sendmail", "-t", "-i"}));
@@ -99,8 +108,9 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfWhatIsWrong) {
             "ringfence.toml: network.listen must be an IPv4 address, not 'here'");
   EXPECT_EQ(refusal("[trust]\nrelease = \"13\"\n"),
             "ringfence.toml: trust.release must be \"11.5\" or \"12\", not \"13\"");
-  EXPECT_EQ(refusal("[nodes]\n"),
-            "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, mail, hsm");
+  EXPECT_EQ(
+      refusal("[nodes]\n"),
+      "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, capf, mail, hsm");
   EXPECT_EQ(refusal("[node\n").substr(0, 17), "ringfence.toml:1:");
 }
 

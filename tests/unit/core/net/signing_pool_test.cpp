@@ -208,7 +208,9 @@ class SigningPoolTest : public testing::Test {
 
   Task<void> echo(tcp::socket socket) {
     try {
-      TlsStream stream = co_await pool->shake_hands(std::move(socket), context, patience);
+      const SigningPool::Choose choose = [this] { return context; };
+      auto shaken = pool->shake_hands(std::move(socket), choose, patience);
+      TlsStream stream = co_await std::move(shaken);
       std::array<char, 256> text{};
       while (true) {
         const auto room = asio::buffer(text);

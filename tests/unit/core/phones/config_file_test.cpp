@@ -99,5 +99,22 @@ TEST(ConfigFile, IsTheSameForTheSameFacts) {
   EXPECT_EQ(config_file_name(phone()), "SEP001122334455.cnf.xml");
 }
 
+TEST(ConfigFile, SendsModelsOfOldTlsToThePortForThemWhenItIsOpen) {
+  ConfigNode node = kNode;
+  const auto port = [&node](const std::string& model) {
+    Phone asked = phone();
+    asked.model = model;
+    return xpath(config_file(asked, CapfVisit::due, node), "/device/capfList/capf/phonePort");
+  };
+  EXPECT_EQ(port("CP-7975G"), "13804");
+  node.capf_legacy = 13805;
+  for (const char* model : {"CP-7975G", "CP-7962", "7942", "Cisco 7911"}) {
+    EXPECT_EQ(port(model), "13805") << model;
+  }
+  for (const char* model : {"CP-8861", "CP-7821", "7", "", "Jabber", "CP-8879"}) {
+    EXPECT_EQ(port(model), "13804") << model;
+  }
+}
+
 }  // namespace
 }  // namespace ringfence::core
