@@ -46,8 +46,9 @@ std::string without_secrets(const json::object& params) {
   json::object kept = params;
   for (const std::string_view secret : {"auth_string", "pin"})
     if (kept.contains(secret)) kept[secret] = "<set>";
-  if (const json::value* csv = kept.if_contains("csv"))
-    kept["csv"] = fmt::format("<{} bytes>", csv->is_string() ? csv->as_string().size() : 0);
+  for (const std::string_view bulky : {"csv", "pem", "archive"})
+    if (const json::value* value = kept.if_contains(bulky))
+      kept[bulky] = fmt::format("<{} bytes>", value->is_string() ? value->as_string().size() : 0);
   return json::serialize(kept);
 }
 
@@ -149,7 +150,9 @@ void Methods::add_phones(Phones& phones) {
                       [&](const PhoneFields& fields, Who) { return phones.add(fields); });
   change<PhoneFields>("phone.update", 1,
                       [&](const PhoneFields& fields, Who) { return phones.update(fields); });
-  add<Nothing>("phone.list", 0, [&](const Nothing&, Who) { return phones.list(); });
+  add<PhoneListRequest>("phone.list", 0, [&](const PhoneListRequest& request, Who) {
+    return phones.list(request);
+  });
   add<PhoneRequest>("phone.show", 0,
                     [&](const PhoneRequest& request, Who) { return phones.show(request.name); });
   change<PhoneRequest>("phone.remove", 1, [&](const PhoneRequest& request, Who) {
@@ -158,7 +161,6 @@ void Methods::add_phones(Phones& phones) {
   change<PhoneResetRequest>("phone.reset", 1, [&](const PhoneResetRequest& request, Who) {
     return phones.reset(request);
   });
-  add<Nothing>("capf.report", 0, [&](const Nothing&, Who) { return phones.report(); });
 }
 
 void Methods::add_hsm() {
