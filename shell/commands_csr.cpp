@@ -1,10 +1,281 @@
 // set csr, show csr, set cert import: certificates that another CA signs.
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "core/admin/csr_api.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/schema.h"
+#include "shell/watch.h"
+#include "shell/words.h"
 
 namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+constexpr std::size_t kMostBytes = 256 * 1024;
+constexpr std::size_t kMostLines = 4096;
+constexpr std::string_view kLastLine = "-----END CERTIFICATE-----";
+
+std::vector<std::string> csr_names(Admin& admin) {
+  const auto list = from_json<CsrList>(admin.call("csr.list", {}, std::chrono::seconds(5)));
+  std::vector<std::string> names;
+  for (const CsrFacts& facts : list.csrs) names.push_back(facts.unit + "/" + facts.file);
+  return names;
+}
+
+std::vector<std::string> stores(Admin&) {
+  return {"CAPF", "CallManager", "Phone-SAST", "Phone-VPN", "Phone", "TVS"};
+}
+
+std::vector<std::string> requestable(Admin&) {
+  return {"CAPF"};
+}
+
+/// as_pem puts DER between PEM's lines; what is PEM already, or neither, is for the daemon to
+/// judge.
+std::string as_pem(const core::Bytes& bytes) {
+  if (bytes.empty() || bytes.front() != 0x30) return core::text_of(bytes);
+  const std::string base64 = core::to_base64(bytes);
+  std::string pem = "-----BEGIN CERTIFICATE-----\n";
+  for (std::size_t at = 0; at < base64.size(); at += 64) pem += base64.substr(at, 64) + "\n";
+  return pem + std::string(kLastLine) + "\n";
+}
+
+/// pasted reads lines from the terminal or the script up to the one that ends a certificate: what
+/// stands behind it is the script's next command.
+std::string pasted(Call& call) {
+  Console& console = call.session.console;
+  const std::string prompt = "Paste the certificate, from its BEGIN line to its END line:\n";
+  if (call.session.output == Output::json) {
+    console.write(Stream::error, prompt);
+  } else {
+    call.say(prompt);
+  }
+  std::string pem;
+  for (std::size_t lines = 0; lines < kMostLines; ++lines) {
+    auto line = console.next_line(kMostBytes);
+    if (!line) break;
+    if (line->ends_with('\r')) line->pop_back();
+    pem += *line + "\n";
+    if (line->starts_with(kLastLine)) return pem;
+    if (pem.size() > kMostBytes) break;
+  }
+  throw core::Error(core::Code::malformed,
+                    pem.empty()
+                        ? "no certificate was pasted"
+                        : "what was pasted does not end with the line " + std::string(kLastLine));
+}
+
+std::string certificate_of(Call& call) {
+  if (const auto file = call.arguments.find("file"))
+    return as_pem(core::read_file(*file, kMostBytes));
+  return pasted(call);
+}
+
+std::string list_text(const CsrList& list) {
+  std::string text;
+  for (const CsrFacts& facts : list.csrs) text += fmt::format("{}/{}\n", facts.unit, facts.file);
+  return text.empty() ? "There are no certificate signing requests.\n" : text;
+}
+
+Status list(Call& call) {
+  const auto list = call.ask<CsrList>("csr.list", Nothing{});
+  call.answer(list, list_text(list));
+  return Status::success;
+}
+
+Status show(Call& call) {
+  const auto show = call.ask<CsrShow>("csr.show", CsrShowRequest{call.arguments.at("name")});
+  call.answer(show, show.text);
+  return Status::success;
+}
+
+Status generate(Call& call) {
+  const auto made =
+      call.ask<CsrGenerated>("csr.generate", CsrGenerateRequest{call.arguments.at("unit")});
+  std::string text = fmt::format("Successfully Generated CSR for {}.\n", made.csr.unit);
+  if (made.replaced) text += "It takes the place of the earlier one, which is worth nothing now.\n";
+  text += fmt::format(
+      "Its subject is {}. The certificate in use stays until you import the new one:\n"
+      "  show csr own {}/{}              the request, for the CA to sign\n"
+      "  set cert import trust {}        the CA's certificates, up to its root\n"
+      "  set cert import own {}          the certificate it made\n",
+      made.csr.subject, made.csr.unit, made.csr.file, made.csr.unit, made.csr.unit);
+  call.answer(made, text);
+  return Status::success;
+}
+
+Status import_trust(Call& call) {
+  const auto imported = call.ask<TrustImported>(
+      "cert.import_trust", TrustImportRequest{call.arguments.at("unit"), certificate_of(call)});
+  std::string text;
+  for (const TrustImport& one : imported.certificates) {
+    if (one.result == "known") {
+      text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one.file);
+    } else {
+      text +=
+          fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
+                      one.file, one.result == "replaced" ? ", in the place of an older one" : "");
+    }
+  }
+  if (!imported.certificates.empty())
+    text += fmt::format("The services related to {} use it already; no restart is needed.\n",
+                        imported.certificates.front().unit);
+  for (const std::string& note : imported.notes) text += "NOTE: " + note + "\n";
+  call.answer(imported, text);
+  return Status::success;
+}
+
+/// OwnImport is `set cert import own`: what is pasted for the question serves the import.
+class OwnImport {
+ public:
+  std::optional<Confirmation> confirm(Call& call) {
+    pem_ = certificate_of(call);
+    const auto plan = call.ask<CertificateImportPlan>("cert.import_plan", request(call));
+    std::string warning =
+        fmt::format("The certificate of {} was issued by {}.\n", plan.subject,
+                    plan.issuers.empty() ? "itself" : join(plan.issuers, ", by "));
+    warning +=
+        fmt::format("WARNING: This operation will overwrite the certificate of {}\n", plan.unit);
+    warning += plan.phones_reset == 0
+                   ? fmt::format("WARNING: Importing it resets no phones.\n")
+                   : fmt::format("WARNING: Importing it resets {} so that {} the new ITL file.\n",
+                                 counted(plan.phones_reset, "registered phone"),
+                                 plan.phones_reset == 1 ? "it fetches" : "they fetch");
+    for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
+    return Confirmation{warning, "Proceed with the import (yes|no)? ", "Import cancelled."};
+  }
+
+  /// run watches the job as `set cert regen` does, and says each thing once, when it is true.
+  Status run(Call& call) {
+    if (!pem_) pem_ = certificate_of(call);
+    const CertificateImportRequest wanted = request(call);
+    pem_.reset();
+    const auto started = call.ask<JobStarted>("cert.import", wanted);
+    bool told = false;
+    PhoneProgress progress(call);
+    const Watched watched = watch_job(call, started.job, [&](const JobReport& report) {
+      if (report.published && !told) {
+        told = true;
+        call.say(
+            fmt::format("Successfully imported certificate for {0}.\n"
+                        "The services related to {0} use the new certificate already; no "
+                        "restart is needed.\n",
+                        report.subject));
+      }
+      progress.show(report);
+    });
+    if (watched.left) return say_left(call, watched);
+    const JobReport& report = watched.report;
+    if (!report.published) {
+      if (call.session.output == Output::text) throw job_failure(report);
+      call.document(to_json(report));
+      return Status::failed;
+    }
+    call.answer(report, job_result(report));
+    if (report.state == "done") return Status::success;
+    if (call.session.output == Output::text) throw job_failure(report);
+    return Status::failed;
+  }
+
+ private:
+  CertificateImportRequest request(Call& call) const {
+    return {call.arguments.at("unit"), *pem_, call.arguments.find("caCert")};
+  }
+
+  std::optional<std::string> pem_;
+};
+
+Parameter file_parameter() {
+  return {.name = "file",
+          .help = "a PEM or DER file; without it the certificate is pasted",
+          .kind = Kind::file,
+          .presence = Presence::optional,
+          .form = Form::named};
+}
+
+Command import_own_command() {
+  const auto import = std::make_shared<OwnImport>();
+  return {.words = "set cert import own",
+          .level = 1,
+          .summary = "put the certificate that a CA made of a unit's CSR to use",
+          .parameters = {{.name = "unit", .help = "the unit", .suggest = requestable},
+                         {.name = "caCert",
+                          .help = "the trusted certificate that must be the issuer",
+                          .presence = Presence::optional},
+                         file_parameter()},
+          .help =
+              "The certificate must be made of the pending request (set csr gen), be a CA's with\n"
+              "the usages digitalSignature and keyCertSign, and lead to a root that set cert\n"
+              "import trust brought. Nothing changes when it is refused. It then takes the path\n"
+              "of set cert regen: the old certificate stays trusted, the ITL file is built anew,\n"
+              "registered phones are reset, and the job goes on when you leave. New LSCs verify\n"
+              "up to the root; the CAs above CAPF are put into CallManager-trust. In a script the\n"
+              "certificate's lines follow the command, or file names it.\n",
+          .example =
+              "set cert import own CAPF\n"
+              "set cert import own CAPF CAPF-trust/Example_Root_CA.pem file capf.pem\n",
+          .confirm = [import](Call& call) { return import->confirm(call); },
+          .run = [import](Call& call) { return import->run(call); },
+          .schema = schema_of<JobReport>};
+}
+
+}  // namespace
 
 std::vector<Command> csr_commands() {
-  return {};
+  std::vector<Command> commands;
+  commands.push_back(
+      {.words = "set csr gen",
+       .level = 1,
+       .summary = "make a new key and a certificate signing request for a unit",
+       .parameters = {{.name = "unit", .help = "the unit", .suggest = requestable}},
+       .help = "The key waits in the token; the certificate in use stays until the new one is\n"
+               "imported. A new request takes the place of the pending one, and its key is\n"
+               "destroyed: a certificate made of the old one can no longer be imported.\n",
+       .example = "set csr gen CAPF\nSuccessfully Generated CSR for CAPF.\n",
+       .run = generate,
+       .schema = schema_of<CsrGenerated>});
+  for (const char* words : {"show csr list own", "show csr list type own"})
+    commands.push_back({.words = words,
+                        .level = 1,
+                        .summary = "list the pending certificate signing requests, one a line",
+                        .example = std::string(words) + "\nCAPF/CAPF.csr\n",
+                        .run = list,
+                        .schema = schema_of<CsrList>});
+  commands.push_back(
+      {.words = "show csr own",
+       .level = 1,
+       .summary = "show a pending certificate signing request, then its PEM",
+       .parameters = {{.name = "name",
+                       .help = "a unit, or a name as show csr list own prints it",
+                       .kind = Kind::rest,
+                       .suggest = csr_names}},
+       .help = "The CA signs what stands from the BEGIN line to the END line. For CAPF it must\n"
+               "be signed as a subordinate CA with the usages and the subject it asks for.\n",
+       .example = "show csr own CAPF/CAPF.csr\n",
+       .run = show,
+       .schema = schema_of<CsrShow>});
+  commands.push_back(
+      {.words = "set cert import trust",
+       .level = 1,
+       .summary = "trust certificates of others",
+       .parameters = {{.name = "unit",
+                       .help = "the unit whose trust store it is: CAPF means CAPF-trust",
+                       .suggest = stores},
+                      file_parameter()},
+       .help = "A store holds one certificate a subject; of two the one that is valid from later\n"
+               "is kept. A file may hold several certificates. In a script the certificate's\n"
+               "lines follow the command, or file names it.\n",
+       .example = "set cert import trust CAPF file root.pem\n",
+       .run = import_trust,
+       .schema = schema_of<TrustImported>});
+  commands.push_back(import_own_command());
+  return commands;
 }
 
 }  // namespace ringfence::shell

@@ -75,6 +75,20 @@ struct Values {
   std::string partial;  ///< what of the candidate is typed already; several words of a rest
 };
 
+bool names_option(const Command& command, const std::string& word) {
+  return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
+    return parameter.form == Form::named && parameter.name == word;
+  });
+}
+
+/// append_names adds the named parameters that do not stand in `used`.
+void append_names(const Command& command, const Words& used, Words& names) {
+  for (const Parameter& parameter : command.parameters) {
+    const bool free = std::ranges::count(used, parameter.name) == 0;
+    if (parameter.form == Form::named && free) names.push_back(parameter.name);
+  }
+}
+
 Values values_at(const Command& command, const Words& arguments, const std::string& partial,
                  Admin& admin) {
   std::size_t taken = 0;
@@ -85,8 +99,14 @@ Values values_at(const Command& command, const Words& arguments, const std::stri
       rest.push_back(partial);
       return {offers(parameter, admin), join(rest, " ")};
     }
-    if (taken == arguments.size()) return {offers(parameter, admin), partial};
-    ++taken;
+    if (taken == arguments.size()) {
+      Words candidates = offers(parameter, admin);
+      if (parameter.presence == Presence::optional) append_names(command, {}, candidates);
+      return {candidates, partial};
+    }
+    const bool left_out =
+        parameter.presence == Presence::optional && names_option(command, arguments[taken]);
+    if (!left_out) ++taken;
   }
   const Words rest(arguments.begin() + static_cast<std::ptrdiff_t>(taken), arguments.end());
   if (rest.size() % 2 == 1) {
@@ -95,10 +115,7 @@ Values values_at(const Command& command, const Words& arguments, const std::stri
     return {offers(*named, admin), partial};
   }
   Words names;
-  for (const Parameter& parameter : command.parameters) {
-    const bool free = std::ranges::count(rest, parameter.name) == 0;
-    if (parameter.form == Form::named && free) names.push_back(parameter.name);
-  }
+  append_names(command, rest, names);
   return {names, partial};
 }
 

@@ -36,6 +36,10 @@ class Console {
   /// ask writes the question and returns the line that was typed, nothing at the end of input.
   virtual std::optional<std::string> ask(std::string_view question, Echo echo, Stream stream) = 0;
 
+  /// next_line returns one line of input, unasked and unechoed, nothing at the end of input: what
+  /// is pasted, or follows a command in a script. What exceeds `max_bytes` by more than one is cut.
+  virtual std::optional<std::string> next_line(std::size_t max_bytes) = 0;
+
   /// read_input returns what is left of standard input; throws Error{malformed} when it is longer
   /// than `max_bytes`.
   virtual std::string read_input(std::size_t max_bytes) = 0;

@@ -41,12 +41,21 @@ bool takes_rest(Kind kind) {
   return kind == Kind::rest || kind == Kind::command;
 }
 
+/// names_option says whether a word begins a named parameter: then an optional value before it was
+/// left out.
+bool names_option(const Command& command, const std::string& word) {
+  return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
+    return parameter.form == Form::named && parameter.name == word;
+  });
+}
+
 /// bind gives `words` to the command's parameters: first those by place, then those by name.
 Parsed bind(const Command& command, const Words& words) {
   Parsed parsed{Verdict::command, &command, {}};
   std::size_t next = 0;
   for (const Parameter& parameter : command.parameters) {
     if (parameter.form != Form::positional || next == words.size()) continue;
+    if (parameter.presence == Presence::optional && names_option(command, words[next])) continue;
     if (takes_rest(parameter.kind)) {
       const Words rest(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
       parsed.arguments.set(parameter.name, checked(parameter, join(rest, " ")));

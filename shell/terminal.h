@@ -29,8 +29,7 @@ class Terminal final : public Console {
   /// keep_running makes Ctrl-C never end the process, as a session with a prompt wants.
   void keep_running();
 
-  /// next_line reads a line of a script.
-  std::optional<std::string> next_line(std::size_t max_bytes);
+  std::optional<std::string> next_line(std::size_t max_bytes) override;
 
  private:
   LineReader input_;

@@ -88,6 +88,13 @@ class RecordingConsole final : public Console {
     return answer;
   }
 
+  std::optional<std::string> next_line(std::size_t) override {
+    if (typed.empty()) return std::nullopt;
+    std::string line = typed.front();
+    typed.pop_front();
+    return line;
+  }
+
   std::string read_input(std::size_t) override { return std::exchange(input, {}); }
 
   bool interrupted() override { return interrupt; }

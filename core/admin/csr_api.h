@@ -1,0 +1,97 @@
+// What a shell may ask about requests for certificates and imports: csr.*, cert.import*.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/describe/class.hpp>
+
+#include "core/admin/api.h"
+
+namespace ringfence::core::admin {
+
+// --- csr.generate, csr.list, csr.show ----------------------------------------------------------
+
+struct CsrGenerateRequest {
+  std::string unit;
+};
+BOOST_DESCRIBE_STRUCT(CsrGenerateRequest, (), (unit))
+
+struct CsrFacts {
+  std::string unit;  ///< "CAPF"
+  std::string file;  ///< "CAPF.csr"
+  std::string subject;
+  std::string key;      ///< "RSA 2048"
+  std::string created;  ///< RFC 3339
+};
+BOOST_DESCRIBE_STRUCT(CsrFacts, (), (unit, file, subject, key, created))
+
+struct CsrGenerated {
+  CsrFacts csr;
+  bool replaced = false;  ///< an earlier request and its key are gone
+};
+BOOST_DESCRIBE_STRUCT(CsrGenerated, (), (csr, replaced))
+
+struct CsrList {
+  std::vector<CsrFacts> csrs;
+};
+BOOST_DESCRIBE_STRUCT(CsrList, (), (csrs))
+
+struct CsrShowRequest {
+  std::string name;  ///< "CAPF", "CAPF/CAPF.csr"
+};
+BOOST_DESCRIBE_STRUCT(CsrShowRequest, (), (name))
+
+struct CsrShow {
+  CsrFacts csr;
+  std::string pem;
+  std::string text;  ///< the request laid out, then the PEM
+};
+BOOST_DESCRIBE_STRUCT(CsrShow, (), (csr, pem, text))
+
+// --- cert.import_plan, cert.import, cert.import_trust ------------------------------------------
+
+/// cert.import_plan checks everything and changes nothing; cert.import starts the job (JobStarted).
+struct CertificateImportRequest {
+  std::string unit;
+  std::string pem;
+  std::optional<std::string> ca_cert;  ///< the trusted certificate that must be the issuer
+};
+BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert))
+
+struct CertificateImportPlan {
+  std::string unit;
+  std::string subject;
+  std::string serial;
+  std::string not_after;
+  std::vector<std::string> issuers;  ///< subjects, nearest first, the root last
+  std::int64_t phones = 0;           ///< known
+  std::int64_t phones_reset = 0;     ///< registered now, will be reset to fetch the new ITL
+  std::vector<std::string> notes;    ///< sentences an administrator should read before saying yes
+};
+BOOST_DESCRIBE_STRUCT(CertificateImportPlan, (),
+                      (unit, subject, serial, not_after, issuers, phones, phones_reset, notes))
+
+struct TrustImportRequest {
+  std::string unit;  ///< "CAPF", "CallManager-trust"
+  std::string pem;   ///< one certificate or more
+};
+BOOST_DESCRIBE_STRUCT(TrustImportRequest, (), (unit, pem))
+
+struct TrustImport {
+  std::string unit;  ///< the store: "CAPF-trust"
+  std::string file;
+  std::string subject;
+  std::string result;  ///< "added", "replaced" an older one of its subject, "known"
+};
+BOOST_DESCRIBE_STRUCT(TrustImport, (), (unit, file, subject, result))
+
+struct TrustImported {
+  std::vector<TrustImport> certificates;
+  std::vector<std::string> notes;  ///< what has to be done beside it, a sentence each
+};
+BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes))
+
+}  // namespace ringfence::core::admin
