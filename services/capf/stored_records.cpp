@@ -12,22 +12,41 @@ namespace ringfence::services::capf {
 
 StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
                              std::filesystem::path trace_folder)
-    : phones_(admin), policies_(admin), journal_(capf), trace_folder_(std::move(trace_folder)) {}
+    : admin_(admin),
+      phones_(admin),
+      policies_(admin),
+      trust_(admin),
+      reader_(core::Database::Beside{capf}),
+      seen_(reader_),
+      group_(capf),
+      journal_(capf, group_),
+      trace_folder_(std::move(trace_folder)) {}
 
 std::optional<core::Phone> StoredRecords::phone(std::string_view name) {
   return phones_.find(name);
 }
 
 core::CapfPolicy StoredRecords::policy() {
-  return policies_.load();
+  const std::lock_guard lock(policy_mutex_);
+  // Asked before the rows are read: a change in between is read again at the next call.
+  const long long version = admin_.data_version();
+  if (!policy_ || version != policy_version_) {
+    policy_ = policies_.load();
+    policy_version_ = version;
+  }
+  return *policy_;
+}
+
+std::shared_ptr<const Anchors> StoredRecords::anchors() {
+  return trust_.anchors();
 }
 
 std::optional<core::Outcome> StoredRecords::outcome(std::string_view phone, std::int64_t request) {
-  return journal_.outcome(phone, request);
+  return seen_.outcome(phone, request);
 }
 
 std::optional<core::IssuedCertificate> StoredRecords::held(std::string_view phone) {
-  return journal_.held(phone);
+  return seen_.held(phone);
 }
 
 void StoredRecords::issued(const core::IssuedCertificate& certificate) {
@@ -72,11 +91,11 @@ void StoredRecords::requested(const core::PendingCsr& csr) {
 }
 
 std::optional<core::PendingCsr> StoredRecords::csr(std::string_view phone) {
-  return journal_.csr(phone);
+  return seen_.csr(phone);
 }
 
 std::optional<core::IssuedCertificate> StoredRecords::certificate(core::BytesView serial) {
-  return journal_.certificate(serial);
+  return seen_.certificate(serial);
 }
 
 void StoredRecords::happened(const core::CapfEvent& event) noexcept {

@@ -4,14 +4,21 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
+#include <optional>
 
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
+#include "core/storage/write_group.h"
 #include "services/capf/records.h"
+#include "services/capf/trust.h"
 
 namespace ringfence::services::capf {
 
 /// StoredRecords is Records on disk. Safe from several threads.
+///
+/// Writes of all sessions share transactions (core::WriteGroup); reads go by a connection of their
+/// own, so that they wait for no commit, and see what was written as soon as the call returned.
 class StoredRecords final : public Records {
  public:
   /// `admin` (read-only) and `capf` must outlive it. Certificates that phones show for
@@ -21,6 +28,7 @@ class StoredRecords final : public Records {
 
   std::optional<core::Phone> phone(std::string_view name) override;
   core::CapfPolicy policy() override;
+  std::shared_ptr<const Anchors> anchors() override;
   std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override;
   std::optional<core::IssuedCertificate> held(std::string_view phone) override;
   void issued(const core::IssuedCertificate& certificate) override;
@@ -34,15 +42,29 @@ class StoredRecords final : public Records {
   std::optional<core::IssuedCertificate> certificate(core::BytesView serial) override;
   void happened(const core::CapfEvent& event) noexcept override;
 
+  /// flush returns when all that was written or queued before is on disk.
+  void flush() { group_.flush(); }
+
+  /// How many pieces of work were written in how many transactions, since the start.
+  core::WriteGroup::Counts written() const { return group_.counts(); }
+
   /// How many certificates were issued, and how many requests failed, since the start.
   std::uint64_t issued_count() const noexcept { return issued_; }
 
   std::uint64_t failed_count() const noexcept { return failed_; }
 
  private:
+  core::Database& admin_;
   core::PhoneStore phones_;
   core::CapfPolicyStore policies_;
-  core::EnrolmentStore journal_;
+  Trust trust_;
+  std::mutex policy_mutex_;
+  std::optional<core::CapfPolicy> policy_;  ///< as of policy_version_; guarded by policy_mutex_
+  long long policy_version_ = 0;
+  core::Database reader_;
+  core::EnrolmentStore seen_;  ///< for reading
+  core::WriteGroup group_;
+  core::EnrolmentStore journal_;  ///< for writing
   const std::filesystem::path trace_folder_;
   std::atomic<std::uint64_t> issued_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;
