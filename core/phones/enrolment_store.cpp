@@ -314,6 +314,12 @@ void EnrolmentStore::requested(const PendingCsr& csr) {
         .use(csr.peer)
         .use(csr.created)
         .execute();
+    Database::Prepared(database_,
+                       "delete from outcome where phone = :phone and request = :request"
+                       " and status <> 'success'")
+        .use(csr.phone)
+        .use(request)
+        .execute();
   });
 }
 
@@ -448,6 +454,13 @@ std::vector<Outcome> EnrolmentStore::last_outcomes() const {
     return outcome_rows(database_,
                         "as o where request = (select max(request) from outcome where phone ="
                         " o.phone) order by phone");
+  });
+}
+
+std::vector<Outcome> EnrolmentStore::outcomes_since(Time since) const {
+  const long long seconds = to_seconds(since);
+  return database_.read([&](soci::session& /*sql*/) {
+    return outcome_rows(database_, "where at >= :since", seconds);
   });
 }
 

@@ -120,7 +120,8 @@ class EnrolmentStore {
   /// how many. Their rows stay. One whose operation may still confirm it is not stale.
   std::size_t clear_stale(const std::optional<std::string>& phone, Time at);
 
-  /// requested keeps the phone's key for an offline CA, in the place of an earlier one.
+  /// requested keeps the phone's key for an offline CA, in the place of an earlier one, and forgets
+  /// how an earlier attempt of the same request failed: it is pending again.
   void requested(const PendingCsr& csr);
   /// imported records an offline CA's certificate as issued and notes its serial in the phone's
   /// CSR, together. Error{conflict}: the serial was issued before, or the CSR is another by now.
@@ -148,6 +149,8 @@ class EnrolmentStore {
   /// events_after returns those of all phones with a greater id, oldest first, at most `count`.
   std::vector<CapfEvent> events_after(std::int64_t id, std::size_t count) const;
   std::vector<Outcome> last_outcomes() const;  ///< the last request's outcome of each phone
+  /// outcomes_since returns those recorded at `since` or later: a scan of all.
+  std::vector<Outcome> outcomes_since(Time since) const;
 
  private:
   template <typename Work>

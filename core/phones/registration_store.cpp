@@ -6,7 +6,11 @@
 namespace ringfence::core {
 namespace {
 
-std::vector<Registration> rows(soci::session& sql, const std::string* device) {
+/// rows returns the registrations that `condition` selects; `first` and `second` are bound in its
+/// order where they are given.
+std::vector<Registration> rows(soci::session& sql, const std::string& condition,
+                               const std::string* first = nullptr,
+                               const std::string* second = nullptr) {
   Registration row;
   soci::statement select(sql);
   select.exchange(soci::into(row.device));
@@ -19,12 +23,13 @@ std::vector<Registration> rows(soci::session& sql, const std::string* device) {
   select.exchange(soci::into(row.registered_at));
   select.exchange(soci::into(row.refreshed_at));
   select.exchange(soci::into(row.expires_at));
-  if (device != nullptr) select.exchange(soci::use(*device));
+  if (first != nullptr) select.exchange(soci::use(*first));
+  if (second != nullptr) select.exchange(soci::use(*second));
   select.alloc();
   select.prepare(
-      std::string("select device, contact, contact_user, call_id, transport, peer, user_agent,"
-                  " registered_at, refreshed_at, expires_at from registration") +
-      (device != nullptr ? " where device = :device" : "") + " order by device, contact");
+      "select device, contact, contact_user, call_id, transport, peer, user_agent,"
+      " registered_at, refreshed_at, expires_at from registration" +
+      condition + " order by device, contact");
   select.define_and_bind();
   select.execute();
   std::vector<Registration> result;
@@ -75,11 +80,19 @@ void RegistrationStore::remove_expired(Time now) {
 
 std::vector<Registration> RegistrationStore::find(std::string_view device) const {
   const std::string name(device);
-  return database_.read([&](soci::session& sql) { return rows(sql, &name); });
+  return database_.read(
+      [&](soci::session& sql) { return rows(sql, " where device = :device", &name); });
 }
 
 std::vector<Registration> RegistrationStore::list() const {
-  return database_.read([](soci::session& sql) { return rows(sql, nullptr); });
+  return database_.read([](soci::session& sql) { return rows(sql, ""); });
+}
+
+std::vector<Registration> RegistrationStore::list_of(const std::string& after,
+                                                     const std::string& last) const {
+  return database_.read([&](soci::session& sql) {
+    return rows(sql, " where device > :after and device <= :last", &after, &last);
+  });
 }
 
 void RegistrationStore::reset_sent(const std::vector<ResetRow>& resets) {
@@ -113,16 +126,16 @@ void RegistrationStore::reset_answered(std::int64_t id, std::string_view device,
   });
 }
 
-std::vector<ResetRow> RegistrationStore::resets(std::int64_t id) const {
+std::vector<ResetRow> RegistrationStore::resets(std::int64_t id, Time since) const {
   const long long number = id;
   return database_.read([&](soci::session& sql) {
     ResetRow row;
     row.id = id;
     soci::statement select =
         (sql.prepare << "select device, kind, sent_at, answered_at, status from reset"
-                        " where id = :id order by device",
+                        " where id = :id and sent_at >= :since order by device",
          soci::into(row.device), soci::into(row.kind), soci::into(row.sent_at),
-         soci::into(row.answered_at), soci::into(row.status), soci::use(number));
+         soci::into(row.answered_at), soci::into(row.status), soci::use(number), soci::use(since));
     select.execute();
     std::vector<ResetRow> result;
     while (select.fetch()) result.push_back(row);

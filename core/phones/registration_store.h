@@ -52,13 +52,16 @@ class RegistrationStore {
   void remove_expired(Time now);  ///< those whose `expires_at` is not after `now`
   std::vector<Registration> find(std::string_view device) const;  ///< one a contact
   std::vector<Registration> list() const;                         ///< by device
+  /// list_of is list for the devices after `after`, up to and with `last`.
+  std::vector<Registration> list_of(const std::string& after, const std::string& last) const;
 
   /// reset_sent records what was sent; many at once cost one commit.
   void reset_sent(const ResetRow& row) { reset_sent(std::vector{row}); }
 
   void reset_sent(const std::vector<ResetRow>& resets);
   void reset_answered(std::int64_t id, std::string_view device, int status, Time at);
-  std::vector<ResetRow> resets(std::int64_t id) const;
+  /// resets returns those of one number, sent at `since` or later, by device.
+  std::vector<ResetRow> resets(std::int64_t id, Time since = {}) const;
 
  private:
   Database& database_;

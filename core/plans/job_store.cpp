@@ -9,10 +9,13 @@
 namespace ringfence::core {
 namespace {
 
-constexpr std::array kJobStates = {JobState::running, JobState::done, JobState::failed,
-                                   JobState::interrupted};
-constexpr std::array kItemStates = {ItemState::waiting, ItemState::reset_sent, ItemState::returned,
-                                    ItemState::not_returned, ItemState::failed};
+constexpr std::array kJobStates = {JobState::running,     JobState::paused, JobState::done,
+                                   JobState::interrupted, JobState::failed, JobState::cancelled};
+constexpr std::array kWanted = {JobWanted::run, JobWanted::pause, JobWanted::cancel};
+constexpr std::array kItemStates = {
+    ItemState::waiting,     ItemState::reset_sent, ItemState::returned, ItemState::not_returned,
+    ItemState::applied,     ItemState::enrolling,  ItemState::away,     ItemState::succeeded,
+    ItemState::unreachable, ItemState::expired,    ItemState::failed,   ItemState::cancelled};
 
 template <typename State, std::size_t kCount>
 State state_from(const std::array<State, kCount>& states, const std::string& text) {
@@ -25,6 +28,7 @@ std::vector<Job> rows(soci::session& sql, const std::string& statement, const lo
   Job row;
   long long id = 0;
   std::string state;
+  std::string wanted;
   soci::statement select(sql);
   select.exchange(soci::into(id));
   select.exchange(soci::into(row.kind));
@@ -35,10 +39,11 @@ std::vector<Job> rows(soci::session& sql, const std::string& statement, const lo
   select.exchange(soci::into(row.message));
   select.exchange(soci::into(row.started));
   select.exchange(soci::into(row.finished));
+  select.exchange(soci::into(wanted));
   if (bound != nullptr) select.exchange(soci::use(*bound));
   select.alloc();
   select.prepare(
-      "select id, kind, arguments, who, state, step, message, started, finished from job " +
+      "select id, kind, arguments, who, state, step, message, started, finished, wanted from job " +
       statement);
   select.define_and_bind();
   select.execute();
@@ -46,9 +51,42 @@ std::vector<Job> rows(soci::session& sql, const std::string& statement, const lo
   while (select.fetch()) {
     row.id = id;
     row.state = state_from(kJobStates, state);
+    row.wanted = state_from(kWanted, wanted);
     jobs.push_back(row);
   }
   return jobs;
+}
+
+struct ItemKey {
+  long long job = 0;
+  const std::string* state = nullptr;
+  const long long* count = nullptr;
+};
+
+/// item_rows adds what `condition` selects; those of the key that are not null are bound.
+void item_rows(soci::session& sql, const std::string& condition, const ItemKey& key,
+               std::vector<JobItem>& result) {
+  JobItem row;
+  std::string state;
+  long long request = 0;
+  soci::statement select(sql);
+  select.exchange(soci::into(row.phone));
+  select.exchange(soci::into(state));
+  select.exchange(soci::into(row.changed));
+  select.exchange(soci::into(request));
+  select.exchange(soci::into(row.detail));
+  select.exchange(soci::use(key.job));
+  if (key.state != nullptr) select.exchange(soci::use(*key.state));
+  if (key.count != nullptr) select.exchange(soci::use(*key.count));
+  select.alloc();
+  select.prepare("select phone, state, changed, request, detail from job_item " + condition);
+  select.define_and_bind();
+  select.execute();
+  while (select.fetch()) {
+    row.state = state_from(kItemStates, state);
+    row.request = request;
+    result.push_back(row);
+  }
 }
 
 [[noreturn]] void no_such_job(long long id) {
@@ -60,9 +98,24 @@ std::vector<Job> rows(soci::session& sql, const std::string& statement, const lo
 std::string_view word(JobState state) noexcept {
   switch (state) {
     case JobState::running: return "running";
+    case JobState::paused: return "paused";
     case JobState::done: return "done";
     case JobState::failed: return "failed";
     case JobState::interrupted: return "interrupted";
+    case JobState::cancelled: return "cancelled";
+  }
+  return "";
+}
+
+bool ended(JobState state) noexcept {
+  return state != JobState::running && state != JobState::paused;
+}
+
+std::string_view word(JobWanted wanted) noexcept {
+  switch (wanted) {
+    case JobWanted::run: return "run";
+    case JobWanted::pause: return "pause";
+    case JobWanted::cancel: return "cancel";
   }
   return "";
 }
@@ -73,9 +126,39 @@ std::string_view word(ItemState state) noexcept {
     case ItemState::reset_sent: return "reset_sent";
     case ItemState::returned: return "returned";
     case ItemState::not_returned: return "not_returned";
+    case ItemState::applied: return "applied";
+    case ItemState::enrolling: return "enrolling";
+    case ItemState::away: return "away";
+    case ItemState::succeeded: return "succeeded";
+    case ItemState::unreachable: return "unreachable";
+    case ItemState::expired: return "expired";
     case ItemState::failed: return "failed";
+    case ItemState::cancelled: return "cancelled";
   }
   return "";
+}
+
+bool ended(ItemState state) noexcept {
+  switch (state) {
+    case ItemState::waiting:
+    case ItemState::reset_sent:
+    case ItemState::applied:
+    case ItemState::enrolling:
+    case ItemState::away: return false;
+    case ItemState::returned:
+    case ItemState::not_returned:
+    case ItemState::succeeded:
+    case ItemState::unreachable:
+    case ItemState::expired:
+    case ItemState::failed:
+    case ItemState::cancelled: return true;
+  }
+  return false;
+}
+
+std::size_t JobCounts::of(ItemState state) const {
+  const auto found = by_state.find(state);
+  return found == by_state.end() ? 0 : found->second;
 }
 
 std::int64_t JobStore::create(const Job& job) {
@@ -108,6 +191,17 @@ void JobStore::update(const Job& job) {
   });
 }
 
+void JobStore::want(std::int64_t id, JobWanted wanted) {
+  const long long key = id;
+  const std::string text(word(wanted));
+  database_.write([&](soci::session& sql) {
+    soci::statement update = (sql.prepare << "update job set wanted = :wanted where id = :id",
+                              soci::use(text), soci::use(key));
+    update.execute(true);
+    if (update.get_affected_rows() == 0) no_such_job(key);
+  });
+}
+
 Job JobStore::find(std::int64_t id) const {
   const long long key = id;
   return database_.read([&](soci::session& sql) {
@@ -124,11 +218,13 @@ std::vector<Job> JobStore::list(std::size_t count) const {
 }
 
 std::vector<Job> JobStore::unfinished() const {
-  return database_.read(
-      [](soci::session& sql) { return rows(sql, "where state = 'running' order by id", nullptr); });
+  return database_.read([](soci::session& sql) {
+    return rows(sql, "where state in ('running', 'paused') order by id", nullptr);
+  });
 }
 
 void JobStore::set_items(std::int64_t job, const std::vector<JobItem>& items) {
+  if (items.empty()) return;
   const long long key = job;
   database_.write([&](soci::session& sql) {
     long long jobs = 0;
@@ -136,15 +232,19 @@ void JobStore::set_items(std::int64_t job, const std::vector<JobItem>& items) {
     if (jobs == 0) no_such_job(key);
     JobItem row;
     std::string state;
+    long long request = 0;
     soci::statement insert =
-        (sql.prepare << "insert into job_item (job, phone, state, changed)"
-                        " values (:job, :phone, :state, :changed)"
+        (sql.prepare << "insert into job_item (job, phone, state, changed, request, detail)"
+                        " values (:job, :phone, :state, :changed, :request, :detail)"
                         " on conflict (job, phone) do update set state = excluded.state,"
-                        " changed = excluded.changed",
-         soci::use(key), soci::use(row.phone), soci::use(state), soci::use(row.changed));
+                        " changed = excluded.changed, request = excluded.request,"
+                        " detail = excluded.detail",
+         soci::use(key), soci::use(row.phone), soci::use(state), soci::use(row.changed),
+         soci::use(request), soci::use(row.detail));
     for (const JobItem& item : items) {
       row = item;
       state = word(item.state);
+      request = item.request;
       insert.execute(true);
     }
   });
@@ -153,17 +253,23 @@ void JobStore::set_items(std::int64_t job, const std::vector<JobItem>& items) {
 std::vector<JobItem> JobStore::items(std::int64_t job) const {
   const long long key = job;
   return database_.read([&](soci::session& sql) {
-    JobItem row;
-    std::string state;
-    soci::statement select =
-        (sql.prepare << "select phone, state, changed from job_item where job = :job"
-                        " order by phone",
-         soci::into(row.phone), soci::into(state), soci::into(row.changed), soci::use(key));
-    select.execute();
     std::vector<JobItem> result;
-    while (select.fetch()) {
-      row.state = state_from(kItemStates, state);
-      result.push_back(row);
+    item_rows(sql, "where job = :job order by phone", {key, nullptr, nullptr}, result);
+    return result;
+  });
+}
+
+std::vector<JobItem> JobStore::items_in(std::int64_t job, const std::vector<ItemState>& states,
+                                        std::size_t count) const {
+  const long long key = job;
+  return database_.read([&](soci::session& sql) {
+    std::vector<JobItem> result;
+    for (const ItemState one : states) {
+      if (result.size() >= count) break;
+      const std::string state(word(one));
+      const auto most = static_cast<long long>(count - result.size());
+      item_rows(sql, "where job = :job and state = :state order by phone limit :count",
+                {key, &state, &most}, result);
     }
     return result;
   });
@@ -182,15 +288,55 @@ JobCounts JobStore::counts(std::int64_t job) const {
     while (select.fetch()) {
       const auto number = static_cast<std::size_t>(count);
       counts.total += number;
-      switch (state_from(kItemStates, state)) {
-        case ItemState::waiting: counts.waiting = number; break;
-        case ItemState::reset_sent: counts.reset_sent = number; break;
-        case ItemState::returned: counts.returned = number; break;
-        case ItemState::not_returned: counts.not_returned = number; break;
-        case ItemState::failed: counts.failed = number; break;
-      }
+      counts.by_state[state_from(kItemStates, state)] = number;
     }
     return counts;
+  });
+}
+
+std::map<std::string, std::int64_t> JobStore::busy(std::string_view kind) const {
+  std::map<std::string, std::int64_t> jobs;
+  for (const Job& job : unfinished()) {
+    if (job.kind != kind) continue;
+    for (const JobItem& item : items(job.id))
+      if (!ended(item.state)) jobs.emplace(item.phone, job.id);
+  }
+  return jobs;
+}
+
+void JobStore::keep_secrets(std::int64_t job, const std::map<std::string, std::string>& secrets) {
+  const long long key = job;
+  database_.write([&](soci::session& sql) {
+    std::string phone;
+    std::string secret;
+    soci::statement update =
+        (sql.prepare << "update job_item set secret = :secret where job = :job and phone = :phone",
+         soci::use(secret), soci::use(key), soci::use(phone));
+    for (const auto& [name, value] : secrets) {
+      phone = name;
+      secret = value;
+      update.execute(true);
+    }
+  });
+}
+
+std::string JobStore::take_secret(std::int64_t job, const std::string& phone) {
+  const long long key = job;
+  return database_.write([&](soci::session& sql) {
+    std::string secret;
+    sql << "select secret from job_item where job = :job and phone = :phone", soci::into(secret),
+        soci::use(key), soci::use(phone);
+    if (!secret.empty())
+      sql << "update job_item set secret = '' where job = :job and phone = :phone", soci::use(key),
+          soci::use(phone);
+    return secret;
+  });
+}
+
+void JobStore::forget_secrets(std::int64_t job) {
+  const long long key = job;
+  database_.write([&](soci::session& sql) {
+    sql << "update job_item set secret = '' where job = :job and secret <> ''", soci::use(key);
   });
 }
 

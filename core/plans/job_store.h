@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,41 +13,64 @@
 
 namespace ringfence::core {
 
-enum class JobState { running, done, failed, interrupted };
+/// JobState is where a job stands. `done`, `failed`, `interrupted` and `cancelled` are its end.
+enum class JobState { running, paused, done, failed, interrupted, cancelled };
 std::string_view word(JobState state) noexcept;
+bool ended(JobState state) noexcept;
+
+/// JobWanted is what an administrator wants of a job that has not ended; the job sees to it.
+enum class JobWanted { run, pause, cancel };
+std::string_view word(JobWanted wanted) noexcept;
 
 /// ItemState is where one phone stands in a job; every phone ends in exactly one final state.
 enum class ItemState {
-  waiting,       ///< reset not yet asked for
+  waiting,  ///< nothing was done yet
+  // A regeneration's.
   reset_sent,    ///< NOTIFY asked for
-  returned,      ///< registered again, with the new list where it fetches one
-  not_returned,  ///< the time is over
-  failed,        ///< it refused the NOTIFY
+  returned,      ///< final: registered again, with the new list where it fetches one
+  not_returned,  ///< final: the time is over
+  // A bulk job's.
+  applied,      ///< its settings are written, NOTIFY asked for
+  enrolling,    ///< it took the NOTIFY: it reads its configuration and goes to CAPF
+  away,         ///< not registered, or it did not take the NOTIFY: it learns at its next start
+  succeeded,    ///< final: the operation's status is success
+  unreachable,  ///< final: still away when the operation's time was over
+  expired,      ///< final: the operation's time was over while it was pending
+  // Both.
+  failed,     ///< final: it refused the NOTIFY, or the operation failed; see JobItem::detail
+  cancelled,  ///< final: the job was cancelled before its turn, or while it was pending
 };
 std::string_view word(ItemState state) noexcept;
+bool ended(ItemState state) noexcept;
 
 /// Job is one long piece of work; it survives the shell and the daemon that began it.
 struct Job {
   std::int64_t id = 0;
-  std::string kind;       ///< "regenerate"
-  std::string arguments;  ///< JSON object
+  std::string kind;       ///< "regenerate", "capf-bulk"
+  std::string arguments;  ///< JSON object, without secrets
   std::string who;
   JobState state = JobState::running;
   std::string step;     ///< what it is doing now, or did last, in words
   std::string message;  ///< why it failed, or a summary
   Time started;
   std::optional<Time> finished;
+  JobWanted wanted = JobWanted::run;  ///< changed by JobStore::want alone
 };
 
 struct JobItem {
   std::string phone;
   ItemState state = ItemState::waiting;
   Time changed;
+  std::int64_t request = 0;  ///< a bulk job's: the number of what was asked, 0 before
+  std::string detail = {};   ///< why it failed, or ""
 };
 
-/// JobCounts counts a job's phones by state.
+/// JobCounts counts a job's phones by state; a state that no phone is in is absent.
 struct JobCounts {
-  std::size_t total = 0, waiting = 0, reset_sent = 0, returned = 0, not_returned = 0, failed = 0;
+  std::size_t total = 0;
+  std::map<ItemState, std::size_t> by_state;
+
+  std::size_t of(ItemState state) const;
 };
 
 /// JobStore keeps both. Safe from several threads. Errors: `io`, `not_found`.
@@ -55,14 +79,27 @@ class JobStore {
   explicit JobStore(Database& database) : database_(database) {}
 
   std::int64_t create(const Job& job);  ///< returns its id; `job.id` does not count
-  void update(const Job& job);
+  void update(const Job& job);          ///< all but `wanted`
+  void want(std::int64_t id, JobWanted wanted);
   Job find(std::int64_t id) const;
   std::vector<Job> list(std::size_t count) const;  ///< newest first
-  std::vector<Job> unfinished() const;             ///< running ones, oldest first
+  std::vector<Job> unfinished() const;             ///< running and paused ones, oldest first
 
   void set_items(std::int64_t job, const std::vector<JobItem>& items);  ///< insert or update
   std::vector<JobItem> items(std::int64_t job) const;                   ///< by phone
+  /// items_in returns at most `count` of the phones in these states, by state and phone.
+  std::vector<JobItem> items_in(std::int64_t job, const std::vector<ItemState>& states,
+                                std::size_t count) const;
   JobCounts counts(std::int64_t job) const;
+  /// busy returns, by phone, the unfinished job that still has to do with it, of this kind.
+  std::map<std::string, std::int64_t> busy(std::string_view kind) const;
+
+  /// keep_secrets keeps, by phone, the authentication string that an item's phone gets when its
+  /// turn comes; take_secret returns and forgets it, "" when there is none. forget_secrets forgets
+  /// all of a job's.
+  void keep_secrets(std::int64_t job, const std::map<std::string, std::string>& secrets);
+  std::string take_secret(std::int64_t job, const std::string& phone);
+  void forget_secrets(std::int64_t job);
 
  private:
   Database& database_;

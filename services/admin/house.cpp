@@ -54,6 +54,7 @@ House::House(const std::filesystem::path& state)
       database(with_folders(config), core::Schema::admin, core::Access::read_write),
       certificates(database),
       phones(database),
+      profiles(database),
       lists(database),
       jobs(database),
       audit(database),
@@ -99,10 +100,22 @@ std::vector<core::IssuedCertificate> House::stale_certificates() {
   return core::EnrolmentStore(*neighbour).stale();
 }
 
-std::vector<core::ResetRow> House::resets(std::int64_t id) {
+std::vector<core::Outcome> House::outcomes_since(core::Time since) {
+  core::Database* neighbour = capf_database_.open();
+  if (neighbour == nullptr) return {};
+  return core::EnrolmentStore(*neighbour).outcomes_since(since);
+}
+
+std::unordered_map<std::string, core::CapfState> House::capf_states() {
+  core::Database* neighbour = capf_database_.open();
+  if (neighbour == nullptr) return {};
+  return core::CapfInventory(*neighbour).between("", "\x7f");
+}
+
+std::vector<core::ResetRow> House::resets(std::int64_t id, core::Time since) {
   core::Database* neighbour = callmanager_database_.open();
   if (neighbour == nullptr) return {};
-  return core::RegistrationStore(*neighbour).resets(id);
+  return core::RegistrationStore(*neighbour).resets(id, since);
 }
 
 std::int64_t House::next_reset_number() {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/audit/account_store.h"
@@ -15,10 +16,12 @@
 #include "core/certificates/certificate_store.h"
 #include "core/config/config.h"
 #include "core/crypto/token.h"
+#include "core/phones/capf_inventory.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/fetch_store.h"
 #include "core/phones/phone_store.h"
 #include "core/phones/registration_store.h"
+#include "core/phones/security_profile_store.h"
 #include "core/plans/job_store.h"
 #include "core/storage/database.h"
 #include "core/trust/list_store.h"
@@ -62,6 +65,7 @@ class House {
   core::Database database;
   core::CertificateStore certificates;
   core::PhoneStore phones;
+  core::SecurityProfileStore profiles;
   core::ListStore lists;
   core::JobStore jobs;
   core::AuditLog audit;
@@ -69,14 +73,25 @@ class House {
   core::Token token;
   /// trust_mutex is held by whoever changes certificates or publishes a trust list.
   std::mutex trust_mutex;
+  /// phone_mutex is held from reading a phone's record to saving it changed.
+  std::mutex phone_mutex;
 
   /// What the neighbours know; empty while they have not started yet.
   std::vector<core::Registration> registrations();  ///< current ones only, by device
   std::vector<core::Fetch> last_itls();
   std::vector<core::Outcome> last_outcomes();
+  std::vector<core::Outcome> outcomes_since(core::Time since);
+  std::unordered_map<std::string, core::CapfState> capf_states();  ///< of every device, by name
   std::vector<core::IssuedCertificate> held_certificates();
   std::vector<core::IssuedCertificate> stale_certificates();
-  std::vector<core::ResetRow> resets(std::int64_t id);
+  std::vector<core::ResetRow> resets(std::int64_t id, core::Time since = {});
+
+  /// The neighbours' databases themselves, read-only; null while they have not started yet.
+  core::Database* capf_db() { return capf_database_.open(); }
+
+  core::Database* callmanager_db() { return callmanager_database_.open(); }
+
+  core::Database* tftp_db() { return tftp_database_.open(); }
 
   /// next_reset_number gives each reset outside a job a number of its own, below 0 and kept across
   /// restarts; jobs use theirs, above 0.

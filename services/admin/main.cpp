@@ -6,9 +6,11 @@
 #include "core/base/log.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
+#include "services/admin/bulk_jobs.h"
 #include "services/admin/child_processes.h"
 #include "services/admin/house.h"
 #include "services/admin/hsm.h"
+#include "services/admin/jobs.h"
 #include "services/admin/methods.h"
 #include "services/admin/opening.h"
 #include "services/admin/phones.h"
@@ -26,11 +28,15 @@ void run(const core::DaemonOptions& options) {
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   ChildProcesses services(programs, house.config);
   start_signer(house.config, services);
-  Regeneration regeneration(house, keeper, services);
+  Jobs jobs(house.jobs);
+  Regeneration regeneration(house, keeper, services, jobs);
+  BulkJobs bulk(house, jobs);
+  jobs.add(regeneration);
+  jobs.add(bulk);
   Phones phones(house, keeper);
-  Opening opening(house, keeper, regeneration, services);
+  Opening opening(house, keeper, jobs, services);
   opening.begin();
-  Methods methods({house, keeper, regeneration, phones, services, opening});
+  Methods methods({house, keeper, regeneration, phones, services, opening, jobs, bulk});
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {
@@ -41,7 +47,7 @@ void run(const core::DaemonOptions& options) {
   std::fflush(stdout);
   core::wait_for_stop();
   opening.stop();
-  regeneration.stop();  // answers who waits for a job, so that the API can end at once
+  jobs.stop();  // answers who waits for a job, so that the API can end at once
 }
 
 }  // namespace

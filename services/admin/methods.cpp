@@ -101,12 +101,6 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                               require_token();
                               return JobStarted{regeneration.start(unit, who)};
                             });
-  add<JobRequest>("job.show", 0,
-                  [&](const JobRequest& request, Who) { return regeneration.report(request.job); });
-  add<JobWaitRequest>("job.wait", 0, [&](const JobWaitRequest& request, Who) {
-    return regeneration.wait(request.job, request.seen);
-  });
-  add<Nothing>("job.list", 0, [&](const Nothing&, Who) { return regeneration.list(); });
   add<Nothing>("itl.show", 0,
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
   add<Nothing>("ctl.show", 0,

@@ -18,6 +18,9 @@
 
 namespace ringfence::services::admin {
 
+class BulkJobs;
+class Jobs;
+
 /// Methods answers the admin API. Safe from several threads.
 ///
 /// The account and its level are decided here from the caller's user id, never by the shell: root
@@ -33,6 +36,8 @@ class Methods {
     Phones& phones;
     ServiceControl& services;
     Opening& opening;
+    Jobs& jobs;
+    BulkJobs& bulk;
   };
 
   explicit Methods(const Parts& parts);
@@ -70,7 +75,7 @@ class Methods {
   void add_csr(const Parts& parts);      ///< CSRs and imports of this node's certificates
   void add_capf(const Parts& parts);     ///< report, status, policy, expiry
   void add_offline(const Parts& parts);  ///< offline CA and stale LSCs
-  void add_bulk(const Parts& parts);     ///< bulk jobs, security profiles
+  void add_bulk(const Parts& parts);     ///< jobs, bulk jobs, security profiles
 
   core::admin::HsmUnlocked unlock(const core::Secret& pin);
   /// require_token throws what keeps the token from signing.

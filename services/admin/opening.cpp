@@ -91,7 +91,7 @@ void Opening::open() {
   }
   start_services(Which::all);
   if (!resumed_) {
-    regeneration_.resume();
+    jobs_.resume();
     resumed_ = true;
   }
   open_ = true;

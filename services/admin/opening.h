@@ -11,7 +11,7 @@
 
 #include "core/admin/api.h"
 #include "services/admin/house.h"
-#include "services/admin/regeneration.h"
+#include "services/admin/jobs.h"
 #include "services/admin/service_control.h"
 #include "services/admin/trust_keeper.h"
 
@@ -24,8 +24,8 @@ namespace ringfence::services::admin {
 /// an administrator stopped. Safe from several threads.
 class Opening {
  public:
-  Opening(House& house, TrustKeeper& keeper, Regeneration& regeneration, ServiceControl& services)
-      : house_(house), keeper_(keeper), regeneration_(regeneration), services_(services) {}
+  Opening(House& house, TrustKeeper& keeper, Jobs& jobs, ServiceControl& services)
+      : house_(house), keeper_(keeper), jobs_(jobs), services_(services) {}
 
   Opening(const Opening&) = delete;
   Opening& operator=(const Opening&) = delete;
@@ -66,7 +66,7 @@ class Opening {
 
   House& house_;
   TrustKeeper& keeper_;
-  Regeneration& regeneration_;
+  Jobs& jobs_;
   ServiceControl& services_;
   std::atomic<bool> signs_ = false;                 ///< the token could when it was asked last
   std::atomic<bool> open_ = false;                  ///< everything that waited has been done

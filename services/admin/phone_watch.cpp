@@ -79,7 +79,9 @@ std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
 
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {
-    if (item.state == ItemState::waiting || item.state == ItemState::returned) continue;
+    if (item.state == ItemState::waiting || item.state == ItemState::returned ||
+        item.state == ItemState::cancelled)
+      continue;
     const auto reset = resets.find(phone);
     const ItemState next =
         judge(item, contacts[phone], !fetches_trust_lists(phone) || with_list.contains(phone),
@@ -135,6 +137,17 @@ void PhoneWatch::put_back(const std::vector<JobItem>& wave, Time now) {
     items_.at(item.phone) = {item.phone, ItemState::waiting, now};
     missing_.erase(item.phone);  // only a registrar that is there knows who is missing
   }
+}
+
+std::vector<JobItem> PhoneWatch::cancel_waiting(Time now) {
+  std::vector<JobItem> moved;
+  for (auto& [phone, item] : items_) {
+    if (item.state != ItemState::waiting) continue;
+    item.state = ItemState::cancelled;
+    item.changed = now;
+    moved.push_back(item);
+  }
+  return moved;
 }
 
 bool PhoneWatch::finished() const {

@@ -60,6 +60,9 @@ class PhoneWatch {
   /// longer than kHeardWithin while the registrar is there.
   std::vector<core::JobItem> unreachable(const std::vector<std::string>& phones, core::Time now);
 
+  /// cancel_waiting makes the phones whose turn has not come cancelled, and returns them.
+  std::vector<core::JobItem> cancel_waiting(core::Time now);
+
   /// finished is true when no phone is waiting or on its way.
   bool finished() const;
 

@@ -31,10 +31,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kOutstandingResets = 500;
-constexpr std::size_t kMostMissingNamed = 1000;
 constexpr auto kLookEvery = 200ms;
 constexpr auto kRegistrarAwayAtMost = 300s;
-constexpr auto kLongestWait = 20s;
 
 Service registrar() {
   return *service_named("Cisco CallManager");
@@ -47,12 +45,14 @@ struct Regeneration::Progress {
   bool published = false;
   std::string itl_sha1;
   std::string old_serial;  ///< of the certificate that is replaced, hex
+  bool imported = false;   ///< somebody else signed the new certificate
 
   std::string to_text() const {
     return json::serialize(json::object{{"unit", std::string(name(unit))},
                                         {"published", published},
                                         {"itl_sha1", itl_sha1},
-                                        {"old_serial", old_serial}});
+                                        {"old_serial", old_serial},
+                                        {"imported", imported}});
   }
 
   static Progress from_text(const std::string& text) {
@@ -61,7 +61,8 @@ struct Regeneration::Progress {
     const auto unit = core::unit_named(std::string_view(object.at("unit").as_string()));
     if (!unit) throw Error(Code::malformed, "a job names a unit that does not exist");
     return {*unit, object.at("published").as_bool(), std::string(object.at("itl_sha1").as_string()),
-            std::string(object.at("old_serial").as_string())};
+            std::string(object.at("old_serial").as_string()),
+            object.contains("imported") && object.at("imported").as_bool()};
   }
 };
 
@@ -156,6 +157,20 @@ void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
 }
 
 std::int64_t Regeneration::start(Unit unit, const std::string& who) {
+  Progress progress;
+  progress.unit = unit;
+  return start(std::move(progress), who,
+               [this, unit](const std::string& by) { return keeper_.regenerate(unit, by); });
+}
+
+std::int64_t Regeneration::start_import(Unit unit, const std::string& who, Change change) {
+  Progress progress;
+  progress.unit = unit;
+  progress.imported = true;
+  return start(std::move(progress), who, std::move(change));
+}
+
+std::int64_t Regeneration::start(Progress progress, const std::string& who, Change change) {
   const std::lock_guard lock(mutex_);
   if (!resumed_)
     throw Error(Code::conflict,
@@ -166,22 +181,22 @@ std::int64_t Regeneration::start(Unit unit, const std::string& who) {
                 "a regeneration is still running; watch it with 'show job list', and begin the "
                 "next one when every phone is back");
   if (thread_.joinable()) thread_.join();
-  Progress progress;
-  progress.unit = unit;
   Job job;
-  job.kind = "regenerate";
+  job.kind = kKind;
   job.arguments = progress.to_text();
   job.who = who;
   job.step = "starting";
   job.started = house_.clock.now();
   job.id = house_.jobs.create(job);
   running_ = true;
-  thread_ = std::thread([this, job, progress] { run(job, progress); });
+  thread_ = std::thread(
+      [this, job, progress, change = std::move(change)] { run(job, progress, change); });
   return job.id;
 }
 
 void Regeneration::resume() {
   for (Job& job : house_.jobs.unfinished()) {
+    if (job.kind != kKind) continue;
     try {
       Progress progress = Progress::from_text(job.arguments);
       if (!progress.published && !progress.old_serial.empty() &&
@@ -193,21 +208,19 @@ void Regeneration::resume() {
       }
       if (!progress.published || thread_.joinable()) {
         finish(job, progress, JobState::interrupted,
-               "ringfence-admin ended before anything was changed; regenerate again");
+               fmt::format("ringfence-admin ended before anything was changed; {} again",
+                           progress.imported ? "import" : "regenerate"));
         continue;
       }
       running_ = true;
-      thread_ = std::thread([this, job, progress] { run(job, progress); });
+      thread_ = std::thread([this, job, progress] { run(job, progress, {}); });
     } catch (const std::exception& error) {
       log(Level::error, "JOB_NOT_RESUMED",
           {{"job", std::to_string(job.id)}, {"why", error.what()}});
     }
   }
-  {
-    const std::lock_guard lock(mutex_);
-    resumed_ = true;
-  }
-  changed_.notify_all();
+  const std::lock_guard lock(mutex_);
+  resumed_ = true;
 }
 
 std::string Regeneration::serial_of(Unit unit) {
@@ -215,9 +228,9 @@ std::string Regeneration::serial_of(Unit unit) {
   return own ? core::to_hex(core::serial_of(*core::parse_certificate(own->der))) : "";
 }
 
-void Regeneration::run(Job job, Progress progress) {
+void Regeneration::run(Job job, Progress progress, const Change& how) {
   try {
-    if (!progress.published) change(job, progress);
+    if (!progress.published) change(job, progress, how);
     await_phones(job, progress);
   } catch (const std::exception& error) {
     log(Level::error, "REGENERATION_FAILED",
@@ -235,15 +248,15 @@ void Regeneration::run(Job job, Progress progress) {
       log(Level::error, "JOB_NOT_RECORDED", {{"why", second.what()}});
     }
   }
-  {
-    const std::lock_guard lock(mutex_);
-    running_ = false;
-  }
-  changed_.notify_all();
+  const std::lock_guard lock(mutex_);
+  running_ = false;
 }
 
-void Regeneration::change(Job& job, Progress& progress) {
-  job.step = fmt::format("making a new key and certificate for {}", name(progress.unit));
+void Regeneration::change(Job& job, Progress& progress, const Change& how) {
+  job.step = fmt::format("{} {}",
+                         progress.imported ? "putting the imported certificate to use for"
+                                           : "making a new key and certificate for",
+                         name(progress.unit));
   progress.old_serial = serial_of(progress.unit);
   save(job, progress);
   // Who is registered is asked before the change, so that nobody who returns early is missed.
@@ -253,7 +266,7 @@ void Regeneration::change(Job& job, Progress& progress) {
     if (seen.insert(one.device).second)
       items.push_back({one.device, ItemState::waiting, house_.clock.now()});
   house_.jobs.set_items(job.id, items);
-  progress.itl_sha1 = keeper_.regenerate(progress.unit, job.who);
+  progress.itl_sha1 = how(job.who);
   progress.published = true;
   job.step = "resetting phones";
   save(job, progress);
@@ -265,8 +278,9 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   auto registrar_seen = std::chrono::steady_clock::now();
   while (!watch.finished()) {
     const core::Time now = house_.clock.now();
-    const std::vector<JobItem> wave =
-        watch.next_wave(house_.registrations(), kOutstandingResets, now);
+    std::vector<JobItem> wave;
+    if (heed(job, progress, watch))
+      wave = watch.next_wave(house_.registrations(), kOutstandingResets, now);
     try {
       std::vector<std::string> devices;
       for (const JobItem& item : wave) devices.push_back(item.phone);
@@ -274,7 +288,7 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
       house_.jobs.set_items(job.id, wave);
       house_.jobs.set_items(job.id, watch.unreachable(unknown, now));
       registrar_seen = std::chrono::steady_clock::now();
-      note_step(job, progress, "resetting phones");
+      if (job.wanted == core::JobWanted::run) note_step(job, progress, "resetting phones");
     } catch (const Error& error) {
       if (error.code() != Code::io ||
           std::chrono::steady_clock::now() - registrar_seen > kRegistrarAwayAtMost ||
@@ -290,12 +304,43 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
                        {progress.itl_sha1, keeper_.served_itl_sha1()}},
                       now);
     house_.jobs.set_items(job.id, moved);
-    if (!wave.empty() || !moved.empty()) touch(job.id);
+    if (!wave.empty() || !moved.empty()) jobs_.touch(job.id);
     if (stopping_within(kLookEvery)) return;  // the next start resumes the job
   }
   const core::JobCounts counts = house_.jobs.counts(job.id);
-  finish(job, progress, JobState::done,
-         fmt::format("{} of {} phones returned", counts.returned, counts.total));
+  const std::size_t cancelled = counts.of(ItemState::cancelled);
+  std::string message =
+      fmt::format("{} of {} phones returned", counts.of(ItemState::returned), counts.total);
+  if (cancelled > 0)
+    message += fmt::format(
+        "; {} were not reset and learn of the change at their next start, or by "
+        "'utils phone reset all'",
+        cancelled);
+  finish(job, progress, cancelled > 0 ? JobState::cancelled : JobState::done, message);
+}
+
+bool Regeneration::heed(Job& job, const Progress& progress, PhoneWatch& watch) {
+  job.wanted = house_.jobs.find(job.id).wanted;
+  switch (job.wanted) {
+    case core::JobWanted::run:
+      if (job.state == JobState::paused) {
+        job.state = JobState::running;
+        save(job, progress);
+      }
+      return true;
+    case core::JobWanted::pause:
+      if (job.state == JobState::paused) return false;
+      job.state = JobState::paused;
+      job.step = "paused: no further phones are reset";
+      save(job, progress);
+      return false;
+    case core::JobWanted::cancel:
+      job.state = JobState::running;
+      house_.jobs.set_items(job.id, watch.cancel_waiting(house_.clock.now()));
+      note_step(job, progress, "cancelled: waiting for the phones that were reset");
+      return false;
+  }
+  return false;
 }
 
 void Regeneration::close_items(std::int64_t job) {
@@ -316,7 +361,7 @@ void Regeneration::note_step(Job& job, const Progress& progress, const std::stri
 void Regeneration::save(Job& job, const Progress& progress) {
   job.arguments = progress.to_text();
   house_.jobs.update(job);
-  touch(job.id);
+  jobs_.touch(job.id);
 }
 
 void Regeneration::finish(Job& job, const Progress& progress, JobState state,
@@ -330,71 +375,15 @@ void Regeneration::finish(Job& job, const Progress& progress, JobState state,
       {{"job", std::to_string(job.id)}, {"state", std::string(word(state))}, {"message", message}});
 }
 
-void Regeneration::touch(std::int64_t job) {
-  {
-    const std::lock_guard lock(mutex_);
-    ++revisions_[job];
-  }
-  changed_.notify_all();
-}
-
 bool Regeneration::stopping_within(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, time, [this] { return stopping_; });
 }
 
-core::admin::JobReport Regeneration::describe(const Job& job) {
+void Regeneration::describe(const Job& job, core::admin::JobReport& report) const {
   const Progress progress = Progress::from_text(job.arguments);
-  const core::JobCounts counts = house_.jobs.counts(job.id);
-  core::admin::JobReport report;
-  report.job = job.id;
-  {
-    const std::lock_guard lock(mutex_);
-    report.revision = revisions_[job.id];
-  }
-  report.kind = job.kind;
   report.subject = name(progress.unit);
-  report.who = job.who;
-  report.state = word(job.state);
-  report.step = job.step;
-  report.message = job.message;
   report.published = progress.published;
-  report.started = core::to_iso(job.started);
-  if (job.finished) report.finished = core::to_iso(*job.finished);
-  report.total = static_cast<std::int64_t>(counts.total);
-  report.waiting = static_cast<std::int64_t>(counts.waiting);
-  report.reset_sent = static_cast<std::int64_t>(counts.reset_sent);
-  report.returned = static_cast<std::int64_t>(counts.returned);
-  report.not_returned = static_cast<std::int64_t>(counts.not_returned);
-  report.failed = static_cast<std::int64_t>(counts.failed);
-  return report;
-}
-
-core::admin::JobReport Regeneration::report(std::int64_t job) {
-  core::admin::JobReport report = describe(house_.jobs.find(job));
-  for (const JobItem& item : house_.jobs.items(job)) {
-    if (item.state == ItemState::returned || report.missing.size() >= kMostMissingNamed) continue;
-    report.missing.push_back(
-        {item.phone, std::string(word(item.state)), core::to_iso(item.changed)});
-  }
-  return report;
-}
-
-core::admin::JobReport Regeneration::wait(std::int64_t job, std::int64_t seen) {
-  if (house_.jobs.find(job).state == JobState::running) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kLongestWait, [&] {
-      return stopping_ || (resumed_ && !running_) || revisions_[job] != seen;
-    });
-  }
-  return report(job);
-}
-
-core::admin::JobList Regeneration::list() {
-  constexpr std::size_t kJobsListed = 50;
-  core::admin::JobList list;
-  for (const Job& job : house_.jobs.list(kJobsListed)) list.jobs.push_back(describe(job));
-  return list;
 }
 
 }  // namespace ringfence::services::admin

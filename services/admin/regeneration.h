@@ -3,45 +3,54 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "core/admin/api.h"
 #include "services/admin/house.h"
+#include "services/admin/jobs.h"
+#include "services/admin/service_control.h"
 #include "services/admin/trust_keeper.h"
 
 namespace ringfence::services::admin {
 
+class PhoneWatch;
+
 /// Regeneration runs one job at a time on its own thread; jobs are in admin.db, so that any shell
 /// can watch them and a restarted daemon goes on counting. Safe from several threads.
-class Regeneration {
+///
+/// While paused it resets no further phones. Cancelled, it leaves out those whose turn has not
+/// come; what is published stays, and the phones that were reset are counted to their end.
+class Regeneration final : public JobKind {
  public:
-  Regeneration(House& house, TrustKeeper& keeper, ServiceControl& services)
-      : house_(house), keeper_(keeper), services_(services) {}
+  Regeneration(House& house, TrustKeeper& keeper, ServiceControl& services, Jobs& jobs)
+      : house_(house), keeper_(keeper), services_(services), jobs_(jobs) {}
 
-  ~Regeneration();  ///< stops
-  Regeneration(const Regeneration&) = delete;
-  Regeneration& operator=(const Regeneration&) = delete;
+  ~Regeneration() override;  ///< stops
 
-  /// stop leaves a running job to the next start, and answers everybody who waits. From one thread.
-  void stop();
+  static constexpr std::string_view kKind = "regenerate";
+
+  std::string_view kind() const override { return kKind; }
+
+  void describe(const core::Job& job, core::admin::JobReport& report) const override;
+  /// resume: published jobs go on counting phones, others become `interrupted`.
+  void resume() override;
+  void stop() override;
 
   core::admin::RegeneratePlan plan(core::Unit unit);
+
+  /// Change gives a unit its new certificate and publishes the ITL, whose SHA-1 it returns.
+  using Change = std::function<std::string(const std::string& who)>;
 
   /// start begins the job and returns its number. Throws Error{conflict} while another runs, and
   /// before resume: then an earlier one may have to go on first.
   std::int64_t start(core::Unit unit, const std::string& who);
 
-  /// resume takes up the jobs that an earlier run of the daemon left: published ones go on counting
-  /// phones, others become `interrupted`.
-  void resume();
-
-  core::admin::JobReport report(std::int64_t job);
-  /// wait answers once the job's revision is not `seen`, at most 20 seconds later.
-  core::admin::JobReport wait(std::int64_t job, std::int64_t seen);
-  core::admin::JobList list();
+  /// start_import is start for a certificate that somebody else signed: `change` puts it to use.
+  std::int64_t start_import(core::Unit unit, const std::string& who, Change change);
 
  private:
   /// Progress is what a job has to know to go on after a restart; it is the job's `arguments`.
@@ -50,8 +59,9 @@ class Regeneration {
   void note_phones(core::admin::RegeneratePlan& plan);
   void note_services(core::Unit unit, core::admin::RegeneratePlan& plan);
   void note_unit(core::Unit unit, core::admin::RegeneratePlan& plan);
-  void run(core::Job job, Progress progress);
-  void change(core::Job& job, Progress& progress);
+  std::int64_t start(Progress progress, const std::string& who, Change change);
+  void run(core::Job job, Progress progress, const Change& change);
+  void change(core::Job& job, Progress& progress, const Change& change);
   void await_phones(core::Job& job, const Progress& progress);
   /// close_items turns every phone of a job that ends early into not_returned.
   void close_items(std::int64_t job);
@@ -59,20 +69,21 @@ class Regeneration {
   void save(core::Job& job, const Progress& progress);
   void finish(core::Job& job, const Progress& progress, core::JobState state,
               const std::string& message);
-  void touch(std::int64_t job);
+  /// heed does what is wanted of the job: pauses it, resumes it, or cancels the phones that wait.
+  /// Returns whether phones may be reset.
+  bool heed(core::Job& job, const Progress& progress, PhoneWatch& watch);
   std::string serial_of(core::Unit unit);  ///< of its certificate, hex; "" without one
   bool stopping_within(std::chrono::milliseconds time);
-  core::admin::JobReport describe(const core::Job& job);
 
   House& house_;
   TrustKeeper& keeper_;
   ServiceControl& services_;
+  Jobs& jobs_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_
-  bool resumed_ = false;                            ///< guarded by mutex_
-  bool running_ = false;                            ///< guarded by mutex_
-  bool stopping_ = false;                           ///< guarded by mutex_
+  bool resumed_ = false;   ///< guarded by mutex_
+  bool running_ = false;   ///< guarded by mutex_
+  bool stopping_ = false;  ///< guarded by mutex_
   std::thread thread_;
 };
 

@@ -93,11 +93,11 @@ TEST_F(JobStoreTest, CountsEachPhoneInItsOneState) {
                         {"CSF5", ItemState::failed, kNow}});
   const JobCounts counts = store_.counts(id);
   EXPECT_EQ(counts.total, 10U);
-  EXPECT_EQ(counts.waiting, 5U);
-  EXPECT_EQ(counts.reset_sent, 1U);
-  EXPECT_EQ(counts.returned, 2U);
-  EXPECT_EQ(counts.not_returned, 1U);
-  EXPECT_EQ(counts.failed, 1U);
+  EXPECT_EQ(counts.of(ItemState::waiting), 5U);
+  EXPECT_EQ(counts.of(ItemState::reset_sent), 1U);
+  EXPECT_EQ(counts.of(ItemState::returned), 2U);
+  EXPECT_EQ(counts.of(ItemState::not_returned), 1U);
+  EXPECT_EQ(counts.of(ItemState::failed), 1U);
   const auto found = store_.items(id);
   ASSERT_EQ(found.size(), 10U);
   EXPECT_EQ(found[1].phone, "CSF1");
@@ -116,6 +116,74 @@ TEST_F(JobStoreTest, KnowsNoJobThatWasNotMade) {
             }),
             Code::not_found);
   EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from job_item"), "0");
+}
+
+TEST_F(JobStoreTest, KeepsWhatIsWantedApartFromHowFarItIs) {
+  const std::int64_t id = store_.create(job());
+  EXPECT_EQ(store_.find(id).wanted, JobWanted::run);
+  Job before = store_.find(id);
+  store_.want(id, JobWanted::cancel);
+  before.step = "resetting phones";
+  store_.update(before);  // its worker knows nothing of it yet
+  EXPECT_EQ(store_.find(id).wanted, JobWanted::cancel);
+  EXPECT_EQ(store_.find(id).step, "resetting phones");
+  EXPECT_EQ(code_of([&] { store_.want(7, JobWanted::pause); }), Code::not_found);
+}
+
+TEST_F(JobStoreTest, APausedJobIsUnfinishedAndACancelledOneIsNot) {
+  for (const JobState state : {JobState::paused, JobState::cancelled}) {
+    Job next = job();
+    next.state = state;
+    store_.create(next);
+  }
+  const auto unfinished = store_.unfinished();
+  ASSERT_EQ(unfinished.size(), 1U);
+  EXPECT_EQ(unfinished[0].state, JobState::paused);
+}
+
+TEST_F(JobStoreTest, ReturnsTheFirstItemsInTheseStatesOnly) {
+  const std::int64_t id = store_.create(job());
+  store_.set_items(id, {{"CSFd", ItemState::failed, kNow, 9, "Upgrade Failed: Invalid LSC"},
+                        {"CSFa", ItemState::succeeded, kNow, 8, ""},
+                        {"CSFc", ItemState::failed, kNow, 7, ""},
+                        {"CSFb", ItemState::away, kNow, 6, ""}});
+  const auto some = store_.items_in(id, {ItemState::failed, ItemState::away}, 10);
+  ASSERT_EQ(some.size(), 3U);
+  EXPECT_EQ(some[0].phone, "CSFc");
+  EXPECT_EQ(some[1].phone, "CSFd");
+  EXPECT_EQ(some[1].request, 9);
+  EXPECT_EQ(some[1].detail, "Upgrade Failed: Invalid LSC");
+  EXPECT_EQ(some[2].phone, "CSFb");
+  EXPECT_EQ(store_.items_in(id, {ItemState::failed, ItemState::away}, 2).size(), 2U);
+}
+
+TEST_F(JobStoreTest, KnowsWhichPhonesAnUnfinishedJobOfAKindStillHasToDoWith) {
+  const std::int64_t first = store_.create(job());
+  Job other = job();
+  other.kind = "capf-bulk";
+  const std::int64_t second = store_.create(other);
+  store_.set_items(first, {{"CSFa", ItemState::waiting, kNow}});
+  store_.set_items(second, {{"CSFb", ItemState::waiting, kNow},
+                            {"CSFc", ItemState::away, kNow},
+                            {"CSFd", ItemState::failed, kNow}});
+  const std::map<std::string, std::int64_t> expected = {{"CSFb", second}, {"CSFc", second}};
+  EXPECT_EQ(store_.busy("capf-bulk"), expected);
+  other = store_.find(second);
+  other.state = JobState::cancelled;
+  store_.update(other);
+  EXPECT_TRUE(store_.busy("capf-bulk").empty());
+}
+
+TEST_F(JobStoreTest, GivesASecretOnceAndForgetsIt) {
+  const std::int64_t id = store_.create(job());
+  store_.set_items(id, {{"CSFa", ItemState::waiting, kNow}, {"CSFb", ItemState::waiting, kNow}});
+  store_.keep_secrets(id, {{"CSFa", "0123456789"}, {"CSFb", "4711"}});
+  EXPECT_EQ(store_.take_secret(id, "CSFa"), "0123456789");
+  EXPECT_EQ(store_.take_secret(id, "CSFa"), "");
+  store_.forget_secrets(id);
+  EXPECT_EQ(store_.take_secret(id, "CSFb"), "");
+  EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from job_item where secret <> ''"),
+            "0");
 }
 
 TEST_F(JobStoreTest, RefusesADamagedRow) {

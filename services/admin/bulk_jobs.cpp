@@ -1,0 +1,237 @@
+#include "services/admin/bulk_jobs.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/crypto/digest.h"
+#include "services/admin/bulk_run.h"
+
+namespace ringfence::services::admin {
+
+using core::Code;
+using core::Error;
+using core::ItemState;
+using core::Job;
+using core::JobItem;
+using core::Level;
+using core::log;
+using core::Phone;
+using core::Time;
+using core::admin::BulkPreview;
+using core::admin::BulkRequest;
+using core::admin::BulkStarted;
+using namespace std::chrono_literals;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+namespace {
+
+constexpr auto kAfterFailure = 5s;
+constexpr int kMostFailures = 60;  // five minutes of them
+
+/// digits returns `count` decimal digits from the system's generator, each as likely as any other.
+std::string digits(std::size_t count) {
+  constexpr unsigned char kFair = 250;  // the bytes below it spread evenly over ten digits
+  std::string text;
+  while (text.size() < count)
+    for (const unsigned char byte : core::random_bytes(2 * count))
+      if (byte < kFair && text.size() < count) text += static_cast<char>('0' + byte % 10);
+  return text;
+}
+
+/// strings_for makes a string for each phone, no two the same.
+std::map<std::string, std::string> strings_for(const std::vector<std::string>& phones,
+                                               std::size_t length) {
+  std::size_t possible = 1;
+  for (std::size_t i = 0; i < length; ++i) possible *= 10;
+  if (phones.size() > possible / 2)
+    throw Error(Code::refused,
+                fmt::format("unique strings of {} digits are too few for {} phones; ask for more "
+                            "digits, at most 10",
+                            length, phones.size()));
+  std::set<std::string> taken;
+  std::map<std::string, std::string> strings;
+  for (const std::string& phone : phones) {
+    std::string made = digits(length);
+    while (!taken.insert(made).second) made = digits(length);
+    strings.emplace(phone, std::move(made));
+  }
+  return strings;
+}
+
+}  // namespace
+
+/// Entry is a job that the thread works on.
+struct BulkJobs::Entry {
+  std::unique_ptr<BulkRun> run;
+  SteadyTime due{};
+  int failures = 0;
+};
+
+BulkJobs::BulkJobs(House& house, Jobs& jobs) : house_(house), jobs_(jobs) {}
+
+BulkJobs::~BulkJobs() {
+  stop();
+}
+
+void BulkJobs::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+BulkFacts BulkJobs::gather(Time now) {
+  BulkFacts facts;
+  for (auto& [name, state] : house_.capf_states()) {
+    if (state.held) facts.lscs.emplace(name, LscFacts{state.held->issuer, state.held->not_after});
+    if (state.stale(now) > 0) facts.stale.insert(name);
+    if (state.last) facts.outcomes.emplace(name, *state.last);
+  }
+  facts.busy = house_.jobs.busy(kKind);
+  for (core::SecurityProfile& profile : house_.profiles.list())
+    facts.profiles.emplace(profile.name, profile);
+  for (core::Registration& one : house_.registrations())
+    facts.registered.insert(std::move(one.device));
+  facts.policy = core::CapfPolicyStore(house_.database).load();
+  return facts;
+}
+
+BulkPreview BulkJobs::preview(const BulkRequest& request) {
+  const Time now = house_.clock.now();
+  const BulkFilter filter = bulk_filter(request, now);
+  const BulkTerms terms = bulk_terms(request, now);
+  return plan_bulk(filter, terms, house_.phones.list(), gather(now), now);
+}
+
+BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) {
+  const std::lock_guard starting(start_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!resumed_ || stopping_)
+      throw Error(Code::conflict,
+                  "Ringfence is still starting its services; try again when 'utils service list' "
+                  "shows all of them STARTED");
+  }
+  const Time now = house_.clock.now();
+  const BulkFilter filter = bulk_filter(request, now);
+  const BulkTerms terms = bulk_terms(request, now);
+  const std::vector<Phone> phones = house_.phones.list();
+  const BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
+  if (plan.chosen == 0)
+    throw Error(Code::refused,
+                plan.matched == 0
+                    ? "no phone matches these filters; 'show phone list' lists the phones"
+                    : fmt::format("each of the {} phones that match is excluded; 'utils capf bulk "
+                                  "preview' with the same words tells why",
+                                  plan.matched));
+  BulkStarted started;
+  started.chosen = plan.chosen;
+  started.excluded = plan.matched - plan.chosen;
+  std::map<std::string, std::string> strings;
+  if (terms.string_digits > 0) strings = strings_for(plan.phones, terms.string_digits);
+
+  Job job;
+  job.kind = kKind;
+  job.arguments = terms.to_text();
+  job.who = who;
+  job.step = "starting";
+  job.started = now;
+  const std::set<std::string> chosen(plan.phones.begin(), plan.phones.end());
+  std::vector<JobItem> items;
+  for (const Phone& phone : phones)
+    if (chosen.contains(phone.name))
+      items.push_back({phone.name, ItemState::waiting, now, phone.capf.request, ""});
+  {
+    core::Database::Transaction transaction(house_.database);
+    job.id = house_.jobs.create(job);
+    house_.jobs.set_items(job.id, items);
+    house_.jobs.keep_secrets(job.id, strings);
+    transaction.commit();
+  }
+  started.job = job.id;
+  for (auto& [name, string] : strings) started.strings.push_back({name, std::move(string)});
+  begin(std::move(job));
+  return started;
+}
+
+void BulkJobs::describe(const Job& job, core::admin::JobReport& report) const {
+  report.subject = BulkTerms::from_text(job.arguments).subject();
+  report.published = true;
+}
+
+void BulkJobs::resume() {
+  for (Job& job : house_.jobs.unfinished())
+    if (job.kind == kKind) begin(std::move(job));
+  const std::lock_guard lock(mutex_);
+  resumed_ = true;
+}
+
+void BulkJobs::begin(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    begun_.push_back(std::move(job));
+    if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { work(); });
+  }
+  changed_.notify_all();
+}
+
+void BulkJobs::work() {
+  std::vector<Entry> entries;
+  for (;;) {
+    std::vector<Job> begun;
+    {
+      std::unique_lock lock(mutex_);
+      const auto woken = [this] { return stopping_ || !begun_.empty(); };
+      const auto due =
+          std::min_element(entries.begin(), entries.end(),
+                           [](const Entry& a, const Entry& b) { return a.due < b.due; });
+      if (due == entries.end()) {
+        changed_.wait(lock, woken);
+      } else {
+        changed_.wait_until(lock, due->due, woken);
+      }
+      if (stopping_) return;
+      begun.swap(begun_);
+    }
+    for (Job& job : begun) {
+      const std::int64_t id = job.id;
+      try {
+        entries.push_back({std::make_unique<BulkRun>(house_, jobs_, std::move(job))});
+      } catch (const std::exception& error) {
+        log(Level::error, "JOB_NOT_RESUMED", {{"job", std::to_string(id)}, {"why", error.what()}});
+      }
+    }
+    std::erase_if(entries, [this](Entry& entry) {
+      return entry.due <= std::chrono::steady_clock::now() && !step(entry);
+    });
+  }
+}
+
+bool BulkJobs::step(Entry& entry) {
+  try {
+    if (entry.run->step()) return false;
+    entry.failures = 0;
+    entry.due = std::chrono::steady_clock::now() + entry.run->pause_after_step();
+    return true;
+  } catch (const std::exception& error) {
+    log(Level::error, "BULK_STEP_FAILED",
+        {{"job", std::to_string(entry.run->id())}, {"why", error.what()}});
+    entry.due = std::chrono::steady_clock::now() + kAfterFailure;
+    if (++entry.failures < kMostFailures) return true;
+    try {
+      entry.run->fail(error.what());
+    } catch (const std::exception& second) {
+      log(Level::error, "JOB_NOT_RECORDED", {{"why", second.what()}});
+    }
+    return false;
+  }
+}
+
+}  // namespace ringfence::services::admin

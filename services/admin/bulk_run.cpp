@@ -1,0 +1,249 @@
+#include "services/admin/bulk_run.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "services/admin/regeneration.h"
+#include "services/admin/reset_request.h"
+
+namespace ringfence::services::admin {
+
+using core::Error;
+using core::ItemState;
+using core::Job;
+using core::JobItem;
+using core::JobState;
+using core::JobWanted;
+using core::Level;
+using core::log;
+using core::Operation;
+using core::Phone;
+using core::Time;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kLookEvery = 200ms;
+constexpr auto kLookWhenIdle = 1000ms;
+constexpr int kShareOfTime = 20;  // a step takes at most one part in twenty of the time
+/// An outcome bears the time it was made; it may be on disk a little later.
+constexpr auto kOverlap = 10s;
+constexpr auto kTryRegistrarEvery = 2s;
+constexpr auto kTellAgainEvery = 60s;
+constexpr std::size_t kMostAtOnce = 500;  // phones in one transaction
+
+}  // namespace
+
+BulkRun::BulkRun(House& house, Jobs& jobs, Job job)
+    : house_(house),
+      jobs_(jobs),
+      job_(std::move(job)),
+      terms_(BulkTerms::from_text(job_.arguments)),
+      watch_(house.jobs.items(job_.id), house.resets(job_.id), terms_.completes_by),
+      looked_(job_.started),
+      told_again_(house.clock.now()) {}
+
+bool BulkRun::step() {
+  const auto began = std::chrono::steady_clock::now();
+  const Time now = house_.clock.now();
+  look(now);
+  heed(now);
+  const bool ended = watch_.finished();
+  if (ended) finish(now);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
+  const std::chrono::milliseconds usual = watch_.any_on_way() ? kLookEvery : kLookWhenIdle;
+  pause_ = std::max(usual, took * kShareOfTime);
+  return ended;
+}
+
+void BulkRun::look(Time now) {
+  BulkEvidence evidence;
+  evidence.outcomes = house_.outcomes_since(looked_ - kOverlap);
+  if (watch_.any_on_way()) evidence.resets = house_.resets(job_.id, watch_.asked_since(now));
+  looked_ = now;
+  note(watch_.observe(evidence, now));
+}
+
+void BulkRun::heed(Time now) {
+  job_.wanted = house_.jobs.find(job_.id).wanted;
+  switch (job_.wanted) {
+    case JobWanted::run:
+      if (regenerating()) {
+        set(JobState::running,
+            "waiting for a regeneration to end: until then phones may not know "
+            "the CAPF certificate");
+      } else if (!registrar_away_) {
+        set(JobState::running, "asking phones");
+        send_wave(now);
+      }
+      break;
+    case JobWanted::pause:
+      set(JobState::paused, "paused: no further phones are asked, those that were go on");
+      break;
+    case JobWanted::cancel:
+      set(JobState::running, "cancelled: waiting for the phones that are enrolling");
+      note(watch_.cancel(now));
+      withdraw(now);
+      return;  // nobody is told of what is taken back
+  }
+  tell(now);
+  tell_again(now);
+}
+
+bool BulkRun::regenerating() {
+  const auto unfinished = house_.jobs.unfinished();
+  return std::any_of(unfinished.begin(), unfinished.end(),
+                     [](const Job& job) { return job.kind == Regeneration::kKind; });
+}
+
+void BulkRun::send_wave(Time now) {
+  std::vector<JobItem> wave = watch_.next_wave(terms_.wave, now);
+  if (wave.empty()) return;
+  if (wave.size() > kMostAtOnce) wave.resize(kMostAtOnce);
+  std::vector<JobItem> moved;
+  {
+    const std::lock_guard lock(house_.phone_mutex);
+    core::Database::Transaction transaction(house_.database);
+    std::vector<Phone> changed;
+    for (const JobItem& item : wave) moved.push_back(turn_of(item, now, changed));
+    const auto requests = house_.phones.save(changed, core::PhoneStore::Ask::again);
+    std::size_t next = 0;
+    for (JobItem& item : moved)
+      if (item.state == ItemState::applied) item.request = requests.at(next++);
+    house_.jobs.set_items(job_.id, moved);
+    transaction.commit();
+  }
+  watch_.take(moved);
+  jobs_.touch(job_.id);
+}
+
+JobItem BulkRun::turn_of(const JobItem& item, Time now, std::vector<Phone>& changed) {
+  JobItem next = item;
+  next.changed = now;
+  next.state = ItemState::failed;
+  const std::string secret = house_.jobs.take_secret(job_.id, item.phone);
+  std::optional<Phone> phone = house_.phones.find(item.phone);
+  if (!phone) {
+    next.detail = "the phone was removed";
+    return next;
+  }
+  if (phone->capf.request != item.request) {
+    next.detail = "another operation was asked for it after the job began; it was left alone";
+    return next;
+  }
+  const auto profile = house_.profiles.find(phone->security_profile);
+  const core::SecurityProfile* const fixed = profile ? &*profile : nullptr;
+  const auto policy = core::CapfPolicyStore(house_.database).load();
+  if (const auto exclusion = settings_exclusion(*phone, terms_, fixed, policy)) {
+    next.detail = exclusion->why;
+    return next;
+  }
+  phone->capf = settings_of(*phone, terms_, fixed);
+  if (!secret.empty()) phone->capf.auth_string = secret;
+  changed.push_back(std::move(*phone));
+  next.state = ItemState::applied;
+  return next;
+}
+
+void BulkRun::tell(Time now) {
+  const std::vector<std::string> names = watch_.to_tell();
+  if (names.empty()) {
+    registrar_away_ = false;
+    return;
+  }
+  if (registrar_away_ && std::chrono::steady_clock::now() < try_registrar_at_) return;
+  try {
+    const auto unknown = request_reset(house_.config, job_.id, "apply-config", names);
+    registrar_away_ = false;
+    note(watch_.told(names, unknown, now));
+  } catch (const Error& error) {
+    if (error.code() != core::Code::io) throw;
+    registrar_away_ = true;
+    try_registrar_at_ = std::chrono::steady_clock::now() + kTryRegistrarEvery;
+    set(job_.state,
+        "waiting for Cisco CallManager, which does not answer; see 'utils service "
+        "list'");
+  }
+}
+
+void BulkRun::tell_again(Time now) {
+  if (!watch_.any_away() || now - told_again_ < kTellAgainEvery) return;
+  told_again_ = now;
+  note(watch_.tell_again(house_.registrations(), now));
+}
+
+void BulkRun::withdraw(Time now) {
+  std::vector<JobItem> items = watch_.to_withdraw(now);
+  if (items.empty()) return;
+  {
+    const std::lock_guard lock(house_.phone_mutex);
+    core::Database::Transaction transaction(house_.database);
+    std::vector<Phone> changed;
+    for (JobItem& item : items) {
+      item.state = ItemState::cancelled;
+      item.detail = "taken back before it was done";
+      item.changed = now;
+      std::optional<Phone> phone = house_.phones.find(item.phone);
+      if (!phone || phone->capf.request != item.request) continue;
+      phone->capf.operation = Operation::none;
+      phone->capf.completes_by.reset();
+      changed.push_back(std::move(*phone));
+    }
+    house_.phones.save(changed, core::PhoneStore::Ask::changed_only);
+    house_.jobs.set_items(job_.id, items);
+    transaction.commit();
+  }
+  watch_.take(items);
+  jobs_.touch(job_.id);
+}
+
+void BulkRun::finish(Time now) {
+  const core::JobCounts counts = house_.jobs.counts(job_.id);
+  const bool cancelled = counts.of(ItemState::cancelled) > 0;
+  house_.jobs.forget_secrets(job_.id);
+  job_.finished = now;
+  job_.message =
+      fmt::format("{} of {} phones succeeded", counts.of(ItemState::succeeded), counts.total);
+  set(cancelled ? JobState::cancelled : JobState::done, cancelled ? "cancelled" : "done");
+  log(Level::notice, "JOB_FINISHED",
+      {{"job", std::to_string(job_.id)},
+       {"state", std::string(word(job_.state))},
+       {"message", job_.message}});
+}
+
+void BulkRun::fail(const std::string& why) {
+  const Time now = house_.clock.now();
+  std::vector<JobItem> open;
+  for (JobItem& item : house_.jobs.items(job_.id)) {
+    if (core::ended(item.state)) continue;
+    item.state = ItemState::failed;
+    item.detail = "the job could not go on";
+    item.changed = now;
+    open.push_back(std::move(item));
+  }
+  house_.jobs.set_items(job_.id, open);
+  house_.jobs.forget_secrets(job_.id);
+  job_.finished = now;
+  job_.message = why;
+  set(JobState::failed, "failed");
+}
+
+void BulkRun::note(const std::vector<JobItem>& moved) {
+  if (moved.empty()) return;
+  house_.jobs.set_items(job_.id, moved);
+  jobs_.touch(job_.id);
+}
+
+void BulkRun::set(JobState state, const std::string& step) {
+  if (job_.state == state && job_.step == step) return;
+  job_.state = state;
+  job_.step = step;
+  house_.jobs.update(job_);
+  jobs_.touch(job_.id);
+}
+
+}  // namespace ringfence::services::admin

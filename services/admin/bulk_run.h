@@ -1,0 +1,62 @@
+// One bulk job under way: its waves, its NOTIFYs, and what becomes of each phone.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "core/plans/job_store.h"
+#include "services/admin/bulk_plan.h"
+#include "services/admin/bulk_watch.h"
+#include "services/admin/house.h"
+#include "services/admin/jobs.h"
+
+namespace ringfence::services::admin {
+
+/// BulkRun does one job, a step at a time. From one thread.
+///
+/// A phone's settings and its item change in one transaction, so that a daemon that is killed at
+/// any moment knows whom it asked, and asks nobody twice.
+class BulkRun {
+ public:
+  /// Takes up `job` where its items and the registrar's rows say it stands.
+  BulkRun(House& house, Jobs& jobs, core::Job job);
+
+  /// step does what is due now; true once the job has ended.
+  bool step();
+
+  /// fail ends a job that cannot go on: what was not over is failed, with the reason.
+  void fail(const std::string& why);
+
+  /// pause_after_step is how long the next step may wait.
+  std::chrono::milliseconds pause_after_step() const { return pause_; }
+
+  std::int64_t id() const { return job_.id; }
+
+ private:
+  void look(core::Time now);
+  void heed(core::Time now);
+  void send_wave(core::Time now);
+  core::JobItem turn_of(const core::JobItem& item, core::Time now,
+                        std::vector<core::Phone>& changed);
+  void tell(core::Time now);
+  void tell_again(core::Time now);
+  void withdraw(core::Time now);
+  bool regenerating();
+  void finish(core::Time now);
+  void note(const std::vector<core::JobItem>& moved);
+  void set(core::JobState state, const std::string& step);
+
+  House& house_;
+  Jobs& jobs_;
+  core::Job job_;
+  BulkTerms terms_;
+  BulkWatch watch_;
+  core::Time looked_;
+  core::Time told_again_;
+  bool registrar_away_ = false;
+  std::chrono::steady_clock::time_point try_registrar_at_{};
+  std::chrono::milliseconds pause_{0};
+};
+
+}  // namespace ringfence::services::admin

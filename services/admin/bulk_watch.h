@@ -1,0 +1,117 @@
+// Where each phone of a bulk job stands: judged from what CAPF and the registrar recorded, and
+// nothing else.
+#pragma once
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/phones/enrolment_store.h"
+#include "core/phones/registration_store.h"
+#include "core/plans/job_store.h"
+
+namespace ringfence::services::admin {
+
+/// BulkEvidence is what the neighbours' databases say that may be new.
+struct BulkEvidence {
+  std::vector<core::Outcome> outcomes;
+  std::vector<core::ResetRow> resets;  ///< of this job
+};
+
+/// BulkWatch follows the phones of one bulk job to a final state each. Pure: no clock, no database.
+///
+///     waiting ── its turn: settings written ──▶ applied ── took the NOTIFY ──▶ enrolling
+///                                                  └── not registered, did not take it ──▶ away
+///     applied, enrolling, away ── CAPF's outcome ──▶ succeeded | failed
+///                              ── time over ──▶ expired (away: unreachable)
+///
+/// A failure that the phone tries again by itself (a lost connection) counts after kTriesWithin;
+/// every other counts at once. Each may still become a success while the job runs. An observation
+/// costs what is new and what is on its way, not what the job has.
+class BulkWatch {
+ public:
+  /// `resets` are the job's so far: after a crash they tell who was told.
+  BulkWatch(std::vector<core::JobItem> items, const std::vector<core::ResetRow>& resets,
+            core::Time completes_by);
+
+  /// next_wave returns the phones whose turn it is, by name: as many as `room` leaves beside those
+  /// on their way. They stay waiting until `take` says otherwise.
+  std::vector<core::JobItem> next_wave(std::size_t room, core::Time now);
+
+  /// take notes where these phones stand now: as the caller has written it down.
+  void take(const std::vector<core::JobItem>& items);
+
+  /// to_tell returns the applied phones whose NOTIFY must be asked for; `told` notes that it was,
+  /// and makes those that are not registered away and returns them.
+  std::vector<std::string> to_tell() const;
+  std::vector<core::JobItem> told(const std::vector<std::string>& phones,
+                                  const std::vector<std::string>& not_registered, core::Time now);
+
+  /// observe moves phones on and returns those that changed.
+  std::vector<core::JobItem> observe(const BulkEvidence& evidence, core::Time now);
+
+  /// tell_again makes phones applied that are away although they are registered, and were so all
+  /// the time: they did not take their NOTIFY and will not read their configuration by themselves.
+  /// At most kAgainAtMost times a phone. Returns them.
+  std::vector<core::JobItem> tell_again(const std::vector<core::Registration>& registrations,
+                                        core::Time now);
+
+  /// cancel makes the phones cancelled whose turn has not come, and returns them.
+  std::vector<core::JobItem> cancel(core::Time now);
+
+  /// to_withdraw returns those of a cancelled job whose operation shall be taken back: all but
+  /// those that took it up within the last kLeftToFinish.
+  std::vector<core::JobItem> to_withdraw(core::Time now) const;
+
+  bool finished() const { return waiting_.empty() && pending_.empty(); }
+
+  bool any_away() const { return away_ > 0; }
+
+  bool any_on_way() const { return !on_way_.empty(); }
+
+  /// asked_since is when the earliest NOTIFY was asked for that is not answered yet.
+  core::Time asked_since(core::Time now) const;
+
+  static constexpr std::chrono::seconds kAnsweredWithin{30};
+  static constexpr std::chrono::seconds kSentWithin{60};
+  /// A phone tries three times more, half a minute apart (cucm-behaviour 5.4).
+  static constexpr std::chrono::seconds kTriesWithin{150};
+  /// How long a phone counts as on its way; one that makes a large key then no longer holds up
+  /// the next.
+  static constexpr std::chrono::seconds kOnWayFor{300};
+  static constexpr std::chrono::seconds kLeftToFinish{300};
+  /// A session that began in time may end a little later.
+  static constexpr std::chrono::seconds kGrace{60};
+  static constexpr unsigned kAgainAtMost = 2;
+
+ private:
+  struct Phone {
+    core::JobItem item;
+    bool told = false;
+    unsigned again = 0;  ///< how often it was told once more
+  };
+
+  void move(Phone& phone, core::ItemState state, const std::string& detail, core::Time now,
+            std::vector<core::JobItem>& moved);
+  void index(const core::JobItem& item, core::ItemState before);
+  void judge_outcome(Phone& phone, const core::Outcome& outcome, core::Time now,
+                     std::vector<core::JobItem>& moved);
+  void judge_reset(Phone& phone, const core::ResetRow* reset, core::Time now,
+                   std::vector<core::JobItem>& moved);
+  bool again(Phone& phone, core::Time now);
+  void close(core::Time now, std::vector<core::JobItem>& moved);
+
+  std::unordered_map<std::string, Phone> phones_;
+  std::set<std::string> waiting_;
+  std::set<std::string> pending_;  ///< applied, enrolling, away
+  std::set<std::string> on_way_;   ///< applied or enrolling, and not for too long
+  std::set<std::string> applied_;
+  std::unordered_map<std::string, core::Outcome> doubtful_;  ///< failures that may be tried again
+  std::size_t away_ = 0;
+  core::Time completes_by_;
+};
+
+}  // namespace ringfence::services::admin

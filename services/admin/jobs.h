@@ -1,0 +1,71 @@
+// Jobs of every kind: listed, watched, paused, resumed and cancelled in one place.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "core/admin/api.h"
+#include "core/plans/job_store.h"
+
+namespace ringfence::services::admin {
+
+/// JobKind does the jobs of one kind, on threads of its own.
+class JobKind {
+ public:
+  JobKind() = default;
+  JobKind(const JobKind&) = delete;
+  JobKind& operator=(const JobKind&) = delete;
+  virtual ~JobKind() = default;
+
+  virtual std::string_view kind() const = 0;  ///< Job::kind
+
+  /// describe says what only this kind knows of a job: its subject, and whether it is published.
+  virtual void describe(const core::Job& job, core::admin::JobReport& report) const = 0;
+
+  /// resume takes up what an earlier run of the daemon left.
+  virtual void resume() = 0;
+
+  /// stop leaves running jobs to the next start, and returns when no thread works on them.
+  virtual void stop() = 0;
+};
+
+/// Jobs answers the job.* methods. A kind tells of each change by `touch`, and looks at what is
+/// wanted of its jobs (JobStore) by itself. Safe from several threads.
+class Jobs {
+ public:
+  explicit Jobs(core::JobStore& store) : store_(store) {}
+
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+
+  void add(JobKind& kind);  ///< before anything is asked; it must outlive the last question
+  void resume();            ///< of every kind
+  void stop();              ///< of every kind; answers everybody who waits
+
+  core::admin::JobReport report(std::int64_t job);
+  /// wait answers once the job's revision is not `seen`, at most 20 seconds later.
+  core::admin::JobReport wait(std::int64_t job, std::int64_t seen);
+  core::admin::JobList list();
+
+  /// want notes what an administrator wants of a job; it comes about soon. Throws
+  /// Error{not_found}, and Error{conflict} for one that has ended or is being cancelled.
+  core::admin::JobReport want(std::int64_t job, core::JobWanted wanted);
+
+  void touch(std::int64_t job);  ///< something changed: whoever waits for the job is answered
+
+ private:
+  core::admin::JobReport describe(const core::Job& job);
+
+  core::JobStore& store_;
+  std::vector<JobKind*> kinds_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_
+  bool stopping_ = false;                           ///< guarded by mutex_
+};
+
+}  // namespace ringfence::services::admin
