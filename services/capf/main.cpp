@@ -8,6 +8,7 @@
 #include "core/net/rpc.h"
 #include "core/net/run.h"
 #include "services/capf/authority.h"
+#include "services/capf/offline.h"
 #include "services/capf/server.h"
 #include "services/capf/stored_records.h"
 
@@ -57,9 +58,10 @@ void run(const core::DaemonOptions& options) {
   warn_of_few_files(bounds);
   Server server(io, doors, {authority, records, clock, pool, signing}, bounds);
 
+  Offline offline(authority, admin_db, capf_db, clock);
   const core::Time started = clock.now();
   const auto control = [&](const core::Caller&, std::string_view method,
-                           const boost::json::object&) -> boost::json::value {
+                           const boost::json::object& params) -> boost::json::value {
     if (method == "status") {
       return {{"name", "capf"},
               {"uptime", (clock.now() - started).count()},
@@ -75,7 +77,9 @@ void run(const core::DaemonOptions& options) {
       authority.current();
       return boost::json::object{};
     }
-    throw core::Error(core::Code::not_found, "the methods of capf are status and reload");
+    if (auto answered = offline.answer(method, params)) return std::move(*answered);
+    throw core::Error(core::Code::not_found,
+                      "there is no method '" + std::string(method) + "' of capf");
   };
   const core::RpcServer rpc(config.control_socket("capf"), control);
 
