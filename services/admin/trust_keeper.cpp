@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/certificates/issue.h"
+#include "core/certificates/request.h"
 #include "core/certificates/trust_store.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
@@ -46,26 +47,72 @@ core::CertificateFacts facts_of_der(const Bytes& der) {
   return core::certificate_facts_of(*core::parse_certificate(der));
 }
 
-/// trust_changes returns the entries of trust stores that a unit's new certificate brings.
-std::vector<core::TrustedCertificate> trust_changes(const core::CertificateStore& store,
-                                                    const core::OwnCertificate& fresh,
-                                                    const std::optional<core::OwnCertificate>& old,
-                                                    core::Time now) {
-  core::StoreContents contents;
-  for (const core::TrustedCertificate& one : store.trusted())
-    if (const auto named = core::trust_store_named(one.store))
-      contents[*named].push_back(facts_of_der(one.der));
-  std::optional<core::CertificateFacts> old_facts;
-  if (old) old_facts = facts_of_der(old->der);
-
-  std::vector<core::TrustedCertificate> trusted;
-  for (const core::StoreChange& change :
-       core::changes_on_regeneration(fresh.unit, old_facts, facts_of_der(fresh.der), contents)) {
-    const X509Cert certificate = core::parse_certificate(change.added.der);
-    trusted.push_back({std::string(name(change.store)), core::common_name_of(*certificate) + ".pem",
-                       change.added.der, now, "Trust Certificate"});
+/// Stores is what the trust stores hold, as facts and as rows.
+class Stores {
+ public:
+  explicit Stores(const core::CertificateStore& store) : rows_(store.trusted()) {
+    for (const core::TrustedCertificate& one : rows_)
+      if (const auto named = core::trust_store_named(one.store))
+        contents[*named].push_back(facts_of_der(one.der));
   }
-  return trusted;
+
+  /// apply notes a change, here and for the database.
+  void apply(const core::StoreChange& change, core::Time now) {
+    core::apply({change}, contents);
+    const std::string store(name(change.store));
+    if (change.replaced)
+      for (const core::TrustedCertificate& one : rows_)
+        if (one.store == store && one.der == change.replaced->der) displaced.push_back(one);
+    added.push_back({store, file_for(store, change), change.added.der, now, "Trust Certificate"});
+    std::erase_if(rows_, [&](const core::TrustedCertificate& one) {
+      return change.replaced && one.store == store && one.der == change.replaced->der;
+    });
+    rows_.push_back(added.back());
+  }
+
+  /// file_of returns the name under which a certificate is in a store.
+  std::string file_of(core::TrustStore store, const Bytes& der) const {
+    for (const core::TrustedCertificate& one : rows_)
+      if (one.store == name(store) && one.der == der) return one.file;
+    return "";
+  }
+
+  core::StoreContents contents;
+  std::vector<core::TrustedCertificate> added;
+  std::vector<core::TrustedCertificate> displaced;
+
+ private:
+  /// file_for names an entry after its CN; two subjects may share one.
+  std::string file_for(const std::string& store, const core::StoreChange& change) const {
+    std::string common = core::common_name_of(*core::parse_certificate(change.added.der));
+    for (char& c : common)
+      if (c == '/' || c == ' ') c = '_';
+    const std::string hash = core::to_hex(core::digest(Digest::sha256, change.added.der));
+    if (common.empty()) common = hash.substr(0, 16);
+    const std::string file = common + ".pem";
+    for (const core::TrustedCertificate& one : rows_)
+      if (one.store == store && one.file == file &&
+          facts_of_der(one.der).subject != change.added.subject)
+        return common + "-" + hash.substr(0, 8) + ".pem";
+    return file;
+  }
+
+  std::vector<core::TrustedCertificate> rows_;
+};
+
+/// note_issuers has CallManager-trust know who signed CAPF, so that its LSCs are verified up to a
+/// root there. One that is older than what is there is not needed.
+void note_issuers(const std::vector<Bytes>& issuers, Stores& stores, core::Time now) {
+  for (const Bytes& der : issuers) {
+    const core::CertificateFacts facts = facts_of_der(der);
+    const auto& there = stores.contents[core::TrustStore::call_manager];
+    const core::Admission admission = core::admit(there, facts);
+    if (admission == core::Admission::known || admission == core::Admission::refuse) continue;
+    const auto same = std::ranges::find(there, facts.subject, &core::CertificateFacts::subject);
+    stores.apply({core::TrustStore::call_manager, facts,
+                  same == there.end() ? std::nullopt : std::optional(*same)},
+                 now);
+  }
 }
 
 /// own_certificate_named finds the unit's certificate that a file's header names as its signer: a
@@ -107,8 +154,7 @@ void TrustKeeper::ensure_certificates() {
 }
 
 void TrustKeeper::create(Unit unit) {
-  const core::OwnCertificate fresh = make_certificate(unit);
-  store(fresh, std::nullopt);
+  store({make_certificate(unit), {}}, std::nullopt);
   house_.record_act("ringfence-admin", "CERTIFICATE_CREATE_DONE",
                     detail_of(unit, "reason", "first start"));
 }
@@ -137,9 +183,22 @@ void TrustKeeper::discard(const core::KeyRef& key) noexcept {
   }
 }
 
-void TrustKeeper::store(const core::OwnCertificate& fresh,
-                        const std::optional<core::OwnCertificate>& old) {
-  house_.certificates.replace(fresh, trust_changes(house_.certificates, fresh, old, fresh.created));
+void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old) {
+  const core::OwnCertificate& own = fresh.certificate;
+  Stores stores(house_.certificates);
+  std::optional<core::CertificateFacts> old_facts;
+  if (old) old_facts = facts_of_der(old->der);
+  for (const core::StoreChange& change :
+       core::changes_on_regeneration(own.unit, old_facts, facts_of_der(own.der), stores.contents))
+    stores.apply(change, own.created);
+  note_issuers(fresh.issuers, stores, own.created);
+  core::Database::Transaction transaction(house_.database);
+  house_.certificates.replace(own, {});
+  house_.certificates.trust(stores.added, stores.displaced);
+  core::CsrStore requests(house_.database);
+  const auto pending = requests.find(own.unit);
+  if (pending && pending->key == own.key) requests.remove(own.unit);
+  transaction.commit();
 }
 
 void TrustKeeper::ensure_itl(const std::string& reason) {
@@ -193,23 +252,40 @@ void TrustKeeper::publish(const SignedList& list, const std::string& reason) {
 
 std::string TrustKeeper::regenerate(Unit unit, const std::string& who) {
   const std::lock_guard lock(house_.trust_mutex);
-  house_.record_act(who, "CERTIFICATE_REGENERATE_INTENT", detail_of(unit, "by", who));
+  return change(unit, who, "CERTIFICATE_REGENERATE", "regeneration of " + std::string(name(unit)),
+                OnFailure::discard_key, [&] {
+                  return Adopted{make_certificate(unit), {}};
+                });
+}
+
+std::string TrustKeeper::adopt(Unit unit, const std::string& who,
+                               const std::function<Adopted()>& judge) {
+  const std::lock_guard lock(house_.trust_mutex);
+  return change(unit, who, "CERTIFICATE_IMPORT",
+                "import of a certificate for " + std::string(name(unit)), OnFailure::keep_key,
+                judge);
+}
+
+std::string TrustKeeper::change(Unit unit, const std::string& who, const std::string& event,
+                                const std::string& reason, OnFailure on_failure,
+                                const std::function<Adopted()>& make) {
+  house_.record_act(who, event + "_INTENT", detail_of(unit, "by", who));
   try {
-    const std::string reason = "regeneration of " + std::string(name(unit));
     const NodeCertificates before = current();
     const core::OwnCertificate old = before.own(unit);
-    const core::OwnCertificate fresh = make_certificate(unit);
+    const Adopted fresh = make();
     SignedList list;
     try {
-      list = before.with(fresh).build_itl(core::normal_signer_of(house_.config.release()),
-                                          house_.config, house_.token, house_.clock.now());
+      list = before.with(fresh.certificate)
+                 .build_itl(core::normal_signer_of(house_.config.release()), house_.config,
+                            house_.token, house_.clock.now());
       prepare(list);
       core::Database::Transaction transaction(house_.database);
       store(fresh, old);
       record(list, reason);
       transaction.commit();
     } catch (...) {
-      discard(fresh.key);
+      if (on_failure == OnFailure::discard_key) discard(fresh.certificate.key);
       throw;
     }
     try {
@@ -220,25 +296,92 @@ std::string TrustKeeper::regenerate(Unit unit, const std::string& who) {
                                 error.what() +
                                 "; mend that, then run 'utils service restart Cisco Tftp'");
     }
-    const X509Cert certificate = core::parse_certificate(fresh.der);
+    const X509Cert certificate = core::parse_certificate(fresh.certificate.der);
     house_.record_act(
-        who, "CERTIFICATE_REGENERATE_DONE",
+        who, event + "_DONE",
         detail_of(unit, "serial", core::to_hex(core::serial_of(*certificate), core::Case::upper)));
-    retire_keys_before(unit, old.key.version);
+    retire_keys(unit, old.key);
     return list.sha1;
   } catch (const std::exception& error) {
-    house_.record_act(who, "CERTIFICATE_REGENERATE_FAILED", detail_of(unit, "why", error.what()));
+    house_.record_act(who, event + "_FAILED", detail_of(unit, "why", error.what()));
     throw;
   }
 }
 
-void TrustKeeper::retire_keys_before(Unit unit, std::uint32_t version) noexcept {
+void TrustKeeper::retire_keys(Unit unit, const core::KeyRef& previous) noexcept {
   try {
-    for (const core::KeyRef& key : house_.token.keys())
-      if (key.label == name(unit) && key.version < version) discard(key);
+    const auto own = house_.certificates.own(unit);
+    const auto pending = core::CsrStore(house_.database).find(unit);
+    for (const core::KeyRef& key : house_.token.keys()) {
+      if (key.label != name(unit) || key == previous) continue;
+      if ((own && key == own->key) || (pending && key == pending->key)) continue;
+      discard(key);
+    }
   } catch (const std::exception& error) {
     log(Level::warning, "KEYS_NOT_LISTED", {{"why", error.what()}});
   }
+}
+
+core::PendingRequest TrustKeeper::request(Unit unit, const std::string& who) {
+  const std::lock_guard lock(house_.trust_mutex);
+  core::CsrStore requests(house_.database);
+  const auto before = requests.find(unit);
+  const core::KeyRef ref = house_.token.generate(std::string(name(unit)), key_spec_of(unit));
+  core::PendingRequest fresh;
+  try {
+    const core::EvpPkey key = house_.token.key(ref);
+    const core::X509Request request =
+        core::make_unit_request(unit, house_.config.node(), *key, house_.token.context());
+    fresh = {unit, core::to_der(*request), ref, house_.clock.now()};
+    requests.save(fresh);
+    house_.record_act(who, "CERTIFICATE_REQUEST_DONE",
+                      detail_of(unit, "subject", core::subject_of(*request)));
+  } catch (...) {
+    discard(ref);
+    throw;
+  }
+  if (before) discard(before->key);
+  return fresh;
+}
+
+std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
+                                                         const std::vector<X509Cert>& certificates,
+                                                         const std::string& who) {
+  const std::lock_guard lock(house_.trust_mutex);
+  const std::string store_name(name(store));
+  std::vector<core::admin::TrustImport> results;
+  Stores stores(house_.certificates);
+  for (const X509Cert& certificate : certificates) {
+    const core::CertificateFacts facts = core::certificate_facts_of(*certificate);
+    const auto& there = stores.contents[store];
+    const auto same = std::ranges::find(there, facts.subject, &core::CertificateFacts::subject);
+    const std::optional<core::CertificateFacts> present =
+        same == there.end() ? std::nullopt : std::optional(*same);
+    core::admin::TrustImport result{store_name, "", facts.subject, "known"};
+    switch (core::admit(there, facts)) {
+      case core::Admission::known: break;
+      case core::Admission::refuse:
+        throw Error(Code::refused,
+                    "a certificate of " + facts.subject + " that is valid from " +
+                        core::to_iso(present->not_before) + " is in " + store_name +
+                        "; a store holds one certificate a subject, and this one is not newer");
+      case core::Admission::add:
+      case core::Admission::replace:
+        stores.apply({store, facts, present}, house_.clock.now());
+        result.result = present ? "replaced" : "added";
+        break;
+    }
+    result.file = stores.file_of(store, facts.der);
+    results.push_back(result);
+  }
+  house_.certificates.trust(stores.added, stores.displaced);
+  for (core::admin::TrustImport& result : results)
+    house_.record_act(
+        who, "TRUST_IMPORT_DONE",
+        boost::json::serialize(boost::json::object{
+            {"store", store_name}, {"subject", result.subject}, {"result", result.result}}));
+  for (const Service& service : kServices) tell_reload(house_.config, service);
+  return results;
 }
 
 core::admin::TrustListReset TrustKeeper::reset_localkey() {

@@ -1,10 +1,15 @@
 // The node's certificates and the ITL made of them: first start, regeneration, publishing, reset.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/admin/api.h"
+#include "core/admin/csr_api.h"
+#include "core/certificates/csr_store.h"
+#include "core/certificates/trust_store.h"
 #include "core/certificates/unit.h"
 #include "core/trust/trust_list.h"
 #include "services/admin/house.h"
@@ -37,6 +42,29 @@ class TrustKeeper {
   /// Error before that leaves the old certificate and destroys the new key.
   std::string regenerate(core::Unit unit, const std::string& who);
 
+  /// request makes a new key for `unit`, and a CSR for it that a third party may sign. It takes the
+  /// place of the unit's pending one, whose key is destroyed. The certificate in use stays.
+  core::PendingRequest request(core::Unit unit, const std::string& who);
+
+  /// Adopted is what somebody else signed for a unit's pending request.
+  struct Adopted {
+    core::OwnCertificate certificate;  ///< its key is the request's
+    std::vector<core::Bytes> issuers;  ///< their certificates, nearest first
+  };
+
+  /// adopt puts a certificate that somebody else signed in the place of the unit's, in the very
+  /// way of regenerate. `judge` is asked under the trust_mutex, so that what it saw still holds;
+  /// what it throws leaves everything as it was, the request too. The issuers go to
+  /// CallManager-trust, where LSCs are verified. Returns the new ITL's SHA-1.
+  std::string adopt(core::Unit unit, const std::string& who, const std::function<Adopted()>& judge);
+
+  /// trust puts certificates into a store: one a subject, the newer one wins (cucm-behaviour 1.7).
+  /// Returns what became of each, in their order. Throws Error{refused} naming one that is older
+  /// than what is there; then nothing has changed.
+  std::vector<core::admin::TrustImport> trust(core::TrustStore store,
+                                              const std::vector<core::X509Cert>& certificates,
+                                              const std::string& who);
+
   /// reset_localkey publishes the ITL signed by the recovery signer: from the certificates alone,
   /// whatever stands in the served file and whichever services run.
   core::admin::TrustListReset reset_localkey();
@@ -50,7 +78,15 @@ class TrustKeeper {
  private:
   void create(core::Unit unit);
   core::OwnCertificate make_certificate(core::Unit unit);
-  void store(const core::OwnCertificate& fresh, const std::optional<core::OwnCertificate>& old);
+
+  /// change is what regenerate and adopt have in common; `event` begins the audit records' names,
+  /// `discard_on_failure` says whether the new key is worth nothing when it fails.
+  enum class OnFailure { keep_key, discard_key };
+  std::string change(core::Unit unit, const std::string& who, const std::string& event,
+                     const std::string& reason, OnFailure on_failure,
+                     const std::function<Adopted()>& make);
+  /// store makes the certificate the unit's and its stores what they must be, in one transaction.
+  void store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old);
 
   NodeCertificates current() const { return NodeCertificates(house_.certificates.all_own()); }
 
@@ -63,9 +99,9 @@ class TrustKeeper {
   /// discard destroys a key that nothing needs; a key too many does no harm, so it never throws.
   void discard(const core::KeyRef& key) noexcept;
 
-  /// retire_keys_before destroys the unit's keys older than `version`; the last one before it may
-  /// still finish sessions that began with it.
-  void retire_keys_before(core::Unit unit, std::uint32_t version) noexcept;
+  /// retire_keys destroys the unit's keys but the one in use, that of the pending request, and
+  /// `previous`, which may still finish sessions that began with it.
+  void retire_keys(core::Unit unit, const core::KeyRef& previous) noexcept;
 
   House& house_;
 };

@@ -1,0 +1,195 @@
+#include "services/admin/certificate_import.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/certificates/issue.h"
+#include "core/certificates/request.h"
+#include "core/certificates/verify.h"
+#include "core/crypto/x509.h"
+#include "services/admin/certificates.h"
+#include "services/admin/csr.h"
+
+namespace ringfence::services::admin {
+
+using core::Bytes;
+using core::Code;
+using core::Error;
+using core::TrustStore;
+using core::Unit;
+using core::X509Cert;
+using core::admin::CertificateImportPlan;
+using core::admin::CertificateImportRequest;
+
+namespace {
+
+constexpr std::size_t kMostAtOnce = 32;
+constexpr std::chrono::days kLongestLsc{1825};
+
+/// store_or_refuse takes "CAPF" for CAPF-trust, as CUCM does.
+TrustStore store_or_refuse(const std::string& word) {
+  for (const std::string& name : {word, word + "-trust"})
+    if (const auto store = core::trust_store_named(name)) return *store;
+  std::vector<std::string_view> names;
+  for (const TrustStore store : core::kTrustStores) names.push_back(name(store));
+  throw Error(Code::not_found, fmt::format("there is no trust store of '{}'; the stores are {}",
+                                           word, fmt::join(names, ", ")));
+}
+
+/// A probe for check_issues: the certificate of a phone that does not exist.
+Bytes public_key_of_nobody() {
+  const core::EvpPkey key(core::ensure(EVP_EC_gen("P-256"), "EVP_EC_gen"));
+  unsigned char* der = nullptr;
+  const int length = i2d_PUBKEY(key.get(), &der);
+  core::ensure(length > 0, "i2d_PUBKEY");
+  Bytes spki(der, der + length);
+  OPENSSL_free(der);
+  return spki;
+}
+
+std::vector<Bytes> store_certificates(const core::CertificateStore& certificates,
+                                      TrustStore store) {
+  std::vector<Bytes> found;
+  for (core::TrustedCertificate& one : certificates.trusted(name(store)))
+    found.push_back(std::move(one.der));
+  return found;
+}
+
+}  // namespace
+
+TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& request) {
+  const Unit unit = requestable_or_refuse(request.unit);
+  const auto pending = core::CsrStore(house_.database).find(unit);
+  if (!pending)
+    throw Error(Code::not_found,
+                fmt::format("there is no pending request of {0}; make one with 'set csr gen {0}' "
+                            "and have it signed",
+                            name(unit)));
+  const X509Cert certificate =
+      std::move(core::read_certificates(core::bytes_of(request.pem), 1).front());
+  const core::Anchors trust("CAPF-trust",
+                            store_certificates(house_.certificates, TrustStore::capf));
+  const core::Time now = house_.clock.now();
+  const std::vector<X509Cert> issuers = core::check_issuing_certificate(
+      *certificate, core::spki_of(*core::parse_request(pending->der)), trust, now);
+  if (request.ca_cert && !issuers.empty()) check_ca_cert(*request.ca_cert, *issuers.front());
+  check_subject_is_free(*certificate);
+  TrustKeeper::Adopted adopted;
+  adopted.certificate = {
+      unit, core::to_der(*certificate), pending->key, now,
+      "Certificate Signed by " + (issuers.empty() ? "" : core::common_name_of(*issuers.front()))};
+  for (const X509Cert& issuer : issuers) adopted.issuers.push_back(core::to_der(*issuer));
+  check_issues(adopted);
+  return adopted;
+}
+
+void CertificateImport::check_ca_cert(const std::string& wanted, const X509& issuer) {
+  const auto shown = show_certificate(house_, "trust", wanted);
+  if (shown.certificate.subject == core::subject_of(issuer)) return;
+  throw Error(Code::refused,
+              fmt::format("the certificate was issued by {}, not by {}, whose "
+                          "subject is {}",
+                          core::subject_of(issuer), wanted, shown.certificate.subject));
+}
+
+/// A store holds one certificate a subject: the LSCs of the other would no longer verify.
+void CertificateImport::check_subject_is_free(const X509& certificate) {
+  const core::CertificateFacts facts = core::certificate_facts_of(certificate);
+  for (const core::TrustedCertificate& one : house_.certificates.trusted()) {
+    if (one.store != "CAPF-trust" && one.store != "CallManager-trust") continue;
+    if (one.der == facts.der) continue;
+    if (core::subject_of(*core::parse_certificate(one.der)) != facts.subject) continue;
+    throw Error(Code::refused,
+                fmt::format("{}/{} is another certificate with the subject {}, and a store holds "
+                            "one a subject; have the CA keep the subject of the request, which is "
+                            "new each time",
+                            one.store, one.file, facts.subject));
+  }
+}
+
+/// check_issues signs an LSC for nobody and verifies it as others will: whatever the checks before
+/// did not think of shows here, and so does a key that the token has lost.
+void CertificateImport::check_issues(const TrustKeeper::Adopted& adopted) {
+  const core::EvpPkey key = house_.token.key(adopted.certificate.key);
+  std::vector<X509Cert> below;
+  below.push_back(core::parse_certificate(adopted.certificate.der));
+  const core::Time now = house_.clock.now();
+  const X509Cert lsc = core::issue_lsc({"SEP000000000000", "", public_key_of_nobody()},
+                                       *below.front(), *key, house_.token.context(), now);
+  try {
+    core::Anchors("CAPF-trust", adopted.issuers)
+        .chain_of(*lsc, core::Anchors::Up::to_root, now, below);
+  } catch (const Error& error) {
+    throw Error(Code::refused,
+                fmt::format("an LSC that it issues would be refused, because {}", error.what()));
+  }
+}
+
+CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& request) {
+  const TrustKeeper::Adopted adopted = judge(request);
+  const X509Cert certificate = core::parse_certificate(adopted.certificate.der);
+  CertificateImportPlan plan;
+  plan.unit = name(adopted.certificate.unit);
+  plan.subject = core::subject_of(*certificate);
+  plan.serial = core::to_hex(core::serial_of(*certificate), core::Case::upper);
+  plan.not_after = core::to_iso(core::not_after_of(*certificate));
+  for (const Bytes& issuer : adopted.issuers)
+    plan.issuers.push_back(core::subject_of(*core::parse_certificate(issuer)));
+  core::admin::RegeneratePlan regenerate = regeneration_.plan(adopted.certificate.unit);
+  plan.phones = regenerate.phones;
+  plan.phones_reset = regenerate.phones_reset;
+  plan.notes = std::move(regenerate.notes);
+  const auto lasts =
+      std::chrono::floor<std::chrono::days>(core::not_after_of(*certificate) - house_.clock.now());
+  if (lasts < kLongestLsc)
+    plan.notes.push_back(
+        fmt::format("An LSC never outlives the CAPF certificate, and this one ends in {} days.",
+                    lasts.count()));
+  return plan;
+}
+
+core::admin::JobStarted CertificateImport::start(const CertificateImportRequest& request,
+                                                 const std::string& who) {
+  const Unit unit = judge(request).certificate.unit;
+  return {regeneration_.start_import(unit, who, [this, request, unit](const std::string& by) {
+    return keeper_.adopt(unit, by, [&] { return judge(request); });
+  })};
+}
+
+core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImportRequest& request,
+                                                    const std::string& who) {
+  const TrustStore store = store_or_refuse(request.unit);
+  const std::vector<X509Cert> certificates =
+      core::read_certificates(core::bytes_of(request.pem), kMostAtOnce);
+  const core::Time now = house_.clock.now();
+  for (const X509Cert& one : certificates) {
+    if (now > core::not_after_of(*one))
+      throw Error(Code::refused,
+                  fmt::format("the certificate of {} expired at {}", core::subject_of(*one),
+                              core::to_iso(core::not_after_of(*one))));
+    const bool ca = core::certificate_facts_of(*one).kind == core::CertificateKind::authority;
+    if (store == TrustStore::capf && !ca)
+      throw Error(Code::refused,
+                  fmt::format("the certificate of {} is not a CA's; CAPF-trust holds the CAs that "
+                              "sign CAPF, LSCs and MICs",
+                              core::subject_of(*one)));
+  }
+  core::admin::TrustImported imported;
+  imported.certificates = keeper_.trust(store, certificates, who);
+  if (store != TrustStore::capf) return imported;
+  const std::vector<Bytes> callers =
+      store_certificates(house_.certificates, TrustStore::call_manager);
+  for (const X509Cert& one : certificates) {
+    if (std::ranges::count(callers, core::to_der(*one)) > 0) continue;
+    imported.notes.emplace_back(
+        "A CA that signs LSCs itself (Offline CA) belongs into CallManager-trust as well, where "
+        "phones' certificates are verified: 'set cert import trust CallManager'. Those above CAPF "
+        "are put there by 'set cert import own CAPF'.");
+    break;
+  }
+  return imported;
+}
+
+}  // namespace ringfence::services::admin
