@@ -114,8 +114,8 @@ Task<void> Server::serve(tcp::socket socket, Door door) {
   core::TlsStream stream = co_await std::move(greeted);
   handshakes_.add_since(began);
 
-  const Session::Parts parts{parts_.records, *identity->issuer, roster_,
-                             throttle_,      parts_.clock,      patience_};
+  const Session::Parts parts{parts_.records, *identity->issuer, roster_,  throttle_,
+                             ca_failures_,   parts_.clock,      patience_};
   Session session(next_session_++, peer, parts);
   co_await converse(stream, session, peer);
 }
@@ -196,7 +196,10 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, const std
     if (idle) core::keep_alive(stream.next_layer(), *idle);
   }
   if (failed) {
-    const auto loss = deadline.expired() ? Session::Loss::timeout : Session::Loss::closed;
+    const asio::cancellation_state ended = co_await asio::this_coro::cancellation_state;
+    auto loss = Session::Loss::closed;
+    if (deadline.expired()) loss = Session::Loss::timeout;
+    if (ended.cancelled() != asio::cancellation_type::none) loss = Session::Loss::stopped;
     auto lose = [&session, loss] { session.lost(loss); };
     co_await core::run_on(parts_.pool, lose);
     co_return;

@@ -108,6 +108,7 @@ class Server {
   Latency handshakes_;
   Latency answers_;
   Throttle throttle_;
+  CaFailures ca_failures_;
   Roster roster_;
   std::mutex mutex_;
   std::unordered_map<std::uint32_t, std::function<void()>> hang_ups_;  ///< by session

@@ -7,29 +7,15 @@
 #include <fmt/format.h>
 
 #include "core/base/log.h"
-#include "services/capf/public_key.h"
 
 namespace ringfence::services::capf {
 namespace {
 
-using core::AuthMode;
 using core::Code;
 using core::Error;
-using core::KeyOrder;
 using core::Level;
 using core::Operation;
 using core::OperationStatus;
-
-/// Jabber's version knows neither key types nor curves.
-constexpr std::uint8_t kFirstVersionWithCurves = 3;
-
-Curve curve_of(int bits) {
-  switch (bits) {
-    case 256: return Curve::p256;
-    case 521: return Curve::p521;
-    default: return Curve::p384;
-  }
-}
 
 /// address_of takes the port off "address:port": each connection has another one.
 std::string_view address_of(std::string_view peer) {
@@ -41,20 +27,30 @@ bool said_yes(const std::optional<Reason>& reason) {
   return reason.value_or(Reason::ok) == Reason::ok;
 }
 
+/// Each gives an alternative of a variant its own lambda.
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
 }  // namespace
 
 Session::Session(std::uint32_t id, std::string peer, const Parts& parts)
     : id_(id),
       peer_(std::move(peer)),
       parts_(parts),
-      deadline_(parts.clock.now() + parts.patience.session) {}
+      deadline_(parts.clock.now() + parts.patience.session),
+      witness_(parts.records, parts.clock, peer_, phone_.name) {}
 
 Session::~Session() {
   leave();
 }
 
 Turn Session::open() {
-  return ask(State::auth, AuthRequest{kVersion, AuthType::none});
+  return ask(State::auth, AuthRequest{kVersion, asked_});
 }
 
 Turn Session::feed(const Message& message) {
@@ -66,7 +62,7 @@ Turn Session::feed(const Message& message) {
     // the operation is still pending.
     core::log(Level::error, "CAPF_POSTPONED",
               {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
-    return retry();
+    return retry(fmt::format("CAPF cannot do its part now: {}", error.what()));
   }
 }
 
@@ -84,20 +80,20 @@ void Session::sent() {
 Turn Session::reject(const Error& error) {
   core::log(Level::warning, "CAPF_MALFORMED",
             {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
-  return end(Reason::invalid_element);
+  return break_off(Loss::closed, fmt::format("it sent what is no message: {}", error.what()),
+                   Reason::invalid_element);
 }
 
 void Session::lost(Loss loss) noexcept {
   if (state_ == State::over) return;
-  const bool gave_up_on_key = state_ == State::key && loss == Loss::timeout;
-  core::log(Level::info, "CAPF_LOST",
-            {{"device", phone_.name},
-             {"peer", peer_},
-             {"why", loss == Loss::timeout ? "the phone said nothing in time" : "closed by peer"}});
   try {
-    if (gave_up_on_key && parts_.roster.has(phone_.name, id_)) {
-      finish(OperationStatus::key_generation_failed);
-    }
+    const std::string why =
+        loss == Loss::timeout ? "it said nothing in time" : "its connection was closed";
+    core::log(Level::info, "CAPF_LOST",
+              {{"device", phone_.name},
+               {"peer", peer_},
+               {"why", loss == Loss::stopped ? "this server stops" : why}});
+    record_loss(loss, why);
   } catch (const std::exception& error) {
     core::log(Level::error, "CAPF_OUTCOME_NOT_RECORDED",
               {{"device", phone_.name}, {"error", error.what()}});
@@ -108,21 +104,22 @@ void Session::lost(Loss loss) noexcept {
 Turn Session::step(const Message& message) {
   if (parts_.clock.now() > deadline_) {
     core::log(Level::warning, "CAPF_TOO_LONG", {{"device", phone_.name}, {"peer", peer_}});
-    return state_ == State::key ? fail(OperationStatus::key_generation_failed, Reason::no_action)
-                                : end(Reason::no_action);
+    return break_off(Loss::timeout, "it took too long in all", Reason::no_action);
   }
-  if (std::holds_alternative<EndSession>(message)) {
+  if (at_work() && !parts_.roster.has(phone_.name, id_)) return end(Reason::no_action);
+  if (std::holds_alternative<EndSession>(message) || std::holds_alternative<Abort>(message)) {
     core::log(Level::info, "CAPF_LEFT", {{"device", phone_.name}, {"peer", peer_}});
+    record_loss(Loss::closed, "it ended the session");
     leave();
     return {};
   }
-  const bool working = state_ != State::auth && state_ != State::password;
-  if (working && !parts_.roster.has(phone_.name, id_)) return end(Reason::no_action);
-  if (working && std::holds_alternative<InProgress>(message)) return stay();
+  if (at_work() &&
+      (std::holds_alternative<InProgress>(message) || std::holds_alternative<Status>(message))) {
+    return stay();
+  }
 
   switch (state_) {
     case State::auth:
-    case State::password:
       if (const auto* response = std::get_if<AuthResponse>(&message)) return on_auth(*response);
       break;
     case State::key:
@@ -141,15 +138,15 @@ Turn Session::step(const Message& message) {
     case State::fresh:
     case State::over: break;
   }
+  const std::string what(name(command_of(message)));
   core::log(Level::warning, "CAPF_UNEXPECTED",
-            {{"device", phone_.name},
-             {"peer", peer_},
-             {"message", std::string(name(command_of(message)))}});
-  return end(Reason::invalid_element);
+            {{"device", phone_.name}, {"peer", peer_}, {"message", what}});
+  return break_off(Loss::closed, fmt::format("it sent {} out of turn", what),
+                   Reason::invalid_element);
 }
 
 Turn Session::on_auth(const AuthResponse& response) {
-  if (state_ == State::password && response.device != phone_.name) {
+  if (asked_ != AuthType::none && response.device != phone_.name) {
     core::log(Level::warning, "CAPF_NAME_CHANGED", {{"device", phone_.name}, {"peer", peer_}});
     return end(Reason::invalid_element);
   }
@@ -161,10 +158,10 @@ Turn Session::on_auth(const AuthResponse& response) {
   phone_ = *phone;
   version_ = response.version.value_or(kVersion);
   if (auto turn = refuse_request()) return std::move(*turn);
-  if (auto turn = check_identity(response)) return std::move(*turn);
+  if (auto turn = refuse_identity(response)) return std::move(*turn);
   if (!parts_.roster.enter(phone_.name, id_)) {
     core::log(Level::notice, "CAPF_BUSY", {{"device", phone_.name}, {"peer", peer_}});
-    return retry();
+    return retry("another session of this device is about to store a certificate");
   }
   return begin();
 }
@@ -176,61 +173,44 @@ std::optional<Turn> Session::refuse_request() {
   const auto outcome = parts_.records.outcome(phone_.name, capf.request);
   if (outcome && outcome->status == OperationStatus::success) return end(Reason::no_action);
   if (capf.completes_by && *capf.completes_by <= parts_.clock.now()) {
+    witness_.saw(evidence::kLate, fmt::format("the phone came after {}, by which the operation was "
+                                              "to be complete: ask for it anew",
+                                              core::to_iso(*capf.completes_by)));
     return fail(OperationStatus::late, Reason::no_action);
   }
   return std::nullopt;
 }
 
-/// check_identity judges the phone by the mode of its record, whatever type it answered.
-std::optional<Turn> Session::check_identity(const AuthResponse& response) {
-  switch (phone_.capf.auth_mode) {
-    case AuthMode::null_string: return std::nullopt;
-    case AuthMode::lsc: return fail(OperationStatus::invalid_lsc, Reason::invalid_element);
-    case AuthMode::mic: return fail(OperationStatus::invalid_mic, Reason::invalid_element);
-    case AuthMode::auth_string: break;
-  }
-  if (response.password.empty() && state_ == State::auth) {
-    return ask(State::password, AuthRequest{kVersion, AuthType::password});
-  }
-  const core::Time now = parts_.clock.now();
-  if (const auto again_at = parts_.throttle.attempt(phone_.name, address_of(peer_), now)) {
-    core::log(Level::warning, "CAPF_THROTTLED", {{"device", phone_.name}, {"peer", peer_}});
-    return retry(*again_at - now);
-  }
-  const std::string& expected = phone_.capf.auth_string;
-  if (expected.empty() || !response.password.equals(core::bytes_of(expected))) {
-    return fail(OperationStatus::invalid_auth_string, Reason::invalid_element);
-  }
-  parts_.throttle.succeeded(phone_.name, address_of(peer_));
-  return std::nullopt;
+/// refuse_identity goes by the mode of the phone's record, whatever type it answered.
+std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
+  const Authentication authentication({parts_.records, parts_.throttle, parts_.clock, witness_},
+                                      phone_, id_, address_of(peer_));
+  return std::visit(
+      Overloaded{
+          [](const Authentication::Admitted&) -> std::optional<Turn> { return std::nullopt; },
+          [this](const Authentication::AskFor& more) -> std::optional<Turn> {
+            asked_ = more.type;
+            return ask(State::auth, AuthRequest{kVersion, more.type});
+          },
+          [this](const Authentication::Refused& refused) -> std::optional<Turn> {
+            if (!refused.status) return end(Reason::invalid_element);
+            return fail(*refused.status, Reason::invalid_element);
+          },
+          [this](const Authentication::ComeBack& later) -> std::optional<Turn> {
+            return retry(later.after);
+          },
+      },
+      authentication.judge(response, asked_));
 }
 
 Turn Session::begin() {
   switch (phone_.capf.operation) {
-    case Operation::install: return ask_for_key();
+    case Operation::install: return go_on(issuing().begin());
     case Operation::remove: return ask(State::remove, DeleteRequest{CertificateKind::lsc});
     case Operation::troubleshoot: return ask(State::fetch_lsc, FetchRequest{CertificateKind::lsc});
     case Operation::none: break;
   }
   return end(Reason::no_action);
-}
-
-Turn Session::ask_for_key() {
-  const core::CapfSettings& capf = phone_.capf;
-  KeyGenerateRequest request;
-  request.bits = static_cast<std::uint16_t>(capf.key_order == KeyOrder::ec_only ? capf.ec_bits
-                                                                                : capf.rsa_bits);
-  if (version_ < kFirstVersionWithCurves) {
-    if (capf.key_order == KeyOrder::ec_only) {
-      return fail(OperationStatus::ec_unsupported, Reason::no_action);
-    }
-  } else if (capf.key_order == KeyOrder::rsa_only) {
-    request.type = KeyType::rsa;
-  } else {
-    request.type = KeyType::ec;
-    request.curve = curve_of(capf.ec_bits);
-  }
-  return ask(State::key, request);
 }
 
 Turn Session::on_key(const KeyGenerateResponse& response) {
@@ -245,67 +225,45 @@ Turn Session::on_key(const KeyGenerateResponse& response) {
   if (auto turn = refuse_request()) return std::move(*turn);
 
   if (response.spki.empty()) {
+    witness_.saw(evidence::kWrongKey, "the phone answered that it cannot make the key");
     return fail(OperationStatus::key_generation_failed, Reason::no_action);
-  }
-  if (!key_fits(response.spki)) {
-    return fail(OperationStatus::key_generation_failed, Reason::invalid_element);
   }
   // From here to the phone's answer no other session may take over.
   if (!parts_.roster.busy(phone_.name, id_)) return end(Reason::no_action);
-  return issue(response.spki);
+  return go_on(issuing().certify(response.spki));
 }
 
-bool Session::key_fits(core::BytesView spki) const {
-  const core::CapfSettings& capf = phone_.capf;
-  try {
-    const PublicKey key = read_public_key(spki);
-    const bool right = key.type == KeyType::rsa
-                           ? capf.key_order != KeyOrder::ec_only && key.bits == capf.rsa_bits
-                           : capf.key_order != KeyOrder::rsa_only && key.bits == capf.ec_bits &&
-                                 version_ >= kFirstVersionWithCurves;
-    if (right) return true;
-    core::log(Level::warning, "CAPF_WRONG_KEY",
-              {{"device", phone_.name}, {"peer", peer_}, {"key", describe(key)}});
-  } catch (const Error& error) {
-    core::log(Level::warning, "CAPF_WRONG_KEY",
-              {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
-  }
-  return false;
+Turn Session::go_on(Issuing::Next next) {
+  return std::visit(
+      Overloaded{
+          [this](const Issuing::Ask& more) { return ask(State::key, more.request); },
+          [this](Issuing::Store& ready) { return store(std::move(ready.certificate)); },
+          [this](const Issuing::Wait&) { return end(Reason::no_action); },
+          [this](const Issuing::Failed& failed) { return fail(failed.status, failed.reason); },
+          [this](const Issuing::Later&) { return retry(spread()); },
+      },
+      next);
 }
 
-Turn Session::issue(core::BytesView spki) {
-  core::IssuedCertificate certificate;
-  try {
-    const std::chrono::days validity(parts_.records.policy().validity_days);
-    certificate = parts_.issuer.issue(phone_, spki, validity, parts_.clock.now());
-  } catch (const Error& error) {
-    core::log(Level::error, "CAPF_NOT_SIGNED",
-              {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
-    switch (error.code()) {
-      case Code::malformed:
-        return fail(OperationStatus::key_generation_failed, Reason::invalid_element);
-      case Code::refused: return fail(OperationStatus::ca_rejected, Reason::no_action);
-      case Code::not_found:
-      case Code::conflict:
-      case Code::hsm_unavailable:
-      case Code::hsm_locked:
-      case Code::io:
-      case Code::internal: return retry();
-    }
-  }
-  parts_.records.issued(certificate);
-  serial_ = certificate.serial;
+Turn Session::store(core::IssuedCertificate certificate) {
+  if (!parts_.roster.busy(phone_.name, id_)) return end(Reason::no_action);
+  serial_ = std::move(certificate.serial);
   deadline_ = std::min(deadline_, parts_.clock.now() + parts_.patience.store);
-  core::log(Level::info, "CAPF_ISSUED",
-            {{"device", phone_.name},
-             {"serial", core::to_hex(serial_)},
-             {"key", certificate.key},
-             {"issuer", certificate.issuer}});
   return ask(State::store, StoreRequest{CertificateKind::lsc, std::move(certificate.der)});
 }
 
+Issuing Session::issuing() const {
+  return Issuing({parts_.records, parts_.issuer, parts_.ca_failures, parts_.clock, witness_},
+                 phone_, version_, peer_);
+}
+
 Turn Session::on_store(const StoreResponse& response) {
-  if (!said_yes(response.reason)) return fail(OperationStatus::failed, Reason::no_action);
+  if (!said_yes(response.reason)) {
+    witness_.saw(evidence::kNotStored,
+                 fmt::format("the phone did not store the certificate: it answered with reason {}",
+                             static_cast<int>(*response.reason)));
+    return fail(OperationStatus::failed, Reason::no_action);
+  }
   parts_.records.confirmed(serial_, parts_.clock.now());
   core::log(Level::notice, "CAPF_CONFIRMED",
             {{"device", phone_.name}, {"serial", core::to_hex(serial_)}, {"peer", peer_}});
@@ -313,7 +271,12 @@ Turn Session::on_store(const StoreResponse& response) {
 }
 
 Turn Session::on_remove(const DeleteResponse& response) {
-  if (!said_yes(response.reason)) return fail(OperationStatus::failed, Reason::no_action);
+  if (!said_yes(response.reason)) {
+    witness_.saw(evidence::kNotDeleted,
+                 fmt::format("the phone did not delete its LSC: it answered with reason {}",
+                             static_cast<int>(*response.reason)));
+    return fail(OperationStatus::failed, Reason::no_action);
+  }
   parts_.records.removed(phone_.name, phone_.capf.request, parts_.clock.now());
   core::log(Level::notice, "CAPF_REMOVED", {{"device", phone_.name}, {"peer", peer_}});
   return end(Reason::ok);
@@ -325,17 +288,26 @@ Turn Session::on_fetch(const FetchResponse& response) {
     if (!response.der.empty()) {
       parts_.records.fetched(phone_.name, lsc ? CertificateKind::lsc : CertificateKind::mic,
                              response.der);
+      fetched_ = true;
     }
   } catch (const Error& error) {
     if (error.code() != Code::malformed) throw;
     // It would show the same again: this one is the phone's fault.
-    core::log(Level::warning, "CAPF_NO_CERTIFICATE",
-              {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
+    witness_.saw(evidence::kNotShown, fmt::format("what the phone showed as its {} is none: {}",
+                                                  lsc ? "LSC" : "MIC", error.what()));
     return fail(OperationStatus::failed, Reason::invalid_element);
   }
   if (lsc) return ask(State::fetch_mic, FetchRequest{CertificateKind::mic});
+  if (!fetched_) {
+    witness_.saw(evidence::kNotShown, "the phone showed neither an LSC nor a MIC");
+    return fail(OperationStatus::failed, Reason::no_action);
+  }
   finish(OperationStatus::success);
   return end(Reason::ok);
+}
+
+bool Session::at_work() const noexcept {
+  return state_ != State::fresh && state_ != State::auth && state_ != State::over;
 }
 
 Turn Session::ask(State state, Message message) {
@@ -361,14 +333,47 @@ Turn Session::fail(OperationStatus status, Reason reason) {
   return end(reason);
 }
 
+/// break_off ends a session whose phone did not do its part.
+Turn Session::break_off(Loss loss, const std::string& why, Reason reason) {
+  record_loss(loss, why);
+  return end(reason);
+}
+
+std::string_view Session::task_of(State state) noexcept {
+  switch (state) {
+    case State::key: return "make its key";
+    case State::store: return "store its certificate";
+    case State::remove: return "delete its LSC";
+    case State::fetch_lsc: return "show its LSC";
+    case State::fetch_mic: return "show its MIC";
+    case State::fresh:
+    case State::auth:
+    case State::over: break;
+  }
+  return "answer";
+}
+
+void Session::record_loss(Loss loss, const std::string& why) {
+  if (!at_work() || loss == Loss::stopped || !parts_.roster.has(phone_.name, id_)) return;
+  witness_.saw(evidence::kLost, fmt::format("the phone was to {}, and {}", task_of(state_), why));
+  const bool no_key = state_ == State::key && loss == Loss::timeout;
+  finish(no_key ? OperationStatus::key_generation_failed : OperationStatus::communication_failure);
+}
+
 Turn Session::retry(std::chrono::seconds delay) {
   leave();
   return {RetryLater{delay}, {}};
 }
 
-Turn Session::retry() {
-  const auto spread = std::max<std::chrono::seconds::rep>(parts_.patience.retry.count(), 1);
-  return retry(parts_.patience.retry + std::chrono::seconds(id_ % spread));
+Turn Session::retry(const std::string& why) {
+  witness_.saw(evidence::kRetryLater, why);
+  return retry(spread());
+}
+
+/// spread keeps phones that were sent away together from returning together.
+std::chrono::seconds Session::spread() const {
+  const auto most = std::max<std::chrono::seconds::rep>(parts_.patience.retry.count(), 1);
+  return parts_.patience.retry + std::chrono::seconds(id_ % most);
 }
 
 /// leave gives the seat back at once: the phone may begin anew before its connection has closed.

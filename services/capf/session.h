@@ -11,7 +11,11 @@
 #include "core/base/error.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
+#include "services/capf/authentication.h"
+#include "services/capf/ca_failures.h"
+#include "services/capf/evidence.h"
 #include "services/capf/issuer.h"
+#include "services/capf/issuing.h"
 #include "services/capf/protocol.h"
 #include "services/capf/records.h"
 #include "services/capf/roster.h"
@@ -51,6 +55,7 @@ class Session {
     Issuer& issuer;
     Roster& roster;
     Throttle& throttle;
+    CaFailures& ca_failures;
     const core::Clock& clock;
     Patience patience;
   };
@@ -68,14 +73,20 @@ class Session {
   /// reject ends the session after bytes that were no message.
   Turn reject(const core::Error& error);
 
-  /// Loss is how a connection ended before the session did.
-  enum class Loss { closed, timeout };
+  /// Loss is how a connection ended before the session did: by the phone's doing, by its silence,
+  /// or because this server stops.
+  enum class Loss { closed, timeout, stopped };
+
+  /// lost records what the operation came to when the phone had been asked for its part: "Phone
+  /// Communication Failure", or "Key Generation Failed/Timeout" when its patience for the key was
+  /// used up. A server that stops leaves the operation pending.
   void lost(Loss loss) noexcept;
 
   std::uint32_t id() const noexcept { return id_; }
 
  private:
-  enum class State { fresh, auth, password, key, store, remove, fetch_lsc, fetch_mic, over };
+  /// State is what the phone was last asked for; from `key` on it is at work.
+  enum class State { fresh, auth, key, store, remove, fetch_lsc, fetch_mic, over };
 
   Turn step(const Message& message);
   Turn on_auth(const AuthResponse& response);
@@ -85,18 +96,23 @@ class Session {
   Turn on_fetch(const FetchResponse& response);
 
   std::optional<Turn> refuse_request();
-  std::optional<Turn> check_identity(const AuthResponse& response);
+  std::optional<Turn> refuse_identity(const AuthResponse& response);
   Turn begin();
-  Turn ask_for_key();
-  bool key_fits(core::BytesView spki) const;
-  Turn issue(core::BytesView spki);
+  Turn go_on(Issuing::Next next);
+  Turn store(core::IssuedCertificate certificate);
+  Issuing issuing() const;
 
+  bool at_work() const noexcept;
   Turn ask(State state, Message message);
   Turn stay();
   Turn end(Reason reason);
   Turn fail(core::OperationStatus status, Reason reason);
+  Turn break_off(Loss loss, const std::string& why, Reason reason);
+  void record_loss(Loss loss, const std::string& why);
   Turn retry(std::chrono::seconds delay);
-  Turn retry();
+  Turn retry(const std::string& why);
+  std::chrono::seconds spread() const;
+  static std::string_view task_of(State state) noexcept;
   void leave();
   void finish(core::OperationStatus status);
 
@@ -106,8 +122,11 @@ class Session {
   State state_ = State::fresh;
   core::Time deadline_;  ///< whatever the phone says, it ends then
   core::Phone phone_;    ///< as read when the device was last judged; its name is empty before
+  AuthType asked_ = AuthType::none;  ///< how to authenticate
   std::uint8_t version_ = kVersion;
-  core::Bytes serial_;  ///< of the certificate under way
+  core::Bytes serial_;    ///< of the certificate under way
+  bool fetched_ = false;  ///< a certificate to troubleshoot with
+  Witness witness_;
 };
 
 }  // namespace ringfence::services::capf

@@ -2,6 +2,7 @@
 #include "services/capf/throttle.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringfence::services::capf {
 namespace {
@@ -16,14 +17,17 @@ std::string key_of(std::string_view device, std::string_view peer) {
 
 }  // namespace
 
-std::optional<core::Time> Throttle::attempt(std::string_view device, std::string_view peer,
-                                            core::Time now) {
+std::optional<Throttle::Block> Throttle::attempt(std::string_view device, std::string_view peer,
+                                                 core::Time now) {
   const std::lock_guard lock(mutex_);
   forget_old(now);
-  Tries& in_all = in_all_.try_emplace(std::string(device), Tries{0, now}).first->second;
-  if (in_all.count >= kAttemptsInAll) return in_all.first + kWindow;
-  Tries& from_peer = by_peer_.try_emplace(key_of(device, peer), Tries{0, now}).first->second;
-  if (from_peer.count >= kAttempts) return from_peer.first + kWindow;
+  Tries& in_all = in_all_.try_emplace(std::string(device), Tries{0, now, false}).first->second;
+  Tries& from_peer = by_peer_.try_emplace(key_of(device, peer), Tries{0, now, false}).first->second;
+  const bool all_used = in_all.count >= kAttemptsInAll;
+  if (all_used || from_peer.count >= kAttempts) {
+    const bool first = !std::exchange(from_peer.blocked, true);
+    return Block{(all_used ? in_all : from_peer).first + kWindow, first};
+  }
   ++in_all.count;
   ++from_peer.count;
   return std::nullopt;

@@ -21,9 +21,15 @@ class Throttle {
   static constexpr int kAttemptsInAll = 15;
   static constexpr std::chrono::minutes kWindow{5};
 
+  /// Block is when the next try may be made.
+  struct Block {
+    core::Time until;
+    bool first = false;  ///< the first one that this address met for this device, until then
+  };
+
   /// attempt counts one try from the IP address `peer` before it is judged. Returns nothing when it
-  /// may be made, else when the next one may.
-  std::optional<core::Time> attempt(std::string_view device, std::string_view peer, core::Time now);
+  /// may be made.
+  std::optional<Block> attempt(std::string_view device, std::string_view peer, core::Time now);
 
   /// succeeded forgets the device's tries from `peer`, also in the device's sum.
   void succeeded(std::string_view device, std::string_view peer);
@@ -32,6 +38,7 @@ class Throttle {
   struct Tries {
     int count = 0;
     core::Time first;
+    bool blocked = false;  ///< by_peer_ only: one was turned away
   };
 
   void forget_old(core::Time now);

@@ -96,8 +96,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Desk desk(data[0]);
   capf::Roster roster;
   capf::Throttle throttle;
+  capf::CaFailures failures;
   const FixedClock clock;
-  capf::Session session(1, "fuzz", {desk, desk, roster, throttle, clock, {}});
+  capf::Session session(1, "fuzz", {desk, desk, roster, throttle, failures, clock, {}});
   capf::Turn turn = session.open();
   core::BytesView rest(data + 1, size - 1);
   while (turn.wait) {

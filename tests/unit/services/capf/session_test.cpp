@@ -1,211 +1,13 @@
 // Whole conversations with scripted phones: what is sent, what is written, and in which order.
-#include "services/capf/session.h"
-
-#include <map>
-#include <memory>
 #include <random>
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include "tests/unit/services/capf/phone_keys.h"
+#include "tests/unit/services/capf/scripted.h"
 
 namespace ringfence::services::capf {
 namespace {
 
-using core::AuthMode;
-using core::Code;
-using core::Error;
 using core::KeyOrder;
-using core::Operation;
-using core::OperationStatus;
-using Lines = std::vector<std::string>;
-
-constexpr const char* kPhone = "SEP001122334455";
-constexpr core::Time kNow{std::chrono::seconds(1'700'000'000)};
-
-class FakeClock final : public core::Clock {
- public:
-  core::Time now() const override { return now_; }
-
-  void advance(std::chrono::seconds by) { now_ += by; }
-
- private:
-  core::Time now_ = kNow;
-};
-
-/// Script is the records, the issuer and the diary of a test.
-class Script final : public Records, public Issuer {
- public:
-  std::map<std::string, core::Phone, std::less<>> phones;
-  std::map<std::string, core::Outcome, std::less<>> outcomes;
-  Lines diary;  ///< what was written and what was sent
-  std::optional<Error> issue_error;
-  std::optional<Error> write_error;
-  std::uint8_t next_serial = 1;
-
-  std::optional<core::Phone> phone(std::string_view name) override {
-    const auto at = phones.find(name);
-    if (at == phones.end()) return std::nullopt;
-    return at->second;
-  }
-
-  std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override {
-    const auto at = outcomes.find(phone);
-    if (at == outcomes.end() || at->second.request != request) return std::nullopt;
-    return at->second;
-  }
-
-  core::IssuedCertificate issue(const core::Phone& phone, core::BytesView spki, std::chrono::days,
-                                core::Time now) override {
-    if (issue_error) throw *issue_error;
-    core::IssuedCertificate certificate;
-    certificate.phone = phone.name;
-    certificate.request = phone.capf.request;
-    certificate.serial = {next_serial++};
-    certificate.der.assign(spki.begin(), spki.end());
-    certificate.issued_at = now;
-    return certificate;
-  }
-
-  void issued(const core::IssuedCertificate& certificate) override {
-    write(fmt::format("issued {} to {}", core::to_hex(certificate.serial), certificate.phone));
-  }
-
-  void delivered(core::BytesView serial, core::Time) override {
-    write("delivered " + core::to_hex(serial));
-  }
-
-  void confirmed(core::BytesView serial, core::Time at) override {
-    write("confirmed " + core::to_hex(serial));
-    for (const auto& [name, phone] : phones) succeed(phone, at);
-  }
-
-  void removed(std::string_view phone, std::int64_t, core::Time at) override {
-    write(fmt::format("removed {}", phone));
-    succeed(phones.find(phone)->second, at);
-  }
-
-  void finished(const core::Outcome& outcome) override {
-    write("finished " + core::describe(outcome.operation, outcome.status));
-    outcomes[outcome.phone] = outcome;
-  }
-
-  core::CapfPolicy policy() override {
-    core::CapfPolicy policy;
-    policy.min_rsa_bits = 512;
-    return policy;
-  }
-
-  std::shared_ptr<const Anchors> anchors() override { return nullptr; }
-
-  std::optional<core::IssuedCertificate> held(std::string_view) override { return std::nullopt; }
-
-  void requested(const core::PendingCsr&) override {}
-
-  std::optional<core::PendingCsr> csr(std::string_view) override { return std::nullopt; }
-
-  std::optional<core::IssuedCertificate> certificate(core::BytesView) override {
-    return std::nullopt;
-  }
-
-  void happened(const core::CapfEvent&) noexcept override {}
-
-  void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) override {
-    if (der[0] != 0x30) throw Error(Code::malformed, "not a certificate");
-    write(fmt::format("fetched {} of {}, {} bytes", kind == CertificateKind::lsc ? "LSC" : "MIC",
-                      phone, der.size()));
-  }
-
- private:
-  void write(std::string line) {
-    if (write_error) throw *write_error;
-    diary.push_back(std::move(line));
-  }
-
-  void succeed(const core::Phone& phone, core::Time at) {
-    outcomes[phone.name] = {phone.name, phone.capf.request, phone.capf.operation,
-                            OperationStatus::success, at};
-  }
-};
-
-std::string reason_text(const std::optional<Reason>& reason) {
-  return reason ? std::to_string(static_cast<int>(*reason)) : "-";
-}
-
-/// text describes what the server sends, for the diary.
-std::string text(const Message& message) {
-  std::string words(name(command_of(message)));
-  if (const auto* auth = std::get_if<AuthRequest>(&message)) {
-    return fmt::format("{} {}", words, static_cast<int>(auth->type));
-  }
-  if (const auto* key = std::get_if<KeyGenerateRequest>(&message)) {
-    words += fmt::format(" {}", key->bits);
-    if (key->type) words += *key->type == KeyType::ec ? " EC" : " RSA";
-    if (key->curve) words += fmt::format(" P-{}", curve_bits(*key->curve));
-  }
-  if (const auto* end = std::get_if<EndSession>(&message)) words += " " + reason_text(end->reason);
-  if (const auto* retry = std::get_if<RetryLater>(&message)) {
-    words += fmt::format(" {}", retry->delay ? retry->delay->count() : -1);
-  }
-  return words;
-}
-
-class CapfSession : public testing::Test {
- protected:
-  CapfSession() {
-    core::Phone phone;
-    phone.name = kPhone;
-    phone.model = "CP-8861";
-    phone.capf.operation = Operation::install;
-    phone.capf.request = 7;
-    phone.capf.rsa_bits = 1024;
-    phone.capf.completes_by = kNow + std::chrono::hours(24);
-    script.phones[phone.name] = phone;
-  }
-
-  core::CapfSettings& capf() { return script.phones[kPhone].capf; }
-
-  std::unique_ptr<Session> start(const std::string& address = "127.0.0.1") {
-    // Each connection comes from another port.
-    const std::string peer = fmt::format("{}:{}", address, next_id);
-    auto session = std::make_unique<Session>(
-        next_id++, peer, Session::Parts{script, script, roster, throttle, clock, {}});
-    took(*session, session->open());
-    return session;
-  }
-
-  /// took writes the diary and answers as a server would that could send it.
-  void took(Session& session, Turn turn) {
-    if (turn.send) {
-      script.diary.push_back("> " + text(*turn.send));
-      session.sent();
-    }
-    wait = turn.wait;
-  }
-
-  void feed(Session& session, const Message& message) { took(session, session.feed(message)); }
-
-  static AuthResponse auth(std::string device = kPhone, std::string_view password = "") {
-    AuthResponse response;
-    response.device = std::move(device);
-    response.version = kVersion;
-    response.password = core::Secret(password);
-    return response;
-  }
-
-  static KeyGenerateResponse key(const core::Bytes& spki) { return {spki, {}}; }
-
-  Script script;
-  FakeClock clock;
-  Lines dismissed;
-  Roster roster{[this](std::uint32_t id) { dismissed.push_back(std::to_string(id)); }};
-  Throttle throttle;
-  std::uint32_t next_id = 60;
-  std::optional<std::chrono::seconds> wait;
-  const core::Bytes rsa1024 = test::spki(test::rsa_key(1024).get());
-  const core::Bytes p384 = test::spki(test::ec_key("P-384").get());
-};
+using namespace test_script;
 
 TEST_F(CapfSession, InstallsByNullStringAndWritesBeforeItSends) {
   auto session = start();
@@ -285,7 +87,6 @@ TEST_F(CapfSession, RefusesAKeyOfTheWrongOrderOrSize) {
 
   for (const Wrong& wrong : {Wrong{KeyOrder::rsa_only, p384},
                              Wrong{KeyOrder::rsa_only, test::spki(test::rsa_key(512).get())},
-                             Wrong{KeyOrder::ec_only, rsa1024},
                              Wrong{KeyOrder::ec_only, test::spki(test::ec_key("P-256").get())},
                              Wrong{KeyOrder::ec_preferred, test::spki(test::ec_key("P-521").get())},
                              Wrong{KeyOrder::ec_preferred, core::from_hex("3003020101")}}) {
@@ -297,7 +98,55 @@ TEST_F(CapfSession, RefusesAKeyOfTheWrongOrderOrSize) {
     ASSERT_EQ(script.diary.size(), 4U);
     EXPECT_EQ(script.diary[2], "finished Upgrade Failed: Key Generation Failed/Timeout");
     EXPECT_EQ(script.diary[3], "> END SESSION 7");
+    EXPECT_EQ(script.events.back(), "wrong_key");
   }
+}
+
+TEST_F(CapfSession, RecordsAPhoneThatMadeAnRsaKeyForAnEcOnlyOrder) {
+  capf().key_order = KeyOrder::ec_only;
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  EXPECT_EQ(script.diary[2], "finished Upgrade Failed: No Support for EC only in CAPF version 3");
+  EXPECT_EQ(script.diary[3], "> END SESSION 7");
+}
+
+TEST_F(CapfSession, RefusesSizesBelowTheNodesMinimum) {
+  script.settings.min_rsa_bits = 2048;
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary,
+            (Lines{"> AUTH REQUEST 0", "finished Upgrade Failed", "> END SESSION 0"}));
+  EXPECT_EQ(script.events, Lines{"key_too_small"});
+  EXPECT_EQ(script.details[0],
+            "RSA 1024 is below this node's minimum of 2048: choose a larger key for the phone, or "
+            "lower the minimum with 'set capf policy'");
+
+  script.settings.min_rsa_bits = 512;
+  script.settings.min_ec_bits = 521;
+  capf().key_order = KeyOrder::ec_preferred;
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary.back(), "> END SESSION 0");
+  AuthResponse jabber = auth();
+  jabber.version = 2;  // which makes RSA keys alone
+  feed(*start(), std::move(jabber));
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024");
+}
+
+TEST_F(CapfSession, RefusesAKeyWhenTheMinimumWasRaisedWhileItWasMade) {
+  auto session = start();
+  feed(*session, auth());
+  script.settings.min_rsa_bits = 2048;
+  feed(*session, key(rsa1024));
+  EXPECT_EQ(script.diary[2], "finished Upgrade Failed");
+  EXPECT_EQ(script.events, Lines{"key_too_small"});
+}
+
+TEST_F(CapfSession, AsksTheIssuerForThePolicysValidity) {
+  script.settings.validity_days = 90;
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  EXPECT_EQ(script.validity, std::chrono::days(90));
 }
 
 TEST_F(CapfSession, RecordsAPhoneThatCannotMakeAKey) {
@@ -358,6 +207,17 @@ TEST_F(CapfSession, RefusesAWrongStringThreeTimesAndThenMakesThePhoneWait) {
   EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
 }
 
+TEST_F(CapfSession, WritesEvidenceOfEveryWrongStringAndOfTheFirstThatIsTurnedAway) {
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  for (int i = 0; i < 9; ++i) feed(*start(), auth(kPhone, "482916"));
+  EXPECT_EQ(script.events, (Lines{"auth_string_refused", "auth_string_refused",
+                                  "auth_string_refused", "auth_string_throttled"}));
+  for (const std::string& detail : script.details) {
+    EXPECT_EQ(detail.find("48291"), std::string::npos) << detail;
+  }
+}
+
 TEST_F(CapfSession, LetsThePhoneInAfterAStrangerElsewhereHasTriedAllDay) {
   capf().auth_mode = AuthMode::auth_string;
   capf().auth_string = "482915";
@@ -374,15 +234,6 @@ TEST_F(CapfSession, CountsAStringThatIsStillMissingAsWrong) {
   feed(*session, auth());
   feed(*session, auth());
   EXPECT_EQ(script.diary[2], "finished Upgrade Failed: Invalid Authentication String");
-}
-
-TEST_F(CapfSession, RefusesTheCertificateModesByName) {
-  capf().auth_mode = AuthMode::lsc;
-  feed(*start(), auth());
-  EXPECT_EQ(script.diary[1], "finished Upgrade Failed: Invalid LSC");
-  capf().auth_mode = AuthMode::mic;
-  feed(*start(), auth());
-  EXPECT_EQ(script.diary[4], "finished Upgrade Failed: Invalid MIC");
 }
 
 TEST_F(CapfSession, EndsForAnUnknownDevice) {
@@ -429,6 +280,7 @@ TEST_F(CapfSession, EndsARequestThatWasWithdrawnWhileTheKeyWasMade) {
 TEST_F(CapfSession, AsksThePhoneToComeBackWhenTheTokenCannotSign) {
   for (const Code code : {Code::hsm_unavailable, Code::hsm_locked, Code::io, Code::internal}) {
     script.diary.clear();
+    ++capf().request;
     script.issue_error.emplace(code, "the signer does not answer");
     auto session = start();
     feed(*session, auth());
@@ -445,6 +297,7 @@ TEST_F(CapfSession, RecordsWhatTheAuthorityRefuses) {
   feed(*session, auth());
   feed(*session, key(rsa1024));
   EXPECT_EQ(script.diary[2], "finished Upgrade Failed: CA Rejected Connection");
+  EXPECT_EQ(script.events, Lines{"ca_rejected"});
 }
 
 TEST_F(CapfSession, KeepsTheCertificateWhenItCannotBeRecorded) {
@@ -471,15 +324,142 @@ TEST_F(CapfSession, RecordsAPhoneThatCouldNotStore) {
   feed(*session, key(rsa1024));
   feed(*session, StoreResponse{Reason::invalid_element});
   EXPECT_EQ(script.diary[5], "finished Upgrade Failed");
+  EXPECT_EQ(script.events, Lines{"not_stored"});
   EXPECT_EQ(script.diary[6], "> END SESSION 0");
 }
 
-TEST_F(CapfSession, LeavesTheOperationPendingWhenThePhoneIsLostAfterIssue) {
+TEST_F(CapfSession, RecordsThatThePhoneWasLostAtItsPart) {
+  struct Case {
+    Operation operation;
+    bool key;
+    const char* status;
+    const char* detail;
+  };
+
+  for (const Case& one :
+       {Case{Operation::install, false, "Upgrade Failed: Phone Communication Failure",
+             "the phone was to make its key, and its connection was closed"},
+        Case{Operation::install, true, "Upgrade Failed: Phone Communication Failure",
+             "the phone was to store its certificate, and its connection was closed"},
+        Case{Operation::remove, false, "Delete Failed: Phone Communication Failure",
+             "the phone was to delete its LSC, and its connection was closed"},
+        Case{Operation::troubleshoot, false, "Troubleshoot Failed: Phone Communication Failure",
+             "the phone was to show its LSC, and its connection was closed"}}) {
+    capf().operation = one.operation;
+    auto session = start();
+    feed(*session, auth());
+    if (one.key) feed(*session, key(rsa1024));
+    session->lost(Session::Loss::closed);
+    EXPECT_EQ(script.diary.back(), fmt::format("finished {}", one.status));
+    EXPECT_EQ(script.events.back(), "lost");
+    EXPECT_EQ(script.details.back(), one.detail);
+  }
+}
+
+TEST_F(CapfSession, RecordsNothingOfALossBeforeThePhoneWasAdmitted) {
+  auto session = start();
+  session->lost(Session::Loss::timeout);
+  EXPECT_TRUE(script.outcomes.empty());
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  session = start();
+  feed(*session, auth());
+  session->lost(Session::Loss::closed);
+  EXPECT_TRUE(script.outcomes.empty());
+}
+
+TEST_F(CapfSession, LeavesTheOperationPendingWhenTheServerStops) {
+  auto session = start();
+  feed(*session, auth());
+  session->lost(Session::Loss::stopped);
+  EXPECT_TRUE(script.outcomes.empty());
+  EXPECT_TRUE(script.events.empty());
+}
+
+TEST_F(CapfSession, RecordsNoLossOfASessionThatAnotherTookOver) {
+  auto old = start();
+  feed(*old, auth());
+  auto fresh = start();
+  feed(*fresh, auth());
+  old->lost(Session::Loss::closed);
+  EXPECT_TRUE(script.outcomes.empty());
+}
+
+TEST_F(CapfSession, RecordsALossWhileStoringAlsoWhenThePhoneWasSilent) {
   auto session = start();
   feed(*session, auth());
   feed(*session, key(rsa1024));
-  session->lost(Session::Loss::closed);
+  session->lost(Session::Loss::timeout);
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::communication_failure);
+  session = start();
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  feed(*session, StoreResponse{Reason::ok});
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::success) << "it may try again";
+}
+
+TEST_F(CapfSession, TakesAPhonesAbortOrEndForALoss) {
+  for (const bool abort : {true, false}) {
+    script.outcomes.clear();
+    auto session = start();
+    feed(*session, auth());
+    feed(*session, abort ? Message(Abort{Reason::no_action}) : Message(EndSession{}));
+    EXPECT_FALSE(wait);
+    EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::communication_failure);
+    EXPECT_EQ(script.details.back(), "the phone was to make its key, and it ended the session");
+  }
+}
+
+TEST_F(CapfSession, TakesBytesThatAreNoMessageForALoss) {
+  auto session = start();
+  feed(*session, auth());
+  took(*session, session->reject(Error(Code::malformed, "the message does not start with 0x55")));
+  EXPECT_EQ(script.diary.back(), "> END SESSION 7");
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::communication_failure);
+}
+
+TEST_F(CapfSession, PassesOverAStatusAtWork) {
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, Status{});
+  EXPECT_EQ(wait, std::chrono::minutes(35));
+  feed(*session, key(rsa1024));
   EXPECT_EQ(script.diary.back(), "delivered 01");
+}
+
+TEST_F(CapfSession, RecordsTheFourthTimeInARowThatTheAuthorityCannotSign) {
+  script.issue_error.emplace(Code::hsm_unavailable, "the signer does not answer");
+  const auto visit = [this] {
+    auto session = start();
+    feed(*session, auth());
+    feed(*session, key(rsa1024));
+  };
+  for (int i = 0; i < 3; ++i) {
+    visit();
+    EXPECT_TRUE(script.outcomes.empty());
+    EXPECT_EQ(script.events.back(), "retry_later");
+  }
+  visit();
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::ca_communication_failure);
+  EXPECT_EQ(script.diary.back(), "> END SESSION 0");
+}
+
+TEST_F(CapfSession, CountsOnlyFailuresInARowOfOneRequest) {
+  const auto visit = [this](bool works) {
+    script.issue_error.reset();
+    if (!works) script.issue_error.emplace(Code::hsm_unavailable, "the signer does not answer");
+    auto session = start();
+    feed(*session, auth());
+    feed(*session, key(rsa1024));
+    if (works) session->lost(Session::Loss::stopped);
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 3; ++i) visit(false);
+    visit(true);
+  }
+  for (int i = 0; i < 3; ++i) visit(false);
+  ++capf().request;
+  for (int i = 0; i < 3; ++i) visit(false);
   EXPECT_TRUE(script.outcomes.empty());
 }
 
@@ -573,6 +553,7 @@ TEST_F(CapfSession, RecordsADeletionThatFailed) {
   feed(*session, auth());
   feed(*session, DeleteResponse{Reason::invalid_element});
   EXPECT_EQ(script.diary[2], "finished Delete Failed");
+  EXPECT_EQ(script.events, Lines{"not_deleted"});
 }
 
 TEST_F(CapfSession, FetchesBothCertificatesToTroubleshoot) {
@@ -585,6 +566,16 @@ TEST_F(CapfSession, FetchesBothCertificatesToTroubleshoot) {
             (Lines{"> AUTH REQUEST 0", "> FETCH CERTIFICATE REQUEST", "> FETCH CERTIFICATE REQUEST",
                    "fetched MIC of SEP001122334455, 3 bytes", "finished Troubleshoot Success",
                    "> END SESSION 1"}));
+}
+
+TEST_F(CapfSession, FailsToTroubleshootAPhoneThatHasNeitherCertificate) {
+  capf().operation = Operation::troubleshoot;
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, FetchResponse{});
+  feed(*session, FetchResponse{});
+  EXPECT_EQ(script.diary[3], "finished Troubleshoot Failed");
+  EXPECT_EQ(script.events, Lines{"not_shown"});
 }
 
 TEST_F(CapfSession, EndsTroubleshootingOfAPhoneThatShowsNoCertificate) {
@@ -611,16 +602,9 @@ TEST_F(CapfSession, EndsAtAMessageOutOfPlace) {
     if (working) feed(*session, auth());
     feed(*session, StoreResponse{Reason::ok});
     EXPECT_EQ(script.diary.back(), "> END SESSION 7");
-    EXPECT_TRUE(script.outcomes.empty());
+    EXPECT_EQ(script.outcomes.size(), working ? 1U : 0U);
   }
-}
-
-TEST_F(CapfSession, EndsQuietlyWhenThePhoneDoes) {
-  auto session = start();
-  feed(*session, auth());
-  feed(*session, EndSession{Reason::no_action});
-  EXPECT_FALSE(wait);
-  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::communication_failure);
 }
 
 TEST_F(CapfSession, NeverConfirmsWithoutIssuingWhateverComesInWhateverOrder) {

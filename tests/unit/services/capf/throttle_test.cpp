@@ -14,7 +14,7 @@ constexpr core::Time kNow{seconds(1'700'000'000)};
 TEST(Throttle, AllowsThreeTriesADeviceInFiveMinutes) {
   Throttle throttle;
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(i)));
-  EXPECT_EQ(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(3)), kNow + minutes(5));
+  EXPECT_EQ(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(3))->until, kNow + minutes(5));
   EXPECT_FALSE(throttle.attempt("SEP2", "10.0.0.1", kNow + seconds(3)));
   EXPECT_TRUE(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(299)));
   EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow + minutes(5)));
@@ -33,7 +33,7 @@ TEST(Throttle, BoundsWhatManyAddressesMayTryOfOneDevice) {
   for (int peer = 0; peer < 100; ++peer)
     if (!throttle.attempt("SEP1", "10.6.6." + std::to_string(peer), kNow)) ++tried;
   EXPECT_EQ(tried, Throttle::kAttemptsInAll);
-  EXPECT_EQ(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(9)), kNow + minutes(5));
+  EXPECT_EQ(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(9))->until, kNow + minutes(5));
   EXPECT_FALSE(throttle.attempt("SEP2", "10.6.6.1", kNow));
   EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow + minutes(5)));
 }

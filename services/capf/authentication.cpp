@@ -1,0 +1,187 @@
+// Whether a phone is who it says, by the mode of its record.
+#include "services/capf/authentication.h"
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+
+namespace ringfence::services::capf {
+namespace {
+
+using core::AuthMode;
+using core::Code;
+using core::Error;
+using core::Level;
+using core::OperationStatus;
+
+std::string_view name(AuthType type) {
+  switch (type) {
+    case AuthType::none: return "none";
+    case AuthType::password: return "an authentication string";
+    case AuthType::no_password: return "the null string";
+    case AuthType::lsc: return "its LSC";
+    case AuthType::mic: return "its MIC";
+  }
+  return "something else";
+}
+
+std::string_view name(AuthMode mode) {
+  switch (mode) {
+    case AuthMode::null_string: return "By Null String";
+    case AuthMode::auth_string: return "By Authentication String";
+    case AuthMode::lsc: return "By Existing Certificate (precedence to LSC)";
+    case AuthMode::mic: return "By Existing Certificate (precedence to MIC)";
+  }
+  return "unknown";
+}
+
+/// fits tells whether a phone whose configuration has `mode` could answer with `type`.
+bool fits(AuthType type, AuthMode mode) {
+  switch (mode) {
+    case AuthMode::null_string: return type == AuthType::none || type == AuthType::no_password;
+    case AuthMode::auth_string: return type == AuthType::none || type == AuthType::password;
+    case AuthMode::lsc: return type == AuthType::lsc || type == AuthType::mic;
+    case AuthMode::mic: return type == AuthType::mic;
+  }
+  return false;
+}
+
+bool shows_certificate(const AuthResponse& response) {
+  return response.certificate.has_value() || response.sudi.has_value();
+}
+
+CertificateKind kind_shown(const AuthResponse& response) {
+  return response.certificate ? response.certificate->kind : CertificateKind::mic;
+}
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(Code::refused, why);
+}
+
+}  // namespace
+
+Authentication::Verdict Authentication::judge(const AuthResponse& response, AuthType asked) const {
+  const AuthMode mode = phone_.capf.auth_mode;
+  if (asked == AuthType::none && response.type && !fits(*response.type, mode)) {
+    parts_.witness.saw(evidence::kTypeMismatch,
+                       fmt::format("the phone authenticates by {}, its record says '{}': it has an "
+                                   "older configuration file",
+                                   name(*response.type), name(mode)));
+  }
+  switch (mode) {
+    case AuthMode::null_string: return Admitted{};
+    case AuthMode::auth_string: return judge_string(response, asked);
+    case AuthMode::lsc:
+    case AuthMode::mic: return judge_certificate(response, asked);
+  }
+  return Refused{OperationStatus::invalid_credentials};
+}
+
+Authentication::Verdict Authentication::judge_string(const AuthResponse& response,
+                                                     AuthType asked) const {
+  if (response.password.empty()) {
+    if (asked == AuthType::none) return AskFor{AuthType::password};
+    if (shows_certificate(response)) {
+      parts_.witness.saw(evidence::kAuthStringRefused,
+                         "the phone showed a certificate where its authentication string was asked "
+                         "for");
+      return Refused{OperationStatus::invalid_credentials};
+    }
+  }
+  const core::Time now = parts_.clock.now();
+  if (const auto blocked = parts_.throttle.attempt(phone_.name, address_, now)) {
+    const std::chrono::seconds wait = blocked->until - now;
+    if (blocked->first) {
+      core::log(Level::warning, "CAPF_THROTTLED",
+                {{"device", phone_.name}, {"address", std::string(address_)}});
+      parts_.witness.saw(
+          evidence::kAuthStringThrottled,
+          fmt::format("too many wrong authentication strings: the next may be tried in {} seconds",
+                      wait.count()));
+    }
+    return ComeBack{wait};
+  }
+  const std::string& expected = phone_.capf.auth_string;
+  if (expected.empty() || !response.password.equals(core::bytes_of(expected))) {
+    parts_.witness.saw(evidence::kAuthStringRefused,
+                       response.password.empty()
+                           ? "the phone brought no authentication string: nobody typed it in"
+                           : "the phone brought a wrong authentication string");
+    return Refused{OperationStatus::invalid_auth_string};
+  }
+  parts_.throttle.succeeded(phone_.name, address_);
+  return Admitted{};
+}
+
+Authentication::Verdict Authentication::judge_certificate(const AuthResponse& response,
+                                                          AuthType asked) const {
+  const bool by_mic = phone_.capf.auth_mode == AuthMode::mic;
+  const OperationStatus missing =
+      by_mic ? OperationStatus::invalid_mic : OperationStatus::invalid_lsc;
+  const bool shown = shows_certificate(response);
+  const bool lsc_for_mic = by_mic && shown && kind_shown(response) == CertificateKind::lsc;
+  if (shown && !lsc_for_mic) return judge_shown(response, kind_shown(response));
+
+  if (asked == AuthType::none) return AskFor{by_mic ? AuthType::mic : AuthType::lsc};
+  if (!response.password.empty()) {
+    parts_.witness.saw(evidence::kCertificateRefused,
+                       fmt::format("the phone brought an authentication string where {} was asked "
+                                   "for",
+                                   name(asked)));
+    return Refused{OperationStatus::invalid_credentials};
+  }
+  parts_.witness.saw(evidence::kCertificateRefused,
+                     lsc_for_mic ? "the phone showed its LSC where its MIC was asked for"
+                                 : "the phone showed no certificate: it has none that it may use");
+  return Refused{missing};
+}
+
+Authentication::Verdict Authentication::judge_shown(const AuthResponse& response,
+                                                    CertificateKind kind) const {
+  const bool lsc = kind == CertificateKind::lsc;
+  if (!lsc && phone_.capf.auth_mode == AuthMode::lsc && holds_valid_lsc()) {
+    parts_.witness.saw(evidence::kMicUnderLscPrecedence,
+                       "the phone showed its MIC although it holds a valid LSC and its mode gives "
+                       "precedence to the LSC: if it lost that LSC, choose 'precedence to MIC'");
+    return Refused{};
+  }
+  try {
+    const auto anchors = parts_.records.anchors();
+    const Credential credential =
+        check_credential(response, session_, *anchors, parts_.clock.now());
+    if (lsc) check_journal(credential);
+    return Admitted{};
+  } catch (const Error& error) {
+    if (error.code() != Code::refused) throw;  // not the phone's fault
+    parts_.witness.saw(evidence::kCertificateRefused,
+                       fmt::format("the phone's {}: {}", lsc ? "LSC" : "MIC", error.what()));
+    return Refused{lsc ? OperationStatus::invalid_lsc : OperationStatus::invalid_mic};
+  }
+}
+
+/// check_journal refuses an LSC that the phone cannot have any more: a proof that was once recorded
+/// is worth nothing after the LSC's renewal.
+void Authentication::check_journal(const Credential& lsc) const {
+  const auto held = parts_.records.held(phone_.name);
+  if (held && held->der == lsc.der) return;
+  const auto row = parts_.records.certificate(lsc.serial);
+  if (!row || row->der != lsc.der) {
+    if (lsc.signed_by_us) refuse("this CAPF has no record that it issued it");
+    if (held) refuse("the phone has confirmed another one, which this CAPF issued");
+    return;
+  }
+  if (row->phone != phone_.name) refuse("it was issued to another device");
+  if (row->deleted_at) refuse("the phone has confirmed that it deleted it");
+  if (row->cleared_at) refuse("an administrator has deleted it from the stale LSCs");
+  if (row->confirmed_at || (held && row->issued_at < held->issued_at)) {
+    refuse("the phone has confirmed a later one");
+  }
+}
+
+bool Authentication::holds_valid_lsc() const {
+  const auto held = parts_.records.held(phone_.name);
+  return held && held->not_after > parts_.clock.now();
+}
+
+}  // namespace ringfence::services::capf

@@ -1,0 +1,24 @@
+// What a session writes down for whoever asks why.
+#include "services/capf/evidence.h"
+
+#include <utility>
+
+namespace ringfence::services::capf {
+namespace {
+
+constexpr std::size_t kMaxDetailBytes = 500;
+
+}  // namespace
+
+void Witness::saw(std::string_view kind, std::string detail) const noexcept {
+  if (device_.empty()) return;
+  if (detail.size() > kMaxDetailBytes) {
+    // Not inside a character: continuation bytes of UTF-8 are 10xxxxxx.
+    std::size_t end = kMaxDetailBytes;
+    while (end > 0 && (static_cast<unsigned char>(detail[end]) & 0xc0U) == 0x80U) --end;
+    detail.resize(end);
+  }
+  records_.happened({0, clock_.now(), device_, peer_, std::string(kind), std::move(detail)});
+}
+
+}  // namespace ringfence::services::capf

@@ -1,0 +1,120 @@
+// From a phone's key to its certificate.
+#include "services/capf/issuing.h"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "services/capf/asked_key.h"
+#include "services/capf/public_key.h"
+
+namespace ringfence::services::capf {
+namespace {
+
+using core::Code;
+using core::Error;
+using core::Level;
+using core::OperationStatus;
+
+}  // namespace
+
+Issuing::Next Issuing::begin() const {
+  const core::CapfPolicy policy = parts_.records.policy();
+  const AskedKey key(phone_.capf, policy, version_);
+  if (const auto fault = key.fault()) {
+    parts_.witness.saw(fault->kind, fault->detail);
+    return Failed{fault->status, Reason::no_action};
+  }
+  if (auto next = resume(policy)) return std::move(*next);
+  return Ask{key.request()};
+}
+
+/// resume goes on where an earlier visit of the same request handed its key to an offline CA. A
+/// phone that could not store the certificate has lost that key and starts over.
+std::optional<Issuing::Next> Issuing::resume(const core::CapfPolicy& policy) const {
+  const auto csr = parts_.records.csr(phone_.name);
+  if (!csr || csr->request != phone_.capf.request) return std::nullopt;
+  const auto last = parts_.records.outcome(phone_.name, phone_.capf.request);
+  if (last && last->status == OperationStatus::failed) return std::nullopt;
+  if (!csr->serial) {
+    if (policy.issuer != core::LscIssuer::offline_ca) return std::nullopt;
+    return Wait{};
+  }
+  auto certificate = parts_.records.certificate(*csr->serial);
+  const bool usable = certificate && !certificate->deleted_at && !certificate->cleared_at &&
+                      certificate->not_after > parts_.clock.now();
+  if (!usable) return std::nullopt;
+  return Store{std::move(*certificate)};
+}
+
+Issuing::Next Issuing::certify(core::BytesView spki) const {
+  const core::CapfPolicy policy = parts_.records.policy();
+  const AskedKey key(phone_.capf, policy, version_);
+  if (const auto fault = key.fault_of(spki)) {
+    core::log(Level::warning, "CAPF_WRONG_KEY",
+              {{"device", phone_.name}, {"peer", std::string(peer_)}, {"why", fault->detail}});
+    parts_.witness.saw(fault->kind, fault->detail);
+    return Failed{fault->status, Reason::invalid_element};
+  }
+  if (policy.issuer == core::LscIssuer::offline_ca) return request(spki);
+  return issue(spki, std::chrono::days(policy.validity_days));
+}
+
+Issuing::Next Issuing::request(core::BytesView spki) const {
+  core::PendingCsr csr;
+  csr.phone = phone_.name;
+  csr.request = phone_.capf.request;
+  csr.spki.assign(spki.begin(), spki.end());
+  csr.key = describe(read_public_key(spki));
+  csr.model = phone_.model;
+  csr.peer = peer_;
+  csr.created = parts_.clock.now();
+  parts_.records.requested(csr);
+  core::log(Level::info, "CAPF_REQUESTED", {{"device", phone_.name}, {"key", csr.key}});
+  return Wait{};
+}
+
+Issuing::Next Issuing::issue(core::BytesView spki, std::chrono::days validity) const {
+  core::IssuedCertificate certificate;
+  try {
+    certificate = parts_.issuer.issue(phone_, spki, validity, parts_.clock.now());
+  } catch (const Error& error) {
+    return not_signed(error);
+  }
+  parts_.failures.worked(phone_.name);
+  parts_.records.issued(certificate);
+  core::log(Level::info, "CAPF_ISSUED",
+            {{"device", phone_.name},
+             {"serial", core::to_hex(certificate.serial)},
+             {"key", certificate.key},
+             {"issuer", certificate.issuer}});
+  return Store{std::move(certificate)};
+}
+
+Issuing::Next Issuing::not_signed(const Error& error) const {
+  core::log(Level::error, "CAPF_NOT_SIGNED",
+            {{"device", phone_.name}, {"peer", std::string(peer_)}, {"error", error.what()}});
+  switch (error.code()) {
+    case Code::malformed:
+      parts_.witness.saw(evidence::kWrongKey,
+                         fmt::format("the phone's key cannot be certified: {}", error.what()));
+      return Failed{OperationStatus::key_generation_failed, Reason::invalid_element};
+    case Code::refused:
+      parts_.witness.saw(evidence::kCaRejected, fmt::format("CAPF did not sign: {}", error.what()));
+      return Failed{OperationStatus::ca_rejected, Reason::no_action};
+    case Code::not_found:
+    case Code::conflict:
+    case Code::hsm_unavailable:
+    case Code::hsm_locked:
+    case Code::io:
+    case Code::internal: break;
+  }
+  parts_.witness.saw(evidence::kRetryLater, fmt::format("CAPF cannot sign now: {}", error.what()));
+  if (!parts_.failures.another(phone_.name, phone_.capf.request)) return Later{};
+  return Failed{OperationStatus::ca_communication_failure, Reason::no_action};
+}
+
+}  // namespace ringfence::services::capf

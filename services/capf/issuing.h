@@ -1,0 +1,79 @@
+// From a phone's key to its certificate: by this CAPF at once, or by an offline CA in its time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/phones/enrolment_store.h"
+#include "core/phones/phone.h"
+#include "services/capf/ca_failures.h"
+#include "services/capf/evidence.h"
+#include "services/capf/issuer.h"
+#include "services/capf/protocol.h"
+#include "services/capf/records.h"
+
+namespace ringfence::services::capf {
+
+/// Issuing serves one device in one session. What it was made with must outlive it; calls block on
+/// the records and the issuer, and throw what the records throw.
+class Issuing {
+ public:
+  struct Parts {
+    Records& records;
+    Issuer& issuer;
+    CaFailures& failures;
+    const core::Clock& clock;
+    const Witness& witness;
+  };
+
+  /// `version` is of the phone's protocol, `peer` its "address:port".
+  Issuing(const Parts& parts, const core::Phone& phone, std::uint8_t version, std::string_view peer)
+      : parts_(parts), phone_(phone), version_(version), peer_(peer) {}
+
+  /// Ask the phone for a key.
+  struct Ask {
+    KeyGenerateRequest request;
+  };
+
+  /// Store this certificate on the phone: it is on record as issued.
+  struct Store {
+    core::IssuedCertificate certificate;
+  };
+
+  /// Wait for the offline CA: the operation stays pending, and this visit is over.
+  struct Wait {};
+
+  struct Failed {
+    core::OperationStatus status = core::OperationStatus::failed;
+    Reason reason = Reason::no_action;
+  };
+
+  /// Later: the CA cannot sign now.
+  struct Later {};
+
+  using Next = std::variant<Ask, Store, Wait, Failed, Later>;
+
+  /// begin says what to do with a phone that has been admitted.
+  Next begin() const;
+
+  /// certify says what to do with the key that it made.
+  Next certify(core::BytesView spki) const;
+
+ private:
+  std::optional<Next> resume(const core::CapfPolicy& policy) const;
+  Next request(core::BytesView spki) const;
+  Next issue(core::BytesView spki, std::chrono::days validity) const;
+  Next not_signed(const core::Error& error) const;
+
+  const Parts parts_;
+  const core::Phone& phone_;
+  const std::uint8_t version_;
+  const std::string_view peer_;
+};
+
+}  // namespace ringfence::services::capf
