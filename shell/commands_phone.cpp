@@ -36,7 +36,8 @@ Parameter phone_name() {
 std::vector<Parameter> device_fields() {
   return {named("model", "like CP-8861"),
           named("description", "at most 128 characters, in double quotes when it has spaces"),
-          named("device_pool", "the device pool")};
+          named("device_pool", "the device pool"),
+          named("security_profile", "the phone security profile, or - for none")};
 }
 
 /// The words and the choices are those of `utils phone import`.
@@ -83,6 +84,7 @@ PhoneFields fields_of(Call& call) {
   fields.model = arguments.find("model");
   fields.description = arguments.find("description");
   fields.device_pool = arguments.find("device_pool");
+  fields.security_profile = arguments.find("security_profile");
   fields.operation = arguments.find("operation");
   fields.auth_mode = arguments.find("auth_mode");
   fields.auth_string = auth_string_of(call);
@@ -121,6 +123,7 @@ std::string phone_text(const PhoneFacts& phone) {
                    {"Model", phone.model},
                    {"Description", phone.description},
                    {"Device pool", phone.device_pool},
+                   {"Security profile", phone.security_profile},
                    {"Registered", phone.registered ? "yes" : "no"},
                    {"Address", phone.address},
                    {"Registered at", phone.registered_at.value_or("")},
@@ -139,7 +142,10 @@ std::string phone_text(const PhoneFacts& phone) {
                    {"LSC serial", phone.lsc_serial.value_or("")},
                    {"LSC key", phone.lsc_key.value_or("")},
                    {"LSC expires", phone.lsc_expires.value_or("")},
-                   {"LSC confirmed", phone.lsc_confirmed.value_or("")}});
+                   {"LSC confirmed", phone.lsc_confirmed.value_or("")},
+                   {"Stale LSCs", std::to_string(phone.lsc_stale)},
+                   {"Fetched LSC", phone.fetched_lsc.value_or("")},
+                   {"Fetched MIC", phone.fetched_mic.value_or("")}});
 }
 
 Status add(Call& call) {
@@ -154,8 +160,23 @@ Status update(Call& call) {
   return Status::success;
 }
 
+/// whole_list asks for page after page.
+PhoneList whole_list(Call& call) {
+  PhoneListRequest request;
+  PhoneList all = call.ask<PhoneList>("phone.list", request);
+  while (all.next) {
+    if (call.session.console.interrupted())
+      throw core::Error(core::Code::refused, "the list was interrupted");
+    request.after = *all.next;
+    PhoneList page = call.ask<PhoneList>("phone.list", request);
+    std::ranges::move(page.phones, std::back_inserter(all.phones));
+    all.next = page.next;
+  }
+  return all;
+}
+
 Status list(Call& call) {
-  const auto list = call.ask<PhoneList>("phone.list", Nothing{});
+  const PhoneList list = whole_list(call);
   Table table({"Name", "Model", "Registered", "Address", "ITL", "LSC", "Status", "Description"});
   std::int64_t registered = 0;
   for (const PhoneFacts& phone : list.phones) {
@@ -269,8 +290,10 @@ std::vector<Command> phone_commands() {
                        .help = "the file, or - for standard input (at most 64 MiB)",
                        .kind = Kind::file}},
        .help = "The first line names the columns, in any order: name, model, description,\n"
-               "device_pool, operation, auth_mode, auth_string, key_order, rsa_bits, ec_bits,\n"
-               "completes_by. Only name is needed. A bad line is refused with its number, and\n"
+               "device_pool, security_profile, operation, auth_mode, auth_string, key_order, "
+               "rsa_bits,\n"
+               "ec_bits, completes_by. Only name is needed. A bad line is refused with its number, "
+               "and\n"
                "then nothing is imported.\n",
        .example = "utils phone import phones.csv\n50 phones imported (50 added, 0 updated).\n",
        .run = import,

@@ -323,17 +323,28 @@ struct PhoneFacts {
   std::optional<std::string> lsc_key;
   std::optional<std::string> lsc_expires;
   std::optional<std::string> lsc_confirmed;
+  std::int64_t lsc_stale = 0;  ///< certificates that were issued to it and never confirmed
+  /// Files of what a Troubleshoot operation fetched, see capf.certificate.
+  std::optional<std::string> fetched_lsc;
+  std::optional<std::string> fetched_mic;
 };
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                       (name, model, description, device_pool, security_profile, operation,
                        auth_mode, auth_string_set, key_order, rsa_bits, ec_bits, completes_by,
                        operation_status, registered, address, registered_at, itl, lsc, lsc_subject,
-                       lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed))
+                       lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, fetched_lsc, fetched_mic))
+
+/// phone.list answers page by page: the next phones by name.
+struct PhoneListRequest {
+  std::string after;  ///< go on behind this name: a list's `next`
+};
+BOOST_DESCRIBE_STRUCT(PhoneListRequest, (), (after))
 
 struct PhoneList {
-  std::vector<PhoneFacts> phones;  ///< by name
+  std::vector<PhoneFacts> phones;        ///< by name
+  std::optional<std::string> next = {};  ///< ask again with `after` set to it; absent at the end
 };
-BOOST_DESCRIBE_STRUCT(PhoneList, (), (phones))
+BOOST_DESCRIBE_STRUCT(PhoneList, (), (phones, next))
 
 /// phone.reset: `phones` empty means all registered ones.
 struct PhoneResetRequest {
@@ -355,17 +366,6 @@ struct PhoneReset {
   std::vector<PhoneRefusal> refused;
 };
 BOOST_DESCRIBE_STRUCT(PhoneReset, (), (asked, not_registered, refused))
-
-// --- capf.report -------------------------------------------------------------------------------
-
-struct CapfReport {
-  std::vector<PhoneFacts> phones;
-  std::int64_t with_lsc = 0;
-  std::int64_t pending = 0;
-  std::int64_t failed = 0;
-  std::int64_t stale = 0;  ///< issued, never confirmed
-};
-BOOST_DESCRIBE_STRUCT(CapfReport, (), (phones, with_lsc, pending, failed, stale))
 
 // --- hsm.show, hsm.unlock ----------------------------------------------------------------------
 

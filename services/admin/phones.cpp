@@ -3,13 +3,15 @@
 #include <poll.h>
 
 #include <chrono>
-#include <map>
 #include <set>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/phones/capf_inventory.h"
 #include "core/phones/phone_csv.h"
+#include "services/admin/capf_report.h"
 #include "services/admin/reset_request.h"
 
 namespace ringfence::services::admin {
@@ -25,12 +27,15 @@ namespace {
 constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
 constexpr std::chrono::seconds kAnswersWithin{12};  // the registrar gives up after ten
 constexpr int kLookEveryMilliseconds = 50;
+constexpr std::size_t kPage = 2000;  // far below what a call may return
 
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   core::CapfSettings& capf = phone.capf;
   phone.model = fields.model.value_or(phone.model);
   phone.description = fields.description.value_or(phone.description);
   phone.device_pool = fields.device_pool.value_or(phone.device_pool);
+  if (fields.security_profile)
+    phone.security_profile = *fields.security_profile == "-" ? "" : *fields.security_profile;
   if (fields.auth_mode) capf.auth_mode = core::auth_mode_from(*fields.auth_mode);
   capf.auth_string = fields.auth_string.value_or(capf.auth_string);
   if (fields.key_order) capf.key_order = core::key_order_from(*fields.key_order);
@@ -45,11 +50,27 @@ void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   if (capf.operation == core::Operation::none) capf.completes_by.reset();
 }
 
+bool touches_capf(const PhoneFields& fields) {
+  return fields.operation || fields.auth_mode || fields.key_order || fields.rsa_bits ||
+         fields.ec_bits;
+}
+
 core::PhoneStore::Ask ask_of(const PhoneFields& fields) {
   return fields.operation ? core::PhoneStore::Ask::again : core::PhoneStore::Ask::changed_only;
 }
 
 }  // namespace
+
+struct Phones::Known {
+  std::unordered_map<std::string, core::Registration> registrations;
+  std::unordered_map<std::string, std::string> itls;  ///< SHA-1 of what it fetched last
+  std::unordered_map<std::string, core::CapfState> states;
+
+  void note(std::vector<core::Registration> all, core::Time now) {
+    for (core::Registration& one : all)
+      if (one.expires_at > now) registrations[one.device] = std::move(one);
+  }
+};
 
 core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest& request) {
   const std::lock_guard lock(change_mutex_);
@@ -60,8 +81,18 @@ core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest&
         ++(found ? counts.updated : counts.added);
         return found;
       });
+  const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
+  for (const Phone& phone : phones) check_sizes(phone, policy);
   house_.phones.save(phones, core::PhoneStore::Ask::changed_only);
   return counts;
+}
+
+void Phones::check_sizes(const Phone& phone, const core::CapfPolicy& policy) const {
+  try {
+    core::check_minimum_sizes(phone.capf, policy);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("phone {}: {}", phone.name, error.what()));
+  }
 }
 
 Phone Phones::known(const std::string& name) const {
@@ -78,6 +109,7 @@ PhoneFacts Phones::add(const PhoneFields& fields) {
   Phone phone;
   phone.name = fields.name;
   apply(fields, phone, house_.clock.now());
+  check_sizes(phone, core::CapfPolicyStore(house_.database).load());
   house_.phones.save({phone}, ask_of(fields));
   return show(fields.name);
 }
@@ -86,16 +118,37 @@ PhoneFacts Phones::update(const PhoneFields& fields) {
   const std::lock_guard lock(change_mutex_);
   Phone phone = known(fields.name);
   apply(fields, phone, house_.clock.now());
+  // A phone whose keys were small enough once may still get another description.
+  if (touches_capf(fields)) check_sizes(phone, core::CapfPolicyStore(house_.database).load());
   house_.phones.save({phone}, ask_of(fields));
   return show(fields.name);
 }
 
-core::admin::PhoneList Phones::list() {
-  return {describe(house_.phones.list())};
+core::admin::PhoneList Phones::list(const core::admin::PhoneListRequest& request) {
+  core::admin::PhoneList list;
+  const std::vector<Phone> phones = house_.phones.page(request.after, kPage);
+  if (phones.empty()) return list;
+  if (phones.size() == kPage) list.next = phones.back().name;
+  const Known known = known_between(request.after, phones.back().name);
+  const std::string served = keeper_.served_itl_sha1();
+  const core::Time now = house_.clock.now();
+  list.phones.reserve(phones.size());
+  for (const Phone& phone : phones) list.phones.push_back(describe(phone, known, served, now));
+  return list;
 }
 
 PhoneFacts Phones::show(const std::string& name) {
-  return describe({known(name)}).front();
+  const Phone phone = known(name);
+  PhoneFacts facts = describe(phone, known_of(name), keeper_.served_itl_sha1(), house_.clock.now());
+  const auto fetched = [&](std::string_view kind) -> std::optional<std::string> {
+    const std::filesystem::path file = fetched_certificate_file(house_.config, name, kind);
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) return std::nullopt;
+    return file.string();
+  };
+  facts.fetched_lsc = fetched("lsc");
+  facts.fetched_mic = fetched("mic");
+  return facts;
 }
 
 core::admin::Nothing Phones::remove(const std::string& name) {
@@ -103,66 +156,76 @@ core::admin::Nothing Phones::remove(const std::string& name) {
   return {};
 }
 
-std::vector<PhoneFacts> Phones::describe(const std::vector<Phone>& phones) {
-  std::map<std::string, core::Registration> registrations;
-  for (core::Registration& one : house_.registrations()) registrations[one.device] = std::move(one);
-  std::map<std::string, std::string> itls;
-  for (core::Fetch& one : house_.last_itls()) itls[one.device] = std::move(one.sha1);
-  std::map<std::string, core::Outcome> outcomes;
-  for (core::Outcome& one : house_.last_outcomes()) outcomes[one.phone] = std::move(one);
-  std::map<std::string, core::IssuedCertificate> held;
-  for (core::IssuedCertificate& one : house_.held_certificates()) held[one.phone] = std::move(one);
-  const std::string served = keeper_.served_itl_sha1();
-  const core::Time now = house_.clock.now();
+Phones::Known Phones::known_between(const std::string& after, const std::string& last) {
+  Known known;
+  if (core::Database* registrar = house_.callmanager_db())
+    known.note(core::RegistrationStore(*registrar).list_of(after, last), house_.clock.now());
+  if (core::Database* tftp = house_.tftp_db())
+    for (core::Fetch& one : core::FetchStore(*tftp).last_itls_of(after, last))
+      known.itls[one.device] = std::move(one.sha1);
+  if (core::Database* capf = house_.capf_db())
+    known.states = core::CapfInventory(*capf).between(after, last);
+  return known;
+}
 
-  std::vector<PhoneFacts> rows;
-  rows.reserve(phones.size());
-  for (const Phone& phone : phones) {
-    PhoneFacts row;
-    row.name = phone.name;
-    row.model = phone.model;
-    row.description = phone.description;
-    row.device_pool = phone.device_pool;
-    const core::CapfSettings& capf = phone.capf;
-    row.auth_mode = word(capf.auth_mode);
-    row.auth_string_set = !capf.auth_string.empty();
-    row.key_order = word(capf.key_order);
-    row.rsa_bits = capf.rsa_bits;
-    row.ec_bits = capf.ec_bits;
-    if (capf.completes_by) row.completes_by = core::completes_by_text(*capf.completes_by);
+Phones::Known Phones::known_of(const std::string& name) {
+  Known known;
+  if (core::Database* registrar = house_.callmanager_db())
+    known.note(core::RegistrationStore(*registrar).find(name), house_.clock.now());
+  if (core::Database* tftp = house_.tftp_db())
+    if (const auto itl = core::FetchStore(*tftp).last_itl(name)) known.itls[name] = itl->sha1;
+  if (core::Database* capf = house_.capf_db())
+    known.states[name] = core::CapfInventory(*capf).of(name);
+  return known;
+}
 
-    const auto outcome = outcomes.find(phone.name);
-    const bool answered = outcome != outcomes.end() && outcome->second.request == capf.request;
-    const core::OperationStatus status =
-        core::status_of(phone, answered ? std::optional(outcome->second) : std::nullopt, now);
-    row.operation_status =
-        core::describe(answered ? outcome->second.operation : capf.operation, status);
-    row.operation =
-        word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
+PhoneFacts Phones::describe(const Phone& phone, const Known& known, const std::string& served_itl,
+                            core::Time now) const {
+  PhoneFacts row;
+  row.name = phone.name;
+  row.model = phone.model;
+  row.description = phone.description;
+  row.device_pool = phone.device_pool;
+  row.security_profile = phone.security_profile;
+  const core::CapfSettings& capf = phone.capf;
+  row.auth_mode = word(capf.auth_mode);
+  row.auth_string_set = !capf.auth_string.empty();
+  row.key_order = word(capf.key_order);
+  row.rsa_bits = capf.rsa_bits;
+  row.ec_bits = capf.ec_bits;
+  if (capf.completes_by) row.completes_by = core::completes_by_text(*capf.completes_by);
 
-    const auto registration = registrations.find(phone.name);
-    row.registered = registration != registrations.end();
-    if (row.registered) {
-      row.address = registration->second.peer;
-      row.registered_at = core::to_iso(registration->second.registered_at);
-    }
-    const auto itl = itls.find(phone.name);
-    row.itl = itl == itls.end() ? "unknown" : itl->second == served ? "match" : "mismatch";
+  static const core::CapfState kNothing;
+  const auto found = known.states.find(phone.name);
+  const core::CapfState& state = found == known.states.end() ? kNothing : found->second;
+  const bool answered = state.last && state.last->request == capf.request;
+  const core::OperationStatus status =
+      core::status_of(phone, answered ? state.last : std::nullopt, now);
+  row.operation_status = core::describe(answered ? state.last->operation : capf.operation, status);
+  row.operation =
+      word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
 
-    const auto certificate = held.find(phone.name);
-    row.lsc = certificate == held.end() ? "none" : "installed";
-    if (certificate != held.end()) {
-      const core::IssuedCertificate& lsc = certificate->second;
-      row.lsc_subject = lsc.subject;
-      row.lsc_issuer = lsc.issuer;
-      row.lsc_serial = core::to_hex(lsc.serial, core::Case::upper);
-      row.lsc_key = lsc.key;
-      row.lsc_expires = core::to_iso(lsc.not_after);
-      if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);
-    }
-    rows.push_back(std::move(row));
+  const auto registration = known.registrations.find(phone.name);
+  row.registered = registration != known.registrations.end();
+  if (row.registered) {
+    row.address = registration->second.peer;
+    row.registered_at = core::to_iso(registration->second.registered_at);
   }
-  return rows;
+  const auto itl = known.itls.find(phone.name);
+  row.itl = itl == known.itls.end() ? "unknown" : itl->second == served_itl ? "match" : "mismatch";
+
+  row.lsc = state.held ? "installed" : "none";
+  row.lsc_stale = static_cast<std::int64_t>(state.stale(now));
+  if (state.held) {
+    const core::IssuedCertificate& lsc = *state.held;
+    row.lsc_subject = lsc.subject;
+    row.lsc_issuer = lsc.issuer;
+    row.lsc_serial = core::to_hex(lsc.serial, core::Case::upper);
+    row.lsc_key = lsc.key;
+    row.lsc_expires = core::to_iso(lsc.not_after);
+    if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);
+  }
+  return row;
 }
 
 core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& request) {
@@ -199,18 +262,6 @@ std::vector<core::admin::PhoneRefusal> Phones::refusals(std::int64_t id, std::si
   for (const core::ResetRow& row : rows)
     if (row.status >= 300) refused.push_back({row.device, row.status});
   return refused;
-}
-
-core::admin::CapfReport Phones::report() {
-  core::admin::CapfReport report;
-  report.phones = list().phones;
-  for (const PhoneFacts& phone : report.phones) {
-    if (phone.lsc == "installed") ++report.with_lsc;
-    if (phone.operation_status == "Operation Pending") ++report.pending;
-    if (phone.operation_status.find("Failed") != std::string::npos) ++report.failed;
-  }
-  report.stale = static_cast<std::int64_t>(house_.stale_certificates().size());
-  return report;
 }
 
 }  // namespace ringfence::services::admin

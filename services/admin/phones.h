@@ -1,4 +1,4 @@
-// The phone methods of the admin API, and the CAPF report.
+// The phone methods of the admin API.
 #pragma once
 
 #include <mutex>
@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "core/admin/api.h"
+#include "core/phones/capf_policy.h"
 #include "services/admin/house.h"
 #include "services/admin/trust_keeper.h"
 
 namespace ringfence::services::admin {
 
-/// Phones answers the phone.* and capf.* methods. Safe from several threads.
+/// Phones answers the phone.* methods. Safe from several threads.
 class Phones {
  public:
   Phones(House& house, TrustKeeper& keeper) : house_(house), keeper_(keeper) {}
@@ -19,21 +20,28 @@ class Phones {
   core::admin::PhoneImported import(const core::admin::PhoneImportRequest& request);
   core::admin::PhoneFacts add(const core::admin::PhoneFields& fields);
   core::admin::PhoneFacts update(const core::admin::PhoneFields& fields);
-  core::admin::PhoneList list();
+  core::admin::PhoneList list(const core::admin::PhoneListRequest& request);
   core::admin::PhoneFacts show(const std::string& name);
   core::admin::Nothing remove(const std::string& name);
   core::admin::PhoneReset reset(const core::admin::PhoneResetRequest& request);
-  core::admin::CapfReport report();
 
  private:
   /// refusals waits for the phones' answers to a reset and returns those that are no success.
   std::vector<core::admin::PhoneRefusal> refusals(std::int64_t id, std::size_t asked);
   core::Phone known(const std::string& name) const;
-  std::vector<core::admin::PhoneFacts> describe(const std::vector<core::Phone>& phones);
+  /// check_sizes refuses keys that are smaller than the policy allows.
+  void check_sizes(const core::Phone& phone, const core::CapfPolicy& policy) const;
+
+  /// Known is what the neighbours know of some phones, by name.
+  struct Known;
+  Known known_between(const std::string& after, const std::string& last);
+  Known known_of(const std::string& name);
+  core::admin::PhoneFacts describe(const core::Phone& phone, const Known& known,
+                                   const std::string& served_itl, core::Time now) const;
 
   House& house_;
   TrustKeeper& keeper_;
-  std::mutex change_mutex_;  ///< held from reading a record to saving it
+  std::mutex& change_mutex_ = house_.phone_mutex;
 };
 
 }  // namespace ringfence::services::admin

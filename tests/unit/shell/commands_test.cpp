@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "core/admin/capf_api.h"
 #include "core/base/file.h"
 #include "shell/schema.h"
 #include "tests/support/temporary_folder.h"
@@ -432,7 +433,27 @@ TEST_F(CommandsTest, ShowsPhonesAndTheCapfReport) {
   silent.lsc = "none";
   admin->record("phone.list", PhoneList{{silent, phone("SEP001122334455")}});
   admin->record("phone.show", phone("SEP001122334455"));
-  admin->record("capf.report", CapfReport{{silent, phone("SEP001122334455")}, 1, 1, 0, 0});
+  CapfReportPhone without;
+  without.name = "SEP0011223344FF";
+  without.lsc = "none";
+  without.operation = "install";
+  without.operation_status = "Operation Pending";
+  without.stale = 1;
+  CapfReportPhone with;
+  with.name = "SEP001122334455";
+  with.lsc = "installed";
+  with.lsc_issuer = "CN=CAPF-7f0ae8d7";
+  with.lsc_serial = "0A0B";
+  with.lsc_expires = "2031-11-20T10:00:00Z";
+  with.lsc_key = "RSA 2048";
+  with.lsc_confirmed = "2026-11-21T10:00:00Z";
+  with.operation = "none";
+  with.operation_status = "Upgrade Success";
+  CapfReport report;
+  report.phones = {without, with};
+  report.with_lsc = report.pending = report.stale = 1;
+  report.warnings = {"The CAPF certificate expires at 2026-12-01T00:00:00Z."};
+  admin->record("capf.report", report);
   expect_golden("shell/phones.txt",
                 transcript({"show phone list", "show phone SEP001122334455", "show capf report"}));
 }

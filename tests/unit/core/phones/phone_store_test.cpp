@@ -167,5 +167,17 @@ TEST_F(PhoneStoreTest, FindsByIndex) {
               testing::HasSubstr("SEARCH phone USING INDEX"));
 }
 
+TEST_F(PhoneStoreTest, TurnsPages) {
+  store_.save({phone_named("CSFa"), phone_named("CSFb"), phone_named("CSFc")},
+              PhoneStore::Ask::changed_only);
+  const auto first = store_.page("", 2);
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[1].name, "CSFb");
+  const auto second = store_.page("CSFb", 2);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0], stored("CSFc"));
+  EXPECT_TRUE(store_.page("CSFc", 2).empty());
+}
+
 }  // namespace
 }  // namespace ringfence::core
