@@ -1,0 +1,76 @@
+// A phone that comes back until it is told that nothing is left to do.
+#include "tests/integration/faults/sturdy_phone.h"
+
+#include <thread>
+
+#include "tests/integration/capf/mini_phone.h"
+#include "tests/unit/services/capf/phone_keys.h"
+
+namespace ringfence::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kAuthRequest = 1;
+constexpr int kKeyRequest = 3;
+constexpr int kStoreRequest = 9;
+constexpr int kEnd = 15;
+constexpr int kRetryLater = 16;
+
+/// reason_of returns the reason of an END SESSION: 0 nothing to do, 1 done.
+int reason_of(const Said& said) {
+  return said.value(1).at(0);
+}
+
+}  // namespace
+
+SturdyPhone::SturdyPhone(std::string name)
+    : name_(std::move(name)), key_(spki(ec_key("P-256").get())) {}
+
+bool SturdyPhone::enrol(std::uint16_t port, std::chrono::steady_clock::time_point until) {
+  while (std::chrono::steady_clock::now() < until) {
+    ++tries_;
+    wait_ = 50ms;
+    End end = End::lost;
+    try {
+      end = converse(port);
+    } catch (const std::runtime_error& error) {
+      complaint_ = error.what();
+    }
+    if (end == End::done) return true;
+    std::this_thread::sleep_for(wait_);  // it is a phone's pause, not a test's
+  }
+  return false;
+}
+
+SturdyPhone::End SturdyPhone::converse(std::uint16_t port) {
+  MiniPhone line(port);
+  Said said = line.hear();
+  if (said.command == kAuthRequest) {
+    line.say(2, name_element(name_) + element(8, {2}) + element(7, {3}));
+    said = line.hear();
+  }
+  if (said.command == kKeyRequest) {
+    line.say(4, element(9, key_));
+    said = line.hear();
+  }
+  if (said.command == kStoreRequest) {
+    const core::Bytes value = said.value(4);
+    received_.emplace_back(value.begin() + 5, value.end());  // behind its kind and length
+    line.say(10, element(1, {1}));
+    said = line.hear();
+  }
+  if (said.command == kRetryLater) {
+    std::chrono::milliseconds told = 0ms;
+    for (const std::uint8_t byte : said.value(12)) told = told * 256 + byte * 1000ms;
+    wait_ = told / 100;
+    complaint_ = "told to come later";
+    return End::later;
+  }
+  if (said.command != kEnd) throw std::runtime_error("an unexpected message");
+  if (reason_of(said) <= 1) return End::done;
+  complaint_ = "refused with reason " + std::to_string(reason_of(said));
+  return End::lost;
+}
+
+}  // namespace ringfence::test
