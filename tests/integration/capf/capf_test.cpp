@@ -282,7 +282,7 @@ TEST_F(CapfServer, RecordsAPhoneThatNeverSendsItsKey) {
   EXPECT_EQ(house().status("SEP0000000000A5"), "Upgrade Failed: Key Generation Failed/Timeout");
 }
 
-TEST_F(CapfServer, LeavesAStaleCertificateAndAPendingOperationWhenThePhoneVanishes) {
+TEST_F(CapfServer, LeavesAStaleCertificateAndAFailedOperationWhenThePhoneVanishes) {
   const std::string name = "SEP0000000000A6";
   house().save(phone(name));
   Bytes lost_key = new_key();
@@ -293,7 +293,7 @@ TEST_F(CapfServer, LeavesAStaleCertificateAndAPendingOperationWhenThePhoneVanish
     client->say(4, element(9, lost_key));
     EXPECT_EQ(client->hear().command, 9);
   }
-  EXPECT_EQ(house().status(name), "Operation Pending");
+  EXPECT_EQ(house().status(name), "Upgrade Failed: Phone Communication Failure");
   EXPECT_FALSE(house().journal.held(name));
   const auto stale = house().journal.stale();
   EXPECT_EQ(std::count_if(stale.begin(), stale.end(),

@@ -43,6 +43,27 @@ core::Bytes password_element(std::string_view password) {
   return text_element(11, password);
 }
 
+namespace {
+
+core::Bytes certificate_element(std::uint8_t kind, const core::Bytes& der) {
+  return element(4, element(1, core::Bytes{0, kind} + der));
+}
+
+}  // namespace
+
+core::Bytes lsc_element(const core::Bytes& der) {
+  return certificate_element(1, der);
+}
+
+core::Bytes mic_element(const core::Bytes& der) {
+  return certificate_element(2, der);
+}
+
+core::Bytes sha2_element(const core::Bytes& signature) {
+  // The algorithm byte, then a length of two bytes: an element whose tag is the algorithm.
+  return element(20, element(1, signature));
+}
+
 core::Fd connect_to(std::uint16_t port) {
   core::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{30, 0};
@@ -82,6 +103,7 @@ Said MiniPhone::hear() {
   require(piece[0] == 0x55, "the message does not start with 0x55");
   const std::size_t length = static_cast<std::size_t>(piece[6]) << 8 | piece[7];
   require(piece.size() == 8 + length, "the message did not arrive in one piece");
+  heard_.push_back(piece);
   Said said;
   said.command = piece[1];
   for (std::size_t i = 2; i < 6; ++i) said.session = said.session << 8 | piece[i];
@@ -103,6 +125,7 @@ void MiniPhone::say(std::uint8_t command, const core::Bytes& body) {
 }
 
 void MiniPhone::send_raw(const core::Bytes& bytes) {
+  said_.push_back(bytes);
   require(SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0, "cannot send");
 }
 

@@ -24,6 +24,12 @@ core::Bytes name_element(std::string_view device);
 /// password_element is element 11.
 core::Bytes password_element(std::string_view password);
 
+/// lsc_element and mic_element are element 4 in its inner form.
+core::Bytes lsc_element(const core::Bytes& der);
+core::Bytes mic_element(const core::Bytes& der);
+/// sha2_element is element 20.
+core::Bytes sha2_element(const core::Bytes& signature);
+
 /// connect_to opens a TCP connection to loopback whose reads give up after 30 seconds.
 core::Fd connect_to(std::uint16_t port);
 
@@ -60,11 +66,20 @@ class MiniPhone {
   /// says that it is stored. Returns the certificate's DER; `last` becomes the message after it.
   core::Bytes enrol(const core::Bytes& spki, Said& last);
 
+  /// said and heard are the whole messages so far, in order: what a recording is made of.
+  const std::vector<core::Bytes>& said() const { return said_; }
+
+  const std::vector<core::Bytes>& heard() const { return heard_; }
+
+  std::uint32_t session() const { return session_; }
+
  private:
   core::Fd socket_;
   core::Handle<SSL_CTX, SSL_CTX_free> context_;
   core::Handle<SSL, SSL_free> ssl_;
   std::uint32_t session_ = 0;
+  std::vector<core::Bytes> said_;
+  std::vector<core::Bytes> heard_;
 };
 
 }  // namespace ringfence::test
