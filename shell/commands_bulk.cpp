@@ -1,10 +1,427 @@
-// utils capf bulk: one operation for many phones.
+// utils capf bulk: one operation for many phones; and the security profiles that such a job heeds.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "core/admin/api.h"
+#include "core/admin/bulk_api.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/commands_job.h"
+#include "shell/printable.h"
+#include "shell/schema.h"
+#include "shell/table.h"
+#include "shell/watch.h"
+#include "shell/words.h"
 
 namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+constexpr std::size_t kShownExcluded = 20;
+constexpr auto kPlanWithin = std::chrono::seconds(300);
+
+Parameter option(std::string name, std::string help, std::vector<std::string> choices = {}) {
+  return {.name = std::move(name),
+          .help = std::move(help),
+          .kind = choices.empty() ? Kind::word : Kind::choice,
+          .presence = Presence::optional,
+          .form = Form::named,
+          .choices = std::move(choices)};
+}
+
+Parameter number(std::string name, std::string help, std::int64_t least, std::int64_t most) {
+  Parameter parameter = option(std::move(name), std::move(help));
+  parameter.kind = Kind::integer;
+  parameter.least = least;
+  parameter.most = most;
+  return parameter;
+}
+
+Parameter size(std::string name, std::string help, std::vector<std::string> choices) {
+  Parameter parameter = option(std::move(name), std::move(help), std::move(choices));
+  parameter.kind = Kind::integer;
+  return parameter;
+}
+
+std::vector<Parameter> joined(std::vector<Parameter> first, const std::vector<Parameter>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+std::vector<Parameter> filters() {
+  return {option("name", "device names, like SEP0011*"),
+          option("model", "like CP-8861, or CP-88*"),
+          option("device_pool", "the device pool"),
+          option("description", "text anywhere in the description"),
+          option("security_profile", "a phone security profile"),
+          option("lsc", "state of the LSC", {"none", "installed", "expired", "stale"}),
+          option("issuer", "text anywhere in the LSC's issuer"),
+          option("expires_before", "YYYY:MM:DD:HH in UTC: the LSC ends earlier"),
+          number("expires_within", "days: the LSC ends within them, or has", 0, 36'500)};
+}
+
+/// key_settings are those that a profile fixes as well.
+std::vector<Parameter> key_settings() {
+  return {option("auth_mode", "how phones prove themselves",
+                 {"null-string", "auth-string", "lsc", "mic"}),
+          option("key_order", "kinds of keys", {"rsa-only", "ec-only", "ec-preferred"}),
+          size("rsa_bits", "size of RSA keys", {"512", "1024", "2048", "3072", "4096"}),
+          size("ec_bits", "size of EC keys", {"256", "384", "521"})};
+}
+
+std::vector<Parameter> terms(Presence operation_presence) {
+  Parameter operation =
+      option("operation", "what CAPF does", {"install", "delete", "troubleshoot"});
+  operation.presence = operation_presence;
+  return joined(
+      {operation},
+      joined(key_settings(),
+             {option("completes_by", "YYYY:MM:DD:HH in UTC; seven days from now when left out"),
+              number("unique_strings", "digits of an authentication string made for each phone", 4,
+                     10),
+              number("wave", "how many phones are on their way at a time; 500 when left out", 1,
+                     5000)}));
+}
+
+/// Who says whether a command is for all phones or for those of its filters.
+enum class Who { all, filtered };
+
+BulkRequest request_of(const Arguments& arguments, Who who) {
+  BulkRequest request;
+  request.all = who == Who::all;
+  request.name = arguments.find("name");
+  request.model = arguments.find("model");
+  request.device_pool = arguments.find("device_pool");
+  request.description = arguments.find("description");
+  request.security_profile = arguments.find("security_profile");
+  request.lsc = arguments.find("lsc");
+  request.issuer = arguments.find("issuer");
+  request.expires_before = arguments.find("expires_before");
+  request.expires_within = arguments.integer("expires_within");
+  request.operation = arguments.find("operation").value_or("install");
+  request.auth_mode = arguments.find("auth_mode");
+  request.key_order = arguments.find("key_order");
+  request.rsa_bits = arguments.integer("rsa_bits");
+  request.ec_bits = arguments.integer("ec_bits");
+  request.completes_by = arguments.find("completes_by");
+  request.unique_strings = arguments.integer("unique_strings");
+  request.wave = arguments.integer("wave");
+  return request;
+}
+
+std::string preview_text(const BulkPreview& plan) {
+  std::vector<std::pair<std::string, std::string>> lines = {
+      {"Operation", plan.operation},
+      {"Completes by", plan.completes_by + " UTC"},
+      {"Phones that match", std::to_string(plan.matched)},
+      {"Phones in the job", std::to_string(plan.chosen)},
+      {"   not registered", std::to_string(plan.not_registered)},
+      {"Phones left out", std::to_string(plan.matched - plan.chosen)}};
+  for (const BulkReason& one : plan.reasons)
+    lines.emplace_back("   " + one.reason, std::to_string(one.count));
+  std::string text = labelled(lines);
+  if (!plan.excluded.empty()) {
+    text += "\nLeft out:\n";
+    for (std::size_t i = 0; i < std::min(plan.excluded.size(), kShownExcluded); ++i)
+      text += fmt::format("   {}   {}\n", one_line(plan.excluded[i].phone),
+                          one_line(plan.excluded[i].why));
+    if (plan.excluded.size() > kShownExcluded)
+      text += fmt::format("   and {} more; --json lists all of them\n",
+                          plan.excluded.size() - kShownExcluded);
+  }
+  for (const std::string& note : plan.notes) text += "\nNOTE: " + note + "\n";
+  return text;
+}
+
+Status preview(Call& call, Who who) {
+  const auto plan =
+      call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
+  call.answer(plan, preview_text(plan));
+  return plan.chosen > 0 ? Status::success : Status::failed;
+}
+
+std::optional<Confirmation> confirm_start(Call& call, Who who) {
+  const auto plan =
+      call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
+  if (plan.chosen == 0) return std::nullopt;  // the daemon says why
+  return Confirmation{
+      preview_text(plan) + "\n",
+      fmt::format("You are about to write new CAPF settings for {}, and to make {} apply {}. "
+                  "Continue? (y/n): ",
+                  counted(plan.chosen, "phone"), plan.chosen == 1 ? "it" : "them",
+                  plan.chosen == 1 ? "its configuration" : "their configurations"),
+      "Bulk job cancelled."};
+}
+
+/// StringsFile is a new file for authentication strings, made before there are any, so that none is
+/// lost for want of a place. It is removed again unless it was written.
+class StringsFile {
+ public:
+  explicit StringsFile(std::string path) : path_(std::move(path)) {
+    fd_ = core::Fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd_)
+      throw core::Error(core::Code::io, fmt::format("{} cannot be made ({}); name a new file in a "
+                                                    "folder that is yours",
+                                                    path_, std::strerror(errno)));
+  }
+
+  StringsFile(const StringsFile&) = delete;
+  StringsFile& operator=(const StringsFile&) = delete;
+
+  ~StringsFile() {
+    if (!written_) ::unlink(path_.c_str());
+  }
+
+  void write(std::string_view text) {
+    written_ = true;  // what there is of it is kept
+    while (!text.empty()) {
+      const ssize_t count = ::write(fd_.get(), text.data(), text.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail();
+      text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    if (::fsync(fd_.get()) != 0) fail();
+  }
+
+ private:
+  [[noreturn]] void fail() const {
+    throw core::Error(core::Code::io,
+                      fmt::format("{} cannot be written ({}); the job runs: cancel it, and start "
+                                  "another one for new strings",
+                                  path_, std::strerror(errno)));
+  }
+
+  std::string path_;
+  core::Fd fd_;
+  bool written_ = false;
+};
+
+std::string csv_of(const std::vector<BulkString>& strings) {
+  std::string csv = "name,auth_string\n";
+  for (const BulkString& one : strings) csv += one.name + "," + one.auth_string + "\n";
+  return csv;
+}
+
+/// start begins a job. Where the strings go to standard output, they end it: the rest is told on
+/// the error stream.
+Status start(Call& call, Who who) {
+  const bool json = call.session.output == Output::json;
+  const bool watch = call.arguments.find("watch") != "no";
+  const auto path = call.arguments.find("strings_file");
+  const bool makes_strings = call.arguments.has("unique_strings");
+  if (path && !makes_strings)
+    throw core::Error(core::Code::malformed, "strings_file needs unique_strings");
+  if (json && makes_strings && !path && watch)
+    throw core::Error(core::Code::malformed,
+                      "with --json, unique_strings needs strings_file or watch no: the document "
+                      "comes when the job has ended, and strings are told only once");
+  std::optional<StringsFile> file;
+  if (path) file.emplace(*path);
+  auto started = call.ask<BulkStarted>("bulk.start", request_of(call.arguments, who), kPlanWithin);
+  const Stream lines = makes_strings && !path ? Stream::error : Stream::output;
+  if (file) {
+    file->write(csv_of(started.strings));
+    started.strings.clear();
+  } else if (!started.strings.empty() && !json) {
+    call.session.console.write(Stream::output, csv_of(started.strings));
+  }
+  if (json && !watch) {
+    call.document(to_json(started));
+    return Status::success;
+  }
+  std::string text =
+      fmt::format("Job {} started for {}.\n", started.job, counted(started.chosen, "phone"));
+  if (started.excluded > 0)
+    text += fmt::format("{} left out.\n", counted(started.excluded, "phone"));
+  if (file) text += fmt::format("The authentication strings are in {}.\n", *path);
+  if (!watch) text += fmt::format("Watch it with: utils capf bulk watch {}\n", started.job);
+  if (!json) call.session.console.write(lines, printable(text));
+  return watch ? watch_to_end(call, started.job, lines) : Status::success;
+}
+
+Status list(Call& call) {
+  auto list = call.ask<JobList>("job.list", Nothing{});
+  std::erase_if(list.jobs, [](const JobReport& job) { return !is_bulk(job); });
+  Table table({"Job", "What", "State", "Succeeded", "Phones", "Started", "Finished", "By"});
+  for (const JobReport& job : list.jobs)
+    table.add({std::to_string(job.job), job.subject, job.state, std::to_string(done_phones(job)),
+               counts_text(job), job.started, job.finished.value_or(""), job.who});
+  call.answer(list, list.jobs.empty() ? "There are no bulk jobs.\n" : table.text());
+  return Status::success;
+}
+
+// --- security profiles --------------------------------------------------------------------------
+
+std::vector<std::string> profile_names(Admin& admin) {
+  const auto list = from_json<SecurityProfileList>(
+      admin.call("profile.list", boost::json::object(), std::chrono::seconds(5)));
+  std::vector<std::string> names;
+  for (const SecurityProfileFacts& facts : list.profiles) names.push_back(facts.name);
+  return names;
+}
+
+Status list_profiles(Call& call) {
+  const auto list = call.ask<SecurityProfileList>("profile.list", Nothing{});
+  Table table({"Name", "Authentication mode", "Key order", "RSA", "EC", "Phones", "Mismatches"});
+  for (const SecurityProfileFacts& one : list.profiles)
+    table.add({one.name, one.auth_mode, one.key_order, std::to_string(one.rsa_bits),
+               std::to_string(one.ec_bits), std::to_string(one.phones),
+               std::to_string(one.mismatches)});
+  call.answer(list, list.profiles.empty() ? "There are no security profiles.\n" : table.text());
+  return Status::success;
+}
+
+Status set_profile(Call& call) {
+  const Arguments& arguments = call.arguments;
+  SecurityProfileFields fields;
+  fields.name = arguments.at("name");
+  fields.auth_mode = arguments.find("auth_mode");
+  fields.key_order = arguments.find("key_order");
+  fields.rsa_bits = arguments.integer("rsa_bits");
+  fields.ec_bits = arguments.integer("ec_bits");
+  const auto facts = call.ask<SecurityProfileFacts>("profile.set", fields);
+  std::string text = fmt::format("Security profile {} set: {}, {}, RSA {}, EC {}.\n", facts.name,
+                                 facts.auth_mode, facts.key_order, facts.rsa_bits, facts.ec_bits);
+  if (facts.mismatches > 0)
+    text += fmt::format(
+        "{} of its {} have another authentication mode: their operations cannot "
+        "complete until the two are the same.\n",
+        facts.mismatches, counted(facts.phones, "phone"));
+  call.answer(facts, text);
+  return Status::success;
+}
+
+Status remove_profile(Call& call) {
+  const std::string& name = call.arguments.at("name");
+  call.ask<Nothing>("profile.remove", SecurityProfileRequest{name});
+  call.answer(Nothing{}, "Security profile " + name + " removed.\n");
+  return Status::success;
+}
+
+std::vector<Command> profile_commands() {
+  Parameter name{.name = "name",
+                 .help = "the profile's name, in double quotes when it has spaces",
+                 .suggest = profile_names};
+  std::vector<Command> commands;
+  commands.push_back({.words = "show phone profile list",
+                      .summary = "list the phone security profiles, and who contradicts them",
+                      .example = "show phone profile list\n",
+                      .run = list_profiles,
+                      .schema = schema_of<SecurityProfileList>});
+  commands.push_back(
+      {.words = "set phone profile",
+       .level = 1,
+       .summary = "make or change a phone security profile",
+       .parameters = joined({name}, key_settings()),
+       .help =
+           "A profile fixes how its phones prove themselves to CAPF, and their keys. Phones\n"
+           "get it by set phone device or by utils phone import. It does not change what a\n"
+           "phone is set to: a phone whose authentication mode is another is a mismatch, whose\n"
+           "operation cannot complete, and a bulk job leaves it out.\n",
+       .example = "set phone profile \"Floor 1\" auth_mode null-string key_order rsa-only\n",
+       .run = set_profile,
+       .schema = schema_of<SecurityProfileFacts>});
+  commands.push_back({.words = "utils phone profile remove",
+                      .level = 1,
+                      .summary = "remove a phone security profile that no phone has",
+                      .parameters = {name},
+                      .example = "utils phone profile remove \"Floor 1\"\n",
+                      .run = remove_profile,
+                      .schema = schema_of<Nothing>});
+  return commands;
+}
+
+/// With watch no, what was started is told; else how it ended.
+boost::json::object start_schema() {
+  return {{"anyOf", boost::json::array{schema_of<JobReport>(), schema_of<BulkStarted>()}}};
+}
+
+constexpr const char* kFilterHelp =
+    "Every filter that is given must match. In text, * is any text and ? one character,\n"
+    "and the case of letters does not count. Without these signs name, model, device_pool\n"
+    "and security_profile match as a whole, description and issuer anywhere.\n";
+
+/// add_for_both adds a command for filters, and one behind the word all.
+void add_for_both(std::vector<Command>& commands, const Command& command,
+                  const std::vector<Parameter>& options, Status (*run)(Call&, Who),
+                  std::optional<Confirmation> (*confirm)(Call&, Who)) {
+  for (const Who who : {Who::filtered, Who::all}) {
+    Command one = command;
+    if (who == Who::all) {
+      one.words += " all";
+      one.summary += ", for all phones";
+      one.example = one.words + " operation install\n";
+      one.parameters = options;
+    } else {
+      one.summary += ", for the phones that filters choose";
+      one.parameters = joined(filters(), options);
+    }
+    one.run = [run, who](Call& call) { return run(call, who); };
+    if (confirm != nullptr) one.confirm = [confirm, who](Call& call) { return confirm(call, who); };
+    commands.push_back(std::move(one));
+  }
+}
+
+}  // namespace
 
 std::vector<Command> bulk_commands() {
-  return {};
+  std::vector<Command> commands;
+  add_for_both(commands,
+               {.words = "utils capf bulk preview",
+                .level = 1,
+                .summary = "say who a bulk job would be for, and why others are left out",
+                .help = std::string(kFilterHelp) +
+                        "Nothing is changed. The exit status is 0 when somebody would be asked.\n",
+                .example = "utils capf bulk preview model CP-88* lsc none auth_mode null-string\n",
+                .schema = schema_of<BulkPreview>},
+               terms(Presence::optional), preview, nullptr);
+  add_for_both(
+      commands,
+      {.words = "utils capf bulk start",
+       .level = 1,
+       .summary = "start a bulk job",
+       .help =
+           std::string(kFilterHelp) +
+           "What is left out of auth_mode, key_order, rsa_bits and ec_bits is what each phone, or\n"
+           "its security profile, has. The mode must be the profile's.\n"
+           "unique_strings makes an authentication string for each phone and prints them as CSV,\n"
+           "once, behind the question: they are in no log and are never shown again. What follows\n"
+           "then goes to standard error. strings_file writes them into a new file (0600) instead.\n"
+           "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. The\n"
+           "exit status is 0 only when every phone in the job succeeded.\n",
+       .example =
+           "utils capf bulk start device_pool Berlin operation install auth_mode null-string\n",
+       .schema = start_schema},
+      joined(terms(Presence::mandatory),
+             {option("strings_file", "a new file for the authentication strings"),
+              option("watch", "whether to watch the job; yes when left out", {"yes", "no"})}),
+      start, confirm_start);
+  commands.push_back(
+      {.words = "utils capf bulk watch",
+       .summary = "watch a bulk job until it ends",
+       .parameters = {job_id()},
+       .help = "From any session, as utils job wait. Ctrl-C leaves the watch.\n",
+       .example = "utils capf bulk watch 3\nJob 3: 60 of 60 phones succeeded.\n",
+       .run =
+           [](Call& call) { return watch_to_end(call, call.arguments.integer("id").value_or(0)); },
+       .schema = schema_of<JobReport>});
+  commands.push_back({.words = "utils capf bulk list",
+                      .summary = "list the bulk jobs, newest first",
+                      .example = "utils capf bulk list\n",
+                      .run = list,
+                      .schema = schema_of<JobList>});
+  std::ranges::move(job_changes("utils capf bulk"), std::back_inserter(commands));
+  std::ranges::move(profile_commands(), std::back_inserter(commands));
+  return commands;
 }
 
 }  // namespace ringfence::shell

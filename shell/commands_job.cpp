@@ -1,4 +1,8 @@
 // show job, utils job: long work that runs in the daemon.
+#include "shell/commands_job.h"
+
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "core/admin/api.h"
@@ -19,10 +23,10 @@ JobRequest request_of(Call& call) {
 
 Status list(Call& call) {
   const auto list = call.ask<JobList>("job.list", Nothing{});
-  Table table({"Job", "Kind", "Subject", "State", "Returned", "Started", "Finished", "By"});
+  Table table({"Job", "Kind", "Subject", "State", "Done", "Started", "Finished", "By"});
   for (const JobReport& job : list.jobs) {
     table.add({std::to_string(job.job), job.kind, job.subject, job.state,
-               fmt::format("{} of {}", job.returned, job.total), job.started,
+               fmt::format("{} of {}", done_phones(job), job.total), job.started,
                job.finished.value_or(""), job.who});
   }
   call.answer(list, list.jobs.empty() ? "There are no jobs.\n" : table.text());
@@ -31,25 +35,33 @@ Status list(Call& call) {
 
 Status show(Call& call) {
   const auto job = call.ask<JobReport>("job.show", request_of(call));
-  std::string text = labelled({{"Job", std::to_string(job.job)},
-                               {"Kind", job.kind},
-                               {"Subject", job.subject},
-                               {"Started by", job.who},
-                               {"Started", job.started},
-                               {"Finished", job.finished.value_or("")},
-                               {"State", job.state},
-                               {"Step", job.step},
-                               {"Message", job.message},
-                               {"Published", job.published ? "yes" : "no"},
-                               {"Phones", std::to_string(job.total)},
-                               {"Returned", std::to_string(job.returned)},
-                               {"Waiting", std::to_string(job.waiting)},
-                               {"Reset sent", std::to_string(job.reset_sent)},
-                               {"Not returned", std::to_string(job.not_returned)},
-                               {"Failed", std::to_string(job.failed)}});
+  std::vector<std::pair<std::string, std::string>> lines = {{"Job", std::to_string(job.job)},
+                                                            {"Kind", job.kind},
+                                                            {"Subject", job.subject},
+                                                            {"Started by", job.who},
+                                                            {"Started", job.started},
+                                                            {"Finished", job.finished.value_or("")},
+                                                            {"State", job.state},
+                                                            {"Step", job.step},
+                                                            {"Message", job.message}};
+  if (is_bulk(job)) {
+    lines.emplace_back("Phones", std::to_string(job.total));
+    for (const JobCount& one : job.counts)
+      lines.emplace_back("   " + one.state, std::to_string(one.count));
+  } else {
+    lines.emplace_back("Published", job.published ? "yes" : "no");
+    lines.emplace_back("Phones", std::to_string(job.total));
+    lines.emplace_back("Returned", std::to_string(job.returned));
+    lines.emplace_back("Waiting", std::to_string(job.waiting));
+    lines.emplace_back("Reset sent", std::to_string(job.reset_sent));
+    lines.emplace_back("Not returned", std::to_string(job.not_returned));
+    lines.emplace_back("Failed", std::to_string(job.failed));
+  }
+  std::string text = labelled(lines);
   if (!job.missing.empty()) {
-    Table table({"Phone", "State", "Since"});
-    for (const JobPhone& phone : job.missing) table.add({phone.phone, phone.state, phone.changed});
+    Table table({"Phone", "State", "Since", "Why"});
+    for (const JobPhone& phone : job.missing)
+      table.add({phone.phone, phone.state, phone.changed, phone.detail});
     text += "\n" + table.text();
   }
   call.answer(job, text);
@@ -57,22 +69,55 @@ Status show(Call& call) {
 }
 
 Status wait(Call& call) {
-  PhoneProgress progress(call);
-  const Watched watched = watch_job(call, request_of(call).job,
-                                    [&](const JobReport& report) { progress.show(report); });
-  if (watched.left) return say_left(call, watched);
-  const JobReport& report = watched.report;
-  if (report.state == "done" || call.session.output == Output::json) {
-    call.answer(report, job_result(report));
-    return all_returned(report) ? Status::success : Status::failed;
-  }
-  throw job_failure(report);
+  return watch_to_end(call, request_of(call).job);
 }
 
 }  // namespace
 
+Parameter job_id() {
+  return {.name = "id", .help = "the job's number", .kind = Kind::integer, .least = 1};
+}
+
+std::vector<Command> job_changes(const std::string& words) {
+  struct Change {
+    std::string verb;
+    std::string summary;
+    std::string said;
+  };
+
+  std::vector<Command> commands;
+  for (const Change& change :
+       {Change{"pause", "let a job ask no further phones for now",
+               "Job {} pauses: no further phones are asked. Those that were asked go on.\n"},
+        Change{"resume", "let a paused job go on", "Job {} goes on.\n"},
+        Change{"cancel", "end a job before all phones had their turn",
+               "Job {} is cancelled: no further phones are asked. Watch it end with: utils job "
+               "wait {}\n"}}) {
+    commands.push_back(
+        {.words = words + " " + change.verb,
+         .level = 1,
+         .summary = change.summary,
+         .parameters = {job_id()},
+         .help = change.verb == "cancel"
+                     ? "A phone whose turn has not come keeps its settings. A regeneration stays\n"
+                       "published, and counts the phones it reset to their end. A bulk job takes\n"
+                       "back what phones have not taken up, and gives those that are enrolling\n"
+                       "five minutes.\n"
+                     : "",
+         .example = fmt::format("{} {} 3\n", words, change.verb),
+         .run =
+             [change](Call& call) {
+               const auto job = call.ask<JobReport>("job." + change.verb, request_of(call));
+               call.answer(job, fmt::format(fmt::runtime(change.said), job.job, job.job));
+               return Status::success;
+             },
+         .schema = schema_of<JobReport>});
+  }
+  return commands;
+}
+
 std::vector<Command> job_commands() {
-  const Parameter id{.name = "id", .help = "the job's number", .kind = Kind::integer, .least = 1};
+  const Parameter id = job_id();
   std::vector<Command> commands;
   commands.push_back({.words = "show job list",
                       .summary = "list the jobs, newest first",
@@ -89,11 +134,12 @@ std::vector<Command> job_commands() {
       {.words = "utils job wait",
        .summary = "watch a job until it ends",
        .parameters = {id},
-       .help = "The exit status is 0 only when the job is done and every phone returned. Ctrl-C\n"
-               "leaves the watch; the job goes on.\n",
+       .help = "The exit status is 0 only when the job is done and every phone returned, or\n"
+               "succeeded. Ctrl-C leaves the watch; the job goes on.\n",
        .example = "utils job wait 3\nJob 3: 50 of 50 phones returned.\n",
        .run = wait,
        .schema = schema_of<JobReport>});
+  std::ranges::move(job_changes("utils job"), std::back_inserter(commands));
   return commands;
 }
 

@@ -53,6 +53,9 @@ class Console {
 
   /// interactive says whether output is a terminal that a person watches.
   virtual bool interactive() const = 0;
+
+  /// columns is the width of that terminal.
+  virtual std::size_t columns() const { return 80; }
 };
 
 }  // namespace ringfence::shell

@@ -154,4 +154,8 @@ bool Terminal::interactive() const {
   return ::isatty(STDOUT_FILENO) == 1;
 }
 
+std::size_t Terminal::columns() const {
+  return std::max<std::size_t>(screen().columns, 1);
+}
+
 }  // namespace ringfence::shell

@@ -25,6 +25,7 @@ class Terminal final : public Console {
   bool interrupted() override;
   void pause(std::chrono::milliseconds time) override;
   bool interactive() const override;
+  std::size_t columns() const override;
 
   /// keep_running makes Ctrl-C never end the process, as a session with a prompt wants.
   void keep_running();

@@ -1,5 +1,6 @@
 #include "shell/watch.h"
 
+#include <algorithm>
 #include <future>
 #include <optional>
 #include <thread>
@@ -19,6 +20,10 @@ using namespace std::chrono_literals;
 constexpr int kTries = 60;
 constexpr std::size_t kShownMissing = 20;
 constexpr std::int64_t kBarColumns = 30;
+constexpr std::int64_t kLeastBarColumns = 10;
+constexpr auto kLineEvery = 5s;
+constexpr auto kPaceOver = 30s;
+constexpr auto kPaceFrom = 2s;
 
 /// wait_for_change asks on a thread of its own, so that Ctrl-C does not have to wait for the
 /// answer. Returns nothing when interrupted; the thread then ends with its answer, unheard.
@@ -39,11 +44,92 @@ std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& reque
 }
 
 std::string returned_line(const JobReport& report) {
-  return fmt::format("Job {}: {} of {} returned.", report.job, report.returned,
-                     counted(report.total, "phone"));
+  return fmt::format("Job {}: {} of {} {}.", report.job, done_phones(report),
+                     counted(report.total, "phone"), is_bulk(report) ? "succeeded" : "returned");
+}
+
+/// finished counts the phones of a bulk job that are in a final state.
+std::int64_t finished(const JobReport& report) {
+  std::int64_t count = 0;
+  for (const std::string state : {"succeeded", "failed", "unreachable", "expired", "cancelled"})
+    count += count_of(report, state);
+  return count;
+}
+
+std::string time_text(std::chrono::seconds time) {
+  const auto seconds = time.count();
+  if (seconds < 60) return fmt::format("{} s", seconds);
+  if (seconds < 3600) return fmt::format("{}:{:02} min", seconds / 60, seconds % 60);
+  return fmt::format("{}:{:02} h", seconds / 3600, seconds / 60 % 60);
 }
 
 }  // namespace
+
+bool ended(const JobReport& report) {
+  return report.state != "running" && report.state != "paused";
+}
+
+bool is_bulk(const JobReport& report) {
+  return report.kind == "capf-bulk";
+}
+
+std::int64_t count_of(const JobReport& report, const std::string& state) {
+  for (const core::admin::JobCount& one : report.counts)
+    if (one.state == state) return one.count;
+  return 0;
+}
+
+std::int64_t done_phones(const JobReport& report) {
+  return is_bulk(report) ? count_of(report, "succeeded") : report.returned;
+}
+
+std::string counts_text(const JobReport& report) {
+  std::string text;
+  for (const core::admin::JobCount& one : report.counts)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", one.count, one.state);
+  return text;
+}
+
+void Pace::note(Instant now, std::int64_t finished) {
+  points_.push_back({now, finished});
+  while (points_.size() > 2 && now - points_.front().at > kPaceOver) points_.pop_front();
+}
+
+double Pace::a_second() const {
+  if (points_.size() < 2) return 0;
+  const std::chrono::duration<double> time = points_.back().at - points_.front().at;
+  const auto count = static_cast<double>(points_.back().finished - points_.front().finished);
+  return time >= kPaceFrom && count > 0 ? count / time.count() : 0;
+}
+
+std::optional<std::chrono::seconds> Pace::left(std::int64_t remaining) const {
+  const double pace = a_second();
+  if (pace <= 0) return std::nullopt;
+  return std::chrono::seconds(static_cast<std::int64_t>(static_cast<double>(remaining) / pace) + 1);
+}
+
+std::string bulk_bar(const JobReport& report, const Pace& pace, std::size_t columns) {
+  const std::int64_t done = finished(report);
+  std::vector<std::string> parts = {fmt::format("{}/{}", done, report.total)};
+  if (report.state == "paused") parts.emplace_back("paused");
+  std::string counts = counts_text(report);
+  if (!counts.empty()) parts.push_back(std::move(counts));
+  if (pace.a_second() > 0) parts.push_back(fmt::format("{:.1f}/s", pace.a_second()));
+  const auto left = pace.left(report.total - done);
+  if (left && done < report.total) parts.push_back(time_text(*left) + " left");
+
+  const auto room = static_cast<std::int64_t>(columns) - 1;
+  std::string text;
+  for (const std::string& part : parts) {
+    const auto length = static_cast<std::int64_t>(text.size() + part.size()) + 2;
+    if (length + kLeastBarColumns + 2 > room) break;
+    text += "  " + part;
+  }
+  const std::int64_t bar = std::min(kBarColumns, room - static_cast<std::int64_t>(text.size()) - 2);
+  if (bar < 1) return text.substr(0, static_cast<std::size_t>(std::max<std::int64_t>(room, 0)));
+  const std::int64_t filled = report.total == 0 ? 0 : bar * done / report.total;
+  return fmt::format("[{:-<{}}]{}", std::string(static_cast<std::size_t>(filled), '#'), bar, text);
+}
 
 Watched watch_job(Call& call, std::int64_t job,
                   const std::function<void(const JobReport&)>& changed) {
@@ -68,16 +154,35 @@ Watched watch_job(Call& call, std::int64_t job,
       continue;
     }
     changed(watched.report);
-    if (watched.report.state != "running") return watched;
+    if (ended(watched.report)) return watched;
     seen = watched.report.revision;
   }
 }
 
+void PhoneProgress::show_bulk(const JobReport& report) {
+  Console& console = call_.session.console;
+  const Pace::Instant now = now_();
+  pace_.note(now, finished(report));
+  if (console.interactive()) {
+    console.progress(ended(report) ? "" : printable(bulk_bar(report, pace_, console.columns())));
+    return;
+  }
+  if (ended(report)) return;  // job_result is the last line
+  std::string line = fmt::format("Job {}: {} of {} have ended ({}).", report.job, finished(report),
+                                 counted(report.total, "phone"), counts_text(report));
+  if (report.state == "paused") line += " The job is paused.";
+  if (line == said_ || (said_at_ && now - *said_at_ < kLineEvery)) return;
+  said_ = line;
+  said_at_ = now;
+  console.write(lines_, printable(line + "\n"));
+}
+
 void PhoneProgress::show(const JobReport& report) {
-  const bool ended = report.state != "running";
   if (call_.session.output == Output::json || !report.published) return;
+  if (is_bulk(report)) return show_bulk(report);
+  const bool over = ended(report);
   if (call_.session.console.interactive()) {
-    if (ended || report.total == 0) return call_.session.console.progress("");
+    if (over || report.total == 0) return call_.session.console.progress("");
     const std::int64_t filled = kBarColumns * report.returned / report.total;
     const std::string bar(static_cast<std::size_t>(filled), '#');
     call_.session.console.progress(
@@ -85,7 +190,7 @@ void PhoneProgress::show(const JobReport& report) {
     return;
   }
   // job_result is the last line
-  if (ended || report.total == 0 || report.returned == report.total) return;
+  if (over || report.total == 0 || report.returned == report.total) return;
   const std::int64_t tenth = 10 * report.returned / report.total;
   if (tenth == tenth_) return;
   tenth_ = tenth;
@@ -95,15 +200,17 @@ void PhoneProgress::show(const JobReport& report) {
 std::string job_result(const JobReport& report) {
   if (report.total == 0) return fmt::format("Job {}: no phone had to be reset.\n", report.job);
   std::string text = returned_line(report) + "\n";
-  const std::int64_t away = report.total - report.returned;
+  const std::int64_t away = report.total - done_phones(report);
   if (away <= 0) return text;
-  text += counted(away, "phone") + " did not return:\n";
+  text += counted(away, "phone") + (is_bulk(report) ? " did not succeed:\n" : " did not return:\n");
   for (std::size_t i = 0; i < std::min(report.missing.size(), kShownMissing); ++i) {
-    text += fmt::format("   {}   {}\n", one_line(report.missing[i].phone),
-                        one_line(report.missing[i].state));
+    const core::admin::JobPhone& phone = report.missing[i];
+    text += fmt::format("   {}   {}", one_line(phone.phone), one_line(phone.state));
+    if (!phone.detail.empty()) text += "   " + one_line(phone.detail);
+    text += "\n";
   }
-  if (report.missing.size() > kShownMissing) {
-    text += fmt::format("   and {} more\n", report.missing.size() - kShownMissing);
+  if (away > static_cast<std::int64_t>(kShownMissing)) {
+    text += fmt::format("   and {} more\n", away - static_cast<std::int64_t>(kShownMissing));
   }
   text += fmt::format("See them all with: show job {}\n", report.job);
   return text;
@@ -122,8 +229,30 @@ Status say_left(Call& call, const Watched& watched) {
   return Status::failed;
 }
 
-bool all_returned(const JobReport& report) {
-  return report.state == "done" && report.returned >= report.total && report.missing.empty();
+bool all_well(const JobReport& report) {
+  return report.state == "done" && done_phones(report) >= report.total && report.missing.empty();
+}
+
+Status watch_to_end(Call& call, std::int64_t job, Stream lines) {
+  PhoneProgress progress(call, lines);
+  const Watched watched =
+      watch_job(call, job, [&](const JobReport& report) { progress.show(report); });
+  if (watched.left) return say_left(call, watched);
+  const JobReport& report = watched.report;
+  if (call.session.output == Output::json) {
+    call.answer(report, "");
+    return all_well(report) ? Status::success : Status::failed;
+  }
+  if (report.state != "done" && report.state != "cancelled") throw job_failure(report);
+  if (report.state == "cancelled")
+    call.session.console.write(lines,
+                               printable(fmt::format("Job {} was cancelled.\n", report.job)));
+  if (lines == Stream::output) {
+    call.say(job_result(report));
+  } else {
+    call.session.console.write(lines, printable(job_result(report)));
+  }
+  return all_well(report) ? Status::success : Status::failed;
 }
 
 }  // namespace ringfence::shell

@@ -1,8 +1,11 @@
 // Watching a job that runs in ringfence-admin until it ends or the watcher leaves.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/admin/api.h"
@@ -16,6 +19,9 @@ struct Watched {
   bool left = false;              ///< Ctrl-C; the job goes on
 };
 
+/// ended says whether a job of this state has ended: it neither runs nor pauses.
+bool ended(const core::admin::JobReport& report);
+
 /// watch_job follows a job to its end and calls `changed` with each new report.
 ///
 /// Ctrl-C leaves the watch at once. A daemon that stops answering is asked again for a minute
@@ -24,17 +30,52 @@ struct Watched {
 Watched watch_job(Call& call, std::int64_t job,
                   const std::function<void(const core::admin::JobReport&)>& changed);
 
-/// PhoneProgress shows how many phones are back: a bar redrawn in a terminal, elsewhere a line at
-/// the start of each tenth. Shows nothing before the change is published, or as JSON.
+/// Pace tells how fast phones come to their end, from the last half minute.
+class Pace {
+ public:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  void note(Instant now, std::int64_t finished);
+  double a_second() const;  ///< 0 when nothing has ended, and in the first two seconds
+  /// left is how long `remaining` phones take at this pace; nothing while there is none.
+  std::optional<std::chrono::seconds> left(std::int64_t remaining) const;
+
+ private:
+  struct Point {
+    Instant at;
+    std::int64_t finished = 0;
+  };
+
+  std::deque<Point> points_;
+};
+
+/// bulk_bar is one line of at most `columns` - 1 characters: a bar of the phones that have ended,
+/// their count, each state's count, the pace and the time left, as far as there is room.
+std::string bulk_bar(const core::admin::JobReport& report, const Pace& pace, std::size_t columns);
+
+/// PhoneProgress shows how far a job is: a bar redrawn in a terminal; elsewhere, for a regeneration
+/// a line at the start of each tenth, for a bulk job a line when something changed, at most every
+/// five seconds. Shows nothing before the change is published, or as JSON.
 class PhoneProgress {
  public:
-  explicit PhoneProgress(Call& call) : call_(call) {}
+  using Now = std::function<Pace::Instant()>;
+
+  explicit PhoneProgress(Call& call, Stream lines = Stream::output,
+                         Now now = std::chrono::steady_clock::now)
+      : call_(call), lines_(lines), now_(std::move(now)) {}
 
   void show(const core::admin::JobReport& report);
 
  private:
+  void show_bulk(const core::admin::JobReport& report);
+
   Call& call_;
+  Stream lines_;  ///< where lines go that are no bar
+  Now now_;
+  Pace pace_;
   std::int64_t tenth_ = -1;
+  std::optional<Pace::Instant> said_at_;
+  std::string said_;
 };
 
 /// job_result says how a job ended: the count of phones and the first 20 that are missing.
@@ -47,7 +88,17 @@ core::Error job_failure(const core::admin::JobReport& report);
 /// failed: the end was not seen.
 Status say_left(Call& call, const Watched& watched);
 
-/// all_returned says whether the job is done and no phone is missing.
-bool all_returned(const core::admin::JobReport& report);
+/// all_well says whether the job is done, and every phone returned or succeeded.
+bool all_well(const core::admin::JobReport& report);
+
+/// is_bulk tells the kind; done_phones how many phones are where the job wants them; count_of how
+/// many are in a state; counts_text writes "12 enrolling, 30 succeeded".
+bool is_bulk(const core::admin::JobReport& report);
+std::int64_t done_phones(const core::admin::JobReport& report);
+std::int64_t count_of(const core::admin::JobReport& report, const std::string& state);
+std::string counts_text(const core::admin::JobReport& report);
+
+/// watch_to_end watches a job, shows its progress and its result. Success only when all is well.
+Status watch_to_end(Call& call, std::int64_t job, Stream lines = Stream::output);
 
 }  // namespace ringfence::shell

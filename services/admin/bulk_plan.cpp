@@ -390,6 +390,12 @@ BulkPreview plan_bulk(const BulkFilter& filter, const BulkTerms& terms,
         fmt::format("{} of these phones are not registered. Their configuration is written all the "
                     "same, and they enrol when they start, until {} UTC.",
                     plan.not_registered, plan.completes_by));
+  if (facts.policy.issuer == core::LscIssuer::offline_ca && terms.operation == Operation::install)
+    plan.notes.push_back(
+        fmt::format("The issuer is an offline CA: phones hand in their keys and stay pending until "
+                    "their certificates are imported ('utils capf cert import'), which must be "
+                    "before {} UTC.",
+                    plan.completes_by));
   if (by_mic > 0)
     plan.notes.push_back(
         fmt::format("{} of these phones have no LSC by our records, so that the precedence to the "

@@ -37,6 +37,11 @@ constexpr std::size_t kMostAtOnce = 500;  // phones in one transaction
 
 }  // namespace
 
+struct BulkRun::Rules {
+  std::map<std::string, core::SecurityProfile> profiles;
+  core::CapfPolicy policy;
+};
+
 BulkRun::BulkRun(House& house, Jobs& jobs, Job job)
     : house_(house),
       jobs_(jobs),
@@ -108,8 +113,12 @@ void BulkRun::send_wave(Time now) {
   {
     const std::lock_guard lock(house_.phone_mutex);
     core::Database::Transaction transaction(house_.database);
+    Rules rules;
+    for (core::SecurityProfile& profile : house_.profiles.list())
+      rules.profiles.emplace(profile.name, profile);
+    rules.policy = core::CapfPolicyStore(house_.database).load();
     std::vector<Phone> changed;
-    for (const JobItem& item : wave) moved.push_back(turn_of(item, now, changed));
+    for (const JobItem& item : wave) moved.push_back(turn_of(item, rules, now, changed));
     const auto requests = house_.phones.save(changed, core::PhoneStore::Ask::again);
     std::size_t next = 0;
     for (JobItem& item : moved)
@@ -121,7 +130,8 @@ void BulkRun::send_wave(Time now) {
   jobs_.touch(job_.id);
 }
 
-JobItem BulkRun::turn_of(const JobItem& item, Time now, std::vector<Phone>& changed) {
+JobItem BulkRun::turn_of(const JobItem& item, const Rules& rules, Time now,
+                         std::vector<Phone>& changed) {
   JobItem next = item;
   next.changed = now;
   next.state = ItemState::failed;
@@ -135,10 +145,10 @@ JobItem BulkRun::turn_of(const JobItem& item, Time now, std::vector<Phone>& chan
     next.detail = "another operation was asked for it after the job began; it was left alone";
     return next;
   }
-  const auto profile = house_.profiles.find(phone->security_profile);
-  const core::SecurityProfile* const fixed = profile ? &*profile : nullptr;
-  const auto policy = core::CapfPolicyStore(house_.database).load();
-  if (const auto exclusion = settings_exclusion(*phone, terms_, fixed, policy)) {
+  const auto profile = rules.profiles.find(phone->security_profile);
+  const core::SecurityProfile* const fixed =
+      profile == rules.profiles.end() ? nullptr : &profile->second;
+  if (const auto exclusion = settings_exclusion(*phone, terms_, fixed, rules.policy)) {
     next.detail = exclusion->why;
     return next;
   }

@@ -37,7 +37,9 @@ class BulkRun {
   void look(core::Time now);
   void heed(core::Time now);
   void send_wave(core::Time now);
-  core::JobItem turn_of(const core::JobItem& item, core::Time now,
+  /// Rules are what the settings of a wave are checked against.
+  struct Rules;
+  core::JobItem turn_of(const core::JobItem& item, const Rules& rules, core::Time now,
                         std::vector<core::Phone>& changed);
   void tell(core::Time now);
   void tell_again(core::Time now);

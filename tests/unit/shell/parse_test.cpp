@@ -107,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "3072 and 4096"},
         BadValue{"Option", "utils phone add SEP001122334455 colour red",
                  "Enter valid options.\nSuggested options are model, description, device_pool, "
+                 "security_profile, "
                  "operation, auth_mode, auth_string, key_order, rsa_bits, ec_bits and "
                  "completes_by"},
         BadValue{"Twice", "utils phone add SEP001122334455 model a model b",
