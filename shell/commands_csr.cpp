@@ -100,12 +100,16 @@ Status generate(Call& call) {
       call.ask<CsrGenerated>("csr.generate", CsrGenerateRequest{call.arguments.at("unit")});
   std::string text = fmt::format("Successfully Generated CSR for {}.\n", made.csr.unit);
   if (made.replaced) text += "It takes the place of the earlier one, which is worth nothing now.\n";
-  text += fmt::format(
-      "Its subject is {}. The certificate in use stays until you import the new one:\n"
-      "  show csr own {}/{}              the request, for the CA to sign\n"
-      "  set cert import trust {}        the CA's certificates, up to its root\n"
-      "  set cert import own {}          the certificate it made\n",
-      made.csr.subject, made.csr.unit, made.csr.file, made.csr.unit, made.csr.unit);
+  text +=
+      fmt::format("Its subject is {}. The certificate in use stays until you import the new one:\n",
+                  made.csr.subject);
+  const std::string& unit = made.csr.unit;
+  for (const auto& [command, meaning] :
+       {std::pair{fmt::format("show csr own {}/{}", unit, made.csr.file),
+                  "the request, for the CA to sign"},
+        std::pair{"set cert import trust " + unit, "the CA's certificates, up to its root"},
+        std::pair{"set cert import own " + unit, "the certificate that it made"}})
+    text += fmt::format("  {:<28}  {}\n", command, meaning);
   call.answer(made, text);
   return Status::success;
 }

@@ -1,5 +1,7 @@
 #include "core/base/bytes.h"
 
+#include <algorithm>
+
 #include <openssl/evp.h>
 
 #include "core/base/error.h"
@@ -53,6 +55,25 @@ std::string to_base64(BytesView bytes) {
                                      static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(length));
   return text;
+}
+
+Bytes from_base64(std::string_view text) {
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  const std::string_view digits = text.substr(0, text.size() - padding);
+  // OpenSSL passes over spaces and lets '=' stand anywhere.
+  const bool known = std::ranges::all_of(digits, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+  });
+  if (!known || text.size() % 4 != 0) throw Error(Code::malformed, "the text is not base64");
+  Bytes bytes(text.size() / 4 * 3);
+  const int length =
+      EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                      static_cast<int>(text.size()));
+  if (length != static_cast<int>(bytes.size()))
+    throw Error(Code::malformed, "the text is not base64");
+  bytes.resize(bytes.size() - padding);
+  return bytes;
 }
 
 BytesView Reader::take(std::size_t count, std::string_view what) {

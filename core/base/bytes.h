@@ -30,6 +30,9 @@ Bytes from_hex(std::string_view text);
 /// to_base64 returns standard base64 (RFC 4648 section 4) without line breaks.
 std::string to_base64(BytesView bytes);
 
+/// from_base64 reads what to_base64 writes; throws Error{malformed} for anything else.
+Bytes from_base64(std::string_view text);
+
 /// Reader takes big-endian values off the front of a view and never reads past its end.
 ///
 /// Each call throws Error{malformed, "<what> is truncated"} when too little is left, and then has

@@ -94,6 +94,18 @@ core::IssuedCertificate journal_entry(const X509& certificate, const Bytes& der,
   return issued;
 }
 
+/// wanted_phone returns the phone of a CSR; throws when it would not come for the certificate.
+core::Phone wanted_phone(const core::PhoneStore& phones, const core::PendingCsr& csr) {
+  std::optional<core::Phone> phone = phones.find(csr.phone);
+  if (!phone) throw Error(Code::not_found, fmt::format("there is no phone {} any more", csr.phone));
+  if (phone->capf.request != csr.request)
+    throw Error(Code::conflict,
+                fmt::format("{} was asked for another operation since it made this key; it makes a "
+                            "new one when it is asked to install again",
+                            csr.phone));
+  return std::move(*phone);
+}
+
 }  // namespace
 
 /// Csrs finds the CSR that a certificate was made of: by the name in its subject, which is quick,
@@ -159,6 +171,7 @@ json::object Offline::import(const json::object& params) {
       one.device = csr.phone;
       if (csr.serial && *csr.serial == core::serial_of(*certificate))
         throw Error(Code::conflict, fmt::format("it was imported for {} already", one.device));
+      wanted_phone(phones_, csr);
       core::check_offline_lsc(*certificate, one.device, csr.spki, trust, now);
       const core::IssuedCertificate issued = journal_entry(*certificate, one.der, csr, now);
       if (const auto before = journal_.certificate(issued.serial))
@@ -191,12 +204,10 @@ json::object Offline::issue(const json::object& params) {
       const auto csr = journal_.csr(phones[i]);
       if (!csr) throw Error(Code::not_found, "there is no CSR of it");
       if (csr->serial) throw Error(Code::conflict, "a certificate for its CSR is here already");
-      std::optional<core::Phone> phone = phones_.find(phones[i]);
-      if (!phone) throw Error(Code::not_found, "there is no such phone any more");
-      phone->capf.request = csr->request;  // the one that the key was made for
-      phone->model = csr->model;
+      core::Phone phone = wanted_phone(phones_, *csr);
+      phone.model = csr->model;
       const core::IssuedCertificate issued =
-          identity->issuer->issue(*phone, csr->spki, validity, now);
+          identity->issuer->issue(phone, csr->spki, validity, now);
       journal_.imported(issued, csr->spki);
       log(Level::notice, "CAPF_ISSUED",
           {{"device", phones[i]},

@@ -39,6 +39,10 @@ TEST(Base64, MatchesRfc4648Vectors) {
   EXPECT_EQ(to_base64(bytes_of("")), "");
   EXPECT_EQ(to_base64(bytes_of("fo")), "Zm8=");
   EXPECT_EQ(to_base64(bytes_of("foobar")), "Zm9vYmFy");
+  for (const std::string text : {"", "f", "fo", "foo", "foobar"})
+    EXPECT_EQ(text_of(from_base64(to_base64(bytes_of(text)))), text);
+  for (const std::string text : {"Zg", "Zg=", "Z===", "Zm 9", "=Zm9", "Zm9vYm\n=", "Zm9*"})
+    EXPECT_THROW(from_base64(text), Error) << text;
 }
 
 }  // namespace
