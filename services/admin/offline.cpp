@@ -1,5 +1,6 @@
 #include "services/admin/offline.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
