@@ -1,11 +1,10 @@
 // Making certificates with OpenSSL, for keys that may live in the token.
 #include "core/certificates/issue.h"
 
-#include <algorithm>
-
 #include <openssl/err.h>
 
 #include "core/base/error.h"
+#include "core/certificates/lsc_maker.h"
 #include "core/certificates/profile.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
@@ -47,14 +46,14 @@ X509Cert new_certificate(OSSL_LIB_CTX* context) {
   return certificate;
 }
 
-/// signed_by signs `certificate`, and returns it free of the token's library context, after
-/// checking the signature with `issuer` (itself when null): a wrong key or a faulty token must not
-/// put a bad certificate into the world.
-X509Cert signed_by(X509& certificate, EVP_PKEY& key, OSSL_LIB_CTX* context, const X509* issuer) {
+/// self_signed signs `certificate`, and returns it free of the token's library context, after
+/// checking the signature with its own key: a wrong key or a faulty token must not put a bad
+/// certificate into the world.
+X509Cert self_signed(X509& certificate, EVP_PKEY& key, OSSL_LIB_CTX* context) {
   const EvpMd md(ensure(EVP_MD_fetch(context, digest_for(key), nullptr), "EVP_MD_fetch"));
   ensure(X509_sign(&certificate, &key, md.get()) > 0, "X509_sign");
   X509Cert made = parse_certificate(to_der(certificate));
-  EVP_PKEY* issuer_key = X509_get0_pubkey(issuer != nullptr ? issuer : made.get());
+  EVP_PKEY* issuer_key = X509_get0_pubkey(made.get());
   if (issuer_key == nullptr || X509_verify(made.get(), issuer_key) != 1) {
     ERR_clear_error();
     throw Error(Code::internal, "the signing key does not belong to the issuer's certificate");
@@ -77,32 +76,12 @@ X509Cert issue_self_signed(Unit unit, const Node& node, EVP_PKEY& key, OSSL_LIB_
   for (const Extension& extension : unit_extensions(unit)) add(*certificate, extension);
   add(*certificate, key_id_extension(*certificate));
   if (names_host(unit)) add(*certificate, dns_name_extension(node.host));
-  return signed_by(*certificate, key, context, nullptr);
+  return self_signed(*certificate, key, context);
 }
 
 X509Cert issue_lsc(const LscRequest& request, const X509& capf_certificate, EVP_PKEY& capf_key,
                    OSSL_LIB_CTX* context, Time now) {
-  const EvpPkey phone_key = parse_phone_key(request.spki);
-  if (request.validity < std::chrono::days(1))
-    throw Error(Code::malformed, "a phone's certificate must be valid for at least a day");
-  const Time authority_end = not_after_of(capf_certificate);
-  if (now > authority_end)
-    throw Error(Code::refused, "the CAPF certificate expired at " + to_iso(authority_end));
-
-  const X509Cert certificate = new_certificate(context);
-  const X509NameHandle subject = lsc_name(request, capf_certificate);
-  ensure(X509_set_subject_name(certificate.get(), subject.get()) == 1, "X509_set_subject_name");
-  ensure(X509_set_issuer_name(certificate.get(), X509_get_subject_name(&capf_certificate)) == 1,
-         "X509_set_issuer_name");
-  const Time not_before = std::max(now, not_before_of(capf_certificate));
-  const Time not_after = now + request.validity - std::chrono::seconds(1);
-  set_validity(*certificate, not_before, std::min(not_after, authority_end));
-  ensure(X509_set_pubkey(certificate.get(), phone_key.get()) == 1, "X509_set_pubkey");
-
-  for (const Extension& extension : lsc_extensions()) add(*certificate, extension);
-  add(*certificate, key_id_extension(*certificate));
-  add(*certificate, authority_key_id_extension(capf_certificate));
-  return signed_by(*certificate, capf_key, context, &capf_certificate);
+  return parse_certificate(LscMaker(capf_certificate, capf_key, context).make(request, now).der);
 }
 
 }  // namespace ringfence::core

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/base/log.h"
-#include "core/certificates/issue.h"
 #include "core/crypto/x509.h"
 #include "core/net/tls.h"
 #include "services/capf/public_key.h"
@@ -29,9 +28,9 @@ void SignerHealth::failed(const Error& error) noexcept {
 
 CapfIssuer::CapfIssuer(const core::Token& token, const core::OwnCertificate& own,
                        SignerHealth& health)
-    : token_(token),
-      certificate_(core::parse_certificate(own.der)),
+    : certificate_(core::parse_certificate(own.der)),
       key_(token.key(own.key)),
+      maker_(*certificate_, *key_, token.context()),
       health_(health) {}
 
 core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesView spki,
@@ -41,9 +40,9 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
   request.model = phone.model;
   request.spki.assign(spki.begin(), spki.end());
   request.validity = validity;
-  core::X509Cert lsc;
+  core::Lsc lsc;
   try {
-    lsc = core::issue_lsc(request, *certificate_, *key_, token_.context(), now);
+    lsc = maker_.make(request, now);
     health_.worked();
   } catch (const Error& error) {
     health_.failed(error);
@@ -53,12 +52,12 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
   core::IssuedCertificate issued;
   issued.phone = phone.name;
   issued.request = phone.capf.request;
-  issued.serial = core::serial_of(*lsc);
-  issued.subject = core::subject_of(*lsc);
-  issued.issuer = core::issuer_of(*lsc);
-  issued.der = core::to_der(*lsc);
+  issued.serial = std::move(lsc.serial);
+  issued.subject = std::move(lsc.subject);
+  issued.issuer = maker_.issuer();
+  issued.der = std::move(lsc.der);
   issued.key = describe(read_public_key(spki));
-  issued.not_after = core::not_after_of(*lsc);
+  issued.not_after = lsc.not_after;
   issued.issued_at = now;
   return issued;
 }

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/certificates/certificate_store.h"
+#include "core/certificates/lsc_maker.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/storage/database.h"
@@ -42,9 +43,9 @@ class CapfIssuer final : public Issuer {
                                 std::chrono::days validity, core::Time now) override;
 
  private:
-  const core::Token& token_;
   core::X509Cert certificate_;
   core::EvpPkey key_;
+  core::LscMaker maker_;  // of both
   SignerHealth& health_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/handles.h"
+#include "core/crypto/spki.h"
 
 namespace ringfence::services::capf {
 namespace {
@@ -51,6 +52,7 @@ PublicKey read_ec(const EVP_PKEY& key) {
 }  // namespace
 
 PublicKey read_public_key(core::BytesView spki) {
+  if (const auto rsa = core::read_rsa_spki(spki)) return {KeyType::rsa, rsa->bits};
   const unsigned char* at = spki.data();
   const core::EvpPkey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
   if (!key) {

@@ -196,10 +196,11 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, const std
     if (idle) core::keep_alive(stream.next_layer(), *idle);
   }
   if (failed) {
-    const asio::cancellation_state ended = co_await asio::this_coro::cancellation_state;
+    const asio::cancellation_state stopping = co_await asio::this_coro::cancellation_state;
+    const bool stopped = stopping.cancelled() != asio::cancellation_type::none;
     auto loss = Session::Loss::closed;
+    if (stopped && failed == asio::error::operation_aborted) loss = Session::Loss::stopped;
     if (deadline.expired()) loss = Session::Loss::timeout;
-    if (ended.cancelled() != asio::cancellation_type::none) loss = Session::Loss::stopped;
     auto lose = [&session, loss] { session.lost(loss); };
     co_await core::run_on(parts_.pool, lose);
     co_return;

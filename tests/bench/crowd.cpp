@@ -77,6 +77,8 @@ Crowd::Crowd(CrowdPlan plan)
     : plan_(std::move(plan)),
       context_(SSL_CTX_new(TLS_client_method())),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  // An old phone takes what a security level of today refuses.
+  if (plan_.tls < TLS1_2_VERSION) SSL_CTX_set_cipher_list(context_.get(), "ALL:@SECLEVEL=0");
   SSL_CTX_set_min_proto_version(context_.get(), plan_.tls);
   SSL_CTX_set_max_proto_version(context_.get(), plan_.tls);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS);
