@@ -8,6 +8,8 @@
 #include "core/net/rpc.h"
 #include "services/admin/bulk_jobs.h"
 #include "services/admin/child_processes.h"
+#include "services/admin/event_audit.h"
+#include "services/admin/expiry_monitor.h"
 #include "services/admin/house.h"
 #include "services/admin/hsm.h"
 #include "services/admin/jobs.h"
@@ -15,12 +17,14 @@
 #include "services/admin/opening.h"
 #include "services/admin/phones.h"
 #include "services/admin/regeneration.h"
+#include "services/admin/ticker.h"
 #include "services/admin/trust_keeper.h"
 
 namespace {
 
 using namespace ringfence;
 using namespace ringfence::services::admin;
+using namespace std::chrono_literals;
 
 void run(const core::DaemonOptions& options) {
   House house(options.state);
@@ -36,12 +40,16 @@ void run(const core::DaemonOptions& options) {
   Phones phones(house, keeper);
   Opening opening(house, keeper, jobs, services);
   opening.begin();
-  Methods methods({house, keeper, regeneration, phones, services, opening, jobs, bulk});
+  ExpiryMonitor monitor(house);
+  EventAudit event_audit(house);
+  Methods methods({house, keeper, regeneration, phones, services, opening, jobs, bulk, monitor});
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {
         return methods.answer(caller, method, params);
       });
+  const Ticker expiry(30s, [&] { monitor.run_if_due(); });
+  const Ticker audit(1s, [&] { event_audit.copy(); });
   core::log(core::Level::notice, "ADMIN_READY", {{"state", options.state.string()}});
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "core/net/rpc.h"
+#include "services/admin/expiry_monitor.h"
 #include "services/admin/house.h"
 #include "services/admin/opening.h"
 #include "services/admin/phones.h"
@@ -38,6 +39,7 @@ class Methods {
     Opening& opening;
     Jobs& jobs;
     BulkJobs& bulk;
+    ExpiryMonitor& monitor;
   };
 
   explicit Methods(const Parts& parts);

@@ -1,0 +1,616 @@
+#include "services/admin/diagnosis.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace ringfence::services::admin {
+
+using core::AuthMode;
+using core::CapfEvent;
+using core::Operation;
+using core::OperationStatus;
+using core::Time;
+
+namespace {
+
+constexpr std::chrono::days kSoon(30);
+constexpr std::chrono::minutes kClockSlack(10);
+
+Finding ok(std::string name, std::string evidence) {
+  return {{std::move(name), "ok", std::move(evidence), ""}, 0, ""};
+}
+
+Finding unknown(std::string name, std::string evidence, std::string advice = "") {
+  return {{std::move(name), "unknown", std::move(evidence), std::move(advice)}, 0, ""};
+}
+
+/// Problem is what a problem's finding needs besides its name.
+struct Problem {
+  std::string evidence;
+  std::string advice;
+  int weight = 0;
+  std::string cause;
+};
+
+Finding problem(std::string name, Problem what) {
+  return {{std::move(name), "problem", std::move(what.evidence), std::move(what.advice)},
+          what.weight,
+          std::move(what.cause)};
+}
+
+std::string at(Time time) {
+  return core::to_iso(time);
+}
+
+/// seen lays out an event: what, when, from where.
+std::string seen(const CapfEvent& event) {
+  return fmt::format("{} ({}, from {})", event.detail, at(event.at), event.peer);
+}
+
+std::string apply_config(const DiagnosisFacts& facts) {
+  return fmt::format("'utils phone apply-config {}'", facts.phone.name);
+}
+
+std::string ask_again(const DiagnosisFacts& facts) {
+  return fmt::format(
+      "'set phone capf {} operation {}'", facts.phone.name,
+      word(facts.phone.capf.operation == Operation::none ? Operation::install
+                                                         : facts.phone.capf.operation));
+}
+
+bool by_certificate(AuthMode mode) {
+  return mode == AuthMode::lsc || mode == AuthMode::mic;
+}
+
+Finding service_check(std::string name, const ServiceState& service, int weight,
+                      std::string_view consequence) {
+  std::string evidence = service.name + " is " + service.state;
+  if (!service.reason.empty()) evidence += " (" + service.reason + ")";
+  if (service.state == "STARTED") return ok(std::move(name), evidence);
+  return problem(std::move(name), {evidence + ": " + std::string(consequence),
+                                   fmt::format("'utils service start {}'", service.name), weight,
+                                   fmt::format("{} is {}", service.name, service.state)});
+}
+
+std::string when_fetched(const core::Fetch& fetch) {
+  return fmt::format("{} fetched {} at {} from this node", fetch.peer, fetch.file, at(fetch.at));
+}
+
+}  // namespace
+
+std::optional<core::Outcome> DiagnosisFacts::outcome() const {
+  if (state.last && state.last->request == phone.capf.request) return state.last;
+  return std::nullopt;
+}
+
+OperationStatus DiagnosisFacts::status() const {
+  return core::status_of(phone, outcome(), now);
+}
+
+bool DiagnosisFacts::waits() const {
+  return phone.capf.operation != Operation::none && status() != OperationStatus::success;
+}
+
+const CapfEvent* DiagnosisFacts::newest(std::string_view kind) const {
+  for (const CapfEvent& event : events) {
+    if (event.kind != kind) continue;
+    if (state.held && state.held->confirmed_at && event.at < *state.held->confirmed_at)
+      return nullptr;
+    // A phone that has not fetched the present configuration did that for an earlier request.
+    if (config && config->stamp != phone.config_stamp && !outcome()) return nullptr;
+    if (config && config->stamp == phone.config_stamp && event.at < config->at - kClockSlack)
+      return nullptr;
+    return &event;
+  }
+  return nullptr;
+}
+
+Finding check_operation(const DiagnosisFacts& facts) {
+  const std::string name = "Operation";
+  const core::CapfSettings& capf = facts.phone.capf;
+  const auto outcome = facts.outcome();
+  const OperationStatus status = facts.status();
+  const Operation operation = outcome ? outcome->operation : capf.operation;
+  std::string evidence = core::describe(operation, status);
+  if (outcome) evidence += " since " + at(outcome->at);
+  switch (status) {
+    case OperationStatus::none:
+      return ok(name, "CAPF is asked to do nothing with this phone" +
+                          std::string(facts.state.held
+                                          ? ""
+                                          : "; " + ask_again(facts) + " would ask for an LSC"));
+    case OperationStatus::pending:
+    case OperationStatus::success:
+    case OperationStatus::late: return ok(name, evidence);
+    case OperationStatus::failed:
+    case OperationStatus::invalid_lsc:
+    case OperationStatus::invalid_auth_string:
+    case OperationStatus::invalid_mic:
+    case OperationStatus::invalid_credentials:
+    case OperationStatus::communication_failure:
+    case OperationStatus::key_generation_failed:
+    case OperationStatus::ca_communication_failure:
+    case OperationStatus::ca_rejected:
+    case OperationStatus::ec_unsupported: break;
+  }
+  if (status == OperationStatus::ec_unsupported)
+    return problem(name, {evidence,
+                          fmt::format("'set phone capf {} operation install key_order "
+                                      "ec-preferred', or rsa-only",
+                                      facts.phone.name),
+                          98, "the phone cannot make an EC key for CAPF"});
+  if (status == OperationStatus::ca_communication_failure || status == OperationStatus::ca_rejected)
+    return problem(name, {evidence, "see 'show hsm', mend that, then " + ask_again(facts), 70,
+                          "CAPF could not sign when the phone asked"});
+  return problem(name, {evidence + "; the phone may try again until the operation's time is over",
+                        "see the problems below; then " + apply_config(facts), 10,
+                        "the phone's last try failed"});
+}
+
+Finding check_deadline(const DiagnosisFacts& facts) {
+  const std::string name = "Operation Completes By";
+  const core::CapfSettings& capf = facts.phone.capf;
+  if (capf.operation == Operation::none || !capf.completes_by)
+    return ok(name, "no operation is asked for");
+  const std::string text = core::completes_by_text(*capf.completes_by) + " (UTC)";
+  const std::string now = "it is " + core::completes_by_text(facts.now) + " now";
+  if (facts.status() == OperationStatus::success) return ok(name, text + ", and it is done");
+  if (facts.now >= *capf.completes_by || facts.status() == OperationStatus::late)
+    return problem(
+        name, {fmt::format("{} has passed; {}", text, now),
+               "ask again with a time at least an hour ahead: " + ask_again(facts) + ", then " +
+                   apply_config(facts),
+               100, fmt::format("the time it had to be completed by, {}, has passed", text)});
+  if (*capf.completes_by - facts.now < std::chrono::hours(1))
+    return problem(name, {fmt::format("{} is less than an hour away; {}", text, now),
+                          "phones may need longer to make a key: " + ask_again(facts), 35,
+                          "the time it has to be completed by is less than an hour away"});
+  return ok(name, text + ", " + now);
+}
+
+Finding check_capf_service(const DiagnosisFacts& facts) {
+  return service_check("CAPF service", facts.capf, 90,
+                       "the phone shows \"LSC: Connection Failed\"");
+}
+
+Finding check_capf_port(const DiagnosisFacts& facts) {
+  const std::string name = "CAPF port";
+  const PortAnswer& port = facts.port;
+  if (!port.connected)
+    return problem(name, {fmt::format("nothing answers on {}: {}", port.address, port.error),
+                          "'utils service restart Cisco Certificate Authority Proxy Function'; if "
+                          "that is no help, see its log",
+                          88, "nothing answers on CAPF's port"});
+  if (!port.shook_hands)
+    return problem(name, {fmt::format("{} takes connections but no TLS handshake: {}", port.address,
+                                      port.error),
+                          "see 'show hsm': a handshake needs the token's signature", 87,
+                          "CAPF cannot complete a TLS handshake"});
+  if (port.certificate != facts.capf_certificate)
+    return problem(name, {port.address + " shows another certificate than this node's CAPF "
+                                         "certificate",
+                          "'utils service restart Cisco Certificate Authority Proxy Function'", 86,
+                          "CAPF still shows an old certificate"});
+  return ok(name, port.address +
+                      " answers from this node with the current CAPF certificate; "
+                      "whether the phone's network lets it through cannot be seen here");
+}
+
+Finding check_capf_certificate(const DiagnosisFacts& facts) {
+  const std::string name = "CAPF certificate";
+  if (!facts.capf_until)
+    return problem(name,
+                   {"this node has none yet", "see 'show hsm'", 85, "CAPF has no certificate yet"});
+  const std::string until =
+      fmt::format("{} is valid until {}", facts.capf_subject, at(*facts.capf_until));
+  if (*facts.capf_until < facts.now)
+    return problem(name, {facts.capf_subject + " expired at " + at(*facts.capf_until),
+                          "'set cert regen CAPF'", 85, "the CAPF certificate has expired"});
+  if (*facts.capf_until - facts.now < kSoon)
+    return problem(name, {until + ": LSCs issued now end then, too",
+                          "'set cert regen CAPF' before LSCs are installed", 20,
+                          "the CAPF certificate is about to expire"});
+  if (facts.now + std::chrono::days(facts.policy.validity_days) > *facts.capf_until)
+    return ok(name, until + "; LSCs issued now end then, before validity_days are over");
+  return ok(name, until);
+}
+
+Finding check_token(const DiagnosisFacts& facts) {
+  if (facts.token_problem.empty()) return ok("Token", "it can sign");
+  return problem("Token", {facts.token_problem, "see 'show hsm'", 89,
+                           "nothing can be signed: " + facts.token_problem});
+}
+
+Finding check_registration(const DiagnosisFacts& facts) {
+  const std::string name = "Registration";
+  if (facts.registration)
+    return ok(name, fmt::format("registered from {} since {}", facts.registration->peer,
+                                at(facts.registration->registered_at)));
+  return problem(name, {"the phone is not registered, so it cannot be told to fetch its "
+                        "configuration",
+                        "see that it has power and reaches this node; a phone that starts goes to "
+                        "CAPF by itself",
+                        64, "the phone is not registered"});
+}
+
+Finding check_configuration(const DiagnosisFacts& facts) {
+  const std::string name = "Configuration";
+  if (!facts.config)
+    return unknown(name, "no fetch of its configuration from this node is known",
+                   "reset the phone: 'utils phone reset " + facts.phone.name + "'");
+  if (facts.config->stamp == facts.phone.config_stamp)
+    return ok(name, when_fetched(*facts.config) + ", as it is now");
+  const std::string evidence =
+      when_fetched(*facts.config) + "; the phone's record has changed since";
+  if (!facts.waits()) return ok(name, evidence);
+  return problem(name, {evidence, apply_config(facts), 68,
+                        "the phone has not fetched its configuration since the operation was "
+                        "asked"});
+}
+
+Finding check_served_itl(const DiagnosisFacts& facts) {
+  const std::string name = "Served ITL";
+  if (facts.served.state == "verified") return ok(name, "verified, SHA-1 " + facts.served.sha1);
+  return problem(name, {fmt::format("the ITL file on this node is {}{}", facts.served.state,
+                                    facts.served.error.empty() ? "" : ": " + facts.served.error),
+                        "'utils itl reset localkey', or 'utils service restart Cisco Tftp'; then "
+                        "reset the phones",
+                        76, "the ITL file on this node is " + facts.served.state});
+}
+
+Finding check_phone_itl(const DiagnosisFacts& facts) {
+  const std::string name = "ITL of the phone";
+  if (!facts.itl)
+    return unknown(name, "no fetch of an ITL from this node is known",
+                   "compare the checksum on the phone with 'show itl'");
+  if (facts.itl->sha1 == facts.served.sha1)
+    return ok(name, when_fetched(*facts.itl) + ", the one that is served now");
+  return problem(
+      name,
+      {fmt::format("{}, SHA-1 {}{}; SHA-1 {} is served now", when_fetched(*facts.itl),
+                   facts.itl->sha1,
+                   facts.fetched.known ? " (published at the " + facts.fetched.reason + ")" : "",
+                   facts.served.sha1.empty() ? "nothing of that kind" : facts.served.sha1),
+       "'utils phone reset " + facts.phone.name +
+           "', so that it fetches the ITL; if it refuses the list, 'utils itl reset localkey'",
+       75, "the phone's ITL is not the one that is served"});
+}
+
+Finding check_capf_entry(const DiagnosisFacts& facts) {
+  const std::string name = "CAPF in the phone's ITL";
+  if (!facts.itl) return unknown(name, "no fetch of an ITL from this node is known");
+  if (!facts.fetched.known)
+    return unknown(name, fmt::format("the list it fetched (SHA-1 {}) is not among those kept here",
+                                     facts.itl->sha1));
+  if (!facts.fetched.problem.empty())
+    return unknown(name, "the list it fetched cannot be read: " + facts.fetched.problem);
+  if (facts.fetched.has_capf)
+    return ok(name, "the list it fetched names " + facts.fetched.capf_subject);
+  return problem(name, {"the list it fetched has no record with the function CAPF: the phone shows "
+                        "\"No valid CAPF server\"",
+                        "'utils service restart Cisco Tftp', see with 'show itl' that CAPF is in "
+                        "it, then 'utils phone reset " +
+                            facts.phone.name + "'",
+                        82, "the ITL that the phone fetched has no CAPF entry"});
+}
+
+Finding check_capf_entry_certificate(const DiagnosisFacts& facts) {
+  const std::string name = "CAPF certificate in the phone's ITL";
+  if (!facts.fetched.known || !facts.fetched.has_capf)
+    return unknown(name, "no CAPF entry of the phone is known");
+  if (facts.fetched.current_capf) return ok(name, "it is the one that CAPF uses");
+  return problem(name, {fmt::format("the list it fetched names {}, CAPF uses {}: the phone shows "
+                                    "\"LSC: Connection Failed\"",
+                                    facts.fetched.capf_subject, facts.capf_subject),
+                        "'utils phone reset " + facts.phone.name + "', so that it fetches the ITL",
+                        80, "the phone's ITL names another CAPF certificate than CAPF uses"});
+}
+
+Finding check_tftp_service(const DiagnosisFacts& facts) {
+  return service_check("TFTP service", facts.tftp, 74,
+                       "the phone can fetch neither configuration nor ITL");
+}
+
+Finding check_tvs_service(const DiagnosisFacts& facts) {
+  return service_check("TVS service", facts.tvs, 45,
+                       "a phone cannot ask about a signer that its ITL does not name");
+}
+
+Finding check_name(const DiagnosisFacts& facts) {
+  const std::string name = "Name";
+  std::string evidence =
+      fmt::format("phones are told the address {} in their configuration, which needs no name",
+                  facts.advertised);
+  bool resolves = facts.names.empty();
+  bool right = facts.names.empty();
+  for (const NameAnswer& answer : facts.names) {
+    const bool here =
+        std::ranges::find(answer.addresses, facts.advertised) != answer.addresses.end();
+    resolves = resolves || !answer.addresses.empty();
+    right = right || here;
+    evidence += answer.addresses.empty()
+                    ? fmt::format("; {} does not resolve here ({})", answer.name, answer.error)
+                    : fmt::format("; {} resolves here to {}", answer.name,
+                                  fmt::join(answer.addresses, ", "));
+  }
+  if (right) return ok(name, evidence + "; how the phone's DNS answers cannot be seen here");
+  if (!resolves)
+    return problem(
+        name, {evidence + "; a phone that shows CAPF by this name in its security "
+                          "settings cannot find it if its DNS says the same",
+               "enter the name into the phones' DNS", 30, "this node's name does not resolve"});
+  return unknown(name, evidence + fmt::format("; not to {}, which is right only where phones reach "
+                                              "it there too",
+                                              facts.advertised));
+}
+
+Finding check_profile_mode(const DiagnosisFacts& facts) {
+  const std::string name = "Security profile";
+  if (facts.phone.security_profile.empty()) return ok(name, "the phone has none");
+  if (!facts.profile)
+    return problem(name, {fmt::format("the phone names {}, which does not exist",
+                                      facts.phone.security_profile),
+                          fmt::format("'set phone device {} security_profile -'", facts.phone.name),
+                          60, "the phone's security profile does not exist"});
+  const auto mismatch = core::mode_mismatch(*facts.profile, facts.phone.capf.auth_mode);
+  if (!mismatch)
+    return ok(name, fmt::format("{} and the phone's own settings say {}", facts.profile->name,
+                                word(facts.profile->auth_mode)));
+  return problem(name, {*mismatch,
+                        fmt::format("'set phone capf {} operation install auth_mode {}', or change "
+                                    "the profile",
+                                    facts.phone.name, word(facts.profile->auth_mode)),
+                        92, "the phone's authentication mode is not that of its security profile"});
+}
+
+Finding check_phone_mode(const DiagnosisFacts& facts) {
+  const std::string name = "Authentication mode";
+  const std::string_view mode = word(facts.phone.capf.auth_mode);
+  if (const CapfEvent* event = facts.newest("type_mismatch"))
+    return problem(name, {fmt::format("the phone's record says {}: {}", mode, seen(*event)),
+                          "the phone used an older configuration: " + apply_config(facts) +
+                              ", or set the mode it uses",
+                          91, "the phone authenticates by another mode than its record says"});
+  if (facts.outcome() && facts.outcome()->status == OperationStatus::invalid_credentials)
+    return problem(name, {fmt::format("the phone's record says {}, and what the phone showed was "
+                                      "of another kind",
+                                      mode),
+                          apply_config(facts), 91,
+                          "the phone showed credentials of another kind than its record says"});
+  return ok(name, fmt::format("{}; the phone has not contradicted it", mode));
+}
+
+Finding check_precedence(const DiagnosisFacts& facts) {
+  const std::string name = "MIC under LSC precedence";
+  if (facts.phone.capf.auth_mode != AuthMode::lsc)
+    return ok(name, "the mode is not by existing certificate with precedence to LSC");
+  if (const CapfEvent* event = facts.newest("mic_under_lsc_precedence"))
+    return problem(name, {seen(*event),
+                          fmt::format("delete the LSC or change the mode: 'set phone capf {} "
+                                      "operation install auth_mode mic', or null-string",
+                                      facts.phone.name),
+                          95, "the phone uses its MIC while the mode gives precedence to its LSC"});
+  return ok(name, "the phone was not seen using its MIC");
+}
+
+Finding check_certificate_shown(const DiagnosisFacts& facts) {
+  const std::string name = "Certificate shown";
+  const auto outcome = facts.outcome();
+  const bool failed = outcome && (outcome->status == OperationStatus::invalid_lsc ||
+                                  outcome->status == OperationStatus::invalid_mic);
+  if (!by_certificate(facts.phone.capf.auth_mode) && !failed)
+    return ok(name, "the mode asks for none");
+  const CapfEvent* event = facts.newest("certificate_refused");
+  const std::string advice = fmt::format(
+      "keep the issuing CA in CAPF-trust ('show cert list trust'), or use another mode: "
+      "'set phone capf {} operation install auth_mode null-string'",
+      facts.phone.name);
+  if (event != nullptr)
+    return problem(name, {seen(*event), advice, 94, "CAPF refused the phone's certificate"});
+  if (failed)
+    return problem(name, {core::describe(outcome->operation, outcome->status), advice, 94,
+                          "CAPF refused the phone's certificate"});
+  if (facts.phone.capf.auth_mode == AuthMode::lsc && !facts.state.held)
+    return unknown(name,
+                   "no LSC of this phone is known here, so it must show its MIC, whose CA "
+                   "must be in CAPF-trust");
+  return ok(name, "none was refused");
+}
+
+Finding check_auth_string(const DiagnosisFacts& facts) {
+  const std::string name = "Authentication string";
+  const core::CapfSettings& capf = facts.phone.capf;
+  if (capf.auth_mode != AuthMode::auth_string) return ok(name, "the mode asks for none");
+  const CapfEvent* throttled = facts.newest("auth_string_throttled");
+  const CapfEvent* refused = facts.newest("auth_string_refused");
+  const auto outcome = facts.outcome();
+  const bool failed = outcome && outcome->status == OperationStatus::invalid_auth_string;
+  const std::string advice = fmt::format(
+      "type the right string into the phone, or set another: 'set phone capf {} operation {} "
+      "auth_string ask'",
+      facts.phone.name,
+      word(capf.operation == Operation::none ? Operation::install : capf.operation));
+  if (throttled != nullptr)
+    return problem(name, {seen(*throttled), "wait until attempts are allowed again; " + advice, 97,
+                          "too many wrong authentication strings, further attempts have to wait"});
+  if (refused != nullptr || failed)
+    return problem(name, {refused != nullptr ? seen(*refused)
+                                             : core::describe(outcome->operation, outcome->status),
+                          advice, 96, "the phone sent a wrong authentication string"});
+  if (facts.waits())
+    return unknown(name,
+                   "it is set; the phone waits until a user types it into its security "
+                   "settings, which cannot be seen here");
+  return ok(name, "it is set");
+}
+
+Finding check_key(const DiagnosisFacts& facts) {
+  const std::string name = "Key";
+  const core::CapfSettings& capf = facts.phone.capf;
+  try {
+    core::check_minimum_sizes(capf, facts.policy);
+  } catch (const std::exception& error) {
+    if (facts.waits())
+      return problem(name, {error.what(), "ask for a larger key: " + ask_again(facts), 93,
+                            "the key that the phone is asked for is below this node's minimum"});
+  }
+  if (const CapfEvent* event = facts.newest("key_too_small"))
+    return problem(name, {seen(*event), "ask for a larger key: " + ask_again(facts), 93,
+                          "the phone's key is below this node's minimum"});
+  if (const CapfEvent* event = facts.newest("wrong_key"))
+    return problem(name, {seen(*event),
+                          "the phone does not make such keys: set another key_order "
+                          "or size",
+                          90, "the phone made another key than it was asked for"});
+  const auto outcome = facts.outcome();
+  if (outcome && outcome->status == OperationStatus::key_generation_failed)
+    return problem(name, {"the phone made no key in time",
+                          "ask for a smaller key, or when the "
+                          "phone is idle: " +
+                              ask_again(facts),
+                          88, "the phone made no key in time"});
+  return ok(name,
+            fmt::format("{}, RSA {}, EC {}", word(capf.key_order), capf.rsa_bits, capf.ec_bits));
+}
+
+Finding check_conversation(const DiagnosisFacts& facts) {
+  const std::string name = "Last conversation";
+  constexpr std::array<std::string_view, 5> kKinds = {"not_stored", "not_deleted", "not_shown",
+                                                      "lost", "retry_later"};
+  for (const std::string_view kind : kKinds) {
+    const CapfEvent* event = facts.newest(kind);
+    if (event == nullptr || !facts.waits()) continue;
+    if (kind == "retry_later")
+      return problem(
+          name, {seen(*event), "the phone tries three more times, then " + apply_config(facts), 54,
+                 "CAPF told the phone to come back later"});
+    if (kind == "lost")
+      return problem(name, {seen(*event),
+                            "see that its network keeps idle connections ('utils "
+                            "capf set keep_alive'), then " +
+                                apply_config(facts),
+                            56, "the phone's connection ended in the middle of the operation"});
+    return problem(name, {seen(*event),
+                          apply_config(facts) + "; if it fails again, reset the "
+                                                "phone",
+                          57, "the phone could not do what it was asked"});
+  }
+  if (!facts.events.empty()) return ok(name, "last event: " + seen(facts.events.front()));
+  if (facts.state.last)
+    return ok(name,
+              fmt::format("{} at {}",
+                          core::describe(facts.state.last->operation, facts.state.last->status),
+                          at(facts.state.last->at)));
+  return facts.waits() ? unknown(name, "CAPF has not heard of this phone yet")
+                       : ok(name, "there was none");
+}
+
+Finding check_offline_ca(const DiagnosisFacts& facts) {
+  const std::string name = "Offline CA";
+  if (!facts.state.csr) {
+    return ok(name, facts.policy.issuer == core::LscIssuer::offline_ca
+                        ? "LSCs are signed elsewhere; no CSR of this phone waits"
+                        : "LSCs are signed by this node's CAPF");
+  }
+  const core::PendingCsr& csr = *facts.state.csr;
+  if (csr.serial)
+    return ok(name, fmt::format("the certificate for its CSR of {} was imported; the phone takes "
+                                "it when it comes next: {}",
+                                at(csr.created), apply_config(facts)));
+  return problem(name, {fmt::format("its CSR ({}) of {} waits for the offline CA's certificate",
+                                    csr.key, at(csr.created)),
+                        "'utils capf csr dump', have it signed, 'utils capf cert import'", 99,
+                        "its CSR waits for the offline CA's certificate"});
+}
+
+Finding check_stale(const DiagnosisFacts& facts) {
+  const std::string name = "Stale LSC";
+  const std::size_t stale = facts.state.stale(facts.now);
+  if (stale == 0) return ok(name, "none");
+  const core::IssuedCertificate& last = facts.state.unconfirmed.front();
+  return problem(name,
+                 {fmt::format("{} issued and never confirmed, the last one, serial {}, at {}",
+                              stale == 1 ? "an LSC was" : fmt::format("{} LSCs were", stale),
+                              core::to_hex(last.serial, core::Case::upper), at(last.issued_at)),
+                  fmt::format("'utils capf stale-lsc list'; {} makes a new one, 'utils capf "
+                              "stale-lsc delete {}' clears the list",
+                              ask_again(facts), facts.phone.name),
+                  25, "an LSC was issued, and the phone never confirmed that it stored it"});
+}
+
+Finding check_lsc(const DiagnosisFacts& facts) {
+  const std::string name = "LSC";
+  if (!facts.state.held) return ok(name, "the phone holds none that this node knows");
+  const core::IssuedCertificate& lsc = *facts.state.held;
+  const std::string text = fmt::format("serial {}, {}, issued by {}, until {}",
+                                       core::to_hex(lsc.serial, core::Case::upper), lsc.key,
+                                       lsc.issuer, at(lsc.not_after));
+  if (lsc.not_after < facts.now)
+    return problem(
+        name, {text + ": it has expired", ask_again(facts), 22, "the phone's LSC has expired"});
+  if (lsc.not_after - facts.now < std::chrono::days(facts.policy.notify_days))
+    return problem(name, {text + ": it is about to expire", ask_again(facts), 15,
+                          "the phone's LSC is about to expire"});
+  return ok(name, text);
+}
+
+core::admin::CapfStatus diagnose(const DiagnosisFacts& facts) {
+  constexpr std::array<Check, 25> kChecks = {check_operation,
+                                             check_deadline,
+                                             check_registration,
+                                             check_configuration,
+                                             check_phone_itl,
+                                             check_capf_entry,
+                                             check_capf_entry_certificate,
+                                             check_served_itl,
+                                             check_capf_service,
+                                             check_capf_port,
+                                             check_capf_certificate,
+                                             check_token,
+                                             check_tftp_service,
+                                             check_tvs_service,
+                                             check_name,
+                                             check_profile_mode,
+                                             check_phone_mode,
+                                             check_auth_string,
+                                             check_precedence,
+                                             check_certificate_shown,
+                                             check_key,
+                                             check_conversation,
+                                             check_offline_ca,
+                                             check_stale,
+                                             check_lsc};
+  std::vector<Finding> findings;
+  for (const Check check : kChecks) findings.push_back(check(facts));
+
+  const auto outcome = facts.outcome();
+  const OperationStatus status = facts.status();
+  core::admin::CapfStatus result;
+  result.name = facts.phone.name;
+  result.operation =
+      word(status == OperationStatus::success ? Operation::none : facts.phone.capf.operation);
+  result.operation_status =
+      core::describe(outcome ? outcome->operation : facts.phone.capf.operation, status);
+  const Finding* likely = nullptr;
+  for (const Finding& finding : findings) {
+    if (finding.check.finding != "problem") continue;
+    ++result.problems;
+    if (likely == nullptr || finding.weight > likely->weight) likely = &finding;
+  }
+  result.summary = fmt::format("{}: {}.", facts.phone.name, result.operation_status);
+  if (facts.waits()) {
+    result.summary += likely == nullptr
+                          ? " Nothing that this node can see stands in the way: wait, or see the "
+                            "phone's Status Messages."
+                          : fmt::format(" Most likely: {}.", likely->cause);
+  } else {
+    result.summary += " Nothing is to be done by the phone.";
+    if (likely != nullptr) result.summary += fmt::format(" To look at: {}.", likely->cause);
+  }
+  for (Finding& finding : findings) result.checks.push_back(std::move(finding.check));
+  return result;
+}
+
+}  // namespace ringfence::services::admin
