@@ -75,10 +75,9 @@ class Visit {
       co_await make_key(*generate);
     } else if (const auto* store = std::get_if<capf::StoreRequest>(&message)) {
       co_await keep(*store);
-    } else if (std::get_if<capf::FetchRequest>(&message) != nullptr) {
+    } else if (const auto* fetch = std::get_if<capf::FetchRequest>(&message)) {
       outcome_.end = CapfEnd::shown;
-      capf::FetchResponse shown{capf::CertificateKind::lsc, visit_.lsc, capf::Reason::ok};
-      capf::Message answer = std::move(shown);
+      capf::Message answer = show(fetch->kind);
       co_await send(std::move(answer));
     } else if (std::get_if<capf::DeleteRequest>(&message) != nullptr) {
       outcome_.end = CapfEnd::removed;
@@ -102,8 +101,7 @@ class Visit {
     capf::AuthType type = request.type;
     // 0 leaves the choice to the configuration, whose numbers are those of the wire.
     if (type == capf::AuthType::none) type = static_cast<capf::AuthType>(visit_.auth_mode);
-    if (type == capf::AuthType::lsc || type == capf::AuthType::mic)
-      throw Error(Code::refused, "CAPF wants a certificate, which this phone cannot show");
+    if (type == capf::AuthType::lsc || type == capf::AuthType::mic) prove(type, answer);
     if (type == capf::AuthType::password) {
       if (visit_.auth_string.empty())
         throw Error(Code::refused, "nobody typed the authentication string into this phone");
@@ -111,6 +109,38 @@ class Visit {
     }
     answer.type = type;
     return answer;
+  }
+
+  /// prove shows a certificate; a phone that has none says so by showing nothing.
+  void prove(capf::AuthType type, capf::AuthResponse& answer) const {
+    if (type == capf::AuthType::lsc && !visit_.lsc.empty() && visit_.lsc_key) {
+      sign(capf::CertificateKind::lsc, visit_.lsc, visit_.lsc_key.get(), answer);
+    } else if (!is_jabber(visit_.device)) {
+      const Proof mic = tools_.maker.mic_of(visit_.device);
+      sign(capf::CertificateKind::mic, mic.certificate, mic.key.get(), answer);
+      core::Writer bound;
+      for (int shift = 0; shift < 32; shift += 8)
+        bound.u8(static_cast<std::uint8_t>(session_ >> shift));
+      bound.bytes(mic.certificate);
+      answer.sudi = capf::Sudi{mic.certificate, bare_signature(mic.key.get(), "SHA1", bound.view()),
+                               bare_signature(mic.key.get(), "SHA512", bound.view())};
+    }
+  }
+
+  void sign(capf::CertificateKind kind, const Bytes& der, EVP_PKEY* key,
+            capf::AuthResponse& answer) const {
+    core::Writer signed_data;
+    signed_data.text(visit_.device).u8(0).bytes(der);
+    answer.certificate = capf::ShownCertificate{kind, der};
+    answer.sha1_signature = bare_signature(key, "SHA1", signed_data.view());
+    answer.sha512_signature =
+        capf::Sha2Signature{0, bare_signature(key, "SHA512", signed_data.view())};
+  }
+
+  capf::FetchResponse show(capf::CertificateKind kind) const {
+    if (kind == capf::CertificateKind::lsc) return {kind, visit_.lsc, capf::Reason::ok};
+    if (is_jabber(visit_.device)) return {kind, {}, capf::Reason::ok};
+    return {kind, tools_.maker.mic_of(visit_.device).certificate, capf::Reason::ok};
   }
 
   core::Task<void> make_key(const capf::KeyGenerateRequest& request) {

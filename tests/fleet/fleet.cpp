@@ -46,11 +46,12 @@ struct Fleet::Parts {
         board(options.names),
         gate(options.concurrency),
         keys(options.key_pool),
+        maker(options.mic_ca),
         io(static_cast<int>(options.threads)),
         work(asio::make_work_guard(io)),
         tls(make_tls_client()),
         pool(options.threads),
-        capf{*tls, pool, keys},
+        capf{*tls, pool, keys, maker},
         udp(io, registrar_of(options)),
         around{io, options, board, gate, capf, udp, [this](const std::string& name) {
                  return auth_string(name);
@@ -68,6 +69,7 @@ struct Fleet::Parts {
   Board board;
   Gate gate;
   KeyPool keys;
+  Maker maker;
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> work;
   std::shared_ptr<asio::ssl::context> tls;

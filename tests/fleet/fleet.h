@@ -40,6 +40,7 @@ struct Options {
   std::chrono::milliseconds capf_retry_after{30000};  ///< after CAPF failed to talk; three times
   std::filesystem::path state_file;  ///< trust, LSC and key of each phone between runs, or empty
   std::filesystem::path lsc_dir;     ///< each LSC is written here as <name>.pem, or empty
+  std::filesystem::path mic_ca;      ///< see Maker; empty: a manufacturer for this run alone
 };
 
 /// State is what a phone is doing.

@@ -73,6 +73,10 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--state", fleet.state_file, "file that keeps trust, LSC and key between runs");
   app.add_option("--lsc-dir", fleet.lsc_dir, "folder for each LSC as <name>.pem");
+  app.add_option(
+      "--mic-ca", fleet.mic_ca,
+      "PEM file of the CA that signs the phones' MICs, to put into CAPF-trust; made, with "
+      "FILE.key, when there is none");
   app.add_option("--control", line.control, "unix socket that answers 'report', or - for stdin");
   app.add_flag("--json", line.json, "print the report as one JSON document at the end");
   try {

@@ -205,6 +205,7 @@ core::Task<Phone::Next> Phone::enrol(Gate::Place& place) {
       visit.auth_mode = config_.capf_auth_mode;
       visit.auth_string = around_.auth_string(name_);
       visit.lsc = lsc_;
+      if (key_) visit.lsc_key = core::share(key_.get());
       const std::function<bool(BytesView)> trusts = [this](BytesView der) {
         return trust_.knows(core::Function::capf, der);
       };
