@@ -36,6 +36,7 @@ class RandomKills : public testing::Test {
   RandomKills() {
     if (const char* given = std::getenv("RINGFENCE_FAULTS_SEED")) seed_ = std::stoul(given);
     std::printf("RINGFENCE_FAULTS_SEED=%lu repeats this run's choices\n", seed_);
+    std::fflush(stdout);
     random_.seed(seed_);
   }
 

@@ -1,6 +1,9 @@
 // A phone that comes back until it is told that nothing is left to do.
 #include "tests/integration/faults/sturdy_phone.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include <thread>
 
 #include "tests/integration/capf/mini_phone.h"
@@ -21,6 +24,31 @@ constexpr int kRetryLater = 16;
 int reason_of(const Said& said) {
   return said.value(1).at(0);
 }
+
+/// NoSigpipe keeps this thread alive when it writes to a connection that its peer has closed, and
+/// leaves the process's handling, which children inherit, as it is.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+  ~NoSigpipe() {
+    const timespec now{};
+    while (::sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+};
 
 }  // namespace
 
@@ -44,6 +72,7 @@ bool SturdyPhone::enrol(std::uint16_t port, std::chrono::steady_clock::time_poin
 }
 
 SturdyPhone::End SturdyPhone::converse(std::uint16_t port) {
+  const NoSigpipe alive;
   MiniPhone line(port);
   Said said = line.hear();
   if (said.command == kAuthRequest) {
