@@ -221,5 +221,22 @@ TEST_F(WriteGroupTest, LetsReadersBesideReadWhileItWrites) {
   EXPECT_THROW(SettingStore(reader).save("b", "c"), Error);
 }
 
+/// A reader that kept its view of the file would keep the log from being begun anew.
+TEST_F(WriteGroupTest, KeepsTheLogShortWhileOthersRead) {
+  WriteGroup group(database_);
+  Database reader{Database::Beside{database_}};
+  for (int i = 0; i < 2000; ++i) {
+    const auto work = put(std::to_string(i), std::string(8000, 'x'));
+    group.queue(work, [](const std::exception& error) { ADD_FAILURE() << error.what(); });
+    if (i % 100 != 0) continue;
+    group.flush();
+    EXPECT_EQ(SettingStore(reader).find(std::to_string(i))->size(), 8000U);
+  }
+  group.flush();
+  EXPECT_GT(std::filesystem::file_size(file()), 12'000'000U);
+  // It is copied back every 1000 pages of 4 KB, once the transaction at hand is written.
+  EXPECT_LT(std::filesystem::file_size(folder_ / "admin.db-wal"), 10'000'000U);
+}
+
 }  // namespace
 }  // namespace ringfence::core
