@@ -81,7 +81,7 @@ void BulkRun::heed(Time now) {
         set(JobState::running,
             "waiting for a regeneration to end: until then phones may not know "
             "the CAPF certificate");
-      } else if (!registrar_away_) {
+      } else {
         set(JobState::running, "asking phones");
         send_wave(now);
       }
@@ -160,28 +160,31 @@ JobItem BulkRun::turn_of(const JobItem& item, const Rules& rules, Time now,
 }
 
 void BulkRun::tell(Time now) {
-  const std::vector<std::string> names = watch_.to_tell();
-  if (names.empty()) {
+  const BulkWatch::ToTell names = watch_.to_tell();
+  if (names.first.empty() && names.again.empty()) {
     registrar_away_ = false;
     return;
   }
   if (registrar_away_ && std::chrono::steady_clock::now() < try_registrar_at_) return;
   try {
-    const auto unknown = request_reset(house_.config, job_.id, "apply-config", names);
+    tell("apply-config", names.first, now);
+    tell("restart", names.again, now);
     registrar_away_ = false;
-    note(watch_.told(names, unknown, now));
   } catch (const Error& error) {
     if (error.code() != core::Code::io) throw;
     registrar_away_ = true;
     try_registrar_at_ = std::chrono::steady_clock::now() + kTryRegistrarEvery;
-    set(job_.state,
-        "waiting for Cisco CallManager, which does not answer; see 'utils service "
-        "list'");
   }
 }
 
+void BulkRun::tell(const std::string& kind, const std::vector<std::string>& names, Time now) {
+  if (names.empty()) return;
+  const auto unknown = request_reset(house_.config, job_.id, kind, names);
+  note(watch_.told(names, unknown, now));
+}
+
 void BulkRun::tell_again(Time now) {
-  if (!watch_.any_away() || now - told_again_ < kTellAgainEvery) return;
+  if (!watch_.any_pending() || now - told_again_ < kTellAgainEvery) return;
   told_again_ = now;
   note(watch_.tell_again(house_.registrations(), now));
 }

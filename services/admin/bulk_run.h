@@ -42,6 +42,7 @@ class BulkRun {
   core::JobItem turn_of(const core::JobItem& item, const Rules& rules, core::Time now,
                         std::vector<core::Phone>& changed);
   void tell(core::Time now);
+  void tell(const std::string& kind, const std::vector<std::string>& names, core::Time now);
   void tell_again(core::Time now);
   void withdraw(core::Time now);
   bool regenerating();

@@ -95,10 +95,12 @@ void BulkWatch::take(const std::vector<JobItem>& items) {
   }
 }
 
-std::vector<std::string> BulkWatch::to_tell() const {
-  std::vector<std::string> names;
-  for (const std::string& name : applied_)
-    if (!phones_.at(name).told) names.push_back(name);
+BulkWatch::ToTell BulkWatch::to_tell() const {
+  ToTell names;
+  for (const std::string& name : applied_) {
+    const Phone& phone = phones_.at(name);
+    if (!phone.told) (phone.again == 0 ? names.first : names.again).push_back(name);
+  }
   return names;
 }
 
@@ -220,8 +222,12 @@ std::vector<JobItem> BulkWatch::tell_again(const std::vector<core::Registration>
   std::vector<JobItem> moved;
   for (const core::Registration& one : registrations) {
     const auto found = phones_.find(one.device);
-    if (found == phones_.end() || found->second.item.state != ItemState::away) continue;
+    if (found == phones_.end()) continue;
     Phone& phone = found->second;
+    const ItemState state = phone.item.state;
+    const bool silent = state == ItemState::enrolling && now - phone.item.changed > kSilentFor &&
+                        !doubtful_.contains(one.device);
+    if (state != ItemState::away && !silent) continue;
     // One that registered anew has read its configuration on the way.
     if (one.registered_at > phone.item.changed || !again(phone, now)) continue;
     move(phone, ItemState::applied, "", now, moved);

@@ -44,18 +44,25 @@ class BulkWatch {
   /// take notes where these phones stand now: as the caller has written it down.
   void take(const std::vector<core::JobItem>& items);
 
-  /// to_tell returns the applied phones whose NOTIFY must be asked for; `told` notes that it was,
-  /// and makes those that are not registered away and returns them.
-  std::vector<std::string> to_tell() const;
+  /// ToTell are the applied phones whose NOTIFY must be asked for. One that was told before may
+  /// have read its configuration already: it has to restart, since apply-config changes nothing
+  /// then (cucm-behaviour 4.2).
+  struct ToTell {
+    std::vector<std::string> first;
+    std::vector<std::string> again;
+  };
+
+  /// `told` notes that they were, and makes those that are not registered away and returns them.
+  ToTell to_tell() const;
   std::vector<core::JobItem> told(const std::vector<std::string>& phones,
                                   const std::vector<std::string>& not_registered, core::Time now);
 
   /// observe moves phones on and returns those that changed.
   std::vector<core::JobItem> observe(const BulkEvidence& evidence, core::Time now);
 
-  /// tell_again makes phones applied that are away although they are registered, and were so all
-  /// the time: they did not take their NOTIFY and will not read their configuration by themselves.
-  /// At most kAgainAtMost times a phone. Returns them.
+  /// tell_again makes phones applied, and returns them, that are registered, and were so all the
+  /// time, but are away: they did not take their NOTIFY; or that took it and were not heard of for
+  /// kSilentFor: CAPF may have been down when they came. At most kAgainAtMost times a phone.
   std::vector<core::JobItem> tell_again(const std::vector<core::Registration>& registrations,
                                         core::Time now);
 
@@ -69,6 +76,8 @@ class BulkWatch {
   bool finished() const { return waiting_.empty() && pending_.empty(); }
 
   bool any_away() const { return away_ > 0; }
+
+  bool any_pending() const { return !pending_.empty(); }
 
   bool any_on_way() const { return !on_way_.empty(); }
 
@@ -85,6 +94,8 @@ class BulkWatch {
   static constexpr std::chrono::seconds kLeftToFinish{300};
   /// A session that began in time may end a little later.
   static constexpr std::chrono::seconds kGrace{60};
+  /// Longer than a phone takes for its largest key (cucm-behaviour 5.1).
+  static constexpr std::chrono::minutes kSilentFor{40};
   static constexpr unsigned kAgainAtMost = 2;
 
  private:

@@ -47,9 +47,9 @@ class BulkWatchTest : public testing::Test {
     wave[0].changed = when;
     wave[0].request = kRequest;
     watch_.take(wave);
-    ASSERT_THAT(watch_.to_tell(), ElementsAre(kPhone));
+    ASSERT_THAT(watch_.to_tell().first, ElementsAre(kPhone));
     EXPECT_THAT(watch_.told({kPhone}, {}, when), IsEmpty());
-    EXPECT_THAT(watch_.to_tell(), IsEmpty());
+    EXPECT_THAT(watch_.to_tell().first, IsEmpty());
   }
 
   /// state_after observes and returns where the phone stands if it moved.
@@ -152,7 +152,7 @@ TEST_F(BulkWatchTest, APhoneThatRefusesTheNotifyIsAwayAndToldAgainWhileItStays) 
   for (unsigned i = 0; i < BulkWatch::kAgainAtMost; ++i) {
     const int when = 100 * static_cast<int>(i + 1);
     ASSERT_EQ(watch_.tell_again({registration}, at(when)).size(), 1U);
-    EXPECT_THAT(watch_.to_tell(), ElementsAre(kPhone));
+    EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
     watch_.told({kPhone}, {}, at(when));
     EXPECT_EQ(state_after({{}, {answered(486, at(1))}}, at(when + 1)), std::nullopt) << "old row";
     EXPECT_EQ(state_after({{}, {answered(486, at(when))}}, at(when + 1)), ItemState::away);
@@ -163,15 +163,27 @@ TEST_F(BulkWatchTest, APhoneThatRefusesTheNotifyIsAwayAndToldAgainWhileItStays) 
 TEST_F(BulkWatchTest, ANotifyThatTheRegistrarLostIsAskedForAgain) {
   apply(at(0));
   EXPECT_EQ(state_after({}, at(60)), std::nullopt);
-  EXPECT_THAT(watch_.to_tell(), IsEmpty());
+  EXPECT_THAT(watch_.to_tell().again, IsEmpty());
   EXPECT_EQ(state_after({}, at(61)), std::nullopt);
-  EXPECT_THAT(watch_.to_tell(), ElementsAre(kPhone));
+  EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
   watch_.told({kPhone}, {}, at(62));
   EXPECT_EQ(state_after({{}, {unanswered(at(63))}}, at(94)), std::nullopt);  // sent, and lost then
-  EXPECT_THAT(watch_.to_tell(), ElementsAre(kPhone));
+  EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
   watch_.told({kPhone}, {}, at(95));
   EXPECT_EQ(state_after({{}, {unanswered(at(96))}}, at(127)), ItemState::away);
   EXPECT_EQ(detail_, "it did not answer the NOTIFY");
+}
+
+TEST_F(BulkWatchTest, APhoneThatTookTheNotifyAndIsNotHeardOfRestartsWhenItsKeyMustBeDone) {
+  apply(at(0));
+  watch_.observe({{}, {answered(200, at(1))}}, at(2));
+  core::Registration registration;
+  registration.device = kPhone;
+  registration.registered_at = at(-500);
+  EXPECT_THAT(watch_.tell_again({registration}, at(2402)), IsEmpty());
+  ASSERT_EQ(watch_.tell_again({registration}, at(2403)).size(), 1U);
+  EXPECT_THAT(watch_.to_tell().first, IsEmpty());
+  EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
 }
 
 TEST_F(BulkWatchTest, ExpiresWhatIsPendingOrWaitsWhenTheTimeIsOver) {
@@ -231,7 +243,7 @@ TEST(BulkWatchWaves, HaveAtMostSoManyOnTheirWay) {
     std::vector<JobItem> wave = watch.next_wave(4, now);
     for (JobItem& item : wave) item = {item.phone, ItemState::applied, now, kRequest, ""};
     watch.take(wave);
-    watch.told(watch.to_tell(), {}, now);
+    watch.told(watch.to_tell().first, {}, now);
     return wave.size();
   };
   EXPECT_EQ(send(at(0)), 4U);
@@ -255,7 +267,7 @@ TEST(BulkWatchAfterACrash, TellsOnlyThoseWhomTheRegistrarDidNotTell) {
                         {{3, "CSFa", "apply-config", at(10), at(11), 200},
                          {3, "CSFd", "apply-config", at(9), at(9), 200}},
                         kCompletesBy);
-  EXPECT_THAT(watch.to_tell(), ElementsAre("CSFb", "CSFd"));
+  EXPECT_THAT(watch.to_tell().first, ElementsAre("CSFb", "CSFd"));
 }
 
 }  // namespace
