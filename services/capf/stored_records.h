@@ -45,6 +45,9 @@ class StoredRecords final : public Records {
   /// flush returns when all that was written or queued before is on disk.
   void flush() { group_.flush(); }
 
+  /// group is how the sessions write: for whoever else of this program writes much to capf.db.
+  core::WriteGroup& group() noexcept { return group_; }
+
   /// How many pieces of work were written in how many transactions, since the start.
   core::WriteGroup::Counts written() const { return group_.counts(); }
 

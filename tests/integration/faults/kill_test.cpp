@@ -49,7 +49,8 @@ class RandomKills : public testing::Test {
     std::ofstream csv(instance_ / "phones.csv");
     csv << "name,model,operation,auth_mode,key_order,ec_bits\n";
     for (std::size_t i = 0; i < count; ++i) {
-      phones_.push_back(std::make_unique<SturdyPhone>(fmt::format("SEP{:012X}", i + 1)));
+      const std::chrono::milliseconds thinks(random_() % 600);
+      phones_.push_back(std::make_unique<SturdyPhone>(fmt::format("SEP{:012X}", i + 1), thinks));
       csv << phones_.back()->name() << ",CP-8861,install,null-string,ec-only,256\n";
     }
     csv.close();
@@ -129,7 +130,7 @@ TEST_F(RandomKills, LeaveTheBooksRight) {
   {
     const std::vector<std::jthread> lines = enrol_all(until);
     while (!all_done() && !victims.empty() && std::chrono::steady_clock::now() < until) {
-      pause(long_form() ? 4000ms : 1000ms);
+      pause(1500ms);
       const std::size_t chosen = random_() % victims.size();
       if (kill(victims[chosen]) && --victims[chosen].kills == 0 && !long_form())
         victims.erase(victims.begin() + static_cast<std::ptrdiff_t>(chosen));
@@ -140,8 +141,13 @@ TEST_F(RandomKills, LeaveTheBooksRight) {
   EXPECT_THAT(faults_in(instance_ / "db" / "capf.db", phones(), log_of("capf"), Books::closed),
               testing::IsEmpty());
   int tries = 0;
-  for (const auto& phone : phones_) tries += phone->tries();
-  std::printf("%zu phones, %d conversations, %d kills\n", phones_.size(), tries, killed_);
+  std::size_t certificates = 0;
+  for (const auto& phone : phones_) {
+    tries += phone->tries();
+    certificates += phone->received().size();
+  }
+  std::printf("%zu phones, %d conversations, %zu certificates, %d kills\n", phones_.size(), tries,
+              certificates, killed_);
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ class NoSigpipe {
 
 }  // namespace
 
-SturdyPhone::SturdyPhone(std::string name)
-    : name_(std::move(name)), key_(spki(ec_key("P-256").get())) {}
+SturdyPhone::SturdyPhone(std::string name, std::chrono::milliseconds thinks)
+    : name_(std::move(name)), key_(spki(ec_key("P-256").get())), thinks_(thinks) {}
 
 bool SturdyPhone::enrol(std::uint16_t port, std::chrono::steady_clock::time_point until) {
   while (std::chrono::steady_clock::now() < until) {
@@ -80,12 +80,14 @@ SturdyPhone::End SturdyPhone::converse(std::uint16_t port) {
     said = line.hear();
   }
   if (said.command == kKeyRequest) {
+    std::this_thread::sleep_for(thinks_);
     line.say(4, element(9, key_));
     said = line.hear();
   }
   if (said.command == kStoreRequest) {
     const core::Bytes value = said.value(4);
     received_.emplace_back(value.begin() + 5, value.end());  // behind its kind and length
+    std::this_thread::sleep_for(thinks_);
     line.say(10, element(1, {1}));
     said = line.hear();
   }

@@ -16,7 +16,8 @@ namespace ringfence::test {
 /// runs a hundred times as fast as ours. One thread at a time.
 class SturdyPhone {
  public:
-  explicit SturdyPhone(std::string name);
+  /// `thinks` is how long it takes to make its key, and to store its certificate.
+  explicit SturdyPhone(std::string name, std::chrono::milliseconds thinks = {});
 
   /// enrol tries until CAPF ends a conversation with nothing left to do; false when `until` comes
   /// first. `port` is 3804 of the instance.
@@ -39,6 +40,7 @@ class SturdyPhone {
 
   const std::string name_;
   const core::Bytes key_;
+  const std::chrono::milliseconds thinks_;
   std::vector<core::Bytes> received_;
   std::chrono::milliseconds wait_{0};
   std::string complaint_;

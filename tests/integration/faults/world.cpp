@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -129,7 +130,9 @@ std::unique_ptr<SturdyPhone> World::add() {
 }
 
 std::vector<std::string> World::preloaded(const std::string& variable, const std::string& value) {
-  return {std::string("LD_PRELOAD=") + RINGFENCE_STOP_LIBRARY, variable + "=" + value};
+  const char* options = std::getenv("ASAN_OPTIONS");  // it wants to be loaded before all others
+  return {std::string("LD_PRELOAD=") + RINGFENCE_STOP_LIBRARY, variable + "=" + value,
+          fmt::format("ASAN_OPTIONS={}:verify_asan_link_order=0", options ? options : "")};
 }
 
 std::string World::log() const {
