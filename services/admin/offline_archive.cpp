@@ -139,6 +139,7 @@ ArchiveWriter::ArchiveWriter()
   if (!archive_) throw Error(Code::internal, "libarchive: no memory");
   require(archive_write_add_filter_gzip(archive_.get()), archive_.get());
   require(archive_write_set_format_ustar(archive_.get()), archive_.get());
+  require(archive_write_set_bytes_in_last_block(archive_.get(), 1), archive_.get());  // no padding
   require(archive_write_open(archive_.get(), out_.get(), nullptr, append, nullptr), archive_.get());
 }
 

@@ -1,0 +1,158 @@
+// set csr, set cert import, utils capf csr and cert import, at the prompt and in scripts.
+
+#include <gmock/gmock.h>
+
+#include "core/admin/csr_api.h"
+#include "core/admin/offline_api.h"
+#include "core/base/bytes.h"
+#include "core/base/file.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/unit/shell/shell_fixture.h"
+
+namespace ringfence::shell::test {
+namespace {
+
+using namespace core::admin;
+using testing::HasSubstr;
+using testing::Not;
+
+class CsrShellTest : public ShellTest {
+ protected:
+  CsrShellTest() {
+    admin->record("cert.import_plan", CertificateImportPlan{"CAPF",
+                                                            "CN=CAPF-1",
+                                                            "4A",
+                                                            "2030-01-01T00:00:00Z",
+                                                            {"CN=Issuing", "CN=Root"},
+                                                            5,
+                                                            3,
+                                                            {"A note."}});
+    admin->record("cert.import", JobStarted{7});
+    JobReport done;
+    done.job = 7;
+    done.subject = "CAPF";
+    done.state = "done";
+    done.published = true;
+    admin->record("job.wait", done);
+    admin->record("cert.import_trust",
+                  TrustImported{{{"CAPF-trust", "Root.pem", "CN=Root", "added"}}, {}});
+  }
+
+  void paste(const std::vector<std::string>& lines) {
+    console.typed.assign(lines.begin(), lines.end());
+  }
+
+  ringfence::test::TemporaryFolder folder_;
+};
+
+const std::vector<std::string> kPasted = {"-----BEGIN CERTIFICATE-----", "MIIB",
+                                          "-----END CERTIFICATE-----"};
+
+TEST_F(CsrShellTest, APasteEndsWithItsEndLineAndThenTheQuestionIsAsked) {
+  std::vector<std::string> lines = kPasted;
+  lines.emplace_back("yes");
+  lines.emplace_back("show itl");  // the script's next command
+  paste(lines);
+  EXPECT_EQ(run("set cert import own CAPF CAPF-trust/Root.pem"), Status::success);
+  EXPECT_THAT(console.output,
+              HasSubstr("The certificate of CN=CAPF-1 was issued by CN=Issuing, by CN=Root.\n"));
+  EXPECT_THAT(console.output, HasSubstr("resets 3 registered phones so that they fetch"));
+  EXPECT_THAT(console.output, HasSubstr("NOTE: A note.\n"));
+  EXPECT_THAT(console.output, HasSubstr("Successfully imported certificate for CAPF.\n"));
+  EXPECT_EQ(console.typed.size(), 1U);
+  EXPECT_EQ(admin->asked(),
+            (std::vector<std::string>{"cert.import_plan", "cert.import", "job.wait"}));
+}
+
+TEST_F(CsrShellTest, NothingIsImportedWithoutAYes) {
+  std::vector<std::string> lines = kPasted;
+  lines.emplace_back("no");
+  paste(lines);
+  EXPECT_EQ(run("set cert import own CAPF"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("Import cancelled."));
+  EXPECT_EQ(admin->asked(), std::vector<std::string>{"cert.import_plan"});
+}
+
+TEST_F(CsrShellTest, APasteWithoutAnEndIsRefusedBeforeAnythingIsAsked) {
+  paste({"-----BEGIN CERTIFICATE-----", "MIIB"});
+  EXPECT_EQ(run("set cert import trust CAPF"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("does not end with the line -----END CERTIFICATE-----"));
+  paste({});
+  EXPECT_EQ(run("set cert import trust CAPF"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("no certificate was pasted"));
+  EXPECT_TRUE(admin->asked().empty());
+}
+
+TEST_F(CsrShellTest, AFileMayBeDer) {
+  const core::Bytes der = {0x30, 0x03, 0x02, 0x01, 0x05};
+  core::write_atomically(folder_ / "root.der", der);
+  EXPECT_EQ(run("set cert import trust CAPF file " + (folder_ / "root.der").string()),
+            Status::success);
+  EXPECT_EQ(admin->last_request().at("pem").as_string(),
+            "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n");
+  EXPECT_EQ(admin->last_request().at("unit").as_string(), "CAPF");
+  EXPECT_THAT(output_of("set cert import trust CAPF file " + (folder_ / "none").string()),
+              HasSubstr("none"));
+}
+
+TEST_F(CsrShellTest, ADumpIsPutTogetherFromItsParts) {
+  admin->record("offline.dump",
+                CsrDumpPart{3, core::to_base64(core::bytes_of("abc")), 1, 3, {"SEP2: why"}, false});
+  admin->record("offline.dump",
+                CsrDumpPart{3, core::to_base64(core::bytes_of("def")), 3, 3, {}, true});
+  const std::string file = (folder_ / "csrs.tgz").string();
+  EXPECT_EQ(run("utils capf csr dump " + file), Status::success);
+  EXPECT_EQ(core::text_of(core::read_file(file, 100)), "abcdef");
+  EXPECT_THAT(console.output, HasSubstr("Left out: SEP2: why\nSuccessfully dumped 2 CSRs to "));
+  EXPECT_EQ(admin->last_request().at("dump").as_int64(), 3);
+}
+
+TEST_F(CsrShellTest, ADumpGoesToStandardOutputAsItIsButNotToATerminal) {
+  admin->record("offline.dump", CsrDumpPart{1, core::to_base64({{0, 1, 255}}), 1, 1, {}, true});
+  EXPECT_EQ(run("utils capf csr dump -"), Status::success);
+  EXPECT_EQ(console.output, std::string("\0\1\xff", 3));
+  EXPECT_EQ(console.errors, "1 CSR dumped.\n");
+  console.terminal = true;
+  EXPECT_EQ(run("utils capf csr dump -"), Status::failed);
+  console.terminal = false;
+  session.output = Output::json;
+  EXPECT_EQ(run("utils capf csr dump -"), Status::failed);
+}
+
+TEST_F(CsrShellTest, AnImportSaysOfEachRefusedFileWhy) {
+  admin->record("offline.upload", Uploaded{5, 3});
+  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false});
+  admin->record("offline.import",
+                LscImportPart{{}, {{"b.der", "SEP2", "it is a CA certificate"}}, 2, 2, true});
+  console.input = "tgz";
+  EXPECT_EQ(run("utils capf cert import -"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("Refused b.der for SEP2: it is a CA certificate\n"
+                                        "1 certificate imported, 1 refused.\n"));
+  EXPECT_THAT(console.output, HasSubstr("utils phone apply-config"));
+}
+
+TEST_F(CsrShellTest, AnImportTellsTheRegisteredPhonesWhenAskedTo) {
+  admin->record("offline.upload", Uploaded{5, 3});
+  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 1, true});
+  admin->record("phone.reset", PhoneReset{1, {}, {}});
+  console.input = "tgz";
+  EXPECT_EQ(run("utils capf cert import - tell apply-config"), Status::success);
+  EXPECT_EQ(admin->last_request().at("kind").as_string(), "apply-config");
+  EXPECT_THAT(console.output, HasSubstr("1 registered phone was told to come for it"));
+}
+
+TEST_F(CsrShellTest, StaleLscsAreCountedBeforeTheyGo) {
+  admin->record("stale.list", StaleLscList{{{"SEP1", "4A", "CN=CAPF-1", "2026-01-01T00:00:00Z",
+                                             std::nullopt, "2031-01-01T00:00:00Z"}}});
+  admin->record("stale.clear", StaleCleared{1});
+  EXPECT_THAT(output_of("utils capf stale-lsc view"), HasSubstr("1 stale LSC\n"));
+  console.typed = {"yes"};
+  EXPECT_EQ(run("utils capf stale-lsc delete ALL"), Status::success);
+  EXPECT_THAT(console.output, HasSubstr("WARNING: This operation will take 1 stale LSC off"));
+  EXPECT_EQ(admin->last_request().at("device").as_string(), "all");
+  console.typed = {"no"};
+  EXPECT_EQ(run("utils capf stale-lsc delete SEP1"), Status::failed);
+}
+
+}  // namespace
+}  // namespace ringfence::shell::test
