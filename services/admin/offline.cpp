@@ -41,6 +41,7 @@ constexpr std::size_t kMostPartBytes = std::size_t{8} << 20;
 constexpr std::size_t kMostUploadBytes = std::size_t{256} << 20;
 constexpr auto kForgottenAfter = 10min;
 constexpr auto kCapfAnswersWithin = 120s;
+constexpr auto kIssueFor = 5s;
 constexpr std::string_view kAll = "all";
 
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -341,26 +342,30 @@ LscIssuePart OfflineCa::issue(const LscIssueRequest& request, const std::string&
                                              "those that wait",
                                              request.device));
   LscIssuePart part;
-  const std::size_t count = std::min(waiting.size(), kFilesAPart);
-  part.left = static_cast<std::int64_t>(waiting.size() - count);
-  part.finished = part.left == 0;
-  if (count == 0) return part;
-  part.last = waiting[count - 1].phone;
-  json::array phones;
-  for (std::size_t i = 0; i < count; ++i) phones.emplace_back(waiting[i].phone);
-  const json::object answer =
-      ask_capf(house_.config, "offline.issue", {{"phones", std::move(phones)}});
   std::vector<LscImport> issued;
-  for (const json::value& one : answer.at("results").as_array()) {
-    const std::string device(one.at("device").as_string());
-    const std::string reason(one.at("reason").as_string());
-    if (reason.empty()) {
-      part.issued.push_back(device);
-      issued.push_back({"", device});
-    } else {
-      part.refused.push_back({"", device, reason});
+  // Finding those that wait reads them all, so a part is as long as a person likes to wait.
+  const SteadyTime until = std::chrono::steady_clock::now() + kIssueFor;
+  std::size_t done = 0;
+  while (done < waiting.size() && std::chrono::steady_clock::now() < until) {
+    json::array phones;
+    for (; phones.size() < kFilesAPart && done < waiting.size(); ++done)
+      phones.emplace_back(waiting[done].phone);
+    const json::object answer =
+        ask_capf(house_.config, "offline.issue", {{"phones", std::move(phones)}});
+    for (const json::value& one : answer.at("results").as_array()) {
+      const std::string device(one.at("device").as_string());
+      const std::string reason(one.at("reason").as_string());
+      if (reason.empty()) {
+        part.issued.push_back(device);
+        issued.push_back({"", device});
+      } else {
+        part.refused.push_back({"", device, reason});
+      }
     }
   }
+  part.left = static_cast<std::int64_t>(waiting.size() - done);
+  part.finished = part.left == 0;
+  if (done > 0) part.last = waiting[done - 1].phone;
   house_.record_act(who, "LSC_ISSUE_DONE", devices_text(issued, part.refused.size()));
   return part;
 }

@@ -95,6 +95,19 @@ TEST_F(CsrShellTest, AFileMayBeDer) {
               HasSubstr("none"));
 }
 
+TEST_F(CsrShellTest, TheIssuerMayBeLeftOutBeforeTheFile) {
+  core::write_atomically(folder_ / "capf.pem", core::bytes_of("text"));
+  const std::string file = (folder_ / "capf.pem").string();
+  console.typed = {"no"};
+  run("set cert import own CAPF file " + file);
+  EXPECT_TRUE(admin->last_request().at("ca_cert").is_null());
+  EXPECT_EQ(admin->last_request().at("pem").as_string(), "text");
+  console.typed = {"no"};
+  run("set cert import own CAPF CAPF-trust/Root.pem file " + file);
+  EXPECT_EQ(admin->last_request().at("ca_cert").as_string(), "CAPF-trust/Root.pem");
+  EXPECT_EQ(admin->last_request().at("pem").as_string(), "text");
+}
+
 TEST_F(CsrShellTest, ADumpIsPutTogetherFromItsParts) {
   admin->record("offline.dump",
                 CsrDumpPart{3, core::to_base64(core::bytes_of("abc")), 1, 3, {"SEP2: why"}, false});
