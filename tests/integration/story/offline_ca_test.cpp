@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +15,7 @@
 #include "core/crypto/x509.h"
 #include "tests/integration/capf/mini_phone.h"
 #include "tests/support/command.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/openssl_ca.h"
 
@@ -45,11 +48,11 @@ Bytes spki_of(EVP_PKEY& key) {
 
 class OfflineCaStory : public testing::Test {
  protected:
-  void start() {
+  void start(const std::vector<std::string>& names = {kFirst, kSecond, kThird}) {
     const test::Result started = instance_.start();
     ASSERT_EQ(started.status, 0) << started.out << started.err;
     std::string csv = "name,model,operation,auth_mode,key_order,ec_bits\n";
-    for (const std::string& name : {kFirst, kSecond, kThird})
+    for (const std::string& name : names)
       csv += name + ",CP-8861,install,null-string,ec-only,256\n";
     core::write_atomically(instance_ / "phones.csv", core::bytes_of(csv));
     ASSERT_EQ(instance_.sh("utils phone import " + path("phones.csv")).status, 0);
@@ -250,6 +253,39 @@ TEST_F(OfflineCaStory, RefusesArchivesThatAreNone) {
   EXPECT_EQ(away.status, 1);
   EXPECT_THAT(away.out, HasSubstr("utils service start Cisco Certificate Authority Proxy"));
   EXPECT_EQ(instance_.json("utils capf csr count").at("waiting").as_int64(), 1);
+}
+
+TEST_F(OfflineCaStory, ADaemonKilledInABulkIssueLeavesNothingHalf) {
+  constexpr int kPhones = 80;
+  std::vector<std::string> names;
+  for (int i = 0; i < kPhones; ++i) names.push_back("SEP0011223355" + std::to_string(10 + i));
+  start(names);
+  for (const std::string& name : names) request(name);
+  const auto rows = [&](const std::string& query) {
+    const test::Result asked = test::run({"sqlite3", path("db/capf.db"), query});
+    EXPECT_EQ(asked.status, 0) << asked.err;
+    return std::stoi(asked.out);
+  };
+  test::Result issued;
+  {
+    const std::jthread issue([&] { issued = instance_.sh("utils capf csr issue all"); });
+    ASSERT_TRUE(test::eventually([&] { return rows("select count(*) from issued") > 0; }));
+    for (const int capf : instance_.processes("capf"))
+      EXPECT_EQ(test::run({"kill", "-KILL", std::to_string(capf)}).status, 0);
+  }
+  // What is in the journal is what CSRs know of, whenever the daemon ended.
+  EXPECT_EQ(rows("select count(*) from issued"),
+            rows("select count(*) from csr join issued using (serial)"));
+  EXPECT_EQ(rows("select count(*) from csr"), kPhones);
+  ASSERT_EQ(instance_.sh("utils service start Cisco Certificate Authority Proxy Function").status,
+            0);
+  const boost::json::object counts = instance_.json("utils capf csr count");
+  EXPECT_EQ(counts.at("imported").as_int64(), rows("select count(*) from issued"));
+  const test::Result rest = instance_.sh("utils capf csr issue all");
+  EXPECT_EQ(rest.status, 0) << rest.out << issued.out;
+  EXPECT_EQ(rows("select count(*) from issued"), kPhones);  // each once
+  EXPECT_EQ(rows("select count(distinct phone) from issued"), kPhones);
+  EXPECT_FALSE(store(names.back()).empty());
 }
 
 }  // namespace
