@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include "core/base/file.h"
 #include "tests/fleet/fleet.h"
 #include "tests/support/command.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 #include "tests/support/openssl_ca.h"
 
@@ -201,6 +203,39 @@ TEST_F(ThirdParty, ARequestOutlivesARegenerationAndARestartButNotTheNextRequest)
   EXPECT_EQ(imported.status, 0) << imported.out << imported.err;
   EXPECT_EQ(capf_keys(), 2U);
   EXPECT_EQ(instance_.json("show itl").at("state").as_string(), "verified");
+}
+
+TEST_F(ThirdParty, AnImportIsDoneOrNotWheneverAdminIsKilled) {
+  start();
+  const OpensslCa root(instance_.state(), "Root");
+  trust(root.pem());
+  ASSERT_EQ(instance_.sh("set csr gen CAPF").status, 0);
+  const std::string signed_pem = root.sign(request(), OpensslCa::kCapf);
+  const std::string file = write("capf.pem", signed_pem);
+  {
+    const std::jthread import([&] { instance_.sh("--yes set cert import own CAPF file " + file); });
+    ASSERT_TRUE(test::eventually([&] {
+      const test::Result asked =
+          test::run({"sqlite3", (instance_ / "db/admin.db").string(),
+                     "select count(*) from audit where event = 'CERTIFICATE_IMPORT_INTENT'"});
+      return asked.out == "1\n";
+    }));
+    for (const int admin : instance_.processes("admin"))
+      ASSERT_EQ(test::run({"kill", "-KILL", std::to_string(admin)}).status, 0);
+    ASSERT_EQ(instance_.start().status, 0);  // the shell that watches asks again, and ends
+  }
+  const bool pending = instance_.sh("show csr list own").out == "CAPF/CAPF.csr\n";
+  const bool in_use = test::openssl("x509 -noout -fingerprint", capf_pem()) ==
+                      test::openssl("x509 -noout -fingerprint", signed_pem);
+  EXPECT_NE(pending, in_use);
+  if (pending) {
+    const test::Result again = instance_.sh("--yes set cert import own CAPF file " + file);
+    EXPECT_EQ(again.status, 0) << again.out;
+  }
+  EXPECT_EQ(instance_.json("show itl").at("state").as_string(), "verified");
+  EXPECT_THAT(instance_.sh("show cert list own").out,
+              HasSubstr("CAPF/CAPF.pem: Certificate Signed by Root"));
+  EXPECT_EQ(capf_keys(), 2U);
 }
 
 TEST_F(ThirdParty, TrustHoldsOneCertificateASubject) {
