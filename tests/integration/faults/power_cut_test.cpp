@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -113,7 +114,7 @@ std::uint32_t session_of(const Bytes& message) {
 }
 
 /// Promises follows the conversations: STORE REQUEST promises that the certificate in it is issued,
-/// END SESSION with reason 1 that it is confirmed.
+/// END SESSION with reason 1 that it is confirmed, or behind a DELETE REQUEST that the deletion is.
 class Promises {
  public:
   void hear(const Bytes& message) {
@@ -126,7 +127,10 @@ class Promises {
       const Bytes serial = core::serial_of(*core::parse_certificate(der));
       sessions_[session_of(message)] = serial;
       all_.push_back({serial, false});
+    } else if (message[1] == 13) {
+      deleting_.insert(session_of(message));
     } else if (message[1] == 15 && message.back() == 1) {
+      deleted_ += deleting_.count(session_of(message));
       const auto session = sessions_.find(session_of(message));
       if (session != sessions_.end()) all_.push_back({session->second, true});
     }
@@ -134,10 +138,26 @@ class Promises {
 
   const std::vector<Promise>& all() const { return all_; }
 
+  std::size_t deleted() const { return deleted_; }
+
  private:
   std::map<std::uint32_t, Bytes> sessions_;
   std::vector<Promise> all_;
+  std::set<std::uint32_t> deleting_;
+  std::size_t deleted_ = 0;
 };
+
+/// deletions_in counts what phones deleted, by their outcomes that agree with their certificates.
+std::size_t deletions_in(core::Database& database) {
+  return database.read([](soci::session& sql) {
+    long long count = 0;
+    sql << "select count(*) from outcome as o where operation = 'delete' and status = 'success'"
+           " and not exists (select * from issued where phone = o.phone and deleted_at is null"
+           " and confirmed_at is not null)",
+        soci::into(count);
+    return static_cast<std::size_t>(count);
+  });
+}
 
 class PowerCut : public testing::Test {
  protected:
@@ -150,7 +170,8 @@ class PowerCut : public testing::Test {
 
   static World& world() { return *world_; }
 
-  /// record lets `count` phones enrol at once and returns the program's steps.
+  /// record lets `count` phones enrol at once, then delete what they got, and returns the program's
+  /// steps.
   std::vector<Step> record(int count) {
     const auto file = folder_ / "record";
     std::vector<std::unique_ptr<SturdyPhone>> phones;
@@ -158,15 +179,21 @@ class PowerCut : public testing::Test {
     CapfProcess capf(world().state(), world().log_file(),
                      World::preloaded("RINGFENCE_STOP_RECORD", file));
     EXPECT_TRUE(capf.wait_ready()) << world().log();
+    all_visit(phones);
+    for (const auto& phone : phones) world().ask_to_delete(*phone);
+    all_visit(phones);
+    EXPECT_EQ(capf.stop(), 0);
+    return read_steps(file);
+  }
+
+  static void all_visit(const std::vector<std::unique_ptr<SturdyPhone>>& phones) {
     const auto until = std::chrono::steady_clock::now() + 60s;
     std::vector<std::thread> threads;
-    for (auto& phone : phones)
+    for (const auto& phone : phones)
       threads.emplace_back([&phone, until] {
         EXPECT_TRUE(phone->enrol(world().port(), until)) << phone->complaint();
       });
     for (auto& thread : threads) thread.join();
-    EXPECT_EQ(capf.stop(), 0);
-    return read_steps(file);
   }
 
   void begin() {
@@ -194,7 +221,7 @@ class PowerCut : public testing::Test {
 
   std::size_t cuts() const { return cuts_; }
 
-  std::size_t promised() const { return promises_.all().size(); }
+  const Promises& promises() const { return promises_; }
 
  private:
   void cut(std::size_t at, const Step* last, std::size_t torn) {
@@ -232,6 +259,7 @@ class PowerCut : public testing::Test {
         const auto outcome = journal.outcome(row->phone, row->request);
         EXPECT_TRUE(outcome && outcome->status == core::OperationStatus::success) << where;
       }
+      EXPECT_GE(deletions_in(database), promises_.deleted()) << where << ": a deletion is lost";
     } catch (const core::Error& error) {
       ADD_FAILURE() << where << ": " << error.what();
     }
@@ -256,7 +284,8 @@ TEST_F(PowerCut, LosesNothingThatLeftWhereverItHappens) {
   EXPECT_GE(steps_of(steps, 's'), 6U);
   EXPECT_GE(steps_of(steps, 'p'), 12U) << "what goes into TLS was not seen";
   walk(steps, 1, long_form() ? 6 : 1);
-  EXPECT_EQ(promised(), long_form() ? 16U : 6U);
+  EXPECT_EQ(promises().all().size(), long_form() ? 16U : 6U);
+  EXPECT_EQ(promises().deleted(), long_form() ? 8U : 3U);
   RecordProperty("cuts", static_cast<int>(cuts()));
 }
 

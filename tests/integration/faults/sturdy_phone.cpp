@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 constexpr int kAuthRequest = 1;
 constexpr int kKeyRequest = 3;
 constexpr int kStoreRequest = 9;
+constexpr int kDeleteRequest = 13;
 constexpr int kEnd = 15;
 constexpr int kRetryLater = 16;
 
@@ -89,6 +90,10 @@ SturdyPhone::End SturdyPhone::converse(std::uint16_t port) {
     received_.emplace_back(value.begin() + 5, value.end());  // behind its kind and length
     std::this_thread::sleep_for(thinks_);
     line.say(10, element(1, {1}));
+    said = line.hear();
+  }
+  if (said.command == kDeleteRequest) {
+    line.say(14, element(1, {1}));
     said = line.hear();
   }
   if (said.command == kRetryLater) {

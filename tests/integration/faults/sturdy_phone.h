@@ -11,9 +11,9 @@
 
 namespace ringfence::test {
 
-/// SturdyPhone enrols with an EC key by null string as phones do: it keeps what it was sent before
-/// it says so, comes back after a lost connection, and waits when it is told RETRY LATER; its clock
-/// runs a hundred times as fast as ours. One thread at a time.
+/// SturdyPhone enrols, or deletes, with an EC key by null string as phones do: it keeps what it was
+/// sent before it says so, comes back after a lost connection, and waits when it is told RETRY
+/// LATER; its clock runs a hundred times as fast as ours. One thread at a time.
 class SturdyPhone {
  public:
   /// `thinks` is how long it takes to make its key, and to store its certificate.

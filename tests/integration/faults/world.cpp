@@ -129,6 +129,12 @@ std::unique_ptr<SturdyPhone> World::add() {
   return std::make_unique<SturdyPhone>(record.name);
 }
 
+void World::ask_to_delete(const SturdyPhone& phone) {
+  core::Phone record = *phones_.find(phone.name());
+  record.capf.operation = core::Operation::remove;
+  phones_.save({record}, core::PhoneStore::Ask::again);
+}
+
 std::vector<std::string> World::preloaded(const std::string& variable, const std::string& value) {
   const char* options = std::getenv("ASAN_OPTIONS");  // it wants to be loaded before all others
   return {std::string("LD_PRELOAD=") + RINGFENCE_STOP_LIBRARY, variable + "=" + value,

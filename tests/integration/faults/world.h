@@ -50,6 +50,9 @@ class World {
   /// add makes a phone that is asked for an LSC, and its record.
   std::unique_ptr<SturdyPhone> add();
 
+  /// ask_to_delete asks `phone` to delete its LSC.
+  void ask_to_delete(const SturdyPhone& phone);
+
   /// preloaded is the environment that stops or records ringfence-capf (support/stop_shim.cpp).
   static std::vector<std::string> preloaded(const std::string& variable, const std::string& value);
 
