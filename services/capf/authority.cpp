@@ -49,6 +49,15 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
     throw;
   }
 
+  // By a day or more, since a fresh CAPF certificate lasts as long as the longest LSC; and once,
+  // since it is so for every LSC that follows.
+  if (lsc.not_after + std::chrono::days(1) <= now + validity && !said_cut_.exchange(true)) {
+    core::log(core::Level::warning, "CAPF_VALIDITY_CUT",
+              {{"asked_days", std::to_string(validity.count())},
+               {"until", core::to_iso(lsc.not_after)},
+               {"why", "the CAPF certificate itself ends then: regenerate it"}});
+  }
+
   core::IssuedCertificate issued;
   issued.phone = phone.name;
   issued.request = phone.capf.request;
@@ -63,12 +72,23 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
 }
 
 Authority::Authority(const core::Token& token, core::Database& admin)
-    : token_(token), certificates_(admin) {}
+    : token_(token), admin_(admin), certificates_(admin) {}
 
 std::shared_ptr<const Identity> Authority::current() {
   try {
+    // Asked before the row is read: a change in between is read again at the next call.
+    const long long version = admin_.data_version();
+    {
+      const std::lock_guard lock(mutex_);
+      if (newest_ && version == version_) return newest_;
+    }
     const core::OwnCertificate newest = own();
-    return identity_.renewed(newest.der, [&] { return load(newest); });
+    std::shared_ptr<const Identity> identity =
+        identity_.renewed(newest.der, [&] { return load(newest); });
+    const std::lock_guard lock(mutex_);
+    newest_ = identity->der == newest.der ? identity : nullptr;
+    version_ = version;
+    return identity;
   } catch (const Error& error) {
     return identity_.last(error);
   }
@@ -82,6 +102,7 @@ core::OwnCertificate Authority::own() const {
 
 std::shared_ptr<const Identity> Authority::load(const core::OwnCertificate& own) {
   auto identity = std::make_shared<Identity>();
+  identity->der = own.der;
   identity->issuer = std::make_unique<CapfIssuer>(token_, own, health_);
   std::vector<core::TlsIdentity> tls;
   tls.push_back({core::parse_certificate(own.der), own.key});

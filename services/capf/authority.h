@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -47,10 +48,12 @@ class CapfIssuer final : public Issuer {
   core::EvpPkey key_;
   core::LscMaker maker_;  // of both
   SignerHealth& health_;
+  std::atomic<bool> said_cut_ = false;
 };
 
 /// Identity is one CAPF certificate at work. A session keeps the one it started with.
 struct Identity {
+  core::Bytes der;  ///< the certificate
   std::shared_ptr<boost::asio::ssl::context> tls;
   std::shared_ptr<boost::asio::ssl::context> legacy_tls;  ///< from TLS 1.0 on
   std::unique_ptr<CapfIssuer> issuer;
@@ -77,9 +80,13 @@ class Authority {
   std::shared_ptr<const Identity> load(const core::OwnCertificate& own);
 
   const core::Token& token_;
+  core::Database& admin_;
   const core::CertificateStore certificates_;
   SignerHealth health_;
   core::LastGood<const Identity> identity_{"CAPF_IDENTITY_KEPT"};
+  std::mutex mutex_;                        // for what follows
+  std::shared_ptr<const Identity> newest_;  ///< of admin.db at version_
+  long long version_ = 0;
 };
 
 }  // namespace ringfence::services::capf

@@ -387,6 +387,11 @@ TEST_F(CapfAuthentication, WaitsForAnOfflineCa) {
   Setting known = setting(asked);
   known.issuer = policy.issuer;
   const core::EvpPkey key = ec_key("P-256");
+  MiniPhone gives_up(server.port());
+  ASSERT_EQ(answers(gives_up, name, element(8, {2})).command, 3);
+  gives_up.say(20);
+  EXPECT_TRUE(gives_up.ended());
+  EXPECT_EQ(house().status(name), "Upgrade Failed: Phone Communication Failure");
   MiniPhone first(server.port());
   ASSERT_EQ(answers(first, name, element(8, {2})).command, 3);
   first.say(4, element(9, spki(key.get())));

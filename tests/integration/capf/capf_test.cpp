@@ -285,28 +285,39 @@ TEST_F(CapfServer, RecordsAPhoneThatNeverSendsItsKey) {
 TEST_F(CapfServer, LeavesAStaleCertificateAndAFailedOperationWhenThePhoneVanishes) {
   const std::string name = "SEP0000000000A6";
   house().save(phone(name));
-  Bytes lost_key = new_key();
-  {
-    RunningServer server(house());
-    auto client = authenticated(server.port(), name);
-    client->hear();
-    client->say(4, element(9, lost_key));
-    EXPECT_EQ(client->hear().command, 9);
-  }
-  EXPECT_EQ(house().status(name), "Upgrade Failed: Phone Communication Failure");
+  RunningServer server(house());
+  auto lost = authenticated(server.port(), name);
+  lost->hear();
+  lost->say(4, element(9, new_key()));
+  EXPECT_EQ(lost->hear().command, 9);
+  lost.reset();
+  EXPECT_TRUE(eventually(
+      [&] { return house().status(name) == "Upgrade Failed: Phone Communication Failure"; }));
   EXPECT_FALSE(house().journal.held(name));
   const auto stale = house().journal.stale();
   EXPECT_EQ(std::count_if(stale.begin(), stale.end(),
                           [&](const core::IssuedCertificate& row) { return row.phone == name; }),
             1);
 
-  RunningServer server(house());
   auto client = authenticated(server.port(), name);
   client->hear();
   Said last;
   const Bytes lsc = client->enrol(new_key(), last);
   EXPECT_EQ(house().status(name), "Upgrade Success");
   EXPECT_EQ(house().journal.held(name)->der, lsc);
+}
+
+TEST_F(CapfServer, LeavesTheOperationPendingWhenItStopsItself) {
+  const std::string name = "SEP0000000000AB";
+  house().save(phone(name));
+  std::unique_ptr<MiniPhone> client;
+  {
+    RunningServer server(house());
+    client = authenticated(server.port(), name);
+    EXPECT_EQ(client->hear().command, 3);
+  }
+  EXPECT_TRUE(client->ended());
+  EXPECT_EQ(house().status(name), "Operation Pending");
 }
 
 TEST_F(CapfServer, HangsUpTheOldConnectionOfAPhoneThatCameBack) {
@@ -406,6 +417,23 @@ TEST_F(CapfServer, GoesOnWithSessionsWhileSignaturesHang) {
   paused.resume();
   for (auto& command : issued) EXPECT_EQ(command.get(), 15);
   for (auto& command : shaken) EXPECT_EQ(command.get(), 3);
+}
+
+TEST_F(CapfServer, WarnsOnceThatItsOwnEndCutsLscsShort) {
+  const core::OwnCertificate own = *house().certificates.own(core::Unit::capf);
+  services::capf::SignerHealth health;
+  services::capf::CapfIssuer issuer(house().capf_token, own, health);
+  testing::internal::CaptureStderr();
+  issuer.issue(phone(), new_key(), std::chrono::days(1825), house().clock.now());
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 2; ++i) {
+    const auto lsc = issuer.issue(phone(), new_key(), std::chrono::days(4000), house().clock.now());
+    EXPECT_EQ(lsc.not_after, core::not_after_of(*core::parse_certificate(own.der)));
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("CAPF_VALIDITY_CUT asked_days=4000"), std::string::npos);
+  EXPECT_EQ(log.find("CAPF_VALIDITY_CUT"), log.rfind("CAPF_VALIDITY_CUT"));
 }
 
 TEST_F(CapfServer, ClosesConnectionsAboveItsLimits) {
