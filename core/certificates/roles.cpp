@@ -6,8 +6,13 @@
 namespace ringfence::core {
 namespace {
 
+/// Only CAPFs may be called so (cucm-behaviour 1.4).
+bool is_capf(const CertificateFacts& certificate) {
+  return certificate.subject.starts_with("CN=CAPF-");
+}
+
 struct RolesIn {
-  CertificateKind kind = CertificateKind::end_entity;
+  const CertificateFacts& certificate;
 
   std::vector<Role> operator()(Unit unit) const {
     switch (unit) {
@@ -23,9 +28,11 @@ struct RolesIn {
   std::vector<Role> operator()(TrustStore store) const {
     switch (store) {
       case TrustStore::call_manager:
-        if (kind == CertificateKind::authority) return {};
+        if (certificate.kind == CertificateKind::authority) return {};
         return {Role::tftp};
-      case TrustStore::capf: return {Role::capf};
+      case TrustStore::capf:
+        if (!is_capf(certificate)) return {};
+        return {Role::capf};
       case TrustStore::tvs: return {Role::tvs};
       case TrustStore::phone_sast: return {Role::sast};
       case TrustStore::phone_vpn:
@@ -40,7 +47,7 @@ struct RolesIn {
 std::vector<Role> roles_of(const CertificateFacts& certificate, std::span<const Place> places) {
   std::set<Role> roles;
   for (const Place& place : places) {
-    const std::vector<Role> here = std::visit(RolesIn{certificate.kind}, place);
+    const std::vector<Role> here = std::visit(RolesIn{certificate}, place);
     roles.insert(here.begin(), here.end());
   }
   return {roles.begin(), roles.end()};

@@ -30,8 +30,10 @@ using Place = std::variant<Unit, TrustStore>;
 ///
 /// Our CallManager is SAST and TFTP, as in the answer Cisco published; an entry of
 /// Phone-SAST-trust is SAST; one of CallManager-trust is TFTP, unless it is a CA: CAs are there to
-/// issue LSCs, and must not be able to sign configuration files. VPN gateways and phones have no
-/// role; then the list is empty and TVS does not know the certificate (cucm-behaviour 6.2).
+/// issue LSCs, and must not be able to sign configuration files. In CAPF-trust only what is called
+/// "CAPF-…" is a CAPF: roots of third parties and of MICs are there to be verified against. VPN
+/// gateways and phones have no role; then the list is empty and TVS does not know the certificate
+/// (cucm-behaviour 6.2).
 std::vector<Role> roles_of(const CertificateFacts& certificate, std::span<const Place> places);
 
 }  // namespace ringfence::core

@@ -203,8 +203,11 @@ std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesVi
     refuse(
         "the certificate's key usage lacks digitalSignature, so phones could not reach CAPF over "
         "TLS; ask for a certificate with the usages of the request");
-  if (common_name_of(certificate).empty())
-    refuse("the certificate's subject has no common name; ask for the subject of the request");
+  if (!subject_of(certificate).starts_with("CN=CAPF-"))
+    refuse(
+        fmt::format("the certificate's subject is {}, and CAPF's common name must begin with "
+                    "CAPF-, by which it is known; ask for the subject of the request",
+                    subject_of(certificate)));
   check_dates(certificate, now);
   std::vector<X509Cert> issuers = trust.chain_of(certificate, Anchors::Up::to_root, now);
   check_path_lengths(issuers);

@@ -56,8 +56,8 @@ class Anchors {
 /// is `spki`, and returns its issuers up to a self-signed root in `trust`.
 ///
 /// The certificate must be a CA's (an end entity would issue LSCs that nobody accepts), may sign
-/// certificates and TLS handshakes, is valid at `now`, and no issuer's path length forbids LSCs
-/// below it. Throws Error{refused} that says what is wrong and what to do.
+/// certificates and TLS handshakes, is called "CAPF-…", is valid at `now`, and no issuer's path
+/// length forbids LSCs below it. Throws Error{refused} that says what is wrong and what to do.
 std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesView spki,
                                                 const Anchors& trust, Time now);
 

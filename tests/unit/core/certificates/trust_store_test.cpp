@@ -155,6 +155,15 @@ TEST(Roles, NeverLetACaSignFiles) {
       (std::vector{Role::capf}));
 }
 
+TEST(Roles, KnowAnOldCapfByItsNameAndNoRootOfAThirdParty) {
+  const Place store = TrustStore::capf;
+  const auto in_capf_trust = [&](const std::string& subject) {
+    return roles_of(made(subject, 1, CertificateKind::authority), {&store, 1});
+  };
+  EXPECT_EQ(in_capf_trust("CN=CAPF-7f0ae8d7;O=Cisco"), std::vector{Role::capf});
+  EXPECT_TRUE(in_capf_trust("CN=Cisco Manufacturing CA;O=Cisco Systems").empty());
+}
+
 TEST(Roles, AreNoneForWhatPhonesNeedNotTrust) {
   EXPECT_TRUE(
       roles(CertificateKind::end_entity, {TrustStore::phone_vpn, TrustStore::phone}).empty());

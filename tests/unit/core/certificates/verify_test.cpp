@@ -109,6 +109,13 @@ TEST_F(VerifyTest, RefusesACapfThatCannotIssue) {
               HasSubstr("lacks digitalSignature"));
 }
 
+TEST_F(VerifyTest, RefusesACapfThatIsNotCalledOne) {
+  const std::string renamed =
+      root_.certify(public_pem(*key_), "/CN=Issuing-CA-7", OpensslCa::kCapf);
+  EXPECT_THAT(judge(renamed, {root_.der()}),
+              HasSubstr("is CN=Issuing-CA-7, and CAPF's common name must begin with CAPF-"));
+}
+
 TEST_F(VerifyTest, RefusesACapfForAnotherKey) {
   const EvpPkey other = test::rsa_key();
   const X509Request elsewhere = make_unit_request(Unit::capf, {"node", {}}, *other, nullptr);
