@@ -27,6 +27,8 @@ namespace {
 constexpr std::string_view kPending = "Operation Pending";
 constexpr std::size_t kMaxPemBytes = 64 * 1024;
 constexpr std::chrono::days kSoon(30);
+/// A new CAPF certificate lasts a second less than the longest LSC: that is no news.
+constexpr std::chrono::days kHardlyShorter(1);
 
 char lower(char c) noexcept {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
