@@ -439,10 +439,14 @@ Finding check_auth_string(const DiagnosisFacts& facts) {
     return problem(name, {refused != nullptr ? seen(*refused)
                                              : core::describe(outcome->operation, outcome->status),
                           advice, 96, "the phone sent a wrong authentication string"});
-  if (facts.waits())
-    return unknown(name,
-                   "it is set; the phone waits until a user types it into its security "
-                   "settings, which cannot be seen here");
+  if (facts.waits()) {
+    Finding waiting = unknown(name,
+                              "it is set; the phone waits until a user types it into its security "
+                              "settings, which cannot be seen here",
+                              advice);
+    waiting.cause = "a user has to type the authentication string into the phone";
+    return waiting;
+  }
   return ok(name, "it is set");
 }
 
@@ -599,6 +603,8 @@ core::admin::CapfStatus diagnose(const DiagnosisFacts& facts) {
     ++result.problems;
     if (likely == nullptr || finding.weight > likely->weight) likely = &finding;
   }
+  for (const Finding& finding : findings)  // where nothing is wrong, what is only waited for
+    if (likely == nullptr && !finding.cause.empty()) likely = &finding;
   result.summary = fmt::format("{}: {}.", facts.phone.name, result.operation_status);
   if (facts.waits()) {
     result.summary += likely == nullptr

@@ -91,7 +91,8 @@ struct DiagnosisFacts {
   const core::CapfEvent* newest(std::string_view kind) const;
 };
 
-/// Finding is a check with its weight: among problems the heaviest is the most likely reason.
+/// Finding is a check with its weight: among problems the heaviest is the most likely reason; where
+/// there are none, an unknown that has a cause is.
 struct Finding {
   core::admin::CapfCheck check;
   int weight = 0;

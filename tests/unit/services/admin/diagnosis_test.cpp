@@ -249,6 +249,9 @@ TEST_F(DiagnosisTest, NamesACertificateThatWasRefused) {
 TEST_F(DiagnosisTest, NamesWrongStringsAndThrottling) {
   facts.phone.capf.auth_mode = AuthMode::auth_string;
   EXPECT_EQ(check_auth_string(facts).check.finding, "unknown") << "a user has to type it";
+  EXPECT_THAT(
+      diagnose(facts).summary,
+      HasSubstr("Most likely: a user has to type the authentication string into the phone."));
   ended(OperationStatus::invalid_auth_string);
   expect_likely("Authentication string", "the phone sent a wrong authentication string");
   happened("auth_string_refused", "a wrong authentication string");
