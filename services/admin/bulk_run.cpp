@@ -28,7 +28,7 @@ namespace {
 
 constexpr auto kLookEvery = 200ms;
 constexpr auto kLookWhenIdle = 1000ms;
-constexpr int kShareOfTime = 20;  // a step takes at most one part in twenty of the time
+constexpr int kShareOfTime = 20;  // looking takes at most one part in twenty of the time
 /// An outcome bears the time it was made; it may be on disk a little later.
 constexpr auto kOverlap = 10s;
 constexpr auto kTryRegistrarEvery = 2s;
@@ -54,6 +54,7 @@ BulkRun::BulkRun(House& house, Jobs& jobs, Job job)
 bool BulkRun::step() {
   const auto began = std::chrono::steady_clock::now();
   const Time now = house_.clock.now();
+  asked_somebody_ = false;
   look(now);
   heed(now);
   const bool ended = watch_.finished();
@@ -61,7 +62,7 @@ bool BulkRun::step() {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
   const std::chrono::milliseconds usual = watch_.any_on_way() ? kLookEvery : kLookWhenIdle;
-  pause_ = std::max(usual, took * kShareOfTime);
+  pause_ = asked_somebody_ ? kLookEvery : std::max(usual, took * kShareOfTime);
   return ended;
 }
 
@@ -107,6 +108,7 @@ bool BulkRun::regenerating() {
 
 void BulkRun::send_wave(Time now) {
   std::vector<JobItem> wave = watch_.next_wave(terms_.wave, now);
+  asked_somebody_ = !wave.empty();
   if (wave.empty()) return;
   if (wave.size() > kMostAtOnce) wave.resize(kMostAtOnce);
   std::vector<JobItem> moved;

@@ -57,6 +57,7 @@ class BulkRun {
   BulkWatch watch_;
   core::Time looked_;
   core::Time told_again_;
+  bool asked_somebody_ = false;  ///< in this step
   bool registrar_away_ = false;
   std::chrono::steady_clock::time_point try_registrar_at_{};
   std::chrono::milliseconds pause_{0};
