@@ -47,23 +47,29 @@ struct Row {
   }
 };
 
+/// each_column gives `into` where a selected column goes, in kSelect's order.
+template <typename Into>
+void each_column(Row& row, const Into& into) {
+  CapfSettings& capf = row.phone.capf;
+  into(row.phone.name);
+  into(row.phone.model);
+  into(row.phone.description);
+  into(row.phone.device_pool);
+  into(row.phone.security_profile);
+  into(row.operation);
+  into(row.auth_mode);
+  into(capf.auth_string);
+  into(row.key_order);
+  into(capf.rsa_bits);
+  into(capf.ec_bits);
+  into(capf.completes_by);
+  into(row.request);
+  into(row.phone.config_stamp);
+}
+
 /// bind makes `statement` fetch into `row`.
 void bind(soci::statement& statement, Row& row) {
-  CapfSettings& capf = row.phone.capf;
-  statement.exchange(soci::into(row.phone.name));
-  statement.exchange(soci::into(row.phone.model));
-  statement.exchange(soci::into(row.phone.description));
-  statement.exchange(soci::into(row.phone.device_pool));
-  statement.exchange(soci::into(row.phone.security_profile));
-  statement.exchange(soci::into(row.operation));
-  statement.exchange(soci::into(row.auth_mode));
-  statement.exchange(soci::into(capf.auth_string));
-  statement.exchange(soci::into(row.key_order));
-  statement.exchange(soci::into(capf.rsa_bits));
-  statement.exchange(soci::into(capf.ec_bits));
-  statement.exchange(soci::into(capf.completes_by));
-  statement.exchange(soci::into(row.request));
-  statement.exchange(soci::into(row.phone.config_stamp));
+  each_column(row, [&statement](auto& column) { statement.exchange(soci::into(column)); });
 }
 
 /// require_profiles throws unless every security profile that `phones` name exists.
@@ -94,15 +100,11 @@ bool same_ask(CapfSettings a, CapfSettings b) {
 
 std::optional<Phone> PhoneStore::find(std::string_view name) const {
   const std::string key(name);
-  return database_.read([&](soci::session& sql) -> std::optional<Phone> {
+  return database_.read([&](soci::session& /*sql*/) -> std::optional<Phone> {
     Row row;
-    soci::statement select(sql);
-    bind(select, row);
-    select.exchange(soci::use(key));
-    select.alloc();
-    select.prepare(std::string(kSelect) + " where name = :name");
-    select.define_and_bind();
-    if (!select.execute(true)) return std::nullopt;
+    Database::Prepared select(database_, std::string(kSelect) + " where name = :name");
+    each_column(row, [&select](auto& column) { select.into(column); });
+    if (!select.use(key).execute()) return std::nullopt;
     return row.get();
   });
 }

@@ -18,6 +18,9 @@ namespace {
 constexpr unsigned kIoThreads = 2;
 /// The pool's threads wait for the disk more than they compute.
 constexpr std::size_t kPoolThreads = 8;
+constexpr std::size_t kSigningThreads = 64;
+/// A whole site may come at once, after a power cut: its handshakes wait, and none is refused.
+constexpr std::size_t kWaiting = 8192;
 
 /// warn_of_few_files says so when phones would be refused for want of descriptors.
 void warn_of_few_files(const Bounds& bounds) {
@@ -50,7 +53,7 @@ void run(const core::DaemonOptions& options) {
   Authority authority(token, admin_db);
   core::asio::io_context io;
   core::asio::thread_pool pool(kPoolThreads);
-  core::SigningPool signing;
+  core::SigningPool signing({kSigningThreads, kWaiting});
   const auto address = core::asio::ip::make_address(config.listen());
   Doors doors{{address, config.ports().capf}, {}};
   if (const auto port = config.ports().capf_legacy) doors.legacy.emplace(address, *port);

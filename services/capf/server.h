@@ -29,10 +29,10 @@ struct Bounds {
   /// A phone that comes when so many are connected is told RETRY LATER, while there is room to say
   /// so; likewise when so much waits for the signer that its next handshakes would come too late.
   std::size_t sessions = 7500;
-  std::size_t signatures = 2048;
-  std::chrono::seconds handshake{10};
-  std::chrono::seconds work{120};   ///< for signing and recording, and for taking what is sent
-  std::chrono::seconds goodbye{5};  ///< for the phone to close its end of TLS
+  std::size_t signatures = 6000;
+  std::chrono::seconds handshake{20};  ///< also for its place in the signer's queue
+  std::chrono::seconds work{120};      ///< for signing and recording, and for taking what is sent
+  std::chrono::seconds goodbye{5};     ///< for the phone to close its end of TLS
 };
 
 /// Doors are where phones come in: the second one is for those that know TLS 1.0 only.
