@@ -16,8 +16,9 @@ namespace ringfence::services::capf {
 namespace {
 
 constexpr unsigned kIoThreads = 2;
-/// The pool's threads wait for the disk more than they compute.
-constexpr std::size_t kPoolThreads = 8;
+/// The pool's threads wait for the disk more than they compute: as many share one fsync, and who
+/// only reads must not wait behind them.
+constexpr std::size_t kPoolThreads = 32;
 constexpr std::size_t kSigningThreads = 64;
 /// A whole site may come at once, after a power cut: its handshakes wait, and none is refused.
 constexpr std::size_t kWaiting = 8192;
