@@ -428,17 +428,6 @@ std::optional<IssuedCertificate> EnrolmentStore::held(std::string_view phone) co
       [&](soci::session& /*sql*/) { return first(issued_rows(database_, kHeld, key)); });
 }
 
-std::vector<IssuedCertificate> EnrolmentStore::all_held() const {
-  return database_.read([&](soci::session& /*sql*/) {
-    return issued_rows(
-        database_,
-        "where serial in (select serial from (select serial, row_number() over (partition by phone"
-        " order by confirmed_at desc, request desc, issued_at desc, serial desc) as place"
-        " from issued where confirmed_at is not null and deleted_at is null) as ranked"
-        " where place = 1) order by phone");
-  });
-}
-
 std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) const {
   constexpr std::string_view kOldestFirst = " order by issued_at, phone, serial";
   return database_.read([&](soci::session& /*sql*/) {
@@ -446,14 +435,6 @@ std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) co
     const Time latest = *now - kUnderWay;
     return issued_rows(
         database_, fmt::format("where {}{}{}", kUnconfirmed, kNotUnderWay, kOldestFirst), latest);
-  });
-}
-
-std::vector<Outcome> EnrolmentStore::last_outcomes() const {
-  return database_.read([&](soci::session& /*sql*/) {
-    return outcome_rows(database_,
-                        "as o where request = (select max(request) from outcome where phone ="
-                        " o.phone) order by phone");
   });
 }
 

@@ -136,7 +136,6 @@ class EnrolmentStore {
   std::optional<Outcome> outcome(std::string_view phone, std::int64_t request) const;
   /// held returns the phone's last confirmed certificate that was not deleted.
   std::optional<IssuedCertificate> held(std::string_view phone) const;
-  std::vector<IssuedCertificate> all_held() const;  ///< one a phone, by name
   /// stale returns what was issued, never confirmed and not cleared, the oldest first; with the
   /// time of now, without what may still be confirmed: issued within the last kUnderWay, in which
   /// a session may be storing it, or waiting in a CSR.
@@ -148,8 +147,7 @@ class EnrolmentStore {
   std::vector<CapfEvent> events(std::string_view phone) const;  ///< newest first
   /// events_after returns those of all phones with a greater id, oldest first, at most `count`.
   std::vector<CapfEvent> events_after(std::int64_t id, std::size_t count) const;
-  std::vector<Outcome> last_outcomes() const;  ///< the last request's outcome of each phone
-  /// outcomes_since returns those recorded at `since` or later: a scan of all.
+  /// outcomes_since returns those recorded at `since` or later.
   std::vector<Outcome> outcomes_since(Time since) const;
 
  private:

@@ -91,6 +91,7 @@ const std::vector<Migration> kCapf = {
         // serial is never given again.
         "alter table issued add column cleared_at bigint",
         "create index issued_unconfirmed on issued (issued_at) where confirmed_at is null",
+        "create index outcome_by_time on outcome (at)",
         // A key that waits for the certificate of an offline CA; `serial` once that was imported.
         "create table csr ("
         " phone text not null primary key, request bigint not null, spki text not null,"

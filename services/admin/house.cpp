@@ -82,24 +82,6 @@ std::vector<core::Fetch> House::last_itls() {
                               : core::FetchStore(*neighbour).last_itls();
 }
 
-std::vector<core::Outcome> House::last_outcomes() {
-  core::Database* neighbour = capf_database_.open();
-  if (neighbour == nullptr) return {};
-  return core::EnrolmentStore(*neighbour).last_outcomes();
-}
-
-std::vector<core::IssuedCertificate> House::held_certificates() {
-  core::Database* neighbour = capf_database_.open();
-  if (neighbour == nullptr) return {};
-  return core::EnrolmentStore(*neighbour).all_held();
-}
-
-std::vector<core::IssuedCertificate> House::stale_certificates() {
-  core::Database* neighbour = capf_database_.open();
-  if (neighbour == nullptr) return {};
-  return core::EnrolmentStore(*neighbour).stale();
-}
-
 std::vector<core::Outcome> House::outcomes_since(core::Time since) {
   core::Database* neighbour = capf_database_.open();
   if (neighbour == nullptr) return {};

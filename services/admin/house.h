@@ -79,11 +79,8 @@ class House {
   /// What the neighbours know; empty while they have not started yet.
   std::vector<core::Registration> registrations();  ///< current ones only, by device
   std::vector<core::Fetch> last_itls();
-  std::vector<core::Outcome> last_outcomes();
   std::vector<core::Outcome> outcomes_since(core::Time since);
   std::unordered_map<std::string, core::CapfState> capf_states();  ///< of every device, by name
-  std::vector<core::IssuedCertificate> held_certificates();
-  std::vector<core::IssuedCertificate> stale_certificates();
   std::vector<core::ResetRow> resets(std::int64_t id, core::Time since = {});
 
   /// The neighbours' databases themselves, read-only; null while they have not started yet.
