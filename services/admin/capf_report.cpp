@@ -247,7 +247,10 @@ std::vector<std::string> capf_warnings(House& house) {
                     "regen CAPF' before LSCs are installed.",
                     day));
   const core::CapfPolicy policy = core::CapfPolicyStore(house.database).load();
-  if (policy.issuer == core::LscIssuer::capf && now + std::chrono::days(policy.validity_days) > end)
+  // A fresh CAPF lasts a second less than the longest LSC: that is worth no warning.
+  constexpr std::chrono::days kWorthAWarning{1};
+  const core::Time wanted = now + std::chrono::days(policy.validity_days);
+  if (policy.issuer == core::LscIssuer::capf && wanted - end >= kWorthAWarning)
     warnings.push_back(fmt::format(
         "An LSC cannot outlive the CAPF certificate, which expires at {}: LSCs issued "
         "now are valid for {} days, not for the {} of validity_days.",

@@ -212,7 +212,8 @@ Finding check_capf_certificate(const DiagnosisFacts& facts) {
     return problem(name, {until + ": LSCs issued now end then, too",
                           "'set cert regen CAPF' before LSCs are installed", 20,
                           "the CAPF certificate is about to expire"});
-  if (facts.now + std::chrono::days(facts.policy.validity_days) > *facts.capf_until)
+  const core::Time wanted = facts.now + std::chrono::days(facts.policy.validity_days);
+  if (wanted - *facts.capf_until >= std::chrono::days(1))
     return ok(name, until + "; LSCs issued now end then, before validity_days are over");
   return ok(name, until);
 }

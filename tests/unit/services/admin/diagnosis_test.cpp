@@ -137,6 +137,8 @@ TEST_F(DiagnosisTest, NamesACapfCertificateThatExpiredOrIsAboutTo) {
   facts.capf_until = kNow + days(900);
   EXPECT_EQ(check_capf_certificate(facts).check.finding, "ok");
   EXPECT_THAT(check_capf_certificate(facts).check.evidence, HasSubstr("before validity_days"));
+  facts.capf_until = kNow + days(facts.policy.validity_days) - std::chrono::seconds(1);
+  EXPECT_THAT(check_capf_certificate(facts).check.evidence, Not(HasSubstr("validity_days")));
   facts.capf_until.reset();
   expect_likely("CAPF certificate", "CAPF has no certificate yet");
 }
