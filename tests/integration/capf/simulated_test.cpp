@@ -51,9 +51,9 @@ class CapfSimulatedPhone : public testing::Test {
     visit.lsc = lsc;
     if (key) visit.lsc_key = core::share(key.get());
     core::asio::io_context io;
-    auto going = core::asio::co_spawn(
-        io, fleet::visit_capf(tools, std::move(visit), [](core::BytesView) { return true; }),
-        core::asio::use_future);
+    const std::function<bool(core::BytesView)> trusts = [](core::BytesView) { return true; };
+    auto going = core::asio::co_spawn(io, fleet::visit_capf(tools, std::move(visit), trusts),
+                                      core::asio::use_future);
     io.run();
     fleet::CapfOutcome outcome = going.get();
     if (outcome.end == fleet::CapfEnd::installed) {
