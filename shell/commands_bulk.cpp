@@ -15,6 +15,7 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/commands_job.h"
+#include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
@@ -29,17 +30,8 @@ using namespace core::admin;
 constexpr std::size_t kShownExcluded = 20;
 constexpr auto kPlanWithin = std::chrono::seconds(300);
 
-Parameter option(std::string name, std::string help, std::vector<std::string> choices = {}) {
-  return {.name = std::move(name),
-          .help = std::move(help),
-          .kind = choices.empty() ? Kind::word : Kind::choice,
-          .presence = Presence::optional,
-          .form = Form::named,
-          .choices = std::move(choices)};
-}
-
 Parameter number(std::string name, std::string help, std::int64_t least, std::int64_t most) {
-  Parameter parameter = option(std::move(name), std::move(help));
+  Parameter parameter = named(std::move(name), std::move(help));
   parameter.kind = Kind::integer;
   parameter.least = least;
   parameter.most = most;
@@ -47,45 +39,39 @@ Parameter number(std::string name, std::string help, std::int64_t least, std::in
 }
 
 Parameter size(std::string name, std::string help, std::vector<std::string> choices) {
-  Parameter parameter = option(std::move(name), std::move(help), std::move(choices));
+  Parameter parameter = named(std::move(name), std::move(help), std::move(choices));
   parameter.kind = Kind::integer;
   return parameter;
 }
 
-std::vector<Parameter> joined(std::vector<Parameter> first, const std::vector<Parameter>& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
 std::vector<Parameter> filters() {
-  return {option("name", "device names, like SEP0011*"),
-          option("model", "like CP-8861, or CP-88*"),
-          option("device_pool", "the device pool"),
-          option("description", "text anywhere in the description"),
-          option("security_profile", "a phone security profile"),
-          option("lsc", "state of the LSC", {"none", "installed", "expired", "stale"}),
-          option("issuer", "text anywhere in the LSC's issuer"),
-          option("expires_before", "YYYY:MM:DD:HH in UTC: the LSC ends earlier"),
+  return {named("name", "device names, like SEP0011*"),
+          named("model", "like CP-8861, or CP-88*"),
+          named("device_pool", "the device pool"),
+          named("description", "text anywhere in the description"),
+          named("security_profile", "a phone security profile"),
+          named("lsc", "state of the LSC", {"none", "installed", "expired", "stale"}),
+          named("issuer", "text anywhere in the LSC's issuer"),
+          named("expires_before", "YYYY:MM:DD:HH in UTC: the LSC ends earlier"),
           number("expires_within", "days: the LSC ends within them, or has", 0, 36'500)};
 }
 
 /// key_settings are those that a profile fixes as well.
 std::vector<Parameter> key_settings() {
-  return {option("auth_mode", "how phones prove themselves",
-                 {"null-string", "auth-string", "lsc", "mic"}),
-          option("key_order", "kinds of keys", {"rsa-only", "ec-only", "ec-preferred"}),
+  return {named("auth_mode", "how phones prove themselves",
+                {"null-string", "auth-string", "lsc", "mic"}),
+          named("key_order", "kinds of keys", {"rsa-only", "ec-only", "ec-preferred"}),
           size("rsa_bits", "size of RSA keys", {"512", "1024", "2048", "3072", "4096"}),
           size("ec_bits", "size of EC keys", {"256", "384", "521"})};
 }
 
 std::vector<Parameter> terms(Presence operation_presence) {
-  Parameter operation =
-      option("operation", "what CAPF does", {"install", "delete", "troubleshoot"});
+  Parameter operation = named("operation", "what CAPF does", {"install", "delete", "troubleshoot"});
   operation.presence = operation_presence;
   return joined(
       {operation},
       joined(key_settings(),
-             {option("completes_by", "YYYY:MM:DD:HH in UTC; seven days from now when left out"),
+             {named("completes_by", "YYYY:MM:DD:HH in UTC; seven days from now when left out"),
               number("unique_strings", "digits of an authentication string made for each phone", 4,
                      10),
               number("wave", "how many phones are on their way at a time; 500 when left out", 1,
@@ -402,8 +388,8 @@ std::vector<Command> bulk_commands() {
            "utils capf bulk start device_pool Berlin operation install auth_mode null-string\n",
        .schema = start_schema},
       joined(terms(Presence::mandatory),
-             {option("strings_file", "a new file for the authentication strings"),
-              option("watch", "whether to watch the job; yes when left out", {"yes", "no"})}),
+             {named("strings_file", "a new file for the authentication strings"),
+              named("watch", "whether to watch the job; yes when left out", {"yes", "no"})}),
       start, confirm_start);
   commands.push_back(
       {.words = "utils capf bulk watch",

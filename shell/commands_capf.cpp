@@ -11,6 +11,7 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/csv.h"
+#include "shell/parameters.h"
 #include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
@@ -24,19 +25,6 @@ using core::Error;
 
 constexpr auto kChecksWithin = std::chrono::seconds(120);  // a name server may not answer
 constexpr mode_t kReportMode = 0600;
-
-Parameter named(std::string name, std::string help, std::vector<std::string> choices = {}) {
-  return {.name = std::move(name),
-          .help = std::move(help),
-          .kind = choices.empty() ? Kind::word : Kind::choice,
-          .presence = Presence::optional,
-          .form = Form::named,
-          .choices = std::move(choices)};
-}
-
-Parameter device() {
-  return {.name = "name", .help = "the device's name, like SEP001122334455"};
-}
 
 std::string said(const std::vector<std::string>& warnings) {
   std::string text;
@@ -341,7 +329,7 @@ std::vector<Command> capf_commands() {
   commands.push_back(
       {.words = "show capf status",
        .summary = "explain what keeps a phone from its LSC, with the evidence",
-       .parameters = {device()},
+       .parameters = {device_name()},
        .help = "Looks at what an administrator would check: the service, its port and\n"
                "certificate, the ITL the phone fetched, its configuration, authentication mode\n"
                "and string, its keys, the time the operation completes by, the token. The most\n"
@@ -354,7 +342,7 @@ std::vector<Command> capf_commands() {
   commands.push_back(
       {.words = "show capf certificate",
        .summary = "show the LSC or MIC that a Troubleshoot operation fetched from a phone",
-       .parameters = {device(),
+       .parameters = {device_name(),
                       {.name = "kind",
                        .help = "which certificate",
                        .kind = Kind::choice,

@@ -86,30 +86,12 @@ std::optional<Confirmation> confirm_regeneration(Call& call) {
 Status regenerate(Call& call) {
   const std::string& unit = call.arguments.at("unit");
   const auto started = call.ask<JobStarted>("cert.regenerate", RegenerateRequest{unit});
-  bool told = false;
-  PhoneProgress progress(call);
-  const Watched watched = watch_job(call, started.job, [&](const JobReport& report) {
-    if (report.published && !told) {
-      told = true;
-      call.say(
-          fmt::format("Successfully Regenerated Certificate for {0}.\n"
-                      "The services related to {0} use the new certificate already; no "
-                      "restart is needed.\n",
-                      unit));
-    }
-    progress.show(report);
+  return watch_change(call, started.job, [&unit](const JobReport&) {
+    return fmt::format(
+        "Successfully Regenerated Certificate for {0}.\n"
+        "The services related to {0} use the new certificate already; no restart is needed.\n",
+        unit);
   });
-  if (watched.left) return say_left(call, watched);
-  const JobReport& report = watched.report;
-  if (!report.published) {
-    if (call.session.output == Output::text) throw job_failure(report);
-    call.document(to_json(report));
-    return Status::failed;
-  }
-  call.answer(report, job_result(report));
-  if (report.state == "done") return Status::success;
-  if (call.session.output == Output::text) throw job_failure(report);
-  return Status::failed;
 }
 
 }  // namespace

@@ -161,30 +161,12 @@ class OwnImport {
     const CertificateImportRequest wanted = request(call);
     pem_.reset();
     const auto started = call.ask<JobStarted>("cert.import", wanted);
-    bool told = false;
-    PhoneProgress progress(call);
-    const Watched watched = watch_job(call, started.job, [&](const JobReport& report) {
-      if (report.published && !told) {
-        told = true;
-        call.say(
-            fmt::format("Successfully imported certificate for {0}.\n"
-                        "The services related to {0} use the new certificate already; no "
-                        "restart is needed.\n",
-                        report.subject));
-      }
-      progress.show(report);
+    return watch_change(call, started.job, [](const JobReport& report) {
+      return fmt::format(
+          "Successfully imported certificate for {0}.\n"
+          "The services related to {0} use the new certificate already; no restart is needed.\n",
+          report.subject);
     });
-    if (watched.left) return say_left(call, watched);
-    const JobReport& report = watched.report;
-    if (!report.published) {
-      if (call.session.output == Output::text) throw job_failure(report);
-      call.document(to_json(report));
-      return Status::failed;
-    }
-    call.answer(report, job_result(report));
-    if (report.state == "done") return Status::success;
-    if (call.session.output == Output::text) throw job_failure(report);
-    return Status::failed;
   }
 
  private:

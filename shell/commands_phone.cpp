@@ -8,6 +8,7 @@
 #include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
@@ -19,19 +20,6 @@ namespace {
 using namespace core::admin;
 
 constexpr std::size_t kMaxImportBytes = std::size_t{64} << 20;
-
-Parameter named(std::string name, std::string help, std::vector<std::string> choices = {}) {
-  return {.name = std::move(name),
-          .help = std::move(help),
-          .kind = choices.empty() ? Kind::word : Kind::choice,
-          .presence = Presence::optional,
-          .form = Form::named,
-          .choices = std::move(choices)};
-}
-
-Parameter phone_name() {
-  return {.name = "name", .help = "the device's name, like SEP001122334455"};
-}
 
 std::vector<Parameter> device_fields() {
   return {named("model", "like CP-8861"),
@@ -59,11 +47,6 @@ std::vector<Parameter> capf_fields(Presence operation_presence) {
           rsa,
           ec,
           named("completes_by", "YYYY:MM:DD:HH in UTC; seven days from now when left out")};
-}
-
-std::vector<Parameter> joined(std::vector<Parameter> first, const std::vector<Parameter>& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
 }
 
 /// auth_string_of asks for the string unseen when `ask` stands in its place.
@@ -254,7 +237,7 @@ Status send_reset(Call& call, const Reset& reset) {
 }
 
 Command reset_command(const Reset& reset, std::string summary) {
-  Parameter target = phone_name();
+  Parameter target = device_name();
   target.help += ", or all";
   return {.words = "utils phone " + reset.kind,
           .level = 1,
@@ -278,7 +261,7 @@ std::vector<Command> phone_commands() {
                       .schema = schema_of<PhoneList>});
   commands.push_back({.words = "show phone",
                       .summary = "show one phone: settings, registration, LSC",
-                      .parameters = {phone_name()},
+                      .parameters = {device_name()},
                       .example = "show phone SEP001122334455\n",
                       .run = show,
                       .schema = schema_of<PhoneFacts>});
@@ -303,14 +286,14 @@ std::vector<Command> phone_commands() {
        .level = 1,
        .summary = "add a phone",
        .parameters =
-           joined({phone_name()}, joined(device_fields(), capf_fields(Presence::optional))),
+           joined({device_name()}, joined(device_fields(), capf_fields(Presence::optional))),
        .example = "utils phone add SEP001122334455 model CP-8861 description \"Front desk\"\n",
        .run = add,
        .schema = schema_of<PhoneFacts>});
   commands.push_back({.words = "utils phone remove",
                       .level = 1,
                       .summary = "remove a phone",
-                      .parameters = {phone_name()},
+                      .parameters = {device_name()},
                       .example = "utils phone remove SEP001122334455\n",
                       .confirm = confirm_removal,
                       .run = remove,
@@ -318,7 +301,7 @@ std::vector<Command> phone_commands() {
   commands.push_back({.words = "set phone device",
                       .level = 1,
                       .summary = "change a phone's model, description or device pool",
-                      .parameters = joined({phone_name()}, device_fields()),
+                      .parameters = joined({device_name()}, device_fields()),
                       .example = "set phone device SEP001122334455 description \"Front desk\"\n",
                       .run = update,
                       .schema = schema_of<PhoneFacts>});
@@ -326,7 +309,7 @@ std::vector<Command> phone_commands() {
       {.words = "set phone capf",
        .level = 1,
        .summary = "set what CAPF does with a phone",
-       .parameters = joined({phone_name()}, capf_fields(Presence::mandatory)),
+       .parameters = joined({device_name()}, capf_fields(Presence::mandatory)),
        .help =
            "What is left out keeps its value. An authentication string is never shown and a\n"
            "line that has one is not kept in the history; auth_string ask asks for it unseen.\n",

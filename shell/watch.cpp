@@ -255,4 +255,28 @@ Status watch_to_end(Call& call, std::int64_t job, Stream lines) {
   return all_well(report) ? Status::success : Status::failed;
 }
 
+Status watch_change(Call& call, std::int64_t job,
+                    const std::function<std::string(const JobReport&)>& published) {
+  bool told = false;
+  PhoneProgress progress(call);
+  const Watched watched = watch_job(call, job, [&](const JobReport& report) {
+    if (report.published && !told) {
+      told = true;
+      call.say(published(report));
+    }
+    progress.show(report);
+  });
+  if (watched.left) return say_left(call, watched);
+  const JobReport& report = watched.report;
+  if (!report.published) {
+    if (call.session.output == Output::text) throw job_failure(report);
+    call.document(to_json(report));
+    return Status::failed;
+  }
+  call.answer(report, job_result(report));
+  if (report.state == "done") return Status::success;
+  if (call.session.output == Output::text) throw job_failure(report);
+  return Status::failed;
+}
+
 }  // namespace ringfence::shell

@@ -101,4 +101,9 @@ std::string counts_text(const core::admin::JobReport& report);
 /// watch_to_end watches a job, shows its progress and its result. Success only when all is well.
 Status watch_to_end(Call& call, std::int64_t job, Stream lines = Stream::output);
 
+/// watch_change watches a job that gives a unit a new certificate: it says `published(report)`
+/// once, when the change is made, and then how the phones return. Success once the job is done.
+Status watch_change(Call& call, std::int64_t job,
+                    const std::function<std::string(const core::admin::JobReport&)>& published);
+
 }  // namespace ringfence::shell
