@@ -10,6 +10,8 @@
 #include "shell/admin.h"
 #include "shell/console.h"
 #include "shell/grammar.h"
+#include "shell/remarks.h"
+#include "shell/table.h"
 
 namespace ringfence::shell {
 
@@ -32,6 +34,7 @@ struct Call {
   Session& session;
   const Grammar& grammar;
   const Arguments& arguments;
+  Remarks remarks = {};  ///< what was told so far beside the answer
 
   /// ask is Admin::call with the structs of core/admin/api.h.
   template <typename Answer, typename Request>
@@ -41,18 +44,34 @@ struct Call {
         session.admin->call(method, core::admin::to_json(request), timeout));
   }
 
+  /// columns is how wide lines for people may be: kAnyWidth unless a terminal shows them.
+  std::size_t columns() const {
+    return session.console.interactive() ? session.console.columns() : kAnyWidth;
+  }
+
   /// say prints text for people; nothing when the output is JSON.
   void say(std::string_view text) const;
 
-  /// document prints the JSON document; nothing when the output is text.
-  void document(boost::json::object document) const;
+  /// document prints the JSON document with all remarks; nothing when the output is text.
+  void document(boost::json::object document);
 
-  /// answer prints the one or the other.
+  /// answer prints the one or the other. The warnings and notes among the facts are told to
+  /// scripts as well: with --json and --yes on the error stream.
   template <typename T>
-  void answer(const T& facts, std::string_view text) const {
-    if (session.output == Output::json) document(core::admin::to_json(facts));
+  void answer(const T& facts, std::string_view text) {
+    if (session.output == Output::json) return document(core::admin::to_json(facts));
     say(text);
+    if (session.questions == Questions::answer_yes)
+      tell(remarks_of(core::admin::to_json(facts)));
   }
+
+  /// tell remembers remarks that stand in no text of their own yet, and with --json or --yes writes
+  /// those that are new to the error stream.
+  void tell(const Remarks& more);
+
+  /// tell_apart writes a text on the error stream that --yes has on the output already: not when
+  /// both are the same file or terminal, where it would stand twice.
+  void tell_apart(std::string_view text) const;
 };
 
 }  // namespace ringfence::shell

@@ -237,17 +237,18 @@ Status start(Call& call, Who who) {
 Status list(Call& call) {
   auto list = call.ask<JobList>("job.list", Nothing{});
   std::erase_if(list.jobs, [](const JobReport& job) { return !is_bulk(job); });
-  Table table({"Job", "What", "State", "Succeeded", "Phones", "Started", "Finished", "By"});
+  Table table({"Job", "What", "State", "Succeeded", "Phones", "Started", "Finished", "By"},
+              {"By", "Started", "Finished"});
   for (const JobReport& job : list.jobs)
     table.add({std::to_string(job.job), job.subject, job.state, std::to_string(done_phones(job)),
                counts_text(job), job.started, job.finished.value_or(""), job.who});
-  call.answer(list, list.jobs.empty() ? "There are no bulk jobs.\n" : table.text());
+  call.answer(list, list.jobs.empty() ? "There are no bulk jobs.\n" : table.text(call.columns()));
   return Status::success;
 }
 
 // --- security profiles --------------------------------------------------------------------------
 
-std::vector<std::string> profile_names(Admin& admin) {
+std::vector<std::string> profile_names(Admin& admin, const std::string&) {
   const auto list = from_json<SecurityProfileList>(
       admin.call("profile.list", boost::json::object(), std::chrono::seconds(5)));
   std::vector<std::string> names;
@@ -257,12 +258,13 @@ std::vector<std::string> profile_names(Admin& admin) {
 
 Status list_profiles(Call& call) {
   const auto list = call.ask<SecurityProfileList>("profile.list", Nothing{});
-  Table table({"Name", "Authentication mode", "Key order", "RSA", "EC", "Phones", "Mismatches"});
+  Table table({"Name", "Authentication mode", "Key order", "RSA", "EC", "Phones", "Mismatches"},
+              {"EC", "RSA", "Key order"});
   for (const SecurityProfileFacts& one : list.profiles)
     table.add({one.name, one.auth_mode, one.key_order, std::to_string(one.rsa_bits),
                std::to_string(one.ec_bits), std::to_string(one.phones),
                std::to_string(one.mismatches)});
-  call.answer(list, list.profiles.empty() ? "There are no security profiles.\n" : table.text());
+  call.answer(list, list.profiles.empty() ? "There are no security profiles.\n" : table.text(call.columns()));
   return Status::success;
 }
 

@@ -112,9 +112,10 @@ std::string csv_of(const CapfReport& report) {
   return text;
 }
 
-std::string text_of(const CapfReport& report) {
+std::string text_of(const CapfReport& report, std::size_t columns) {
   Table table(
-      {"Name", "LSC", "Expires", "Key", "Serial", "Issuer", "Confirmed", "Operation", "Status"});
+      {"Name", "LSC", "Expires", "Key", "Serial", "Issuer", "Confirmed", "Operation", "Status"},
+      {"Serial", "Confirmed", "Issuer", "Key", "Operation", "Expires"});
   for (const CapfReportPhone& phone : report.phones) {
     std::string lsc = phone.lsc;
     if (phone.csr) lsc += ", CSR waits";
@@ -130,7 +131,7 @@ std::string text_of(const CapfReport& report) {
                                        {"Operation failed", std::to_string(report.failed)},
                                        {"Stale LSCs", std::to_string(report.stale)}}) +
                              said(report.warnings);
-  return report.phones.empty() ? totals : table.text() + "\n" + totals;
+  return report.phones.empty() ? totals : table.text(columns) + "\n" + totals;
 }
 
 /// show_csv keeps CRLF for a script; a terminal gets lines, escaped like all text.
@@ -147,7 +148,7 @@ Status report(Call& call) {
   const auto file = call.arguments.find("file");
   const CapfReport report = whole_report(call);
   if (file) {
-    core::write_atomically(*file, core::bytes_of(csv ? csv_of(report) : text_of(report)),
+    core::write_atomically(*file, core::bytes_of(csv ? csv_of(report) : text_of(report, kAnyWidth)),
                            kReportMode);
     call.answer(
         report,
@@ -159,7 +160,7 @@ Status report(Call& call) {
     show_csv(call, csv_of(report));
     return Status::success;
   }
-  call.answer(report, call.session.output == Output::json ? "" : text_of(report));
+  call.answer(report, call.session.output == Output::json ? "" : text_of(report, call.columns()));
   return Status::success;
 }
 

@@ -4,6 +4,7 @@
 #include "core/admin/api.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/parameters.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -23,18 +24,12 @@ std::vector<std::string> names(Admin& admin, const std::string& type) {
   return names;
 }
 
-std::vector<std::string> own_names(Admin& admin) {
+std::vector<std::string> own_names(Admin& admin, const std::string&) {
   return names(admin, "own");
 }
 
-std::vector<std::string> trust_names(Admin& admin) {
+std::vector<std::string> trust_names(Admin& admin, const std::string&) {
   return names(admin, "trust");
-}
-
-std::vector<std::string> units(Admin& admin) {
-  std::vector<std::string> units = own_names(admin);
-  for (std::string& name : units) name.erase(name.find('/'));
-  return units;
 }
 
 Status list(Call& call) {
@@ -141,7 +136,9 @@ std::vector<Command> certificate_commands() {
       {.words = "set cert regen",
        .level = 1,
        .summary = "make a new key and certificate for a unit, and see every phone come back",
-       .parameters = {{.name = "unit", .help = "the unit", .suggest = units}},
+       .parameters = {{.name = "unit",
+                       .help = "the unit, in any case",
+                       .spellings = unit_names()}},
        .help = "The old certificate stays trusted. The ITL file is built and signed anew, and\n"
                "registered phones are reset so that they fetch it. The work is a job: it goes on\n"
                "when you leave with Ctrl-C or the session ends, and utils job wait watches it\n"

@@ -21,19 +21,11 @@ constexpr std::size_t kMostBytes = 256 * 1024;
 constexpr std::size_t kMostLines = 4096;
 constexpr std::string_view kLastLine = "-----END CERTIFICATE-----";
 
-std::vector<std::string> csr_names(Admin& admin) {
+std::vector<std::string> csr_names(Admin& admin, const std::string&) {
   const auto list = from_json<CsrList>(admin.call("csr.list", {}, std::chrono::seconds(5)));
   std::vector<std::string> names;
   for (const CsrFacts& facts : list.csrs) names.push_back(facts.unit + "/" + facts.file);
   return names;
-}
-
-std::vector<std::string> stores(Admin&) {
-  return {"CAPF", "CallManager", "Phone-SAST", "Phone-VPN", "Phone", "TVS"};
-}
-
-std::vector<std::string> requestable(Admin&) {
-  return {"CAPF"};
 }
 
 /// as_pem puts DER between PEM's lines; what is PEM already, or neither, is for the daemon to
@@ -190,7 +182,7 @@ Command import_own_command() {
   return {.words = "set cert import own",
           .level = 1,
           .summary = "put the certificate that a CA made of a unit's CSR to use",
-          .parameters = {{.name = "unit", .help = "the unit", .suggest = requestable},
+          .parameters = {{.name = "unit", .help = "the unit", .spellings = {"CAPF"}},
                          {.name = "caCert",
                           .help = "the trusted certificate that must be the issuer",
                           .presence = Presence::optional},
@@ -219,7 +211,7 @@ std::vector<Command> csr_commands() {
       {.words = "set csr gen",
        .level = 1,
        .summary = "make a new key and a certificate signing request for a unit",
-       .parameters = {{.name = "unit", .help = "the unit", .suggest = requestable}},
+       .parameters = {{.name = "unit", .help = "the unit", .spellings = {"CAPF"}}},
        .help = "The key waits in the token; the certificate in use stays until the new one is\n"
                "imported. A new request takes the place of the pending one, and its key is\n"
                "destroyed: a certificate made of the old one can no longer be imported.\n",
@@ -252,7 +244,8 @@ std::vector<Command> csr_commands() {
        .summary = "trust certificates of others",
        .parameters = {{.name = "unit",
                        .help = "the unit whose trust store it is: CAPF means CAPF-trust",
-                       .suggest = stores},
+                       .spellings = {"CAPF", "CallManager", "Phone-SAST", "Phone-VPN", "Phone",
+                                     "TVS"}},
                       file_parameter()},
        .help = "A store holds one certificate a subject; of two the one that is valid from later\n"
                "is kept. A file may hold several certificates. In a script the certificate's\n"

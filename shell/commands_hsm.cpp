@@ -18,17 +18,19 @@ namespace {
 
 using namespace core::admin;
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kLabelColumns = 16;
 
-/// wrapped lays out one "Label : value" line, the value cut between words to 80 columns.
-std::string wrapped(const std::string& label, const std::string& value) {
+/// kMostColumns is how wide sentences are also where there is more room.
+constexpr std::size_t kMostColumns = 80;
+
+/// wrapped lays out one "Label : value" line, the value cut between words.
+std::string wrapped(const std::string& label, const std::string& value, std::size_t columns) {
   const std::string margin(kLabelColumns + 3, ' ');
   std::string text;
   std::string line = fmt::format("{:<{}} :", label, kLabelColumns);
   std::istringstream words(one_line(value));
   for (std::string word; words >> word;) {
-    if (width(line) + 1 + width(word) > kColumns && line.size() > margin.size()) {
+    if (width(line) + 1 + width(word) > std::min(columns, kMostColumns) && line.size() > margin.size()) {
       text += line + "\n";
       line = margin.substr(1);
     }
@@ -66,35 +68,35 @@ std::string state_line(const HsmShow& hsm) {
 }
 
 /// What a sick token says of itself comes first.
-std::string health_text(const HsmShow& hsm) {
-  std::string text = wrapped("State", state_line(hsm));
-  if (!hsm.reason.empty()) text += wrapped("Reason", hsm.reason);
-  if (!hsm.next_step.empty()) text += wrapped("Next step", hsm.next_step);
+std::string health_text(const HsmShow& hsm, std::size_t columns) {
+  std::string text = wrapped("State", state_line(hsm), columns);
+  if (!hsm.reason.empty()) text += wrapped("Reason", hsm.reason, columns);
+  if (!hsm.next_step.empty()) text += wrapped("Next step", hsm.next_step, columns);
   return text;
 }
 
-std::string slots_text(const HsmShow& hsm) {
-  Table slots({"Slot", "In use", "Token", "Description"});
+std::string slots_text(const HsmShow& hsm, std::size_t columns) {
+  Table slots({"Slot", "In use", "Token", "Description"}, {"Description"});
   for (const HsmSlot& slot : hsm.slots)
     slots.add({std::to_string(slot.id), slot.used ? "yes" : "no", slot.token, slot.description});
-  return slots.text();
+  return slots.text(columns);
 }
 
-std::string keys_text(const HsmShow& hsm) {
+std::string keys_text(const HsmShow& hsm, std::size_t columns) {
   const std::int64_t workers = ready_workers(hsm);
-  Table keys({"Key", "Version", "Type", "Since", "Copies in use"});
+  Table keys({"Key", "Version", "Type", "Since", "Copies in use"}, {"Since", "Version"});
   for (const HsmKey& key : hsm.keys)
     keys.add({key.label, std::to_string(key.version), fmt::format("{} {}", key.type, key.bits),
               key.since, copies(key, workers)});
-  return keys.text();
+  return keys.text(columns);
 }
 
-std::string workers_text(const HsmShow& hsm) {
-  Table workers({"Worker", "State", "Age", "Answered", "In hand"});
+std::string workers_text(const HsmShow& hsm, std::size_t columns) {
+  Table workers({"Worker", "State", "Age", "Answered", "In hand"}, {"Age"});
   for (const HsmWorker& worker : hsm.workers)
     workers.add({std::to_string(worker.pid), worker.state, age(worker.age_seconds),
                  std::to_string(worker.answered), std::to_string(worker.in_hand)});
-  return workers.text();
+  return workers.text(columns);
 }
 
 std::string pool_text(const HsmShow& hsm) {
@@ -109,8 +111,8 @@ std::string pool_text(const HsmShow& hsm) {
                               hsm.started ? ", since " + *hsm.started : "")}});
 }
 
-std::string hsm_text(const HsmShow& hsm) {
-  std::string text = health_text(hsm);
+std::string hsm_text(const HsmShow& hsm, std::size_t columns) {
+  std::string text = health_text(hsm, columns);
   if (hsm.state == "unreachable") return text;
   for (const auto& [label, value] : {std::pair{"Module", hsm.module},
                                      {"Library", hsm.library},
@@ -120,16 +122,16 @@ std::string hsm_text(const HsmShow& hsm) {
                                      {"Serial Number", hsm.serial},
                                      {"Hardware Version", hsm.hardware},
                                      {"Firmware Version", hsm.firmware}})
-    if (!value.empty()) text += wrapped(label, value);  // a locked token was not seen yet
-  if (!hsm.slots.empty()) text += "\n" + slots_text(hsm);
-  if (!hsm.keys.empty()) text += "\n" + keys_text(hsm);
-  if (!hsm.workers.empty()) text += "\n" + workers_text(hsm);
+    if (!value.empty()) text += wrapped(label, value, columns);  // a locked token was not seen yet
+  if (!hsm.slots.empty()) text += "\n" + slots_text(hsm, columns);
+  if (!hsm.keys.empty()) text += "\n" + keys_text(hsm, columns);
+  if (!hsm.workers.empty()) text += "\n" + workers_text(hsm, columns);
   return text + "\n" + pool_text(hsm);
 }
 
 Status show_hsm(Call& call) {
   const auto hsm = call.ask<HsmShow>("hsm.show", Nothing{});
-  call.answer(hsm, hsm_text(hsm));
+  call.answer(hsm, hsm_text(hsm, call.columns()));
   return hsm.state == "operational" ? Status::success : Status::failed;
 }
 

@@ -23,13 +23,14 @@ JobRequest request_of(Call& call) {
 
 Status list(Call& call) {
   const auto list = call.ask<JobList>("job.list", Nothing{});
-  Table table({"Job", "Kind", "Subject", "State", "Done", "Started", "Finished", "By"});
+  Table table({"Job", "Kind", "Subject", "State", "Done", "Started", "Finished", "By"},
+              {"By", "Started", "Kind", "Finished"});
   for (const JobReport& job : list.jobs) {
     table.add({std::to_string(job.job), job.kind, job.subject, job.state,
                fmt::format("{} of {}", done_phones(job), job.total), job.started,
                job.finished.value_or(""), job.who});
   }
-  call.answer(list, list.jobs.empty() ? "There are no jobs.\n" : table.text());
+  call.answer(list, list.jobs.empty() ? "There are no jobs.\n" : table.text(call.columns()));
   return Status::success;
 }
 
@@ -57,12 +58,12 @@ Status show(Call& call) {
     lines.emplace_back("Not returned", std::to_string(job.not_returned));
     lines.emplace_back("Failed", std::to_string(job.failed));
   }
-  std::string text = labelled(lines);
+  std::string text = labelled(lines, call.columns());
   if (!job.missing.empty()) {
     Table table({"Phone", "State", "Since", "Why"});
     for (const JobPhone& phone : job.missing)
       table.add({phone.phone, phone.state, phone.changed, phone.detail});
-    text += "\n" + table.text();
+    text += "\n" + table.text(call.columns());
   }
   call.answer(job, text);
   return Status::success;

@@ -29,7 +29,7 @@ constexpr std::string_view kStandard = "-";  ///< standard input or output in a 
 constexpr std::string_view kAll = "all";
 constexpr auto kPartWithin = std::chrono::seconds(180);
 
-std::vector<std::string> csr_devices(Admin& admin) {
+std::vector<std::string> csr_devices(Admin& admin, const std::string&) {
   const auto list =
       from_json<PhoneCsrList>(admin.call("offline.list", {}, std::chrono::seconds(5)));
   std::vector<std::string> names{std::string(kAll)};
@@ -37,7 +37,7 @@ std::vector<std::string> csr_devices(Admin& admin) {
   return names;
 }
 
-std::vector<std::string> stale_devices(Admin& admin) {
+std::vector<std::string> stale_devices(Admin& admin, const std::string&) {
   const auto list = from_json<StaleLscList>(admin.call("stale.list", {}, std::chrono::seconds(5)));
   std::vector<std::string> names{std::string(kAll)};
   for (const StaleLsc& one : list.certificates) names.push_back(one.device);
@@ -84,12 +84,13 @@ Status count(Call& call) {
 
 Status list(Call& call) {
   const auto list = call.ask<PhoneCsrList>("offline.list", Nothing{});
-  Table table({"Created", "Device", "Key", "Model", "Address", "State"});
+  Table table({"Created", "Device", "Key", "Model", "Address", "State"},
+              {"Address", "Model", "Key", "Created"});
   for (const PhoneCsr& csr : list.csrs)
     table.add({csr.created, csr.device, csr.key, csr.model, csr.address, csr.state});
   call.answer(list, list.csrs.empty()
                         ? "There are no CSRs.\n"
-                        : table.text() + counted(std::ssize(list.csrs), "CSR") + "\n");
+                        : table.text(call.columns()) + counted(std::ssize(list.csrs), "CSR") + "\n");
   return Status::success;
 }
 
@@ -296,14 +297,15 @@ Status remove(Call& call) {
 
 Status list_stale(Call& call) {
   const auto list = call.ask<StaleLscList>("stale.list", Nothing{});
-  Table table({"Issued", "Device", "Serial", "Issuer", "Delivered", "Expires"});
+  Table table({"Issued", "Device", "Serial", "Issuer", "Delivered", "Expires"},
+              {"Delivered", "Issuer", "Expires", "Issued"});
   for (const StaleLsc& one : list.certificates)
     table.add(
         {one.issued, one.device, one.serial, one.issuer, one.delivered.value_or(""), one.expires});
   call.answer(list,
               list.certificates.empty()
                   ? "There are no stale LSCs.\n"
-                  : table.text() + counted(std::ssize(list.certificates), "stale LSC") + "\n");
+                  : table.text(call.columns()) + counted(std::ssize(list.certificates), "stale LSC") + "\n");
   return Status::success;
 }
 
@@ -329,7 +331,7 @@ Status clear_stale(Call& call) {
   return Status::success;
 }
 
-Parameter device_parameter(std::vector<std::string> (*suggest)(Admin&)) {
+Parameter device_parameter(std::vector<std::string> (*suggest)(Admin&, const std::string&)) {
   return {.name = "device", .help = "a device name, or all", .suggest = suggest};
 }
 

@@ -101,7 +101,7 @@ Status import(Call& call) {
   return Status::success;
 }
 
-std::string phone_text(const PhoneFacts& phone) {
+std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
   return labelled({{"Name", phone.name},
                    {"Model", phone.model},
                    {"Description", phone.description},
@@ -128,7 +128,8 @@ std::string phone_text(const PhoneFacts& phone) {
                    {"LSC confirmed", phone.lsc_confirmed.value_or("")},
                    {"Stale LSCs", std::to_string(phone.lsc_stale)},
                    {"Fetched LSC", phone.fetched_lsc.value_or("")},
-                   {"Fetched MIC", phone.fetched_mic.value_or("")}});
+                   {"Fetched MIC", phone.fetched_mic.value_or("")}},
+                  columns);
 }
 
 Status add(Call& call) {
@@ -160,7 +161,8 @@ PhoneList whole_list(Call& call) {
 
 Status list(Call& call) {
   const PhoneList list = whole_list(call);
-  Table table({"Name", "Model", "Registered", "Address", "ITL", "LSC", "Status", "Description"});
+  Table table({"Name", "Model", "Registered", "Address", "ITL", "LSC", "Status", "Description"},
+              {"Description", "Address", "Model", "LSC"});
   std::int64_t registered = 0;
   for (const PhoneFacts& phone : list.phones) {
     registered += phone.registered ? 1 : 0;
@@ -170,13 +172,13 @@ Status list(Call& call) {
   const std::string total =
       fmt::format("{}, {} registered\n",
                   counted(static_cast<std::int64_t>(list.phones.size()), "phone"), registered);
-  call.answer(list, list.phones.empty() ? total : table.text() + "\n" + total);
+  call.answer(list, list.phones.empty() ? total : table.text(call.columns()) + "\n" + total);
   return Status::success;
 }
 
 Status show(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.show", PhoneRequest{call.arguments.at("name")});
-  call.answer(phone, phone_text(phone));
+  call.answer(phone, phone_text(phone, call.columns()));
   return Status::success;
 }
 
@@ -239,6 +241,7 @@ Status send_reset(Call& call, const Reset& reset) {
 Command reset_command(const Reset& reset, std::string summary) {
   Parameter target = device_name();
   target.help += ", or all";
+  target.spellings = {"all"};
   return {.words = "utils phone " + reset.kind,
           .level = 1,
           .summary = std::move(summary),
@@ -285,8 +288,8 @@ std::vector<Command> phone_commands() {
       {.words = "utils phone add",
        .level = 1,
        .summary = "add a phone",
-       .parameters =
-           joined({device_name()}, joined(device_fields(), capf_fields(Presence::optional))),
+       .parameters = joined({{.name = "name", .help = device_name().help}},
+                            joined(device_fields(), capf_fields(Presence::optional))),
        .example = "utils phone add SEP001122334455 model CP-8861 description \"Front desk\"\n",
        .run = add,
        .schema = schema_of<PhoneFacts>});

@@ -12,7 +12,7 @@ namespace {
 
 using namespace core::admin;
 
-std::vector<std::string> service_names(Admin& admin) {
+std::vector<std::string> service_names(Admin& admin, const std::string&) {
   const auto list = from_json<ServiceList>(admin.call("service.list", {}, std::chrono::seconds(5)));
   std::vector<std::string> names;
   for (const ServiceFacts& facts : list.services) names.push_back(facts.name);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/base/error.h"
 #include "shell/admin.h"
 #include "shell/help.h"
@@ -60,32 +62,36 @@ std::string list_words(const Place& place, std::string_view start) {
   return text;
 }
 
-Words offers(const Parameter& parameter, Admin& admin) {
-  if (parameter.suggest == nullptr) return parameter.choices;
+Offers offers(const Parameter& parameter, Admin& admin, const std::string& start) {
+  if (!parameter.suggest)
+    return parameter.choices.empty() ? parameter.spellings : parameter.choices;
   try {
-    return parameter.suggest(admin);
+    Offers offers = parameter.suggest(admin, start);
+    offers.values.insert(offers.values.begin(), parameter.spellings.begin(),
+                         parameter.spellings.end());
+    return offers;
   } catch (const core::Error&) {
-    return {};  // no daemon, no suggestions: the command itself will say why
+    return Words();  // no daemon, no suggestions: the command itself will say why
   }
 }
 
 /// Values are what may stand at the cursor as an argument.
 struct Values {
-  Words candidates;
-  std::string partial;  ///< what of the candidate is typed already; several words of a rest
+  Offers candidates = Words();
+  std::string partial = {};  ///< what of the candidate is typed already; several words of a rest
 };
 
 bool names_option(const Command& command, const std::string& word) {
   return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
-    return parameter.form == Form::named && parameter.name == word;
+    return parameter.form != Form::positional && parameter.name == word;
   });
 }
 
-/// append_names adds the named parameters that do not stand in `used`.
+/// append_names adds the options that do not stand in `used`.
 void append_names(const Command& command, const Words& used, Words& names) {
   for (const Parameter& parameter : command.parameters) {
     const bool free = std::ranges::count(used, parameter.name) == 0;
-    if (parameter.form == Form::named && free) names.push_back(parameter.name);
+    if (parameter.form != Form::positional && free) names.push_back(parameter.name);
   }
 }
 
@@ -97,32 +103,37 @@ Values values_at(const Command& command, const Words& arguments, const std::stri
     if (parameter.kind == Kind::rest) {
       Words rest(arguments.begin() + static_cast<std::ptrdiff_t>(taken), arguments.end());
       rest.push_back(partial);
-      return {offers(parameter, admin), join(rest, " ")};
+      const std::string start = join(rest, " ");
+      return {offers(parameter, admin, start), start};
     }
     if (taken == arguments.size()) {
-      Words candidates = offers(parameter, admin);
-      if (parameter.presence == Presence::optional) append_names(command, {}, candidates);
+      Offers candidates = offers(parameter, admin, partial);
+      if (parameter.presence == Presence::optional) append_names(command, {}, candidates.values);
       return {candidates, partial};
     }
     const bool left_out =
         parameter.presence == Presence::optional && names_option(command, arguments[taken]);
     if (!left_out) ++taken;
   }
-  const Words rest(arguments.begin() + static_cast<std::ptrdiff_t>(taken), arguments.end());
-  if (rest.size() % 2 == 1) {
-    const auto named = std::ranges::find(command.parameters, rest.back(), &Parameter::name);
-    if (named == command.parameters.end()) return {};
-    return {offers(*named, admin), partial};
+  Words used;
+  while (taken < arguments.size()) {
+    const std::string& name = arguments[taken++];
+    const auto option = std::ranges::find(command.parameters, name, &Parameter::name);
+    if (option == command.parameters.end()) return {};
+    used.push_back(name);
+    if (option->form == Form::flag) continue;
+    if (taken == arguments.size()) return {offers(*option, admin, partial), partial};
+    ++taken;
   }
   Words names;
-  append_names(command, rest, names);
+  append_names(command, used, names);
   return {names, partial};
 }
 
 /// extend finishes `partial` as far as all candidates agree, or lists them when that is no further.
-Completion extend(const Words& candidates, const std::string& partial) {
+Completion extend(const Offers& candidates, const std::string& partial) {
   Words fitting;
-  for (const std::string& candidate : candidates) {
+  for (const std::string& candidate : candidates.values) {
     if (starts_ignoring_case(candidate, partial)) fitting.push_back(candidate);
   }
   if (fitting.empty()) return {};
@@ -138,7 +149,11 @@ Completion extend(const Words& candidates, const std::string& partial) {
   }
   if (common.size() > partial.size()) return {partial.size(), common, {}};
   std::string listing;
-  for (const std::string& candidate : fitting) listing += "   " + candidate + "\n";
+  for (const std::string& candidate : fitting) {
+    if (candidates.more > 0 && &candidate == &fitting.back())
+      listing += fmt::format("   ... {} more, and\n", candidates.more);
+    listing += "   " + candidate + "\n";
+  }
   return {0, {}, listing};
 }
 

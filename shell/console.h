@@ -54,6 +54,9 @@ class Console {
   /// interactive says whether output is a terminal that a person watches.
   virtual bool interactive() const = 0;
 
+  /// errors_apart says whether the error stream goes elsewhere than the output.
+  virtual bool errors_apart() const { return true; }
+
   /// columns is the width of that terminal.
   virtual std::size_t columns() const { return 80; }
 };

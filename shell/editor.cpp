@@ -41,6 +41,12 @@ std::string after_cursor(EditLine* line) {
   return {info->cursor, info->lastchar};
 }
 
+/// in_comment says whether a comment is typed or pasted: there Tab and `?` are text.
+bool in_comment(std::string_view before) {
+  const std::size_t first = before.find_first_not_of(' ');
+  return first != std::string_view::npos && (before[first] == '#' || before[first] == '!');
+}
+
 /// show prints whole lines below the line being edited; libedit then draws that one anew.
 /// When nothing is to be shown the line is simply repeated (reference/cucm-cli.md 1.3).
 /// `key` is echoed where it was typed.
@@ -54,6 +60,7 @@ unsigned char show(EditLine* line, std::string_view key, const std::string& text
 
 template <typename Parts>
 unsigned char on_tab(EditLine* line, int) {
+  if (in_comment(before_cursor(line))) return el_insertstr(line, " ") == 0 ? CC_REFRESH : CC_ERROR;
   Completion completion;
   try {
     completion = parts_of<Parts>(line).complete(before_cursor(line));
@@ -68,6 +75,7 @@ unsigned char on_tab(EditLine* line, int) {
 template <typename Parts>
 unsigned char on_question(EditLine* line, int) {
   const std::string before = before_cursor(line);
+  if (in_comment(before)) return el_insertstr(line, "?") == 0 ? CC_REFRESH : CC_ERROR;
   std::string help;
   try {
     help = parts_of<Parts>(line).question(before);

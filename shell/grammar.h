@@ -12,6 +12,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "shell/console.h"
+
 namespace ringfence::shell {
 
 class Admin;
@@ -30,9 +32,18 @@ enum class Kind {
 enum class Form {
   positional,  ///< by its place: `show phone SEP001122334455`
   named,       ///< after its name, in any order: `model CP-8861`
+  flag,        ///< its name alone, in any order, optional: `overwrite`
 };
 
 enum class Presence { mandatory, optional };
+
+/// Offers are values that Tab may put in: some that begin with what is typed, in any case.
+struct Offers {
+  Offers(std::vector<std::string> all) : values(std::move(all)) {}  // NOLINT: a list is an offer
+
+  std::vector<std::string> values;
+  std::int64_t more = 0;  ///< so many stand before the last of them and were left out
+};
 
 struct Parameter {
   std::string name;
@@ -43,8 +54,11 @@ struct Parameter {
   std::vector<std::string> choices = {};
   std::int64_t least = 0;
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  /// suggest returns values that Tab offers; any other value is still for the daemon to judge.
-  std::vector<std::string> (*suggest)(Admin& admin) = nullptr;
+  /// suggest returns values that Tab offers, among them those that begin with `start` in any case;
+  /// any other value is still for the daemon to judge.
+  std::function<Offers(Admin& admin, const std::string& start)> suggest = {};
+  /// Names that are taken in any case, and then spelled like this; others are taken as typed.
+  std::vector<std::string> spellings = {};
 };
 
 /// Arguments are a command's parameters as typed and checked, by name.
@@ -69,9 +83,10 @@ enum class Status { success = 0, failed = 1, not_understood = 2 };
 
 /// Confirmation is what is said and asked before a command that cannot be taken back.
 struct Confirmation {
-  std::string warning;    ///< whole lines, may be empty
+  std::string warning;    ///< whole lines, may be empty; its "WARNING: " and "NOTE: " are remarks
   std::string question;   ///< ends where the answer is typed
   std::string cancelled;  ///< the sentence for any answer but yes
+  Stream stream = Stream::output;  ///< error where the output is for a script to read
 };
 
 /// Command is one row of the grammar. Parsing, completion, `?`, help, the README's table and the

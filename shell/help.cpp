@@ -40,7 +40,8 @@ std::string syntax_line(const Command& command) {
   int count = 0;
   for (const Parameter& parameter : command.parameters) {
     std::string part = parameter.form == Form::named ? parameter.name + " " : "";
-    part += values(parameter);
+    if (parameter.form == Form::flag) part = parameter.name;
+    if (parameter.form != Form::flag) part += values(parameter);
     if (parameter.presence == Presence::mandatory) {
       line += " " + part;
     } else {

@@ -1,15 +1,25 @@
 #include "shell/pager.h"
 
 #include <algorithm>
+#include <array>
 
 #include "shell/table.h"
 
 namespace ringfence::shell {
 namespace {
 
-constexpr std::string_view kPrompt =
-    "\x1b[1mPress <enter> for 1 line, <space> for one page, or <q> to quit\x1b[0m\x1b[K";
+/// The original's prompt, and shorter ones: a prompt that wraps could not be taken away again.
+constexpr std::array<std::string_view, 3> kPrompts = {
+    "Press <enter> for 1 line, <space> for one page, or <q> to quit",
+    "<enter> line, <space> page, <q> quit", "--More--"};
 constexpr std::string_view kErase = "\r\x1b[K";
+
+std::string prompt_for(std::size_t columns) {
+  const auto fitting = std::ranges::find_if(
+      kPrompts, [columns](std::string_view prompt) { return prompt.size() < columns; });
+  if (fitting == kPrompts.end()) return "";
+  return "\x1b[1m" + std::string(*fitting) + "\x1b[0m\x1b[K";
+}
 
 }  // namespace
 
@@ -41,7 +51,7 @@ void Pager::print(std::string_view text) {
 bool Pager::make_room(std::size_t rows) {
   const std::size_t page = size_.rows - 1;
   while (used_ > 0 && used_ + rows > page) {
-    write_(kPrompt);
+    write_(prompt_for(size_.columns));
     const char key = key_();
     write_(kErase);
     if (key == 'q' || key == 'Q' || key == '\x03' || key == '\x04') {

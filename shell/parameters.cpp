@@ -1,9 +1,29 @@
 // Parameters that several command families take.
 #include "shell/parameters.h"
 
+#include <chrono>
+#include <iterator>
 #include <utility>
 
+#include "core/admin/json.h"
+#include "core/admin/phone_names_api.h"
+#include "shell/admin.h"
+
 namespace ringfence::shell {
+namespace {
+
+constexpr std::int64_t kMostOffered = 40;
+
+Offers phones_like(Admin& admin, const std::string& start) {
+  using namespace core::admin;
+  const auto found = from_json<PhoneNames>(admin.call(
+      "phone.names", to_json(PhoneNamesRequest{start, kMostOffered}), std::chrono::seconds(5)));
+  Offers offers(found.names);
+  offers.more = found.matched - std::ssize(found.names);
+  return offers;
+}
+
+}  // namespace
 
 Parameter named(std::string name, std::string help, std::vector<std::string> choices) {
   return {.name = std::move(name),
@@ -14,8 +34,21 @@ Parameter named(std::string name, std::string help, std::vector<std::string> cho
           .choices = std::move(choices)};
 }
 
+Parameter flag(std::string name, std::string help) {
+  return {.name = std::move(name),
+          .help = std::move(help),
+          .presence = Presence::optional,
+          .form = Form::flag};
+}
+
 Parameter device_name() {
-  return {.name = "name", .help = "the device's name, like SEP001122334455"};
+  return {.name = "name",
+          .help = "the device's name, like SEP001122334455",
+          .suggest = phones_like};
+}
+
+std::vector<std::string> unit_names() {
+  return {"CAPF", "CallManager", "CallManager-ECDSA", "ITLRecovery", "TVS"};
 }
 
 std::vector<Parameter> joined(std::vector<Parameter> first, const std::vector<Parameter>& second) {

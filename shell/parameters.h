@@ -11,8 +11,14 @@ namespace ringfence::shell {
 /// named is an optional parameter after its own name: a word, or one of `choices`.
 Parameter named(std::string name, std::string help, std::vector<std::string> choices = {});
 
-/// device_name is the positional `name` of a phone.
+/// flag is an option that is its name alone.
+Parameter flag(std::string name, std::string help);
+
+/// device_name is the positional `name` of a phone that is known; Tab completes it.
 Parameter device_name();
+
+/// unit_names are the certificate units, as the daemon spells them.
+std::vector<std::string> unit_names();
 
 /// joined returns `first` with `second` behind it.
 std::vector<Parameter> joined(std::vector<Parameter> first, const std::vector<Parameter>& second);

@@ -19,6 +19,9 @@ using Words = std::vector<std::string>;
 
 /// checked returns the value as the command gets it: choices in their own spelling.
 std::string checked(const Parameter& parameter, const std::string& value) {
+  for (const std::string& spelling : parameter.spellings) {
+    if (equal_ignoring_case(spelling, value)) return spelling;
+  }
   if (parameter.kind == Kind::choice) {
     for (const std::string& choice : parameter.choices) {
       if (equal_ignoring_case(choice, value)) return choice;
@@ -45,7 +48,7 @@ bool takes_rest(Kind kind) {
 /// left out.
 bool names_option(const Command& command, const std::string& word) {
   return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
-    return parameter.form == Form::named && parameter.name == word;
+    return parameter.form != Form::positional && parameter.name == word;
   });
 }
 
@@ -66,19 +69,23 @@ Parsed bind(const Command& command, const Words& words) {
   }
   Words names;
   for (const Parameter& parameter : command.parameters) {
-    if (parameter.form == Form::named) names.push_back(parameter.name);
+    if (parameter.form != Form::positional) names.push_back(parameter.name);
   }
   if (names.empty() && next < words.size()) return {};
   while (next < words.size()) {
     const std::string& name = words[next++];
     const auto parameter = std::ranges::find(command.parameters, name, &Parameter::name);
-    if (parameter == command.parameters.end() || parameter->form != Form::named) {
+    if (parameter == command.parameters.end() || parameter->form == Form::positional) {
       throw core::Error(
           core::Code::malformed,
           fmt::format("Enter valid options.\nSuggested options are {}", alternatives(names)));
     }
     if (parsed.arguments.has(name)) {
       throw core::Error(core::Code::malformed, "Enter " + name + " only once.");
+    }
+    if (parameter->form == Form::flag) {
+      parsed.arguments.set(name, "yes");
+      continue;
     }
     if (next == words.size()) return {Verdict::incomplete, nullptr, {}};
     parsed.arguments.set(name, checked(*parameter, words[next++]));

@@ -19,6 +19,11 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+/// is_comment says whether a line is passed over, as in a script or a pasted configuration.
+bool is_comment(std::string_view line) {
+  return line.starts_with('#') || line.starts_with('!');
+}
+
 bool yes(std::string_view answer) {
   answer = trimmed(answer);
   return equal_ignoring_case(answer, "yes") || equal_ignoring_case(answer, "y");
@@ -29,7 +34,7 @@ bool yes(std::string_view answer) {
 Status Shell::run_line(std::string_view line) {
   line = trimmed(line);
   session_.console.begin(session_.paging);
-  if (line.empty()) return Status::success;
+  if (line.empty() || is_comment(line)) return Status::success;
   if (line.size() > kMaxLineBytes) {
     return fail(Status::failed, "malformed", "The line is longer than 65536 bytes.");
   }
@@ -68,31 +73,49 @@ Status Shell::run_words(const std::vector<std::string>& words) {
 
 Status Shell::run(const Command& command, const Arguments& arguments) {
   Call call{session_, grammar_, arguments};
-  const bool json = session_.output == Output::json;
-  const bool asking = session_.questions == Questions::ask;
-  if (command.confirm && (asking || !json)) {
-    const std::optional<Confirmation> confirmation = command.confirm(call);
-    if (confirmation && !asking) {
-      call.say(confirmation->warning + confirmation->question + "yes\n");
-    } else if (confirmation) {
-      const Stream stream = json ? Stream::error : Stream::output;
-      if (json) session_.console.write(stream, printable(confirmation->warning));
-      call.say(confirmation->warning);
-      const auto answer =
-          session_.console.ask(printable(confirmation->question), Echo::visible, stream);
-      if (!answer || !yes(*answer)) {
-        if (json) return fail(Status::failed, "refused", confirmation->cancelled);
-        call.say((answer ? "" : "\n") + confirmation->cancelled + "\n");
+  try {
+    if (command.confirm) {
+      const std::optional<Confirmation> confirmation = command.confirm(call);
+      if (confirmation && !confirmed(call, *confirmation)) {
+        if (session_.output == Output::json)
+          return fail(Status::failed, "refused", confirmation->cancelled, call.remarks);
         return Status::failed;
       }
     }
+    return command.run(call);
+  } catch (const core::Error& error) {
+    return fail(Status::failed, core::name(error.code()), error.what(), call.remarks);
   }
-  return command.run(call);
 }
 
-Status Shell::fail(Status status, std::string_view code, std::string_view message) {
+/// confirmed says the warning and asks, and says so when the answer is not yes. What stands on the
+/// output for a person is told on the error stream as well where a script runs the command.
+bool Shell::confirmed(Call& call, const Confirmation& confirmation) {
+  Console& console = session_.console;
+  const bool json = session_.output == Output::json;
+  const Stream stream = json ? Stream::error : confirmation.stream;
+  const auto say = [&](std::string_view text) {
+    if (stream == Stream::output) return call.say(text);
+    console.write(Stream::error, printable(text));
+  };
+  say(confirmation.warning);
+  call.remarks.add(remarks_in(confirmation.warning));
+  if (session_.questions == Questions::answer_yes) {
+    if (!json) say(confirmation.question + "yes\n");
+    if (stream == Stream::output) call.tell_apart(confirmation.warning);
+    return true;
+  }
+  const auto answer = console.ask(printable(confirmation.question), Echo::visible, stream);
+  if (answer && yes(*answer)) return true;
+  if (!json) say((answer ? "" : "\n") + confirmation.cancelled + "\n");
+  return false;
+}
+
+Status Shell::fail(Status status, std::string_view code, std::string_view message,
+                   const Remarks& remarks) {
   if (session_.output == Output::json) {
-    const boost::json::object document{{"error", {{"code", code}, {"message", message}}}};
+    boost::json::object document{{"error", {{"code", code}, {"message", message}}}};
+    if (!remarks.empty()) put_remarks(document, remarks);
     session_.console.write(Stream::output, printable_json(boost::json::serialize(document)) + "\n");
   } else {
     std::string text(message);

@@ -20,7 +20,8 @@ class Shell {
   /// Both outlive the shell.
   Shell(const Grammar& grammar, Session& session) : grammar_(grammar), session_(session) {}
 
-  /// run_line runs one typed line. A blank one is a success; one that ends in `?` asks for help.
+  /// run_line runs one typed line. A blank one is a success, and so is a comment: one that begins
+  /// with `#` or `!`. One that ends in `?` asks for help.
   Status run_line(std::string_view line);
 
   /// run_words runs a command given as words already, as from an argument vector.
@@ -28,7 +29,9 @@ class Shell {
 
  private:
   Status run(const Command& command, const Arguments& arguments);
-  Status fail(Status status, std::string_view code, std::string_view message);
+  bool confirmed(Call& call, const Confirmation& confirmation);
+  Status fail(Status status, std::string_view code, std::string_view message,
+              const Remarks& remarks = {});
 
   const Grammar& grammar_;
   Session& session_;

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "shell/printable.h"
+#include "shell/words.h"
 
 namespace ringfence::shell {
 namespace {
@@ -14,14 +15,77 @@ std::string padded(std::string text, std::size_t columns) {
   return text;
 }
 
+/// bytes_of returns how many bytes the first `count` characters of `text` take.
+std::size_t bytes_of(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  for (; at < text.size(); ++at)
+    if ((text[at] & '\xc0') != '\x80' && count-- == 0) break;
+  return at;
+}
+
+struct Column {
+  std::size_t index = 0;  ///< in the header
+  std::size_t width = 0;
+};
+
+std::size_t total(const std::vector<Column>& columns) {
+  std::size_t sum = 0;
+  for (const Column& column : columns) sum += column.width + 2;
+  return columns.empty() ? 0 : sum - 2;
+}
+
+/// narrow takes characters from the widest columns until the line fits; none gets below a few.
+void narrow(std::vector<Column>& shown, std::size_t columns) {
+  constexpr std::size_t kLeast = 6;
+  while (total(shown) > columns) {
+    const auto widest = std::ranges::max_element(shown, {}, &Column::width);
+    if (widest == shown.end() || widest->width <= kLeast) return;
+    --widest->width;
+  }
+}
+
+/// lines_of lays out one row: as many lines as its longest field needs.
+std::string lines_of(const std::vector<std::string>& row, const std::vector<Column>& shown) {
+  std::vector<std::vector<std::string>> fields;
+  std::size_t count = 0;
+  for (const Column& column : shown) {
+    fields.push_back(broken(row[column.index], column.width));
+    count = std::max(count, fields.back().size());
+  }
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string line;
+    for (std::size_t at = 0; at < shown.size(); ++at)
+      line += padded(i < fields[at].size() ? fields[at][i] : "", shown[at].width + 2);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
-std::size_t width(const std::string& text) {
+std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (c & '\xc0') != '\x80'; }));
 }
 
-Table::Table(std::vector<std::string> header) {
+std::vector<std::string> broken(const std::string& text, std::size_t columns) {
+  std::vector<std::string> lines;
+  std::string_view rest = text;
+  while (width(rest) > columns) {
+    const std::size_t most = bytes_of(rest, columns);
+    // A blank right behind the last character that fits is a good place as well.
+    const std::size_t blank = rest.substr(0, most + 1).rfind(' ');
+    const bool between = blank != std::string_view::npos && blank > 0;
+    lines.emplace_back(rest.substr(0, between ? blank : most));
+    rest.remove_prefix(between ? blank + 1 : most);
+  }
+  lines.emplace_back(rest);
+  return lines;
+}
+
+Table::Table(std::vector<std::string> header, std::vector<std::string> droppable)
+    : droppable_(std::move(droppable)) {
   rows_.push_back(std::move(header));
 }
 
@@ -31,31 +95,48 @@ void Table::add(std::vector<std::string> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string Table::text() const {
-  std::vector<std::size_t> widths(rows_.front().size(), 0);
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+std::string Table::text(std::size_t columns) const {
+  std::vector<Column> shown;
+  for (std::size_t i = 0; i < rows_.front().size(); ++i) {
+    Column column{i, 0};
+    for (const Fields& row : rows_) column.width = std::max(column.width, width(row[i]));
+    shown.push_back(column);
   }
-  std::string text;
-  const auto write = [&](const std::vector<std::string>& row) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) line += padded(row[i], widths[i] + 2);
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  };
-  write(rows_.front());
-  std::vector<std::string> rule;
-  for (const std::size_t columns : widths) rule.emplace_back(columns, '-');
-  write(rule);
-  std::for_each(rows_.begin() + 1, rows_.end(), write);
+  Fields left_out;
+  for (const std::string& name : droppable_) {
+    if (total(shown) <= columns) break;
+    std::erase_if(shown, [&](const Column& one) { return rows_.front()[one.index] == name; });
+    left_out.push_back(name);
+  }
+  narrow(shown, columns);
+  std::string text = lines_of(rows_.front(), shown);
+  Fields rule(rows_.front().size());
+  for (const Column& column : shown) rule[column.index] = std::string(column.width, '-');
+  text += lines_of(rule, shown);
+  std::for_each(rows_.begin() + 1, rows_.end(),
+                [&](const Fields& row) { text += lines_of(row, shown); });
+  if (left_out.empty()) return text;
+  const std::string note = "Not shown for want of room: " + join(left_out, ", ") + ".";
+  for (const std::string& line : broken(note, columns)) text += line + "\n";
   return text;
 }
 
-std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines) {
-  std::size_t columns = 0;
-  for (const auto& [label, value] : lines) columns = std::max(columns, width(label));
+std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines,
+                     std::size_t columns) {
+  constexpr std::size_t kLeastValue = 20;  // with less room than this the terminal breaks lines
+  std::size_t label_columns = 0;
+  for (const auto& [label, value] : lines) label_columns = std::max(label_columns, width(label));
+  const std::size_t margin = label_columns + 3;
+  const std::size_t room = columns == kAnyWidth || columns < margin + kLeastValue
+                               ? kAnyWidth
+                               : columns - margin;
   std::string text;
   for (const auto& [label, value] : lines) {
-    text += padded(label, columns) + " : " + (value.empty() ? "-" : one_line(value)) + "\n";
+    std::string begin = padded(label, label_columns) + " : ";
+    for (const std::string& part : broken(value.empty() ? "-" : one_line(value), room)) {
+      text += begin + part + "\n";
+      begin.assign(margin, ' ');
+    }
   }
   return text;
 }

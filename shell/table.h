@@ -1,28 +1,48 @@
 // Columns for people: a header, a rule, rows.
 #pragma once
 
+#include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ringfence::shell {
+
+/// kAnyWidth is the width of what is no terminal: a file or a pipe has room for everything.
+constexpr std::size_t kAnyWidth = std::numeric_limits<std::size_t>::max();
 
 /// Table lays out rows under a header, two spaces between columns. Fields are escaped (one_line);
 /// an empty one shows as "-".
 class Table {
  public:
-  explicit Table(std::vector<std::string> header);
+  /// `droppable` are headers of columns that a narrow terminal can do without, the first of them
+  /// first.
+  explicit Table(std::vector<std::string> header, std::vector<std::string> droppable = {});
 
   void add(std::vector<std::string> row);  ///< as many fields as the header has
-  std::string text() const;
+
+  /// text fits lines into `columns`: it leaves out droppable columns, which a last line then names,
+  /// and when that is not enough it breaks long fields into several lines. Nothing is cut.
+  std::string text(std::size_t columns = kAnyWidth) const;
 
  private:
-  std::vector<std::vector<std::string>> rows_;
+  using Fields = std::vector<std::string>;
+
+  std::vector<Fields> rows_;
+  Fields droppable_;
 };
 
-/// labelled lays out "Label : value" lines with the colons in one column, like `show status`.
-std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines);
+/// labelled lays out "Label : value" lines with the colons in one column, like `show status`. Long
+/// values are broken between words at `columns`.
+std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines,
+                     std::size_t columns = kAnyWidth);
+
+/// broken cuts text into lines of at most `columns` characters (at least 1), between words where
+/// that is possible.
+std::vector<std::string> broken(const std::string& text, std::size_t columns);
 
 /// width counts the characters of UTF-8 text, taking each as one column.
-std::size_t width(const std::string& text);
+std::size_t width(std::string_view text);
 
 }  // namespace ringfence::shell

@@ -3,9 +3,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 namespace ringfence::shell {
@@ -38,26 +40,63 @@ void write_all(int fd, std::string_view text) {
   }
 }
 
-/// LocalModes changes flags of the terminal's local modes until it ends.
+termios usual_modes;    // what a signal puts back while LocalModes lives
+termios changed_modes;  // and what it sets again when the process goes on
+
+/// on_end puts the terminal's modes back and lets the signal end the process, as it would have.
+void on_end(int signal) {
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &usual_modes);
+  const ssize_t ignored = ::write(STDERR_FILENO, "\n", 1);
+  static_cast<void>(ignored);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+/// on_stop does so while the process is stopped (Ctrl-Z).
+void on_stop(int) {
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &usual_modes);
+  ::kill(::getpid(), SIGSTOP);
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &changed_modes);
+}
+
+/// LocalModes changes flags of the terminal's local modes until it ends. A signal that ends or
+/// stops the process before finds the terminal as it was. One at a time.
 class LocalModes {
  public:
   explicit LocalModes(tcflag_t off) {
-    changed_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
+    changed_ = ::tcgetattr(STDIN_FILENO, &usual_modes) == 0;
     if (!changed_) return;
-    termios now = before_;
-    now.c_lflag &= ~off;
-    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
+    changed_modes = usual_modes;
+    changed_modes.c_lflag &= ~off;
+    for (std::size_t i = 0; i < kSignals.size(); ++i) guard(kSignals[i], before_[i]);
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &changed_modes);
   }
 
   LocalModes(const LocalModes&) = delete;
   LocalModes& operator=(const LocalModes&) = delete;
 
   ~LocalModes() {
-    if (changed_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+    if (!changed_) return;
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &usual_modes);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
   }
 
  private:
-  termios before_{};
+  static constexpr std::array kSignals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
+
+  /// guard leaves alone what is ignored or handled already, as Ctrl-C in a session.
+  static void guard(int signal, struct sigaction& before) {
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_DFL) return;
+
+    struct sigaction action {};
+
+    action.sa_handler = signal == SIGTSTP ? on_stop : on_end;
+    if (signal == SIGTSTP) action.sa_flags = SA_RESTART;
+    ::sigaction(signal, &action, nullptr);
+  }
+
+  std::array<struct sigaction, kSignals.size()> before_{};
   bool changed_ = false;
 };
 
@@ -152,6 +191,16 @@ void Terminal::pause(std::chrono::milliseconds time) {
 
 bool Terminal::interactive() const {
   return ::isatty(STDOUT_FILENO) == 1;
+}
+
+bool Terminal::errors_apart() const {
+  struct stat output {};
+
+  struct stat errors {};
+
+  if (::fstat(STDOUT_FILENO, &output) != 0 || ::fstat(STDERR_FILENO, &errors) != 0) return true;
+  return output.st_dev != errors.st_dev || output.st_ino != errors.st_ino ||
+         output.st_rdev != errors.st_rdev;
 }
 
 std::size_t Terminal::columns() const {

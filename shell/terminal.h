@@ -26,6 +26,7 @@ class Terminal final : public Console {
   void pause(std::chrono::milliseconds time) override;
   bool interactive() const override;
   std::size_t columns() const override;
+  bool errors_apart() const override;
 
   /// keep_running makes Ctrl-C never end the process, as a session with a prompt wants.
   void keep_running();

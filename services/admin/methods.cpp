@@ -9,6 +9,7 @@
 #include "services/admin/certificates.h"
 #include "services/admin/hsm.h"
 #include "services/admin/methods_add.h"
+#include "services/admin/phone_names.h"
 #include "services/admin/system.h"
 
 namespace ringfence::services::admin {
@@ -35,6 +36,10 @@ int level_of(const core::Caller& caller, const core::AccountStore& accounts) {
 
 Service service_or_refuse(const std::string& name) {
   if (const auto service = service_named(name)) return *service;
+  if (same_name(kSigner, name))
+    throw Error(Code::refused,
+                "Ringfence Signer holds every private key and runs as long as this node does; it "
+                "comes back by itself after a failure, and 'show hsm' says how it is");
   std::vector<std::string_view> names;
   for (const Service& service : kServices) names.push_back(service.name);
   throw Error(Code::not_found, fmt::format("there is no service '{}'; the services are {}", name,
@@ -146,6 +151,9 @@ void Methods::add_phones(Phones& phones) {
                       [&](const PhoneFields& fields, Who) { return phones.update(fields); });
   add<PhoneListRequest>("phone.list", 0, [&](const PhoneListRequest& request, Who) {
     return phones.list(request);
+  });
+  add<PhoneNamesRequest>("phone.names", 0, [this](const PhoneNamesRequest& request, Who) {
+    return phone_names(house_.database, request);
   });
   add<PhoneRequest>("phone.show", 0,
                     [&](const PhoneRequest& request, Who) { return phones.show(request.name); });

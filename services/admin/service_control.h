@@ -32,6 +32,9 @@ inline constexpr Service kSigner{"Ringfence Signer", "signer"};
 /// The reason of a service that an administrator stopped.
 inline constexpr std::string_view kCommandedOut = "Commanded Out of Service";
 
+/// same_name says whether a service is called so, in any case.
+bool same_name(const Service& service, std::string_view name);
+
 /// service_named finds a service by its name in any case.
 std::optional<Service> service_named(std::string_view name);
 

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "core/admin/api.h"
+#include "core/admin/phone_names_api.h"
 #include "shell/help.h"
 #include "shell/words.h"
 #include "tests/unit/shell/golden.h"
@@ -57,13 +58,37 @@ TEST_F(CompleteTest, OffersChoicesAndOptionNames) {
   EXPECT_EQ(typed("set phone capf SEP1 auth_string "), "set phone capf SEP1 auth_string ");
 }
 
-TEST_F(CompleteTest, OffersTheUnitsTheDaemonHas) {
+TEST_F(CompleteTest, OffersUnitsInAnyCaseAlsoWhenTheDaemonIsAway) {
+  EXPECT_EQ(typed("set cert regen capf"), "set cert regen CAPF ");
+  EXPECT_EQ(typed("set cert regen itl"), "set cert regen ITLRecovery ");
+  EXPECT_EQ(typed("set csr gen c"), "set csr gen CAPF ");
+  EXPECT_EQ(typed("set cert import trust phone-s"), "set cert import trust Phone-SAST ");
+  EXPECT_EQ(complete(grammar, *admin, "set cert regen c").insert, "CA");
+  EXPECT_TRUE(admin->asked().empty());
+}
+
+TEST_F(CompleteTest, OffersTheNamesOfPhones) {
+  admin->record("phone.names", core::admin::PhoneNames{{"SEP001122334455"}, 1});
+  EXPECT_EQ(typed("show phone sep0011"), "show phone SEP001122334455 ");
+  EXPECT_EQ(admin->last_request().at("prefix").as_string(), "sep0011");
+  EXPECT_EQ(typed("set phone capf S"), "set phone capf SEP001122334455 ");
+  EXPECT_EQ(typed("utils phone reset al"), "utils phone reset all ");
+  EXPECT_EQ(typed("utils phone add S"), "utils phone add S");
+}
+
+TEST_F(CompleteTest, SaysHowManyPhonesItDoesNotList) {
+  admin->record("phone.names", core::admin::PhoneNames{{"SEP001", "SEP002", "SEP009"}, 70});
+  EXPECT_EQ(typed("show phone se"), "show phone SEP00");
+  EXPECT_EQ(complete(grammar, *admin, "show phone SEP00").listing,
+            "   SEP001\n   SEP002\n   ... 67 more, and\n   SEP009\n");
+}
+
+TEST_F(CompleteTest, OffersTheCertificatesTheDaemonHas) {
   core::admin::CertificateList list;
   list.certificates.resize(2);
   list.certificates[0] = {"CAPF", "CAPF.pem", {}, {}, {}, {}, {}, {}, {}, {}};
   list.certificates[1] = {"TVS", "TVS.pem", {}, {}, {}, {}, {}, {}, {}, {}};
   admin->record("cert.list", list);
-  EXPECT_EQ(typed("set cert regen c"), "set cert regen CAPF ");
   EXPECT_EQ(typed("show cert own TVS"), "show cert own TVS/TVS.pem ");
 }
 
@@ -75,7 +100,7 @@ TEST_F(CompleteTest, OffersServiceNamesWithSpaces) {
 
 TEST_F(CompleteTest, OffersNothingWhenTheDaemonIsAway) {
   admin->record("cert.list", core::Error(core::Code::io, "nobody answers"));
-  EXPECT_EQ(typed("set cert regen C"), "set cert regen C");
+  EXPECT_EQ(typed("show cert own C"), "show cert own C");
 }
 
 TEST_F(CompleteTest, CompletesTheCommandsThatHelpExplains) {

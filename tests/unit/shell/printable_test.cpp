@@ -58,10 +58,54 @@ TEST(Table, AlignsColumnsByCharacters) {
   EXPECT_EQ(table.text(), "Name  City\n----  ------\na     Zürich\n-     x\\x0ay\n");
 }
 
+TEST(Table, LeavesOutColumnsForWantOfRoomAndSaysWhich) {
+  Table table({"Name", "Model", "Address", "Status"}, {"Address", "Model"});
+  table.add({"SEP001122334455", "CP-8861", "192.0.2.7:5060", "Upgrade Success"});
+  EXPECT_EQ(table.text(), table.text(60));
+  EXPECT_EQ(table.text(50),
+            "Name             Model    Status\n"
+            "---------------  -------  ---------------\n"
+            "SEP001122334455  CP-8861  Upgrade Success\n"
+            "Not shown for want of room: Address.\n");
+  EXPECT_EQ(table.text(35),
+            "Name             Status\n"
+            "---------------  ---------------\n"
+            "SEP001122334455  Upgrade Success\n"
+            "Not shown for want of room:\n"
+            "Address, Model.\n");
+}
+
+TEST(Table, BreaksLongFieldsBetweenWords) {
+  Table table({"Phone", "Why"});
+  table.add({"SEP1", "its profile says lsc and it has none"});
+  table.add({"SEP2", "x"});
+  EXPECT_EQ(table.text(24),
+            "Phone  Why\n"
+            "-----  -----------------\n"
+            "SEP1   its profile says\n"
+            "       lsc and it has\n"
+            "       none\n"
+            "SEP2   x\n");
+}
+
+TEST(Table, BreaksWordsThatAreLongerThanALine) {
+  EXPECT_EQ(broken("abcdef", 4), (std::vector<std::string>{"abcd", "ef"}));
+  EXPECT_EQ(broken("ab cdefgh", 4), (std::vector<std::string>{"ab", "cdef", "gh"}));
+  EXPECT_EQ(broken("Zürich", 3), (std::vector<std::string>{"Zür", "ich"}));
+  EXPECT_EQ(broken("", 4), std::vector<std::string>{""});
+}
+
+TEST(Labelled, KeepsLongValuesUnderEachOther) {
+  EXPECT_EQ(labelled({{"A", "one two three four five six"}, {"Long label", "x"}}, 36),
+            "A          : one two three four five\n"
+            "             six\n"
+            "Long label : x\n");
+}
+
 class PagerTest : public testing::Test {
  protected:
-  /// shown prints `lines` numbered lines on a screen of 4 rows, 20 columns, with these keys.
-  std::string shown(int lines, std::string keys) {
+  /// shown prints `lines` numbered lines on a screen of 4 rows with these keys.
+  std::string shown(int lines, std::string keys, std::size_t columns = 80) {
     std::string screen;
     Pager pager([&](std::string_view text) { screen += text; },
                 [&]() -> char {
@@ -71,7 +115,7 @@ class PagerTest : public testing::Test {
                   keys.erase(0, 1);
                   return key;
                 });
-    pager.begin({4, 20});
+    pager.begin({4, columns});
     for (int i = 1; i <= lines; ++i) pager.print(std::to_string(i) + "\n");
     return screen;
   }
@@ -93,6 +137,13 @@ TEST_F(PagerTest, DropsTheRestAtQ) {
 
 TEST_F(PagerTest, GoesAPageAtSpaceAndALineAtEnter) {
   EXPECT_EQ(shown(8, " \r"), "1\n2\n3\n" + kPrompt + "4\n5\n6\n" + kPrompt + "7\n" + kPrompt);
+}
+
+TEST_F(PagerTest, AsksInOneLineOfANarrowScreen) {
+  EXPECT_EQ(shown(9, "q", 50),
+            "1\n2\n3\n\x1b[1m<enter> line, <space> page, <q> quit\x1b[0m\x1b[K\r\x1b[K");
+  EXPECT_EQ(shown(9, "q", 20), "1\n2\n3\n\x1b[1m--More--\x1b[0m\x1b[K\r\x1b[K");
+  EXPECT_EQ(shown(9, "q", 63), "1\n2\n3\n" + kPrompt);
 }
 
 TEST_F(PagerTest, CountsTheRowsOfLongLines) {

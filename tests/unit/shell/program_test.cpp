@@ -117,6 +117,22 @@ TEST_F(ProgramTest, RunsAScriptWithoutPromptOrPager) {
   EXPECT_THAT(ran.output, Not(HasSubstr("admin:")));
 }
 
+TEST_F(ProgramTest, PassesOverCommentsOfAScript) {
+  const Ran ran = run("printf '# what for?\\n! who\\nshow version active\\n' | $RF");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.output, testing::StartsWith("Active Master"));
+}
+
+TEST_F(ProgramTest, WarnsOnceWhereBothStreamsAreOne) {
+  const std::string warning = "WARNING: Regenerating CAPF resets 50 registered phones";
+  const Ran apart = run("$RF --yes set cert regen CAPF 2>&1 >/dev/null");
+  EXPECT_THAT(apart.output, HasSubstr(warning));
+  std::string together = run("$RF --yes set cert regen CAPF 2>&1").output;
+  const std::size_t at = together.find(warning);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(together.find(warning, at + 1), std::string::npos) << together;
+}
+
 TEST_F(ProgramTest, StopsAScriptAtQuit) {
   EXPECT_EQ(run("printf 'quit\\nxyzzy\\n' | $RF").output, "");
 }
@@ -195,6 +211,47 @@ TEST_F(ProgramTest, LeavesAWatchAtCtrlCAndKeepsTheSession) {
       "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
   open_gate_.set_value();
   EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+/// At a hidden prompt the terminal echoes nothing; however it is left, it echoes again.
+TEST_F(ProgramTest, LeavesTheTerminalEchoing) {
+  for (const std::string key : {"\\003", "\\034"}) {
+    const auto file = folder_ / "echo.exp";
+    core::write_atomically(
+        file, core::bytes_of("set timeout 20\n"
+                             "proc need {pattern} { expect -re $pattern {} timeout { puts "
+                             "\"MISSING $pattern\"; exit 9 } eof { puts \"ENDED\"; exit 8 } }\n"
+                             "spawn env PS1=sh> sh\n"
+                             "need {sh>}\n"
+                             "send \"" RINGFENCE_BIN_DIR "/ringfence --socket " + socket_.string() +
+                             " utils hsm unlock\\r\"\n"
+                             "need {Please enter the PIN of the token: }\n"
+                             "send \"" + key + "\"\n"
+                             "need {sh>}\n"
+                             "send \"stty -a | tr ' ' '@'\\r\"\n"
+                             "need {@echo@echoe}\n"));
+    const Ran ran = run("expect " + file.string() + " 2>&1");
+    EXPECT_EQ(ran.status, 0) << key << ran.output;
+  }
+}
+
+TEST_F(ProgramTest, EchoesAgainInASessionWhoseHiddenPromptWasLeft) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"set phone capf SEP1 operation install auth_string ask\\r\"\n"
+      "need {Please enter the authentication string: }\n"
+      "send \"\\003\"\n"
+      "need {no authentication string was entered}\n"
+      "need {admin:}\n"
+      "send \"show version active\\r\"\n"
+      "need {show version active.*Active Master Version}\n"
+      "need {admin:}\n"
+      "send \"# a comment? yes\\r\"\n"
+      "need {admin:}\n"
+      "send \"\\004\"\n"
+      "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output, Not(HasSubstr("No valid command")));
 }
 
 TEST_F(ProgramTest, KeepsNoAuthenticationStringInItsHistory) {

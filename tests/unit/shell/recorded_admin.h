@@ -103,6 +103,10 @@ class RecordingConsole final : public Console {
 
   bool interactive() const override { return terminal; }
 
+  bool errors_apart() const override { return apart; }
+
+  std::size_t columns() const override { return width; }
+
   std::string output;
   std::string errors;
   std::string input;
@@ -112,6 +116,8 @@ class RecordingConsole final : public Console {
   int pauses = 0;
   bool interrupt = false;
   bool terminal = false;
+  bool apart = true;
+  std::size_t width = 80;
 };
 
 }  // namespace ringfence::shell::test
