@@ -42,8 +42,14 @@ void replace_file(const std::filesystem::path& path, BytesView bytes) {
   }
   if (::fsync(fd.get()) != 0) fail(temporary, "cannot sync");
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot replace");
-  const Fd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder) ::fsync(folder.get());
+  sync_folder(path.parent_path());
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) fail(folder, "cannot open the folder to sync it");
+  // EINVAL: this file system has no such thing, so nothing can be lost for want of it.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) fail(folder, "cannot sync the folder");
 }
 
 }  // namespace ringfence::hsm

@@ -15,4 +15,7 @@ Bytes read_whole(const std::filesystem::path& path);
 /// Error{unavailable} naming the file.
 void replace_file(const std::filesystem::path& path, BytesView bytes);
 
+/// sync_folder makes the names in `folder` survive a power cut. Throws Error{unavailable}.
+void sync_folder(const std::filesystem::path& folder);
+
 }  // namespace ringfence::hsm

@@ -73,9 +73,23 @@ void write_atomically(const std::filesystem::path& path, BytesView bytes, mode_t
     ::unlink(temporary.c_str());
     throw;
   }
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory) ::fsync(directory.get());
+  sync_folder(folder_of(path));
+}
+
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot rename into place");
+  sync_folder(folder_of(to));
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) fail(folder, "cannot open the folder to sync it");
+  // EINVAL: this file system has no such thing, so nothing can be lost for want of it.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) fail(folder, "cannot sync the folder");
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
 std::optional<Fd> lock_file(const std::filesystem::path& path) {

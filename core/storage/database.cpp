@@ -41,6 +41,19 @@ namespace fs = std::filesystem;
   }
 }
 
+/// may_have_been_kept says of a COMMIT that failed whether its rows can be in the file all the
+/// same. SQLite drops them, but the log may hold them whole, and whoever opens the file after a
+/// crash or a power cut takes them from there.
+bool may_have_been_kept(const soci::soci_error& error) {
+  const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+  switch (sqlite == nullptr ? SQLITE_ERROR : sqlite->result() & 0xff) {
+    case SQLITE_BUSY:        // still open; it is rolled back
+    case SQLITE_CONSTRAINT:  // likewise
+      return false;
+    default: return true;
+  }
+}
+
 /// open_session opens `path` in the mode asked and sets what is said per connection.
 std::unique_ptr<soci::session> open_session(const fs::path& path, Access access) {
   const std::string parameters = fmt::format("dbname=\"{}\" timeout=5{}", path.string(),
@@ -84,9 +97,7 @@ void create(const fs::path& path, Schema schema) {
     throw;
   }
   remove_with_companions(temporary);
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory) ::fsync(directory.get());
+  sync_folder(folder_of(path));
 }
 
 /// check refuses a file that is damaged, not ours, or of a version we cannot use.
@@ -155,8 +166,26 @@ Database::~Database() = default;
 
 Database::Lease::Lease(Database& database) : lock_(database.mutex_), session_(*database.session_) {}
 
+Database::Snapshot::Snapshot(Database& database)
+    : database_(database), lease_(database), own_(database.depth_ == 0 && !database.reading_) {
+  if (!own_) return;
+  Prepared(database_, "begin deferred").execute();
+  database_.reading_ = true;
+}
+
+Database::Snapshot::~Snapshot() {
+  if (!own_) return;
+  database_.reading_ = false;
+  try {
+    Prepared(database_, "rollback").execute();
+  } catch (const std::exception&) {  // SQLite ends it by itself when the disk fails
+  }
+}
+
 Database::Transaction::Transaction(Database& database)
     : database_(database), lease_(database), depth_(database.depth_) {
+  if (database_.reading_)
+    throw Error(Code::internal, database_.path_.string() + ": a write inside a read");
   try {
     if (depth_ == 0)
       *lease_ << "begin immediate";
@@ -189,10 +218,22 @@ void Database::Transaction::commit() {
     else
       *lease_ << fmt::format("release inner_{}", depth_);
   } catch (const soci::soci_error& error) {
+    if (depth_ == 0 && may_have_been_kept(error)) database_.unsettled_ = true;
     translate(database_.path_, error);
   }
+  if (depth_ == 0) database_.unsettled_ = false;
   open_ = false;
   --database_.depth_;
+}
+
+void Database::settle() {
+  const Lease lease(*this);
+  if (!unsettled_) return;
+  write([this](soci::session& sql) {
+    // Changes nothing, but is written: over the lost commit in the log, whose remains no longer
+    // match the checksums before them.
+    sql << fmt::format("pragma user_version = {}", schema_version(sql));
+  });
 }
 
 soci::statement& Database::kept(std::string_view sql) {

@@ -59,10 +59,31 @@ class Database {
     soci::session& session_;
   };
 
+  /// Snapshot is what the file holds at its first select, until its end: commits of other
+  /// connections do not show in between. Inside a Transaction or another Snapshot it is that one.
+  class Snapshot {
+   public:
+    explicit Snapshot(Database& database);
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+    ~Snapshot();
+
+    soci::session& operator*() noexcept { return *lease_; }
+
+   private:
+    Database& database_;
+    Lease lease_;
+    bool own_;
+  };
+
   /// Transaction is BEGIN IMMEDIATE … COMMIT; rolled back unless `commit` was called.
   ///
   /// One begun while the same thread holds another is a savepoint of that one: it can be rolled
-  /// back alone, and is on disk when the outer one commits.
+  /// back alone, and is on disk when the outer one commits. Not inside `read`: Error{internal}.
+  ///
+  /// When `commit` throws, nothing of it shows any more; but the disk may hold it, and a crash or a
+  /// power cut may bring it back. Whoever is about to undo by hand what the rows would have named
+  /// (destroy a key) calls `settle` first, and looks again.
   class Transaction {
    public:
     explicit Transaction(Database& database);
@@ -122,12 +143,13 @@ class Database {
     soci::statement& statement_;
   };
 
-  /// read runs `work(soci::session&)` and returns what it returns; what SOCI throws becomes Error.
+  /// read runs `work(soci::session&)` in one Snapshot and returns what it returns; what SOCI throws
+  /// becomes Error. `work` must not write.
   template <typename Work>
   auto read(const Work& work) {
     try {
-      Lease lease(*this);
-      return work(*lease);
+      Snapshot snapshot(*this);
+      return work(*snapshot);
     } catch (const soci::soci_error& error) {
       fail(error);
     }
@@ -151,6 +173,12 @@ class Database {
     }
   }
 
+  /// settle returns when what `read` shows is what stays, whatever the power does: at once, unless
+  /// the last COMMIT failed in a way that may have left it on the disk; then after a write that
+  /// makes it void. Throws Error{io} while that cannot be done: then the rows of that COMMIT may be
+  /// there after the next start, or not, and nothing that they name may be destroyed.
+  void settle();
+
   /// fail throws what `error` means for this file: `conflict` (a constraint or a unique key),
   /// `malformed` (damage), `refused` (opened read-only), else `io`. Never shows a value of a row.
   [[noreturn]] void fail(const soci::soci_error& error) const;
@@ -169,6 +197,8 @@ class Database {
   std::unique_ptr<soci::session> session_;
   std::unordered_map<std::string, soci::statement> kept_;  // by text; guarded by mutex_
   int depth_ = 0;                                          // of transactions; guarded by mutex_
+  bool reading_ = false;                                   // in a Snapshot; guarded by mutex_
+  bool unsettled_ = false;                                 // see settle(); guarded by mutex_
 };
 
 }  // namespace ringfence::core

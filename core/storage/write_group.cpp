@@ -88,6 +88,7 @@ void WriteGroup::commit(std::vector<Piece>& group) {
   } catch (...) {
     broken = std::current_exception();
   }
+  if (broken) make_void();
   for (Piece& piece : group) {
     if (!piece.error) piece.error = broken;
     if (piece.done) {
@@ -103,6 +104,14 @@ void WriteGroup::commit(std::vector<Piece>& group) {
         piece.failed(error);
       }
     }
+  }
+}
+
+/// make_void has a commit that failed not come back after a crash, if the disk takes that much.
+void WriteGroup::make_void() noexcept {
+  try {
+    database_.settle();
+  } catch (const std::exception&) {  // the callers hear of the first failure; a full disk stays so
   }
 }
 

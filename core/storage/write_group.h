@@ -24,7 +24,8 @@ namespace ringfence::core {
 ///
 /// Each piece runs in a savepoint: one that fails is undone alone, and only its caller hears of it.
 /// A commit that fails, for a full disk say, fails every piece of its group, and nothing of them
-/// stays. Safe from several threads; never to be called from a piece of work.
+/// shows; nor after a crash, when Database::settle can see to it. Safe from several threads; never
+/// to be called from a piece of work.
 class WriteGroup {
  public:
   struct Bounds {
@@ -87,6 +88,7 @@ class WriteGroup {
   void add(Piece piece);
   void run();
   void commit(std::vector<Piece>& group);
+  void make_void() noexcept;
   void run_in_savepoint(Piece& piece, soci::session& sql);
 
   Database& database_;

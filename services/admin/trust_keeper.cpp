@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
@@ -243,7 +244,7 @@ void TrustKeeper::record(const SignedList& list, const std::string& reason) {
 
 void TrustKeeper::publish(const SignedList& list, const std::string& reason) {
   const std::filesystem::path path = list_path(house_.config, core::ListKind::itl);
-  std::filesystem::rename(next_path(house_.config), path);
+  core::rename_durably(next_path(house_.config), path);
   core::write_atomically(path.string() + ".good", list.file);
   log(Level::notice, "ITL_PUBLISHED",
       {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
