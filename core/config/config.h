@@ -67,6 +67,8 @@ class Config {
 
   std::filesystem::path tftp_db() const { return state_ / "db" / "tftp.db"; }
 
+  std::filesystem::path tvs_db() const { return state_ / "db" / "tvs.db"; }
+
   std::filesystem::path tftp_folder() const { return state_ / "tftp"; }
 
   std::filesystem::path log_folder() const { return state_ / "log"; }

@@ -14,7 +14,7 @@
 namespace ringfence::core {
 
 /// Schema names one database file: who writes it, and its numbered migrations.
-enum class Schema { admin, capf, callmanager, tftp };
+enum class Schema { admin, capf, callmanager, tftp, tvs };
 
 enum class Access { read_write, read_only };
 

@@ -1,4 +1,5 @@
-// The SQL of every table. Times are seconds since 1970 UTC, bytes are hexadecimal text.
+// The SQL of every table. Times are seconds since 1970 UTC (where signs of trust are:
+// milliseconds), bytes are hexadecimal text.
 #include "core/storage/schema.h"
 
 #include <string>
@@ -8,6 +9,16 @@ namespace {
 
 // A migration that has shipped is never changed: add another one. What only SQLite understands is
 // marked; the rest is what it shares with PostgreSQL.
+
+/// What a daemon saw of which phone's trust; the same table in four files. A sign that is seen
+/// again is a new row, so that its id tells the order.
+const Migration kTrustSigns = {
+    "create table trust_sign ("
+    " id integer primary key autoincrement, device text not null, kind text not null,"
+    " peer text not null, subject text not null, detail text not null, at bigint not null,"
+    " unique (device, kind, peer, subject))",
+    "create index trust_sign_by_peer on trust_sign (peer) where device = ''",
+};
 
 const std::vector<Migration> kAdmin = {
     {
@@ -72,6 +83,13 @@ const std::vector<Migration> kAdmin = {
         "alter table job_item add column secret text not null default ''",
         "create index job_item_by_state on job_item (job, state, phone)",
     },
+    {
+        // Which trust list a phone was last proven to hold ('' for none yet), from which address,
+        // and by what; times in milliseconds, as the signs that prove it.
+        "create table trust_holding ("
+        " device text not null primary key, sha1 text not null, peer text not null,"
+        " evidence text not null, at bigint not null)",
+    },
 };
 
 const std::vector<Migration> kCapf = {
@@ -103,6 +121,7 @@ const std::vector<Migration> kCapf = {
         " peer text not null, kind text not null, detail text not null)",
         "create index event_by_phone on event (phone, id)",
     },
+    kTrustSigns,
 };
 
 const std::vector<Migration> kCallManager = {
@@ -117,6 +136,7 @@ const std::vector<Migration> kCallManager = {
         " id bigint not null, device text not null, kind text not null, sent_at bigint not null,"
         " answered_at bigint, status integer not null, primary key (id, device))",
     },
+    kTrustSigns,
 };
 
 const std::vector<Migration> kTftp = {
@@ -129,7 +149,10 @@ const std::vector<Migration> kTftp = {
         // Of a configuration: which state of the phone's record it was made from.
         "alter table fetch add column stamp text not null default ''",
     },
+    kTrustSigns,
 };
+
+const std::vector<Migration> kTvs = {kTrustSigns};
 
 }  // namespace
 
@@ -139,6 +162,7 @@ std::span<const Migration> migrations(Schema schema) {
     case Schema::capf: return kCapf;
     case Schema::callmanager: return kCallManager;
     case Schema::tftp: return kTftp;
+    case Schema::tvs: return kTvs;
   }
   return {};
 }
@@ -154,6 +178,7 @@ std::string_view name(Schema schema) noexcept {
     case Schema::capf: return "capf";
     case Schema::callmanager: return "callmanager";
     case Schema::tftp: return "tftp";
+    case Schema::tvs: return "tvs";
   }
   return "";
 }

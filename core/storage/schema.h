@@ -20,7 +20,7 @@ std::span<const Migration> migrations(Schema schema);
 /// application_id marks a file as ours and of this schema (PRAGMA application_id).
 int application_id(Schema schema) noexcept;
 
-/// name returns "admin", "capf", "callmanager" or "tftp".
+/// name returns "admin", "capf", "callmanager", "tftp" or "tvs".
 std::string_view name(Schema schema) noexcept;
 
 /// schema_version reads PRAGMA user_version: the count of migrations the file has seen.

@@ -102,7 +102,8 @@ TEST_F(DatabaseTest, OpensAgainWithWhatWasWritten) {
 }
 
 TEST_F(DatabaseTest, HasEverySchemasTables) {
-  for (const Schema schema : {Schema::admin, Schema::capf, Schema::callmanager, Schema::tftp}) {
+  for (const Schema schema :
+       {Schema::admin, Schema::capf, Schema::callmanager, Schema::tftp, Schema::tvs}) {
     const auto path = file(std::string(name(schema)) + ".db");
     const Database database(path, schema, Access::read_write);
     EXPECT_EQ(test::sqlite3(path, "pragma integrity_check"), "ok");
@@ -111,15 +112,15 @@ TEST_F(DatabaseTest, HasEverySchemasTables) {
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' order by name)"),
             "account audit capf_request certificate csr job job_item phone security_profile setting"
-            " trust_certificate trust_list_version");
+            " trust_certificate trust_holding trust_list_version");
   EXPECT_EQ(test::sqlite3(file("capf.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' and name not like 'sqlite%' order by name)"),
-            "csr event issued outcome");
+            "csr event issued outcome trust_sign");
   EXPECT_EQ(test::sqlite3(file("callmanager.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
-                          " where type = 'table' order by name)"),
-            "registration reset");
+                          " where type = 'table' and name not like 'sqlite%' order by name)"),
+            "registration reset trust_sign");
 }
 
 TEST_F(DatabaseTest, IsNotFoundWhenReadOnlyAndMissing) {
@@ -191,7 +192,7 @@ TEST_F(DatabaseTest, RefusesAnotherSchemasFileAndAStrangersFile) {
 
 TEST_F(DatabaseTest, RefusesToReadAnOlderVersionAndMigratesItWhenWriting) {
   { const Database database(file(), Schema::tftp, Access::read_write); }
-  test::sqlite3(file(), "drop table fetch; pragma user_version = 0");
+  test::sqlite3(file(), "drop table fetch; drop table trust_sign; pragma user_version = 0");
   EXPECT_EQ(refusal(file(), Access::read_only, Schema::tftp).code(), Code::refused);
   { const Database database(file(), Schema::tftp, Access::read_write); }
   EXPECT_EQ(test::sqlite3(file(), "pragma user_version; select count(*) from fetch"),

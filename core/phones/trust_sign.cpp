@@ -1,0 +1,189 @@
+// Trust signs as rows.
+#include "core/phones/trust_sign.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <tuple>
+
+namespace ringfence::core {
+namespace {
+
+constexpr TrustSignKind kKinds[] = {
+    TrustSignKind::list_fetched, TrustSignKind::signed_config, TrustSignKind::plain_config,
+    TrustSignKind::tls_trusted,  TrustSignKind::tls_refused,   TrustSignKind::tvs_vouched,
+    TrustSignKind::tvs_denied,   TrustSignKind::itl_reported,  TrustSignKind::itl_refused,
+};
+
+/// kind_named returns nothing for what a later version may have written.
+std::optional<TrustSignKind> kind_named(std::string_view text) {
+  for (const TrustSignKind kind : kKinds)
+    if (word(kind) == text) return kind;
+  return std::nullopt;
+}
+
+constexpr std::string_view kColumns = "select id, device, kind, peer, subject, detail, at";
+
+/// Row is a sign as its columns are.
+struct Row {
+  long long id = 0;  // of the first row on
+  std::string kind;
+  long long at = 0;
+  TrustSign sign;
+
+  void into(soci::statement& select) {
+    select.exchange(soci::into(id));
+    select.exchange(soci::into(sign.device));
+    select.exchange(soci::into(kind));
+    select.exchange(soci::into(sign.peer));
+    select.exchange(soci::into(sign.subject));
+    select.exchange(soci::into(sign.detail));
+    select.exchange(soci::into(at));
+  }
+};
+
+TrustSignStore::Page page_of(soci::statement& select, Row& row) {
+  select.define_and_bind();
+  select.execute();
+  TrustSignStore::Page page;
+  while (select.fetch()) {
+    page.last = row.id;
+    const auto kind = kind_named(row.kind);
+    if (!kind) continue;
+    row.sign.kind = *kind;
+    row.sign.at = TrustSign::Time(std::chrono::milliseconds(row.at));
+    page.signs.push_back(row.sign);
+  }
+  return page;
+}
+
+std::vector<TrustSign> where(Database& database, const std::string& condition,
+                             const std::string& value) {
+  return database.read([&](soci::session& sql) {
+    Row row;
+    soci::statement select(sql);
+    row.into(select);
+    select.exchange(soci::use(value));
+    select.alloc();
+    select.prepare(std::string(kColumns) + " from trust_sign where " + condition +
+                   " order by at, id");
+    return page_of(select, row).signs;
+  });
+}
+
+/// Touched is what a save may have made too many of.
+struct Touched {
+  std::set<std::tuple<std::string, std::string, std::string>> peers;  // device, kind, peer
+  std::set<std::pair<std::string, std::string>> devices;              // device, kind
+};
+
+/// forget bounds the rows, whoever acts in a device's name.
+void forget(soci::session& sql, const Touched& touched) {
+  std::string device;
+  std::string kind;
+  std::string peer;
+  soci::statement old_subjects =
+      (sql.prepare << "delete from trust_sign where id in (select id from trust_sign where"
+                      " device = :device and kind = :kind and peer = :peer order by id desc"
+                      " limit -1 offset " +
+                          std::to_string(TrustSignStore::kSubjects) + ")",
+       soci::use(device, "device"), soci::use(kind, "kind"), soci::use(peer, "peer"));
+  for (const auto& [of_device, of_kind, of_peer] : touched.peers) {
+    device = of_device;
+    kind = of_kind;
+    peer = of_peer;
+    old_subjects.execute(true);
+  }
+  soci::statement old_peers =
+      (sql.prepare << "delete from trust_sign where device = :device and kind = :kind and peer in"
+                      " (select peer from trust_sign where device = :device and kind = :kind"
+                      " group by peer order by max(id) desc limit -1 offset " +
+                          std::to_string(TrustSignStore::kPeers) + ")",
+       soci::use(device, "device"), soci::use(kind, "kind"));
+  soci::statement old_strangers =
+      (sql.prepare << "delete from trust_sign where id in (select id from trust_sign where"
+                      " device = '' and kind = :kind order by id desc limit -1 offset " +
+                          std::to_string(TrustSignStore::kStrangers) + ")",
+       soci::use(kind, "kind"));
+  for (const auto& [of_device, of_kind] : touched.devices) {
+    device = of_device;
+    kind = of_kind;
+    if (device.empty())
+      old_strangers.execute(true);
+    else
+      old_peers.execute(true);
+  }
+}
+
+}  // namespace
+
+std::string_view word(TrustSignKind kind) noexcept {
+  switch (kind) {
+    case TrustSignKind::list_fetched: return "list_fetched";
+    case TrustSignKind::signed_config: return "signed_config";
+    case TrustSignKind::plain_config: return "plain_config";
+    case TrustSignKind::tls_trusted: return "tls_trusted";
+    case TrustSignKind::tls_refused: return "tls_refused";
+    case TrustSignKind::tvs_vouched: return "tvs_vouched";
+    case TrustSignKind::tvs_denied: return "tvs_denied";
+    case TrustSignKind::itl_reported: return "itl_reported";
+    case TrustSignKind::itl_refused: return "itl_refused";
+  }
+  return "";
+}
+
+TrustSign::Time sign_time() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+void TrustSignStore::save(const std::vector<TrustSign>& signs) {
+  database_.write([&](soci::session& sql) {
+    TrustSign row;
+    std::string kind;
+    long long at = 0;
+    // A repeated sign becomes the newest row: it gets the next id.
+    soci::statement insert =
+        (sql.prepare << "insert or replace into trust_sign"
+                        " (device, kind, peer, subject, detail, at)"
+                        " values (:device, :kind, :peer, :subject, :detail, :at)",
+         soci::use(row.device), soci::use(kind), soci::use(row.peer), soci::use(row.subject),
+         soci::use(row.detail), soci::use(at));
+    Touched touched;
+    for (const TrustSign& sign : signs) {
+      row = sign;
+      row.detail.resize(std::min(row.detail.size(), TrustSign::kMaxDetail));
+      kind = word(sign.kind);
+      at = sign.at.time_since_epoch().count();
+      insert.execute(true);
+      touched.peers.emplace(row.device, kind, row.peer);
+      touched.devices.emplace(row.device, kind);
+    }
+    forget(sql, touched);
+  });
+}
+
+std::vector<TrustSign> TrustSignStore::of(std::string_view device) const {
+  return where(database_, "device = :device", std::string(device));
+}
+
+std::vector<TrustSign> TrustSignStore::of_peer(std::string_view peer) const {
+  return where(database_, "device = '' and peer = :peer", std::string(peer));
+}
+
+TrustSignStore::Page TrustSignStore::after(std::int64_t mark, std::size_t count) const {
+  return database_.read([&](soci::session& sql) {
+    Row row;
+    const long long from = mark;
+    soci::statement select(sql);
+    row.into(select);
+    select.exchange(soci::use(from));
+    select.alloc();
+    select.prepare(std::string(kColumns) + " from trust_sign where id > :mark order by id limit " +
+                   std::to_string(count));
+    Page page = page_of(select, row);
+    if (row.id == 0) page.last = mark;
+    return page;
+  });
+}
+
+}  // namespace ringfence::core
