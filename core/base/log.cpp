@@ -2,11 +2,17 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "core/base/log_file.h"
+#include "core/base/log_throttle.h"
 
 namespace ringfence::core {
 namespace {
@@ -53,15 +59,98 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+/// Writer is the one way out: within the throttle, the file's bounds, and what the disk takes.
+class Writer {
+ public:
+  void keep_within(const std::filesystem::path& file, LogBounds bounds) {
+    const std::lock_guard lock(mutex_);
+    file_.emplace(file, bounds);
+    file_->make_room(0);
+  }
+
+  void write(Level level, std::string_view id, std::initializer_list<Field> fields) {
+    if (!logger().should_log(spdlog_level(level))) return;
+    const auto now = LogThrottle::Clock::now();
+    const std::lock_guard lock(mutex_);
+    if (throttle_.admit(id, peer_of(fields), now)) write_line(level, id, fields);
+    tell(throttle_.due(now));
+  }
+
+  void tell(Telling telling) {
+    const std::lock_guard lock(mutex_);
+    const auto now = LogThrottle::Clock::now();
+    tell(telling == Telling::everything ? throttle_.rest() : throttle_.due(now));
+  }
+
+ private:
+  static std::string_view peer_of(std::initializer_list<Field> fields) {
+    for (const Field& field : fields) {
+      if (field.name == "peer" || field.name == "address") return field.value;
+    }
+    return {};
+  }
+
+  void write_line(Level level, std::string_view id, std::initializer_list<Field> fields) {
+    std::string line(id);
+    for (const Field& field : fields) {
+      line += fmt::format(" {}={}", field.name, escaped(field.value));
+    }
+    write_bytes(level, line);
+    if (lost_ == 0 || failed_) return;
+    const std::size_t lost = std::exchange(lost_, 0);
+    write_bytes(Level::warning, fmt::format("LOG_LINES_LOST count={}", lost));
+  }
+
+  void write_bytes(Level level, const std::string& line) {
+    constexpr std::size_t kPrefix = 80;  // time, process, level
+    failed_ = file_ && !file_->make_room(line.size() + kPrefix);
+    if (!failed_) {
+      logger().log(spdlog_level(level), "{}", line);
+      failed_ = std::ferror(stderr) != 0;  // such as a full disk
+      std::clearerr(stderr);
+    }
+    if (failed_) ++lost_;
+  }
+
+  void tell(const std::vector<LogThrottle::Repeated>& all) {
+    for (const LogThrottle::Repeated& one : all) {
+      write_line(Level::warning, one.event,
+                 {{"peer", one.peer.empty() ? "others" : one.peer},
+                  {"note", fmt::format("repeated {} times", one.times)}});
+    }
+  }
+
+  std::mutex mutex_;  // for what follows
+  LogThrottle throttle_;
+  std::optional<LogFile> file_;
+  std::size_t lost_ = 0;
+  bool failed_ = false;
+};
+
+Writer& writer() {
+  static Writer instance;
+  return instance;
+}
+
 }  // namespace
 
 void log(Level level, std::string_view id, std::initializer_list<Field> fields) noexcept {
   try {
-    std::string line(id);
-    for (const Field& field : fields) line += fmt::format(" {}={}", field.name, escaped(field.value));
-    logger().log(spdlog_level(level), "{}", line);
+    writer().write(level, id, fields);
   } catch (...) {
     // A log line that cannot be written must not end the work it describes.
+  }
+}
+
+void keep_log_within(const std::filesystem::path& file, LogBounds bounds) {
+  writer().keep_within(file, bounds);
+}
+
+void tell_repeated(Telling telling) noexcept {
+  try {
+    writer().tell(telling);
+  } catch (...) {
+    // As above: it is told the next time.
   }
 }
 

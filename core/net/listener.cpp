@@ -43,39 +43,25 @@ struct Connection {
   asio::any_io_executor strand;
   asio::ip::address address;
   std::string peer;
+  std::unique_ptr<Seat> seat;
   asio::cancellation_signal signal;  // on the strand only, as is what follows
   bool cancelled = false;
 };
 
+void cancel(const std::shared_ptr<Connection>& connection) {
+  asio::post(connection->strand, [connection] {
+    connection->cancelled = true;
+    connection->signal.emit(asio::cancellation_type::terminal);
+  });
+}
+
 }  // namespace
 
-bool Occupancy::enter(const asio::ip::address& address) {
-  const std::lock_guard lock(mutex_);
-  const auto known = per_address_.find(address);
-  const std::size_t from_there = known == per_address_.end() ? 0 : known->second;
-  if (count_ >= limits_.connections || from_there >= limits_.per_address) return false;
-  ++count_;
-  ++per_address_[address];
-  return true;
-}
-
-void Occupancy::leave(const asio::ip::address& address) {
-  const std::lock_guard lock(mutex_);
-  --count_;
-  const auto from_there = per_address_.find(address);
-  if (--from_there->second == 0) per_address_.erase(from_there);
-}
-
-std::size_t Occupancy::count() const {
-  const std::lock_guard lock(mutex_);
-  return count_;
-}
-
 struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
-  Shared(asio::io_context& context, const tcp::endpoint& at, std::shared_ptr<Occupancy> places,
+  Shared(asio::io_context& context, const tcp::endpoint& at, std::shared_ptr<Occupancy> seats,
          std::string label, Handler handler)
       : io(context),
-        occupancy(std::move(places)),
+        occupancy(std::move(seats)),
         name(std::move(label)),
         event(upper(name)),
         handle(std::move(handler)),
@@ -126,14 +112,18 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
       self->ended(*connection, failure);
       self->leave(connection);
     };
-    asio::co_spawn(connection->strand, handle(std::move(socket)),
+    asio::co_spawn(connection->strand, handle(std::move(socket), *connection->seat),
                    asio::bind_cancellation_slot(connection->signal.slot(), std::move(on_end)));
   }
 
   bool admit(const std::shared_ptr<Connection>& connection) {
     const std::lock_guard lock(mutex);
     if (closed) return false;
-    if (!occupancy->enter(connection->address)) {
+    const std::weak_ptr<Connection> known = connection;
+    connection->seat = occupancy->enter(connection->address, [known] {
+      if (const auto displaced = known.lock()) cancel(displaced);
+    });
+    if (!connection->seat) {
       complain("_BUSY", connection->peer, "too many connections");
       return false;
     }
@@ -144,7 +134,7 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   void leave(const std::shared_ptr<Connection>& connection) {
     const std::lock_guard lock(mutex);
     connections.erase(connection.get());
-    occupancy->leave(connection->address);
+    connection->seat.reset();
   }
 
   void ended(const Connection& connection, const std::exception_ptr& failure) noexcept {
@@ -154,6 +144,9 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
     } catch (const boost::system::system_error& error) {
       // A peer that went away, a deadline, or our own close: everyday.
       const bool ours = error.code() == asio::error::operation_aborted;
+      if (ours && connection.seat->displaced()) {
+        return complain("_CROWDED", connection.peer, "it gave way to another peer's connection");
+      }
       log(ours ? Level::debug : Level::info, event + "_CONNECTION_ENDED",
           {{"peer", connection.peer}, {"why", error.code().message()}});
     } catch (const std::exception& error) {
@@ -163,10 +156,11 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   }
 
   /// complain logs at most one line a second: a flood of peers must not become a flood of lines.
+  /// Any thread.
   void complain(std::string_view what, const std::string& peer, const std::string& why) {
     const auto now = std::chrono::steady_clock::now();
-    if (now - complained < 1s) return;
-    complained = now;
+    auto before = complained.load();
+    if (now - before < 1s || !complained.compare_exchange_strong(before, now)) return;
     log(Level::warning, event + std::string(what), {{"peer", peer}, {"why", why}});
   }
 
@@ -183,12 +177,7 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
       self->acceptor.close(ignored);
       self->backoff.cancel();
     });
-    for (const auto& connection : open) {
-      asio::post(connection->strand, [connection] {
-        connection->cancelled = true;
-        connection->signal.emit(asio::cancellation_type::terminal);
-      });
-    }
+    for (const auto& connection : open) cancel(connection);
   }
 
   asio::io_context& io;
@@ -196,11 +185,11 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
   const std::string name;
   const std::string event;
   const Handler handle;
+  std::atomic<std::chrono::steady_clock::time_point> complained{};
   tcp::acceptor acceptor;  // on its strand only, as is what follows
   const tcp::endpoint endpoint;
   asio::steady_timer backoff;
   bool failing = false;  // since the last connection
-  std::chrono::steady_clock::time_point complained{};
 
   std::mutex mutex;
   bool closed = false;

@@ -5,48 +5,26 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
 
 #include "core/net/asio.h"
+#include "core/net/occupancy.h"
 
 namespace ringfence::core {
-
-/// Limits bound what peers can take: more connections are closed at once, with one log line.
-struct Limits {
-  std::size_t connections = 4096;
-  std::size_t per_address = 4096;  ///< from one IP address; whole sites may sit behind one
-};
-
-/// Occupancy counts connections against Limits; listeners may share one. Safe from several threads.
-class Occupancy {
- public:
-  explicit Occupancy(Limits limits) : limits_(limits) {}
-
-  /// enter counts a connection from `address`, or returns false when it would be one too many.
-  bool enter(const asio::ip::address& address);
-  void leave(const asio::ip::address& address);
-  std::size_t count() const;
-
- private:
-  const Limits limits_;
-  mutable std::mutex mutex_;
-  std::size_t count_ = 0;
-  std::map<asio::ip::address, std::size_t> per_address_;
-};
 
 /// TcpListener accepts until `close`. A silent or slow client never delays another's accept.
 ///
 /// `handler` is a coroutine started on the connection's own strand; what it throws is logged with
-/// the peer and ends that connection alone. The handler must outlive the connections: it is kept by
-/// the listener, which must outlive `io.run()`. Throws Error{conflict} when the port is taken.
+/// the peer and ends that connection alone. It says in its Seat how far the peer has come (until
+/// then it is fresh, and first to give way); who has to give way is cancelled as by `close`. The
+/// handler must outlive the connections: it is kept by the listener, which must outlive `io.run()`.
+/// Throws Error{conflict} when the port is taken.
 class TcpListener {
  public:
-  using Handler = std::function<Task<void>(tcp::socket)>;
+  using Handler = std::function<Task<void>(tcp::socket, Seat&)>;
 
   /// `name` starts the log lines, e.g. "capf".
   TcpListener(asio::io_context& io, const tcp::endpoint& endpoint, Limits limits, std::string name,

@@ -90,10 +90,14 @@ Server::Server(asio::io_context& io, const Doors& doors, const Parts& parts, Bou
       roster_([this](std::uint32_t session) { dismiss(session); }),
       occupancy_(bounds.connections),
       listener_(io, doors.endpoint, occupancy_, "capf",
-                [this](tcp::socket socket) { return serve(std::move(socket), Door::usual); }) {
+                [this](tcp::socket socket, core::Seat& seat) {
+                  return serve(std::move(socket), seat, Door::usual);
+                }) {
   if (!doors.legacy) return;
   legacy_.emplace(io, *doors.legacy, occupancy_, "capf",
-                  [this](tcp::socket socket) { return serve(std::move(socket), Door::legacy); });
+                  [this](tcp::socket socket, core::Seat& seat) {
+                    return serve(std::move(socket), seat, Door::legacy);
+                  });
 }
 
 std::optional<tcp::endpoint> Server::legacy_endpoint() const {
@@ -106,7 +110,7 @@ void Server::close() {
   if (legacy_) legacy_->close();
 }
 
-Task<void> Server::serve(tcp::socket socket, Door door) {
+Task<void> Server::serve(tcp::socket socket, core::Seat& seat, Door door) {
   const auto began = Latency::Clock::now();
   const std::string peer = core::peer_text(socket);
   std::shared_ptr<const Identity> identity;
@@ -117,7 +121,7 @@ Task<void> Server::serve(tcp::socket socket, Door door) {
   const Session::Parts parts{parts_.records, *identity->issuer, roster_,  throttle_,
                              ca_failures_,   parts_.clock,      patience_};
   Session session(next_session_++, peer, parts);
-  co_await converse(stream, session, peer);
+  co_await converse(stream, session, seat, peer);
 }
 
 Task<core::TlsStream> Server::greet(tcp::socket socket, Door door,
@@ -138,7 +142,8 @@ Task<core::TlsStream> Server::greet(tcp::socket socket, Door door,
   }
 }
 
-Task<void> Server::converse(core::TlsStream& stream, Session& session, const std::string& peer) {
+Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Seat& seat,
+                            const std::string& peer) {
   // A stopping server lets the step at hand come to its end: what a phone confirmed is recorded.
   co_await asio::this_coro::throw_if_cancelled(false);
   const HangUp hang_up(*this, session.id(), stream.next_layer());
@@ -193,11 +198,15 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, const std
     } else {
       turn = co_await core::run_on(parts_.pool, judge);
     }
+    if (session.at_work()) seat.heard(core::Seat::Stage::working);
     if (idle) core::keep_alive(stream.next_layer(), *idle);
   }
   if (failed) {
     const asio::cancellation_state stopping = co_await asio::this_coro::cancellation_state;
     const bool stopped = stopping.cancelled() != asio::cancellation_type::none;
+    if (seat.displaced()) {
+      core::log(core::Level::warning, "CAPF_CROWDED", {{"peer", peer}});
+    }
     auto loss = Session::Loss::closed;
     if (stopped && failed == asio::error::operation_aborted) loss = Session::Loss::stopped;
     if (deadline.expired()) loss = Session::Loss::timeout;
@@ -235,7 +244,7 @@ Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView
 std::optional<Turn> Server::turn_away(const std::string& device, std::uint32_t session,
                                       const std::string& peer) {
   std::string_view why;
-  if (occupancy_.count() > bounds_.sessions) {
+  if (occupancy_.count(core::Seat::Stage::working) >= bounds_.sessions) {
     why = "too many phones are connected";
   } else if (parts_.signing.waiting() > bounds_.signatures) {
     why = "too much waits for the signer";

@@ -25,8 +25,8 @@ namespace ringfence::services::capf {
 
 /// Bounds are what peers may take of the server.
 struct Bounds {
-  core::Limits connections{8192, 6000};  ///< in all, and from one address; more are hung up on
-  /// A phone that comes when so many are connected is told RETRY LATER, while there is room to say
+  core::Limits connections{16384, 5120};  ///< in all, and from one address: see core::Occupancy
+  /// A phone that comes when so many are at work is told RETRY LATER, while there is room to say
   /// so; likewise when so much waits for the signer that its next handshakes would come too late.
   std::size_t sessions = 7500;
   std::size_t signatures = 6000;
@@ -85,10 +85,11 @@ class Server {
 
   using HeaderBytes = std::array<std::uint8_t, kHeaderBytes>;
 
-  core::Task<void> serve(core::tcp::socket socket, Door door);
+  core::Task<void> serve(core::tcp::socket socket, core::Seat& seat, Door door);
   core::Task<core::TlsStream> greet(core::tcp::socket socket, Door door,
                                     std::shared_ptr<const Identity>& identity);
-  core::Task<void> converse(core::TlsStream& stream, Session& session, const std::string& peer);
+  core::Task<void> converse(core::TlsStream& stream, Session& session, core::Seat& seat,
+                            const std::string& peer);
 
   Turn answer(Session& session, const HeaderBytes& header, core::BytesView body,
               const std::string& peer, std::optional<std::chrono::minutes>& idle);

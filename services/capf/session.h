@@ -84,6 +84,9 @@ class Session {
 
   std::uint32_t id() const noexcept { return id_; }
 
+  /// at_work tells that the phone has said who it is and works on what it was asked for.
+  bool at_work() const noexcept;
+
  private:
   /// State is what the phone was last asked for; from `key` on it is at work.
   enum class State { fresh, auth, key, store, remove, fetch_lsc, fetch_mic, over };
@@ -102,7 +105,6 @@ class Session {
   Turn store(core::IssuedCertificate certificate);
   Issuing issuing() const;
 
-  bool at_work() const noexcept;
   Turn ask(State state, Message message);
   Turn stay();
   Turn end(Reason reason);

@@ -7,7 +7,7 @@ core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::s
   Found found = co_await core::run_on(pools.work, find);
   if (found.to_sign) {
     auto sign = [&] { return files.sign(*found.to_sign); };
-    found.file = co_await pools.signing.run(sign);
+    found.file = co_await pools.files.run(sign);
   }
   co_return std::move(found.file);
 }

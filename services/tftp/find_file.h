@@ -12,10 +12,11 @@ namespace ringfence::services::tftp {
 /// Pools are where a server does what blocks.
 struct Pools {
   core::asio::thread_pool& work;  ///< for SQLite and disk
-  core::SigningPool& signing;
+  core::SigningPool& handshakes;
+  core::SigningPool& files;  ///< a lane of its own: files are signed while handshakes stand still
 };
 
-/// find_file finds `name` on `pools.work`, and signs on `pools.signing` what must be signed. So a
+/// find_file finds `name` on `pools.work`, and signs on `pools.files` what must be signed. So a
 /// signer that hangs holds up who asks for a new signed file, and nobody else. Throws as FileSource
 /// does; `files` and the pools must outlive it.
 core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::string name);

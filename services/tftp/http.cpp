@@ -67,24 +67,24 @@ HttpServer::HttpServer(asio::io_context& io, const Pools& pools, FileSource& fil
       identity_(identity),
       times_(times),
       listener_(io, endpoint, core::Limits{}, identity == nullptr ? "http" : "https",
-                [this](core::tcp::socket socket) {
-                  return identity_ == nullptr ? accept(std::move(socket))
-                                              : accept_tls(std::move(socket));
+                [this](core::tcp::socket socket, core::Seat& seat) {
+                  return identity_ == nullptr ? accept(std::move(socket), seat)
+                                              : accept_tls(std::move(socket), seat);
                 }) {}
 
-core::Task<void> HttpServer::accept(core::tcp::socket socket) {
+core::Task<void> HttpServer::accept(core::tcp::socket socket, core::Seat& seat) {
   core::Deadline deadline(socket, times_.request);
   std::string peer = core::peer_text(socket);
-  co_await serve(socket, deadline, std::move(peer));
+  co_await serve(socket, deadline, seat, std::move(peer));
 }
 
-core::Task<void> HttpServer::accept_tls(core::tcp::socket socket) {
+core::Task<void> HttpServer::accept_tls(core::tcp::socket socket, core::Seat& seat) {
   std::string peer = core::peer_text(socket);
   const core::SigningPool::Choose choose = [this] { return identity_->current(); };
-  auto shaken = pools_.signing.shake_hands(std::move(socket), choose, times_.handshake);
+  auto shaken = pools_.handshakes.shake_hands(std::move(socket), choose, times_.handshake);
   core::TlsStream stream = co_await std::move(shaken);
   core::Deadline deadline(stream.next_layer(), times_.request);
-  co_await serve(stream, deadline, std::move(peer));
+  co_await serve(stream, deadline, seat, std::move(peer));
   deadline.extend(times_.handshake);
   error_code ignored;  // the client may be gone already
   auto quiet = asio::redirect_error(asio::use_awaitable, ignored);
@@ -92,7 +92,8 @@ core::Task<void> HttpServer::accept_tls(core::tcp::socket socket) {
 }
 
 template <typename Stream>
-core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, std::string peer) {
+core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, core::Seat& seat,
+                                   std::string peer) {
   beast::flat_buffer buffer(kMaxHeaderBytes * 2);
   const std::string address = peer.substr(0, peer.rfind(':'));
   bool open = true;
@@ -110,6 +111,7 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, std
       co_return;
 
     ++requests_;
+    seat.heard(core::Seat::Stage::settled);
     Reply reply;
     if (failed) {
       const bool much =

@@ -44,10 +44,11 @@ class HttpServer {
  private:
   struct Reply;
 
-  core::Task<void> accept(core::tcp::socket socket);
-  core::Task<void> accept_tls(core::tcp::socket socket);
+  core::Task<void> accept(core::tcp::socket socket, core::Seat& seat);
+  core::Task<void> accept_tls(core::tcp::socket socket, core::Seat& seat);
   template <typename Stream>
-  core::Task<void> serve(Stream& stream, core::Deadline& deadline, std::string peer);
+  core::Task<void> serve(Stream& stream, core::Deadline& deadline, core::Seat& seat,
+                         std::string peer);
   template <typename Request>
   core::Task<Reply> reply_to(const Request& request);
 

@@ -37,8 +37,9 @@ void run(const core::DaemonOptions& options) {
 
   core::asio::io_context io;
   core::asio::thread_pool pool(4);
-  core::SigningPool signing;
-  const Pools pools{pool, signing};
+  core::SigningPool handshakes;
+  core::SigningPool signing({.threads = 16});
+  const Pools pools{pool, handshakes, signing};
   const auto address = core::asio::ip::make_address(config.listen());
   const core::Ports ports = config.ports();
   Server server(io, pools, files, fetches, clock, {address, ports.tftp});
@@ -59,7 +60,7 @@ void run(const core::DaemonOptions& options) {
     answer["name"] = "tftp";
     answer["uptime"] = (clock.now() - started).count();
     answer["port"] = ports.tftp;
-    answer["waiting_for_signer"] = signing.waiting();
+    answer["waiting_for_signer"] = handshakes.waiting() + signing.waiting();
     answer["counters"] = boost::json::object{{"tftp", server.counters()},
                                              {"http", http.counters()},
                                              {"https", https.counters()},
@@ -71,6 +72,7 @@ void run(const core::DaemonOptions& options) {
   core::run_until_stopped(io, kThreads, [&] {
     server.close();
     for (HttpServer* each : {&http, &https, &mutual}) each->close();
+    handshakes.close();
     signing.close();
     token.close();
   });

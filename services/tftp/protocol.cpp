@@ -27,7 +27,6 @@ enum Opcode : std::uint16_t {
 };
 
 constexpr std::size_t kMinBlockBytes = 8;
-constexpr unsigned kMaxTimeoutSeconds = 255;
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -128,6 +127,14 @@ Bytes error_packet(Failure failure, std::string_view text) {
   core::Writer writer;
   writer.u16(kError).u16(static_cast<std::uint16_t>(failure)).text(text).u8(0);
   return writer.take();
+}
+
+Bytes error_within(std::size_t datagram_bytes, Failure failure, std::string_view text) {
+  for (const std::string_view words : {text, std::string_view()}) {
+    Bytes packet = error_packet(failure, words);
+    if (packet.size() <= kMaxAmplification * datagram_bytes) return packet;
+  }
+  return {};
 }
 
 Bytes option_packet(const Options& options, std::size_t file_bytes) {

@@ -15,6 +15,10 @@ namespace ringfence::services::tftp {
 inline constexpr std::size_t kDefaultBlockBytes = 512;  ///< RFC 1350
 inline constexpr std::size_t kMaxBlockBytes = 65464;    ///< RFC 2348
 inline constexpr std::size_t kMaxRequestBytes = 512;    ///< RFC 2347 section 2
+inline constexpr unsigned kMaxTimeoutSeconds = 5;       ///< what we do of RFC 2349's 255
+
+/// An answer to somebody who has not proved to be there may have so many bytes for each of his.
+inline constexpr std::size_t kMaxAmplification = 3;
 
 /// Failure is the number of an ERROR packet (RFC 1350 section 5, RFC 2347 section 4).
 enum class Failure : std::uint16_t {
@@ -34,9 +38,11 @@ enum class Mode { octet, netascii };
 /// Options are what the client asked for and we can do; the others are left out, which tells the
 /// client that we do not (RFC 2347).
 struct Options {
-  std::optional<std::size_t> block_bytes;   ///< 8 to 65464 (RFC 2348); a larger wish gets 65464
-  std::optional<unsigned> timeout_seconds;  ///< 1 to 255 (RFC 2349)
-  bool size = false;                        ///< the client wants to know the size (RFC 2349)
+  std::optional<std::size_t> block_bytes;  ///< 8 to 65464 (RFC 2348); a larger wish gets 65464
+  /// 1 to 5. A longer one, which would keep a dead transfer for minutes, is left out of the OACK,
+  /// as RFC 2349 lets us: the client then waits as long as it wants and we as long as we want.
+  std::optional<unsigned> timeout_seconds;
+  bool size = false;  ///< the client wants to know the size (RFC 2349)
 
   bool any() const noexcept { return block_bytes || timeout_seconds || size; }
 
@@ -77,6 +83,10 @@ Reply parse_reply(core::BytesView datagram);
 
 core::Bytes data_packet(std::uint16_t block, core::BytesView data);
 core::Bytes error_packet(Failure failure, std::string_view text);
+
+/// error_within is the same for somebody who sent `datagram_bytes` and has not proved to be there:
+/// without its text, or nothing, when that would be more than kMaxAmplification times as much.
+core::Bytes error_within(std::size_t datagram_bytes, Failure failure, std::string_view text);
 
 /// option_packet is the OACK for the options that were asked, and no others; `file_bytes` answers
 /// the wish for the size.

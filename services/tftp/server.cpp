@@ -3,7 +3,6 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/net/listener.h"
-#include "services/tftp/session.h"
 
 namespace ringfence::services::tftp {
 namespace {
@@ -14,7 +13,14 @@ using core::Code;
 using core::Error;
 using core::Level;
 
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
 constexpr int kReceiveBufferBytes = 4 << 20;  // a whole site boots at once
+constexpr auto kUnderWay = 500ms;             // so long an answer may still be on its way
+constexpr auto kLookAgain = 100ms;            // whether a first block may be lent now
+constexpr auto kWaitForLoan = 2s;
+constexpr int kStrangers = 3;  // are told so by one transfer
 
 std::string text_of(const core::udp::endpoint& peer) {
   return fmt::format("{}:{}", peer.address().to_string(), peer.port());
@@ -65,10 +71,31 @@ struct Server::Transfer : std::enable_shared_from_this<Transfer> {
   asio::steady_timer timer;
   unsigned wait = 0;  ///< numbers the waits, so that a late alarm does not end the next one
   bool alarmed = false;
+  bool asked_again = false;
+  int strangers = 0;
+  std::unique_ptr<core::Seat> seat;
   const core::Bytes request;
   const core::udp::endpoint peer;
   std::atomic<bool> acknowledged = false;
   std::array<std::uint8_t, 1024> received{};
+
+  /// cut_short ends it soon. Any thread.
+  void cut_short() {
+    asio::post(socket.get_executor(), [self = shared_from_this()] {
+      error_code ignored;
+      self->socket.close(ignored);
+      self->timer.cancel();
+    });
+  }
+
+  /// repeated tells it that its client has sent its request again. Any thread.
+  void repeated() {
+    asio::post(socket.get_executor(), [self = shared_from_this()] {
+      self->asked_again = true;
+      error_code ignored;
+      if (self->socket.is_open()) self->socket.cancel(ignored);
+    });
+  }
 };
 
 Server::Server(asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
@@ -81,7 +108,9 @@ Server::Server(asio::io_context& io, const Pools& pools, FileSource& files, Fetc
       bounds_(bounds),
       socket_(open_socket(io, endpoint)),
       draining_(socket_.get_executor()),
-      endpoint_(socket_.local_endpoint()) {
+      endpoint_(socket_.local_endpoint()),
+      lending_(bounds.lending),
+      occupancy_(bounds.transfers) {
   asio::co_spawn(socket_.get_executor(), listen(), asio::detached);
 }
 
@@ -107,12 +136,7 @@ bool Server::has_transfers() const {
 
 void Server::end_transfers() {
   const std::lock_guard lock(mutex_);
-  for (const auto& [peer, transfer] : transfers_) {
-    asio::post(transfer->socket.get_executor(), [transfer = transfer] {
-      error_code ignored;
-      transfer->socket.close(ignored);
-    });
-  }
+  for (const auto& [peer, transfer] : transfers_) transfer->cut_short();
 }
 
 core::Task<void> Server::listen() {
@@ -156,12 +180,21 @@ std::shared_ptr<Server::Transfer> Server::admit(core::BytesView datagram,
   const std::lock_guard lock(mutex_);
   const auto running = transfers_.find(peer);
   if (running != transfers_.end()) {
-    // The client repeats what our first packet has not answered yet: that packet is on its way.
+    // The client repeats what our first packet has not answered yet: it is on its way, or lost.
     // Once something was acknowledged, the same port asking again means a new transfer.
-    const Transfer& old = *running->second;
-    if (old.request == transfer->request && !old.acknowledged) return nullptr;
+    Transfer& old = *running->second;
+    if (old.request == transfer->request && !old.acknowledged) {
+      old.repeated();
+      return nullptr;
+    }
   }
-  if (closed_ || (running == transfers_.end() && transfers_.size() >= bounds_.transfers)) {
+  if (!closed_) {
+    const std::weak_ptr<Transfer> known = transfer;
+    transfer->seat = occupancy_.enter(peer.address(), [known] {
+      if (const auto displaced = known.lock()) displaced->cut_short();
+    });
+  }
+  if (!transfer->seat) {
     if (dropped_++ % 1000 == 0) {
       core::log(Level::warning, "TFTP_BUSY", {{"transfers", std::to_string(transfers_.size())}});
     }
@@ -170,10 +203,7 @@ std::shared_ptr<Server::Transfer> Server::admit(core::BytesView datagram,
   if (running == transfers_.end()) {
     transfers_.emplace(peer, transfer);
   } else {
-    asio::post(running->second->socket.get_executor(), [old = running->second] {
-      error_code ignored;
-      old->socket.close(ignored);
-    });
+    running->second->cut_short();
     running->second = transfer;
   }
   return transfer;
@@ -181,6 +211,7 @@ std::shared_ptr<Server::Transfer> Server::admit(core::BytesView datagram,
 
 void Server::leave(const std::shared_ptr<Transfer>& transfer) {
   const std::lock_guard lock(mutex_);
+  transfer->seat.reset();
   const auto running = transfers_.find(transfer->peer);
   if (running != transfers_.end() && running->second == transfer) transfers_.erase(running);
   if (closed_ && transfers_.empty())
@@ -188,6 +219,7 @@ void Server::leave(const std::shared_ptr<Transfer>& transfer) {
 }
 
 core::Task<void> Server::serve(std::shared_ptr<Transfer> transfer) {
+  if (transfer->seat->displaced()) co_return;
   transfer->socket.open(endpoint_.protocol());
   const core::udp::endpoint local(endpoint_.address(), 0);
   transfer->socket.bind(local);
@@ -195,21 +227,22 @@ core::Task<void> Server::serve(std::shared_ptr<Transfer> transfer) {
   ReadRequest request;
   std::optional<File> file;
   core::Bytes refusal;
+  const std::size_t asked_bytes = transfer->request.size();
   try {
     request = parse_request(transfer->request);
     auto found = find_file(pools_, files_, request.file);
     file = co_await std::move(found);
     if (!file) {
       ++not_found_;
-      refusal = error_packet(Failure::not_found, "file not found");
+      refusal = error_within(asked_bytes, Failure::not_found, "file not found");
     }
   } catch (const Error& error) {
     ++refused_;
     core::log(Level::warning, "TFTP_REFUSED",
               {{"peer", text_of(transfer->peer)}, {"why", error.what()}});
-    refusal = error_packet(failure_of(error.code()), error.what());
+    refusal = error_within(asked_bytes, failure_of(error.code()), error.what());
   }
-  if (!refusal.empty()) {
+  if (!file) {
     const auto buffer = asio::buffer(refusal);
     co_await transfer->socket.async_send_to(buffer, transfer->peer, asio::use_awaitable);
     co_return;
@@ -220,23 +253,31 @@ core::Task<void> Server::serve(std::shared_ptr<Transfer> transfer) {
 core::Task<void> Server::send_file(std::shared_ptr<Transfer> transfer, ReadRequest request,
                                    File file) {
   const std::shared_ptr<const core::Bytes> bytes(file.content, &file.content->bytes);
-  Session session(bytes, request);
-  const auto give_up = std::chrono::steady_clock::now() + bounds_.transfer_time;
+  Session session(bytes, request, transfer->request.size());
+  const auto give_up = SteadyClock::now() + bounds_.transfer_time;
+  SteadyClock::time_point sent;
+  SteadyClock::time_point due;
   Step step = Step::send;
   while (step == Step::send || step == Step::wait) {
-    if (std::chrono::steady_clock::now() >= give_up) {
-      throw Error(Code::io, "the transfer took too long");
-    }
+    if (SteadyClock::now() >= give_up) throw Error(Code::io, "the transfer took too long");
     if (step == Step::send) {
+      if (session.costly()) {
+        const bool lent = co_await lend(*transfer);
+        if (!lent) co_return;
+      }
       const auto buffer = asio::buffer(session.packet());
       co_await transfer->socket.async_send_to(buffer, transfer->peer, asio::use_awaitable);
+      sent = SteadyClock::now();
+      due = sent + session.patience();
     }
-    const std::size_t count = co_await receive(*transfer, session.patience());
-    if (count == 0) {
-      step = session.timed_out();
+    const std::size_t count = co_await receive(*transfer, due);
+    if (count > 0) {
+      step = take(*transfer, session, count);
+    } else if (std::exchange(transfer->asked_again, false)) {
+      step = repeat(session, *transfer, sent);
     } else {
-      step = session.take(core::BytesView(transfer->received).first(count));
-      if (step == Step::send) transfer->acknowledged = true;
+      step = session.timed_out();
+      due = SteadyClock::now() + session.patience();
     }
   }
   if (step == Step::failed) throw Error(Code::io, "the client gave up or is gone");
@@ -249,11 +290,47 @@ core::Task<void> Server::send_file(std::shared_ptr<Transfer> transfer, ReadReque
                 clock_.now(), file.config_stamp});
 }
 
-/// receive returns the size of the client's next datagram, or 0 when `patience` passed. Whoever
-/// else sends to our port gets error 5 and changes nothing (RFC 1350 section 4).
-core::Task<std::size_t> Server::receive(Transfer& transfer, std::chrono::milliseconds patience) {
+/// take gives the session a datagram of the client.
+Step Server::take(Transfer& transfer, Session& session, std::size_t count) {
+  const Step step = session.take(core::BytesView(transfer.received).first(count));
+  if (step != Step::send && step != Step::done) return step;
+  if (!transfer.acknowledged.exchange(true)) {
+    lending_.acknowledged(core::peer_key(transfer.peer.address()), SteadyClock::now());
+  }
+  transfer.seat->heard(core::Seat::Stage::settled);
+  return step;
+}
+
+/// repeat answers a repeated request, unless the last answer may still be on its way.
+Step Server::repeat(Session& session, const Transfer& transfer, SteadyClock::time_point sent) {
+  if (session.heard() || SteadyClock::now() - sent < kUnderWay) return Step::wait;
+  return session.asked_again(transfer.request.size());
+}
+
+/// lend waits a moment until a first block may go to a peer that has not proved to be there: a
+/// whole site that boots at once behind one address has proved it within a round trip.
+core::Task<bool> Server::lend(Transfer& transfer) {
+  const auto peer = core::peer_key(transfer.peer.address());
+  const auto until = SteadyClock::now() + kWaitForLoan;
+  while (!lending_.lend(peer, SteadyClock::now())) {
+    if (!transfer.socket.is_open() || SteadyClock::now() >= until) {
+      ++dropped_;
+      co_return false;
+    }
+    transfer.timer.expires_after(kLookAgain);
+    error_code cancelled;
+    auto token = asio::redirect_error(asio::use_awaitable, cancelled);
+    co_await transfer.timer.async_wait(token);
+  }
+  co_return true;
+}
+
+/// receive returns the size of the client's next datagram, or 0 when `until` came or the client
+/// asked again. Whoever else sends to our port gets error 5, the first few, and changes nothing
+/// (RFC 1350 section 4).
+core::Task<std::size_t> Server::receive(Transfer& transfer, SteadyClock::time_point until) {
   transfer.alarmed = false;
-  transfer.timer.expires_after(patience);
+  transfer.timer.expires_at(until);
   transfer.timer.async_wait(
       [self = transfer.shared_from_this(), wait = ++transfer.wait](const error_code& cancelled) {
         if (cancelled || self->wait != wait) return;
@@ -264,18 +341,19 @@ core::Task<std::size_t> Server::receive(Transfer& transfer, std::chrono::millise
   const auto buffer = asio::buffer(transfer.received);
   std::size_t count = 0;
   error_code failed;
-  while (count == 0 && !failed && !transfer.alarmed) {
+  while (count == 0 && !failed && !transfer.alarmed && !transfer.asked_again) {
     core::udp::endpoint sender;
     auto token = asio::redirect_error(asio::use_awaitable, failed);
     count = co_await transfer.socket.async_receive_from(buffer, sender, token);
     if (!failed && sender != transfer.peer) {
       const core::Bytes stranger =
-          error_packet(Failure::unknown_transfer, "this port serves another client");
+          error_within(count, Failure::unknown_transfer, "this port serves another client");
+      count = 0;
+      if (stranger.empty() || ++transfer.strangers > kStrangers) continue;
       const auto answer = asio::buffer(stranger);
       error_code ignored;
       auto quiet = asio::redirect_error(asio::use_awaitable, ignored);
       co_await transfer.socket.async_send_to(answer, sender, quiet);
-      count = 0;
     }
   }
   ++transfer.wait;
@@ -288,9 +366,10 @@ core::Task<std::size_t> Server::receive(Transfer& transfer, std::chrono::millise
 }
 
 boost::json::object Server::counters() const {
-  return {{"requests", requests_.load()}, {"completed", completed_.load()},
-          {"failed", failed_.load()},     {"not_found", not_found_.load()},
-          {"refused", refused_.load()},   {"dropped", dropped_.load()}};
+  return {{"requests", requests_.load()},       {"completed", completed_.load()},
+          {"failed", failed_.load()},           {"not_found", not_found_.load()},
+          {"refused", refused_.load()},         {"dropped", dropped_.load()},
+          {"displaced", occupancy_.displaced()}};
 }
 
 }  // namespace ringfence::services::tftp

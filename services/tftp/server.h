@@ -11,15 +11,21 @@
 #include <boost/json/object.hpp>
 
 #include "core/net/asio.h"
+#include "core/net/occupancy.h"
 #include "services/tftp/fetch_log.h"
 #include "services/tftp/find_file.h"
+#include "services/tftp/lending.h"
 #include "services/tftp/protocol.h"
+#include "services/tftp/session.h"
 
 namespace ringfence::services::tftp {
 
-/// Bounds are what all clients together, and one transfer, may take.
+/// Bounds are what all clients together, one of them, and one transfer, may take.
 struct Bounds {
-  std::size_t transfers = 2000;  ///< more requests are dropped; clients ask again
+  /// In all and for one address; who gives way to a newcomer: see core::Occupancy. A request for
+  /// which nobody does is dropped; clients ask again.
+  core::Limits transfers{2000, 500};
+  Lending::Bounds lending{};
   std::chrono::seconds transfer_time = std::chrono::minutes(5);
   std::chrono::seconds drain_time = std::chrono::seconds(2);  ///< for running ones, after `close`
 };
@@ -39,7 +45,8 @@ class Server {
   /// whole file is known to have it. Any thread.
   void close();
 
-  /// counters returns requests, transfers completed and failed, not found, refused, dropped.
+  /// counters returns requests, transfers completed and failed, not found, refused, dropped (no
+  /// room, or a first block that its peer owes already) and displaced (gave way to others).
   boost::json::object counters() const;
 
  private:
@@ -53,7 +60,11 @@ class Server {
   void end_transfers();
   core::Task<void> serve(std::shared_ptr<Transfer> transfer);
   core::Task<void> send_file(std::shared_ptr<Transfer> transfer, ReadRequest request, File file);
-  core::Task<std::size_t> receive(Transfer& transfer, std::chrono::milliseconds patience);
+  Step take(Transfer& transfer, Session& session, std::size_t count);
+  static Step repeat(Session& session, const Transfer& transfer,
+                     std::chrono::steady_clock::time_point sent);
+  core::Task<bool> lend(Transfer& transfer);
+  core::Task<std::size_t> receive(Transfer& transfer, std::chrono::steady_clock::time_point until);
 
   core::asio::io_context& io_;
   const Pools pools_;
@@ -72,7 +83,9 @@ class Server {
   std::atomic<std::uint64_t> refused_ = 0;
   std::atomic<std::uint64_t> dropped_ = 0;
 
-  mutable std::mutex mutex_;  // for what follows
+  Lending lending_;
+  core::Occupancy occupancy_;  // before the transfers, which hold seats
+  mutable std::mutex mutex_;   // for what follows
   bool closed_ = false;
   std::map<core::udp::endpoint, std::shared_ptr<Transfer>> transfers_;
 };

@@ -10,21 +10,33 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kMaxRepetitions = 5;
-constexpr std::chrono::milliseconds kMaxPatience = 8s;
+constexpr int kMaxUnheardRepetitions = 2;
+constexpr std::chrono::milliseconds kMaxPatience = std::chrono::seconds(kMaxTimeoutSeconds);
+constexpr std::chrono::milliseconds kLastPatience = 3s;
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& request)
+Session::Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& request,
+                 std::size_t request_bytes)
     : content_(std::move(content)),
       options_(request.options),
       block_bytes_(options_.block_bytes.value_or(kDefaultBlockBytes)),
       block_(options_.any() ? 0 : 1),
       first_patience_(std::chrono::seconds(options_.timeout_seconds.value_or(1))),
-      patience_(first_patience_) {
+      patience_(first_patience_),
+      paid_bytes_(kMaxAmplification * request_bytes) {
   if (request.mode == Mode::netascii) {
     content_ = std::make_shared<const core::Bytes>(to_netascii(*content_));
   }
   make_packet();
+  charge();
+}
+
+/// charge takes the packet off what an unheard client has paid, if that is enough.
+bool Session::charge() {
+  costly_ = sent_bytes_ + packet_.size() > paid_bytes_;
+  if (!costly_) sent_bytes_ += packet_.size();
+  return !costly_;
 }
 
 Step Session::take(core::BytesView datagram) {
@@ -38,6 +50,7 @@ Step Session::take(core::BytesView datagram) {
   if (std::get<Acknowledgement>(reply).block != static_cast<std::uint16_t>(block_)) {
     return Step::wait;
   }
+  heard_ = true;
   const bool last = block_ > 0 && block_ * block_bytes_ > content_->size();
   if (last) return Step::done;
   ++block_;
@@ -48,9 +61,26 @@ Step Session::take(core::BytesView datagram) {
 }
 
 Step Session::timed_out() {
-  if (repetitions_ >= kMaxRepetitions) return Step::failed;
+  if (heard_) return repetitions_ < kMaxRepetitions ? repeat() : Step::failed;
+  if (last_wait_) return Step::failed;
+  if (repetitions_ < kMaxUnheardRepetitions && charge()) return repeat();
+  last_wait_ = true;
+  patience_ = kLastPatience;
+  return Step::wait;
+}
+
+Step Session::repeat() {
   ++repetitions_;
-  patience_ = std::min(patience_ * 2, std::max(kMaxPatience, first_patience_));
+  patience_ = std::min(patience_ * 2, kMaxPatience);
+  return Step::send;
+}
+
+Step Session::asked_again(std::size_t request_bytes) {
+  if (heard_) return Step::wait;
+  paid_bytes_ += kMaxAmplification * request_bytes;
+  last_wait_ = false;
+  patience_ = first_patience_;
+  charge();
   return Step::send;
 }
 

@@ -23,24 +23,41 @@ enum class Step {
 /// Only the acknowledgement of the current packet moves it on; a repeated or old one is passed
 /// over, and packets are repeated by time-outs alone, so that one duplicate never doubles the rest
 /// (RFC 1123 section 4.2.3.1). Block numbers go from 65535 to 0 in files of more blocks.
+///
+/// Until the client has acknowledged something, its address may be forged: all that is sent is at
+/// most kMaxAmplification times what it sent. An OACK is repeated twice if that much; a first block
+/// without options, which is more from the outset, never: such a client repeats its request.
 class Session {
  public:
-  /// `content` is the file as it is stored; netascii is converted here.
-  Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& request);
+  /// `content` is the file as it is stored; netascii is converted here. The request had
+  /// `request_bytes`.
+  Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& request,
+          std::size_t request_bytes);
 
   /// packet is what to send now, and again after a time-out.
   const core::Bytes& packet() const noexcept { return packet_; }
 
   Step take(core::BytesView datagram);
 
-  /// timed_out is called when `patience()` passed without progress: `send`, or `failed` after five
-  /// repetitions.
+  /// timed_out is called when `patience()` passed since the packet was sent, or since it said
+  /// `wait`: `send`, `wait` for a last time, or `failed` after five repetitions.
   Step timed_out();
 
-  /// patience starts at a second, or at what the client asked, and doubles up to eight seconds.
+  /// asked_again is called when the client repeats its request: `send`, unless it is heard already.
+  Step asked_again(std::size_t request_bytes);
+
+  /// heard tells whether the client has acknowledged anything, and so is where it says.
+  bool heard() const noexcept { return heard_; }
+
+  /// costly tells whether the packet to send is more than an unheard client has paid for.
+  bool costly() const noexcept { return costly_ && !heard_; }
+
+  /// patience starts at a second, or at what the client asked, and doubles up to five seconds.
   std::chrono::milliseconds patience() const noexcept { return patience_; }
 
  private:
+  Step repeat();
+  bool charge();
   void make_packet();
 
   std::shared_ptr<const core::Bytes> content_;
@@ -51,6 +68,11 @@ class Session {
   std::chrono::milliseconds first_patience_;
   std::chrono::milliseconds patience_;
   int repetitions_ = 0;
+  bool heard_ = false;
+  bool last_wait_ = false;
+  std::size_t paid_bytes_;      ///< by the client, times kMaxAmplification; until it is heard
+  std::size_t sent_bytes_ = 0;  ///< of that
+  bool costly_ = false;
 };
 
 }  // namespace ringfence::services::tftp

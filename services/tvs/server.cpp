@@ -23,9 +23,11 @@ Server::Server(asio::io_context& io, asio::thread_pool& pool, core::SigningPool&
       book_(book),
       times_(times),
       listener_(io, endpoint, core::Limits{}, "tvs",
-                [this](core::tcp::socket socket) { return serve(std::move(socket)); }) {}
+                [this](core::tcp::socket socket, core::Seat& seat) {
+                  return serve(std::move(socket), seat);
+                }) {}
 
-core::Task<void> Server::serve(core::tcp::socket socket) {
+core::Task<void> Server::serve(core::tcp::socket socket, core::Seat& seat) {
   ++attempted_;
   const std::string peer = core::peer_text(socket);
   const core::SigningPool::Choose choose = [this] { return book_.tls(); };
@@ -54,6 +56,7 @@ core::Task<void> Server::serve(core::tcp::socket socket) {
         throw;
       }
     }
+    seat.heard(core::Seat::Stage::settled);
     const std::shared_ptr<const Page> page = co_await core::run_on(pool_, read_page);
     const Answer answer = page->directory.answer(asked->request);
     ++(asked->header.command == Command::query_request ? queries_ : verifications_);

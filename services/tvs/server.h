@@ -35,7 +35,7 @@ class Server {
   boost::json::object counters() const;
 
  private:
-  core::Task<void> serve(core::tcp::socket socket);
+  core::Task<void> serve(core::tcp::socket socket, core::Seat& seat);
 
   core::asio::thread_pool& pool_;
   core::SigningPool& signing_;

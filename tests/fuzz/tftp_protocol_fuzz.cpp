@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
     }
     const auto content = std::make_shared<const core::Bytes>(printed);
-    services::tftp::Session session(content, request);
+    services::tftp::Session session(content, request, bytes.size());
     for (std::size_t at = 0; at < size; at += 4) session.take(bytes.subspan(at));
   } catch (const core::Error&) {
     return 0;

@@ -24,20 +24,21 @@ using boost::system::error_code;
 
 const tcp::endpoint kAnywhere(asio::ip::address_v4::loopback(), 0);
 
-Task<void> echo(tcp::socket socket) {
+Task<void> echo(tcp::socket socket, Seat& seat) {
   std::string line;
   Deadline deadline(socket, 10s);
   auto buffer = asio::dynamic_buffer(line, 64);
   while (true) {
     const std::size_t count =
         co_await asio::async_read_until(socket, buffer, '\n', asio::use_awaitable);
+    seat.heard(Seat::Stage::settled);
     const auto sent = asio::buffer(line.data(), count);
     co_await asio::async_write(socket, sent, asio::use_awaitable);
     line.erase(0, count);
   }
 }
 
-Task<void> impatient(tcp::socket socket) {
+Task<void> impatient(tcp::socket socket, Seat&) {
   const Deadline deadline(socket, 30ms);
   char c = 0;
   error_code failed;
@@ -47,7 +48,7 @@ Task<void> impatient(tcp::socket socket) {
   EXPECT_TRUE(deadline.expired());
 }
 
-Task<void> patient(tcp::socket socket) {
+Task<void> patient(tcp::socket socket, Seat&) {
   Deadline deadline(socket, 50ms);
   deadline.extend(1h);
   asio::steady_timer timer(socket.get_executor(), 120ms);
@@ -57,7 +58,7 @@ Task<void> patient(tcp::socket socket) {
   co_await asio::async_write(socket, goodbye, asio::use_awaitable);
 }
 
-Task<void> thrower(tcp::socket socket) {
+Task<void> thrower(tcp::socket socket, Seat&) {
   const std::string peer = peer_text(socket);
   EXPECT_EQ(peer.rfind("127.0.0.1:", 0), 0U);
   throw Error(Code::malformed, "a message that cannot be");
@@ -75,8 +76,8 @@ class ListenerTest : public testing::Test {
     for (int i = 0; i < 3; ++i) threads.emplace_back([this] { io.run(); });
   }
 
-  tcp::socket connected(const TcpListener& listener) {
-    tcp::socket socket(client);
+  tcp::socket connected(const TcpListener& listener, const std::string& from = "127.0.0.1") {
+    tcp::socket socket(client, tcp::endpoint(asio::ip::make_address(from), 0));
     socket.connect(listener.endpoint());
     return socket;
   }
@@ -172,9 +173,29 @@ TEST_F(ListenerTest, ClosesWhatIsAboveTheLimitOfAnAddress) {
   EXPECT_EQ(talk(first, "a\n"), "a\n");
   tcp::socket second = connected(listener);
   EXPECT_TRUE(closed_by_peer(second));
-  tcp::socket other(client, tcp::endpoint(asio::ip::make_address("127.0.0.2"), 0));
-  other.connect(listener.endpoint());
+  tcp::socket other = connected(listener, "127.0.0.2");
   EXPECT_EQ(talk(other, "b\n"), "b\n");
+  listener.close();
+}
+
+TEST_F(ListenerTest, SeatsANewcomerThoughGreedyOnesHoldEverything) {
+  constexpr std::size_t kPlaces = 200;
+  TcpListener listener(io, kAnywhere, {.connections = kPlaces, .per_address = 100}, "test", echo);
+  run();
+  tcp::socket working = connected(listener, "127.0.0.9");
+  EXPECT_EQ(talk(working, "a\n"), "a\n");
+  std::vector<tcp::socket> silent;
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    silent.push_back(connected(listener, i % 2 == 0 ? "127.0.0.2" : "127.0.0.3"));
+  }
+  while (listener.connections() < kPlaces) std::this_thread::yield();
+  for (int i = 0; i < 50; ++i) {
+    tcp::socket newcomer = connected(listener, "127.0.0.4");
+    EXPECT_EQ(talk(newcomer, "b\n"), "b\n");
+  }
+  EXPECT_EQ(talk(working, "c\n"), "c\n");
+  EXPECT_TRUE(closed_by_peer(silent.front())) << "the idlest gave way";
+  EXPECT_LE(listener.connections(), kPlaces + 50);
   listener.close();
 }
 

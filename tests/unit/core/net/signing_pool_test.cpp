@@ -201,7 +201,7 @@ class SigningPoolTest : public testing::Test {
              std::chrono::steady_clock::duration after = 30s) {
     patience = after;
     pool = std::make_unique<SigningPool>(bounds);
-    const auto handler = [this](tcp::socket socket) { return echo(std::move(socket)); };
+    const auto handler = [this](tcp::socket socket, Seat&) { return echo(std::move(socket)); };
     listener = std::make_unique<TcpListener>(io, kAnywhere, Limits{}, "test", handler);
     for (int i = 0; i < 2; ++i) threads.emplace_back([this] { io.run(); });
   }

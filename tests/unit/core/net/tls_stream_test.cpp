@@ -56,7 +56,7 @@ class TlsStreamTest : public testing::Test {
   /// serve lets `talk` have each connection; what ends it comes to `ended`.
   tcp::endpoint serve(Talk talk) {
     talk_ = std::move(talk);
-    const auto handler = [this](tcp::socket socket) { return handle(std::move(socket)); };
+    const auto handler = [this](tcp::socket socket, Seat&) { return handle(std::move(socket)); };
     const tcp::endpoint anywhere(asio::ip::address_v4::loopback(), 0);
     listener_ = std::make_unique<TcpListener>(io_, anywhere, Limits{}, "test", handler);
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { io_.run(); });

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "services/tftp/lending.h"
 #include "services/tftp/session.h"
 
 namespace ringfence::services::tftp {
@@ -47,7 +48,7 @@ TEST(TftpRequest, ReadsFileModeAndOptionsInAnyCase) {
 
 TEST(TftpRequest, LeavesOutOptionsWithValuesThatCannotBe) {
   for (const std::string option : {"blksize|7|", "blksize|x|", "blksize||", "timeout|0|",
-                                   "timeout|256|", "timeout|-1|", "unknown|1|"}) {
+                                   "timeout|6|", "timeout|255|", "timeout|-1|", "unknown|1|"}) {
     EXPECT_FALSE(parse_request(packet("0001", "f|octet|" + option)).options.any()) << option;
   }
 }
@@ -111,6 +112,8 @@ Bytes ack(std::uint16_t block) {
   return writer.take();
 }
 
+constexpr std::size_t kRequestBytes = 40;
+
 std::shared_ptr<const Bytes> content(std::size_t size) {
   Bytes bytes(size);
   for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7);
@@ -135,7 +138,7 @@ Bytes fetched(Session& session) {
 TEST(TftpSession, SendsFilesOfEverySizeAroundTheBlock) {
   for (const std::size_t size : {0U, 1U, 511U, 512U, 513U, 1024U, 5000U}) {
     ReadRequest request;
-    Session session(content(size), request);
+    Session session(content(size), request, kRequestBytes);
     EXPECT_EQ(fetched(session), *content(size)) << size;
   }
 }
@@ -143,7 +146,7 @@ TEST(TftpSession, SendsFilesOfEverySizeAroundTheBlock) {
 TEST(TftpSession, AnswersOptionsBeforeTheFirstBlock) {
   ReadRequest request;
   request.options.block_bytes = 8;
-  Session session(content(20), request);
+  Session session(content(20), request, kRequestBytes);
   EXPECT_EQ(session.packet(), packet("0006", "blksize|8|"));
   EXPECT_EQ(fetched(session), *content(20));
 }
@@ -151,13 +154,13 @@ TEST(TftpSession, AnswersOptionsBeforeTheFirstBlock) {
 TEST(TftpSession, CountsBlocksPast65535) {
   ReadRequest request;
   request.options.block_bytes = 8;
-  Session session(content(8 * 65536 + 5), request);
+  Session session(content(8 * 65536 + 5), request, kRequestBytes);
   EXPECT_EQ(fetched(session), *content(8 * 65536 + 5));
 }
 
 TEST(TftpSession, PassesOverRepeatedAcknowledgementsAndRubbish) {
   ReadRequest request;
-  Session session(content(2000), request);
+  Session session(content(2000), request, kRequestBytes);
   EXPECT_EQ(session.take(ack(1)), Step::send);
   const Bytes second = session.packet();
   for (const Bytes& noise : {ack(1), ack(0), ack(7), Bytes{}, Bytes{4}, Bytes{0, 9, 0, 2}}) {
@@ -167,28 +170,112 @@ TEST(TftpSession, PassesOverRepeatedAcknowledgementsAndRubbish) {
   EXPECT_EQ(session.take(ack(2)), Step::send);
 }
 
+/// sends_in_silence counts the bytes that a session sends to a client that never answers, and how
+/// long it holds its place for it.
+std::pair<std::size_t, std::chrono::milliseconds> sends_in_silence(Session& session) {
+  std::size_t bytes = session.packet().size();
+  std::chrono::milliseconds held = session.patience();
+  Step step = session.timed_out();
+  while (step != Step::failed) {
+    if (step == Step::send) bytes += session.packet().size();
+    held += session.patience();
+    step = session.timed_out();
+  }
+  return {bytes, held};
+}
+
 TEST(TftpSession, RepeatsWithLongerWaitsAndGivesUp) {
   ReadRequest request;
-  Session session(content(100), request);
+  Session session(content(2000), request, kRequestBytes);
+  ASSERT_EQ(session.take(ack(1)), Step::send);
   std::vector<std::chrono::milliseconds> waits;
   while (session.timed_out() == Step::send) waits.push_back(session.patience());
-  EXPECT_EQ(waits, (std::vector<std::chrono::milliseconds>{2s, 4s, 8s, 8s, 8s}));
+  EXPECT_EQ(waits, (std::vector<std::chrono::milliseconds>{2s, 4s, 5s, 5s, 5s}));
 }
 
 TEST(TftpSession, BeginsAgainWithShortWaitsAfterProgress) {
   ReadRequest request;
-  request.options.timeout_seconds = 3;
-  Session session(content(1000), request);
-  EXPECT_EQ(session.patience(), 3s);
+  request.options.timeout_seconds = 2;
+  Session session(content(2000), request, kRequestBytes);
+  EXPECT_EQ(session.patience(), 2s);
   session.timed_out();
-  EXPECT_EQ(session.patience(), 6s);
+  EXPECT_EQ(session.patience(), 4s);
   EXPECT_EQ(session.take(ack(0)), Step::send);
-  EXPECT_EQ(session.patience(), 3s);
+  EXPECT_EQ(session.patience(), 2s);
+}
+
+TEST(TftpSession, SendsTheUnheardThreeTimesWhatTheySentAtMost) {
+  for (const std::size_t block : {512U, 1428U, 65464U}) {
+    ReadRequest request;
+    request.file = "ITLFile.tlv";
+    request.options = {block, 5, true};
+    const std::size_t asked = request_packet(request).size();
+    Session session(content(1'000'000), request, asked);
+    const auto [bytes, held] = sends_in_silence(session);
+    EXPECT_FALSE(session.costly());
+    EXPECT_LE(bytes, kMaxAmplification * asked);
+    EXPECT_GT(bytes, session.packet().size()) << "an OACK that is lost must be repeated";
+    EXPECT_LE(held, 30s);
+  }
+}
+
+TEST(TftpSession, SendsTheUnheardOneBlockForEachRequestWithoutOptions) {
+  ReadRequest request;
+  Session session(content(1'000'000), request, kRequestBytes);
+  EXPECT_TRUE(session.costly());
+  EXPECT_EQ(sends_in_silence(session).first, 516U);
+  EXPECT_EQ(session.asked_again(kRequestBytes), Step::send) << "its first block may be lost";
+  EXPECT_TRUE(session.costly()) << "and is lent again";
+  EXPECT_EQ(session.take(ack(1)), Step::send);
+  EXPECT_FALSE(session.costly()) << "it is there";
+  EXPECT_EQ(session.asked_again(kRequestBytes), Step::wait);
+  EXPECT_EQ(session.timed_out(), Step::send);
+}
+
+TEST(TftpSession, AsksNobodyToPayForAFileThatIsSmall) {
+  ReadRequest request;
+  Session session(content(100), request, kRequestBytes);
+  EXPECT_FALSE(session.costly());
+  EXPECT_EQ(sends_in_silence(session).first, 104U);
+}
+
+TEST(TftpPackets, GiveErrorsTheRoomThatTheAskingPaidFor) {
+  EXPECT_EQ(error_within(10, Failure::not_found, "file not found"),
+            error_packet(Failure::not_found, "file not found"));
+  EXPECT_EQ(error_within(4, Failure::unknown_transfer, "this port serves another client"),
+            error_packet(Failure::unknown_transfer, ""));
+  EXPECT_EQ(error_within(1, Failure::not_found, "file not found"), Bytes());
+}
+
+TEST(TftpLending, LetsAPeerOweUntilItAcknowledges) {
+  Lending lending({.unknown = 2, .unknown_per_second = 1, .known = 4, .known_per_second = 1});
+  const auto here = core::asio::ip::make_address("10.0.0.1");
+  const auto there = core::asio::ip::make_address("10.0.0.2");
+  const Lending::Clock::time_point start{};
+  EXPECT_TRUE(lending.lend(here, start));
+  EXPECT_TRUE(lending.lend(here, start));
+  EXPECT_FALSE(lending.lend(here, start));
+  EXPECT_TRUE(lending.lend(there, start)) << "one peer's debt is not another's";
+  lending.acknowledged(here, start);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(lending.lend(here, start)) << "it is known to be there";
+  EXPECT_FALSE(lending.lend(here, start));
+  EXPECT_TRUE(lending.lend(here, start + 1s));
+  EXPECT_FALSE(lending.lend(here, start + 1s));
+}
+
+TEST(TftpLending, RemembersABoundedNumberOfPeers) {
+  Lending lending({.unknown = 1, .unknown_per_second = 0, .peers = 2});
+  const Lending::Clock::time_point start{};
+  for (const char* peer : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) {
+    EXPECT_TRUE(lending.lend(core::asio::ip::make_address(peer), start));
+  }
+  EXPECT_FALSE(lending.lend(core::asio::ip::make_address("10.0.0.3"), start));
+  EXPECT_TRUE(lending.lend(core::asio::ip::make_address("10.0.0.1"), start)) << "forgotten";
 }
 
 TEST(TftpSession, EndsWhenTheClientRefuses) {
   ReadRequest request;
-  Session session(content(1000), request);
+  Session session(content(1000), request, kRequestBytes);
   EXPECT_EQ(session.take(error_packet(Failure::disk_full, "full")), Step::failed);
 }
 
@@ -196,7 +283,7 @@ TEST(TftpSession, ConvertsNetascii) {
   ReadRequest request;
   request.mode = Mode::netascii;
   request.options.size = true;
-  Session session(std::make_shared<const Bytes>(Bytes{'a', '\n'}), request);
+  Session session(std::make_shared<const Bytes>(Bytes{'a', '\n'}), request, kRequestBytes);
   EXPECT_EQ(session.packet(), packet("0006", "tsize|3|"));
   EXPECT_EQ(core::text_of(fetched(session)), "a\r\n");
 }

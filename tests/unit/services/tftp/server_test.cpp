@@ -46,9 +46,10 @@ Ran run(const std::string& command) {
 /// UdpClient speaks TFTP packet by packet.
 class UdpClient {
  public:
-  explicit UdpClient(core::udp::endpoint server) : server_(std::move(server)) {
+  explicit UdpClient(core::udp::endpoint server, const std::string& here = "127.0.0.1")
+      : server_(std::move(server)) {
     socket_.open(core::udp::v4());
-    const core::udp::endpoint any(asio::ip::address_v4::loopback(), 0);
+    const core::udp::endpoint any(asio::ip::make_address(here), 0);
     socket_.bind(any);
   }
 
@@ -97,8 +98,9 @@ Bytes ack(std::uint16_t block) {
 }
 
 /// fetch gets a whole file with a client of our own; empty when it was refused.
-Bytes fetch(const core::udp::endpoint& server, const std::string& file) {
-  UdpClient client(server);
+Bytes fetch(const core::udp::endpoint& server, const std::string& file,
+            const std::string& here = "127.0.0.1") {
+  UdpClient client(server, here);
   client.send(asked(file));
   Bytes content;
   while (true) {
@@ -164,8 +166,9 @@ class TftpServerTest : public testing::Test {
   std::unique_ptr<FetchLog> fetches = std::make_unique<FetchLog>(journal);
   asio::io_context io;
   asio::thread_pool pool{2};
+  core::SigningPool handshakes;
   core::SigningPool signing;
-  const Pools pools{pool, signing};
+  const Pools pools{pool, handshakes, signing};
   const asio::ip::address loopback = asio::ip::address_v4::loopback();
   Server server{io, pools, files, *fetches, node.clock, {loopback, 0}};
   HttpServer http{io, pools, files, *fetches, node.clock, nullptr, {loopback, 0}};
@@ -377,8 +380,10 @@ TEST_F(TftpServerTest, TalksToItsClientAlone) {
   stranger.send_to(ack(1), transfer);
   EXPECT_EQ(core::to_hex(BytesView(stranger.receive()).first(4)), "00050005");
 
-  // The repeated request began no second transfer; nothing more comes until the time-out.
-  EXPECT_EQ(client.receive(100ms), Bytes());
+  // The repeated request began no second transfer: its answer was on its way. Nothing more comes
+  // before the client asks again, since who never acknowledges may not be there at all.
+  EXPECT_EQ(client.receive(1500ms), Bytes());
+  client.send(asked("ITLFile.tlv"));
   EXPECT_EQ(client.receive(), first);
   EXPECT_EQ(client.from, transfer);
 
@@ -392,6 +397,108 @@ TEST_F(TftpServerTest, TalksToItsClientAlone) {
   client.send(asked("ITLFile.tlv"));
   EXPECT_EQ(client.receive(), first);
   EXPECT_NE(client.from, transfer);
+}
+
+/// greedy_request asks for a long patience and large blocks.
+Bytes greedy_request(const std::string& file) {
+  core::Writer writer;
+  writer.u16(1).text(file).u8(0).text("octet").u8(0);
+  writer.text("timeout").u8(0).text("255").u8(0).text("blksize").u8(0).text("65464").u8(0);
+  return writer.take();
+}
+
+TEST_F(TftpServerTest, ServesOthersThoughOneAddressAsksTwoThousandTimes) {
+  std::vector<std::unique_ptr<UdpClient>> greedy;
+  for (int i = 0; i < 2000; ++i) {
+    greedy.push_back(std::make_unique<UdpClient>(server.endpoint(), "127.0.0.2"));
+    greedy.back()->send(greedy_request("ITLFile.tlv"));
+  }
+  const auto asked_at = std::chrono::steady_clock::now();
+  EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv", "127.0.0.3"), node.itl);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked_at, 5s) << "the client's own patience";
+  EXPECT_GT(server.counters().at("dropped").as_uint64(), 0U) << "one address has not all of it";
+}
+
+/// answers_to_silence counts the bytes that come for `request` when nothing is ever acknowledged.
+std::size_t answers_to_silence(const core::udp::endpoint& server, const Bytes& request) {
+  UdpClient client(server);
+  client.send(request);
+  std::size_t bytes = 0;
+  while (true) {
+    const Bytes packet = client.receive(6s);  // longer than any patience of the server's
+    if (packet.empty()) return bytes;
+    bytes += packet.size();
+  }
+}
+
+TEST_F(TftpServerTest, IsNoAmplifierForForgedRequests) {
+  const std::vector<Bytes> requests{greedy_request("ITLFile.tlv"),
+                                    greedy_request("nobody.tlv"),
+                                    asked("nobody.tlv"),
+                                    asked("a"),
+                                    Bytes{0, 1},
+                                    Bytes{0, 2}};
+  std::vector<std::future<std::size_t>> sent;
+  for (const Bytes& request : requests) {
+    sent.push_back(std::async(std::launch::async, answers_to_silence, server.endpoint(), request));
+  }
+  auto plain =
+      std::async(std::launch::async, answers_to_silence, server.endpoint(), asked("ITLFile.tlv"));
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_LE(sent[i].get(), 3 * requests[i].size()) << i;
+  }
+  EXPECT_EQ(plain.get(), 516U) << "one block without options, and never again";
+}
+
+TEST_F(TftpServerTest, IsNoAmplifierForManyForgedRequestsWithoutOptions) {
+  constexpr int kRequests = 300;
+  std::vector<std::unique_ptr<UdpClient>> forged;
+  for (int i = 0; i < kRequests; ++i) {
+    forged.push_back(std::make_unique<UdpClient>(server.endpoint(), "127.0.0.2"));
+    forged.back()->send(asked("ITLFile.tlv"));
+  }
+  // Each transfer waits for its loan, and is let go; from then on nothing can come.
+  ASSERT_TRUE(test::eventually([&] {
+    return server.counters().at("dropped").as_uint64() +
+               server.counters().at("failed").as_uint64() >=
+           kRequests;
+  }));
+  std::size_t bytes = 0;
+  for (const auto& client : forged) bytes += client->receive(0ms).size();
+  EXPECT_LE(bytes, 3 * kRequests * asked("ITLFile.tlv").size());
+  EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv", "127.0.0.3"), node.itl);
+}
+
+TEST_F(TftpServerTest, RepeatsInTimeThoughOldAcknowledgementsKeepComing) {
+  UdpClient client(server.endpoint());
+  client.send(asked("ITLFile.tlv"));
+  client.receive();
+  const core::udp::endpoint transfer = client.from;
+  client.send_to(ack(1), transfer);
+  const Bytes second = client.receive();
+  // Its time-out is a second; acknowledging the first block again and again must not put it off.
+  int sent = 0;
+  Bytes again;
+  for (; again.empty() && sent < 100; ++sent) {
+    client.send_to(ack(1), transfer);
+    again = client.receive(100ms);
+  }
+  EXPECT_EQ(again, second);
+  EXPECT_LT(sent, 100);
+}
+
+TEST_F(TftpServerTest, SignsFilesWhileHandshakesHoldEveryThread) {
+  std::promise<void> open;
+  const std::shared_future<void> gate = open.get_future().share();
+  auto stuck = [gate] { gate.wait(); };
+  for (int i = 0; i < 64; ++i) {
+    asio::co_spawn(io, handshakes.run(stuck), asio::detached);
+  }
+  ASSERT_TRUE(test::eventually([&] { return handshakes.waiting() == 64; }));
+  EXPECT_TRUE(verified(fetch(server.endpoint(), "SEP001122334455.cnf.xml.sgn")));
+  EXPECT_EQ(handshakes.waiting(), 64U) << "they were to wait all the time";
+  open.set_value();
+  ASSERT_TRUE(test::eventually([&] { return handshakes.waiting() == 0; }));
 }
 
 TEST_F(TftpServerTest, AnswersOptionsThatWereAskedOnly) {
@@ -498,14 +605,15 @@ TEST_F(TftpServerTest, ServesFilesWhileSignaturesHang) {
           .output;
     }));
   }
-  ASSERT_TRUE(test::eventually([&] { return signing.waiting() == 2 * kClients; }));
+  const auto waiting = [&] { return handshakes.waiting() + signing.waiting(); };
+  ASSERT_TRUE(test::eventually([&] { return waiting() == 2 * kClients; }));
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
     EXPECT_EQ(inside.head("ITLFile.tlv"), "HTTP/1.1 200 OK");
   }
   EXPECT_EQ(fetch(server.endpoint(), kept), kept_file);
   EXPECT_EQ(run("curl -s " + http_url("ITLFile.tlv")).output, itl);
-  EXPECT_EQ(signing.waiting(), 2 * kClients) << "they were to wait all the time";
+  EXPECT_EQ(waiting(), 2 * kClients) << "they were to wait all the time";
   paused.resume();
   for (auto& client : shaking) EXPECT_EQ(client.get(), "HTTP/1.1 200 OK");
   for (auto& client : asking) EXPECT_EQ(client.get(), "200");

@@ -1,0 +1,54 @@
+// The file that a daemon's standard error goes to, kept within bounds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+
+namespace ringfence::core {
+
+/// LogBounds are how large a log file becomes, and how many older ones stay: file.1, the latest, to
+/// file.<older>.
+struct LogBounds {
+  std::uint64_t bytes = 10'000'000;
+  int older = 4;
+};
+
+/// LogFile rotates one log file. Several processes may write it and rotate it, each with a LogFile
+/// of its own: the folder is locked meanwhile, and each finds the new file before its next line.
+class LogFile {
+ public:
+  LogFile(std::filesystem::path file, LogBounds bounds);
+
+  /// make_room rotates when `bytes` more would be too many, and lets standard error (and standard
+  /// output, when it went there too) go to the new file, which has the old one's mode. Does nothing
+  /// when standard error went elsewhere from the beginning. Returns false when a line must not be
+  /// written, because the file is twice as large as it may be and cannot be rotated.
+  bool make_room(std::size_t bytes) noexcept;
+
+  /// rotate_if_full is for a file that nobody writes now.
+  void rotate_if_full() noexcept;
+
+ private:
+  bool here() const noexcept;
+  bool reopen(unsigned mode) noexcept;
+  void shift() noexcept;
+  std::filesystem::path older(int generation) const;
+
+  const std::filesystem::path file_;
+  const LogBounds bounds_;
+  const bool ours_;  ///< standard error went there at the beginning
+};
+
+/// keep_log_within has `log` keep the file that this process's standard error goes to within
+/// bounds: `file`, or nothing happens. Once, before there are threads.
+void keep_log_within(const std::filesystem::path& file, LogBounds bounds);
+
+/// Telling is how much of what LogThrottle left out is to be told.
+enum class Telling { what_is_due, everything };
+
+/// tell_repeated writes a line "<EVENT> peer=… note="repeated N times"" for each event and peer
+/// whose lines were left out. Any thread; daemon_main does it every few seconds.
+void tell_repeated(Telling telling) noexcept;
+
+}  // namespace ringfence::core
