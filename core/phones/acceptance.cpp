@@ -354,6 +354,7 @@ Judgement judge(const PublishedLists& lists, const Belief& belief, const std::st
     result.evidence = belief.why;
   } else if (has_it && !belief.decided) {
     result.acceptance = Acceptance::fetched;
+    result.awaited = true;
     result.evidence = fmt::format(
         "fetched the list at {}; nothing that it did since shows whether it took it", at);
   } else if (belief.holds.contains(sha1)) {

@@ -85,6 +85,7 @@ struct Judgement {
   Acceptance acceptance = Acceptance::unknown;
   std::string evidence;  ///< one sentence, without full stop
   std::string holds;     ///< SHA-1 of the list that it is proven to hold, or ""
+  bool awaited = false;  ///< it has fetched the list, and nothing that came next was seen yet
 };
 
 /// judge says where a phone stands with the list `sha1`.

@@ -64,7 +64,10 @@ PhoneWatch::Next PhoneWatch::judge_back(const JobItem& item, const core::Registr
     return {item.state, item.detail};
   switch (judgement.acceptance) {
     case Acceptance::refused: return {ItemState::refused, judgement.evidence};
-    case Acceptance::fetched: return {ItemState::unproven, judgement.evidence};
+    case Acceptance::fetched:
+      // What it did next may be lost with a killed service: a second boot tells.
+      if (judgement.awaited && again(item.phone) == ItemState::waiting) return {ItemState::waiting};
+      return {ItemState::unproven, judgement.evidence};
     default: return {again(item.phone)};
   }
 }

@@ -46,7 +46,8 @@ class PhoneWatch {
   /// was
   ///   restarted before the answer (kHeardWithin), or when it registered anew and no fetch of a
   ///   good list is known kListSeenWithin later: it kept its old one, or a file server that ended
-  ///   just then could not write the fetch down. The last two happen kAgainAtMost times a phone;
+  ///   just then could not write the fetch down, or what came next. The last two happen
+  ///   kAgainAtMost times a phone;
   /// - not_returned when it is not back within kBackWithin.
   std::vector<core::JobItem> observe(const Evidence& evidence, core::Time now);
 

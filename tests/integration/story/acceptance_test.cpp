@@ -121,6 +121,31 @@ TEST_F(AcceptanceStory, PhonesThatRefuseTheListAreNeitherAcceptedNorReturned) {
   EXPECT_TRUE(all_are("accepted")) << instance_.sh("show phone " + names.back()).out;
 }
 
+TEST_F(AcceptanceStory, WhatWasProvenOutlivesARestartAndALostDatabase) {
+  const std::vector<std::string> names = fleet::count_names(1);
+  start(names);
+  Fleet fleet(options(names, false));
+  fleet.start();
+  ASSERT_TRUE(fleet.wait_until(enrolled, kPatience)) << to_json(fleet.report());
+  ASSERT_TRUE(all_are("accepted"));
+  const boost::json::object before = instance_.json("show phone " + names[0]);
+  fleet.stop();
+  ASSERT_EQ(instance_.stop().status, 0);
+  for (const char* file : {"tftp.db", "tvs.db", "capf.db", "callmanager.db"})
+    for (const char* end : {"", "-wal", "-shm"})
+      std::filesystem::remove(instance_ / "db" / (std::string(file) + end));
+  ASSERT_EQ(instance_.start().status, 0);
+  const boost::json::object after = instance_.json("show phone " + names[0]);
+  EXPECT_EQ(after.at("itl").as_string(), "accepted");
+  EXPECT_EQ(after.at("itl_evidence"), before.at("itl_evidence"));
+  EXPECT_EQ(after.at("itl_list_sha1"), instance_.json("show itl").at("sha1"));
+
+  // A phone that is removed is forgotten: the next one of that name has proven nothing.
+  ASSERT_EQ(instance_.sh("--yes utils phone remove " + names[0]).status, 0);
+  ASSERT_EQ(instance_.sh("utils phone add " + names[0]).status, 0);
+  EXPECT_EQ(itl_of(names[0]), "unknown");
+}
+
 /// Stranger is somebody at 127.0.0.2 who acts as a phone.
 class Stranger {
  public:

@@ -207,6 +207,25 @@ TEST_F(PhoneWatchTest, CountsAPhoneWithoutProofAsUnproven) {
   EXPECT_TRUE(watch_.finished());
 }
 
+TEST_F(PhoneWatchTest, AsksAgainWhenWhatCameAfterTheFetchWasNotSeen) {
+  Trust awaited = stands("SEP000000000001", core::Acceptance::fetched);
+  awaited.begin()->second.judgement.awaited = true;
+  core::ResetRow row = reset("SEP000000000001", 200);
+  int now = 11;
+  for (unsigned i = 0; i < PhoneWatch::kAgainAtMost; ++i, now += 40) {
+    const core::Registration back = registration("SEP000000000001", std::to_string(i), at(now));
+    const auto moved = watch_.observe({{back}, awaited, {row}}, at(now + 6));
+    ASSERT_EQ(moved.size(), 1U);
+    EXPECT_EQ(moved[0].state, ItemState::waiting);
+    watch_.next_wave({back}, 10, at(now + 6));
+    row.sent_at = at(now + 6);
+  }
+  const core::Registration back = registration("SEP000000000001", "last", at(now));
+  const auto moved = watch_.observe({{back}, awaited, {row}}, at(now + 6));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::unproven);
+}
+
 TEST_F(PhoneWatchTest, AStrangerAtAnotherAddressIsNotThePhonesReturn) {
   core::Registration stranger = registration("SEP000000000001", "strange", at(11));
   stranger.peer = "127.0.0.2:5060";
