@@ -57,6 +57,8 @@ Status show(Call& call) {
     lines.emplace_back("Reset sent", std::to_string(job.reset_sent));
     lines.emplace_back("Not returned", std::to_string(job.not_returned));
     lines.emplace_back("Failed", std::to_string(job.failed));
+    if (job.refused > 0) lines.emplace_back("Refused the ITL", std::to_string(job.refused));
+    if (job.unproven > 0) lines.emplace_back("Unproven", std::to_string(job.unproven));
   }
   std::string text = labelled(lines, call.columns());
   if (!job.missing.empty()) {

@@ -101,6 +101,15 @@ Status import(Call& call) {
   return Status::success;
 }
 
+/// signs_text says what was seen of a phone, a line each.
+std::string signs_text(const std::vector<PhoneSign>& signs, std::size_t columns) {
+  if (signs.empty()) return {};
+  Table table({"Seen at", "What", "Address", "About", "Detail"});
+  for (const PhoneSign& sign : signs)
+    table.add({sign.at, sign.kind, sign.address, sign.subject, sign.detail});
+  return "\nWhat shows which trust list it believes:\n" + table.text(columns);
+}
+
 std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
   return labelled({{"Name", phone.name},
                    {"Model", phone.model},
@@ -110,7 +119,11 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
                    {"Registered", phone.registered ? "yes" : "no"},
                    {"Address", phone.address},
                    {"Registered at", phone.registered_at.value_or("")},
-                   {"ITL", phone.itl},
+                   {"ITL", phone.itl == "fetched" ? "fetched (unproven)" : phone.itl},
+                   {"ITL evidence", phone.itl_evidence},
+                   {"ITL it holds", phone.itl_list_sha1},
+                   {"Known address", phone.itl_address},
+                   {"Other address", phone.itl_other_address},
                    {"Certificate operation", phone.operation},
                    {"Operation status", phone.operation_status},
                    {"Authentication mode", phone.auth_mode},
@@ -129,7 +142,8 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
                    {"Stale LSCs", std::to_string(phone.lsc_stale)},
                    {"Fetched LSC", phone.fetched_lsc.value_or("")},
                    {"Fetched MIC", phone.fetched_mic.value_or("")}},
-                  columns);
+                  columns) +
+         signs_text(phone.itl_signs.value_or(std::vector<PhoneSign>()), columns);
 }
 
 Status add(Call& call) {

@@ -141,14 +141,16 @@ struct JobReport {
   std::int64_t returned = 0;
   std::int64_t not_returned = 0;
   std::int64_t failed = 0;
+  std::int64_t refused = 0;   ///< back, and shown to have kept the old ITL
+  std::int64_t unproven = 0;  ///< back, and not proven to believe the new ITL
   std::vector<JobCount> counts;  ///< of each state that phones are in; they add up to `total`
   /// The first 1000 of those that did not return, or did not succeed; job.show and job.wait.
   std::vector<JobPhone> missing;
 };
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
-                       finished, total, waiting, reset_sent, returned, not_returned, failed, counts,
-                       missing))
+                       finished, total, waiting, reset_sent, returned, not_returned, failed, refused,
+                       unproven, counts, missing))
 
 struct JobList {
   std::vector<JobReport> jobs;  ///< newest first
@@ -298,6 +300,16 @@ struct PhoneRequest {
 };
 BOOST_DESCRIBE_STRUCT(PhoneRequest, (), (name))
 
+/// PhoneSign is one thing that a phone did which shows what it believes.
+struct PhoneSign {
+  std::string at;
+  std::string kind;     ///< core::TrustSignKind's word, "signed_config"
+  std::string address;
+  std::string subject;  ///< SHA-1 of a list, or serial number of a certificate
+  std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(PhoneSign, (), (at, kind, address, subject, detail))
+
 struct PhoneFacts {
   std::string name;
   std::string model;
@@ -315,7 +327,16 @@ struct PhoneFacts {
   bool registered = false;
   std::string address;  ///< of the registration
   std::optional<std::string> registered_at;
-  std::string itl;  ///< "match", "mismatch", "unknown": what it fetched last against what is served
+  /// What it makes of the ITL in force: "accepted" (proven), "fetched" (unproven), "refused" or
+  /// "unknown" (not fetched from here).
+  std::string itl;
+  std::string itl_evidence;   ///< why, as one sentence
+  std::string itl_list_sha1;  ///< of the list that it is proven to hold, or ""
+  /// Where it was proven to be, and another address that acts as this phone since; "" for none.
+  std::string itl_address;
+  std::string itl_other_address;
+  /// phone.show: what was seen of it, oldest first.
+  std::optional<std::vector<PhoneSign>> itl_signs;
   std::string lsc;  ///< "installed", "none"
   std::optional<std::string> lsc_subject;
   std::optional<std::string> lsc_issuer;
@@ -331,7 +352,8 @@ struct PhoneFacts {
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                       (name, model, description, device_pool, security_profile, operation,
                        auth_mode, auth_string_set, key_order, rsa_bits, ec_bits, completes_by,
-                       operation_status, registered, address, registered_at, itl, lsc, lsc_subject,
+                       operation_status, registered, address, registered_at, itl, itl_evidence,
+                       itl_list_sha1, itl_address, itl_other_address, itl_signs, lsc, lsc_subject,
                        lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, fetched_lsc, fetched_mic))
 
 /// phone.list answers page by page: the next phones by name.

@@ -11,8 +11,9 @@ namespace {
 
 constexpr TrustSignKind kKinds[] = {
     TrustSignKind::list_fetched, TrustSignKind::signed_config, TrustSignKind::plain_config,
-    TrustSignKind::tls_trusted,  TrustSignKind::tls_refused,   TrustSignKind::tvs_vouched,
-    TrustSignKind::tvs_denied,   TrustSignKind::itl_reported,  TrustSignKind::itl_refused,
+    TrustSignKind::tls_trusted,  TrustSignKind::tls_refused,   TrustSignKind::tls_left,
+    TrustSignKind::tvs_vouched,  TrustSignKind::identified,    TrustSignKind::tvs_denied,
+    TrustSignKind::itl_reported, TrustSignKind::itl_refused,
 };
 
 /// kind_named returns nothing for what a later version may have written.
@@ -57,16 +58,16 @@ TrustSignStore::Page page_of(soci::statement& select, Row& row) {
   return page;
 }
 
+/// where returns the signs that `condition` selects; the values are bound in its order.
 std::vector<TrustSign> where(Database& database, const std::string& condition,
-                             const std::string& value) {
+                             const std::vector<std::string>& values) {
   return database.read([&](soci::session& sql) {
     Row row;
     soci::statement select(sql);
     row.into(select);
-    select.exchange(soci::use(value));
+    for (const std::string& value : values) select.exchange(soci::use(value));
     select.alloc();
-    select.prepare(std::string(kColumns) + " from trust_sign where " + condition +
-                   " order by at, id");
+    select.prepare(std::string(kColumns) + " from trust_sign where " + condition);
     return page_of(select, row).signs;
   });
 }
@@ -123,7 +124,9 @@ std::string_view word(TrustSignKind kind) noexcept {
     case TrustSignKind::signed_config: return "signed_config";
     case TrustSignKind::plain_config: return "plain_config";
     case TrustSignKind::tls_trusted: return "tls_trusted";
+    case TrustSignKind::identified: return "identified";
     case TrustSignKind::tls_refused: return "tls_refused";
+    case TrustSignKind::tls_left: return "tls_left";
     case TrustSignKind::tvs_vouched: return "tvs_vouched";
     case TrustSignKind::tvs_denied: return "tvs_denied";
     case TrustSignKind::itl_reported: return "itl_reported";
@@ -134,6 +137,23 @@ std::string_view word(TrustSignKind kind) noexcept {
 
 TrustSign::Time sign_time() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::string serial_text(BytesView serial) {
+  while (serial.size() > 1 && serial.front() == 0) serial = serial.subspan(1);
+  return to_hex(serial, Case::upper);
+}
+
+std::string address_text(std::string_view peer) {
+  constexpr std::string_view kMapped = "::ffff:";
+  const bool bracketed = peer.starts_with('[');
+  // A bare IPv6 address has more than one colon and no port.
+  const bool has_port = bracketed || std::count(peer.begin(), peer.end(), ':') == 1;
+  if (has_port) peer = peer.substr(0, bracketed ? peer.find(']') : peer.rfind(':'));
+  if (bracketed) peer.remove_prefix(1);
+  if (peer.starts_with(kMapped) && peer.find('.') != std::string_view::npos)
+    peer.remove_prefix(kMapped.size());
+  return std::string(peer);
 }
 
 void TrustSignStore::save(const std::vector<TrustSign>& signs) {
@@ -163,11 +183,17 @@ void TrustSignStore::save(const std::vector<TrustSign>& signs) {
 }
 
 std::vector<TrustSign> TrustSignStore::of(std::string_view device) const {
-  return where(database_, "device = :device", std::string(device));
+  return where(database_, "device = :device order by at, id", {std::string(device)});
+}
+
+std::vector<TrustSign> TrustSignStore::between(const std::string& first,
+                                               const std::string& last) const {
+  return where(database_, "device >= :first and device <= :last and device <> '' order by device",
+               {first, last});
 }
 
 std::vector<TrustSign> TrustSignStore::of_peer(std::string_view peer) const {
-  return where(database_, "device = '' and peer = :peer", std::string(peer));
+  return where(database_, "device = '' and peer = :peer order by at, id", {std::string(peer)});
 }
 
 TrustSignStore::Page TrustSignStore::after(std::int64_t mark, std::size_t count) const {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/bytes.h"
 #include "core/storage/database.h"
 
 namespace ringfence::core {
@@ -20,7 +21,9 @@ enum class TrustSignKind {
   plain_config,   ///< a configuration without signature; no subject
   // CAPF, TVS, HTTPS.
   tls_trusted,  ///< the handshake ended and the phone spoke; subject: serial of our certificate
+  identified,   ///< CAPF: the phone proved who it is (LSC, MIC, authentication string)
   tls_refused,  ///< the phone sent an alert about our certificate; subject: as above, or ""
+  tls_left,     ///< the peer hung up when it had seen the certificate; subject as above
   // TVS.
   tvs_vouched,  ///< asked about a certificate, which is trusted; subject: its serial
   tvs_denied,   ///< asked about one that is not; subject: the serial asked about
@@ -52,6 +55,14 @@ struct TrustSign {
 /// sign_time is the machine's clock as signs have it.
 TrustSign::Time sign_time();
 
+/// serial_text is a certificate's serial number as signs have it: upper-case hex, without a sign
+/// byte or other zero bytes in front.
+std::string serial_text(BytesView serial);
+
+/// address_text is a peer's address without its port, "10.0.0.5" of "10.0.0.5:49152"; one that
+/// IPv6 wraps an IPv4 address in is the IPv4 address.
+std::string address_text(std::string_view peer);
+
 /// TrustSignStore keeps, per device and kind, the last sign of each peer about each subject: of the
 /// newest kSubjects subjects of a peer and the newest kPeers peers; of the kind's newest kStrangers
 /// where the device is not known. Safe from several threads. Errors: `io`.
@@ -68,6 +79,8 @@ class TrustSignStore {
   void save(const std::vector<TrustSign>& signs);
 
   std::vector<TrustSign> of(std::string_view device) const;  ///< oldest first
+  /// between is of for the devices from `first` to `last`, by device.
+  std::vector<TrustSign> between(const std::string& first, const std::string& last) const;
   /// of_peer returns what came from an address and no known device, oldest first.
   std::vector<TrustSign> of_peer(std::string_view peer) const;
 

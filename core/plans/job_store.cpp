@@ -15,7 +15,8 @@ constexpr std::array kWanted = {JobWanted::run, JobWanted::pause, JobWanted::can
 constexpr std::array kItemStates = {
     ItemState::waiting,     ItemState::reset_sent, ItemState::returned, ItemState::not_returned,
     ItemState::applied,     ItemState::enrolling,  ItemState::away,     ItemState::succeeded,
-    ItemState::unreachable, ItemState::expired,    ItemState::failed,   ItemState::cancelled};
+    ItemState::unreachable, ItemState::expired,    ItemState::failed,   ItemState::cancelled,
+    ItemState::refused,     ItemState::unproven};
 
 template <typename State, std::size_t kCount>
 State state_from(const std::array<State, kCount>& states, const std::string& text) {
@@ -126,6 +127,8 @@ std::string_view word(ItemState state) noexcept {
     case ItemState::reset_sent: return "reset_sent";
     case ItemState::returned: return "returned";
     case ItemState::not_returned: return "not_returned";
+    case ItemState::refused: return "refused";
+    case ItemState::unproven: return "unproven";
     case ItemState::applied: return "applied";
     case ItemState::enrolling: return "enrolling";
     case ItemState::away: return "away";
@@ -147,6 +150,8 @@ bool ended(ItemState state) noexcept {
     case ItemState::away: return false;
     case ItemState::returned:
     case ItemState::not_returned:
+    case ItemState::refused:
+    case ItemState::unproven:
     case ItemState::succeeded:
     case ItemState::unreachable:
     case ItemState::expired:

@@ -27,8 +27,10 @@ enum class ItemState {
   waiting,  ///< nothing was done yet
   // A regeneration's.
   reset_sent,    ///< NOTIFY asked for
-  returned,      ///< final: registered again, with the new list where it fetches one
+  returned,      ///< final: registered again, and proven to believe the new list if it uses one
   not_returned,  ///< final: the time is over
+  refused,       ///< final: registered again, and what it did shows that it kept its old list
+  unproven,      ///< final: registered again, and nothing proves that it believes the new list
   // A bulk job's.
   applied,      ///< its settings are written, NOTIFY asked for
   enrolling,    ///< it took the NOTIFY: it reads its configuration and goes to CAPF
@@ -62,7 +64,7 @@ struct JobItem {
   ItemState state = ItemState::waiting;
   Time changed;
   std::int64_t request = 0;  ///< a bulk job's: the number of what was asked, 0 before
-  std::string detail = {};   ///< why it failed, or ""
+  std::string detail = {};   ///< why it failed, refused or is unproven, or ""
 };
 
 /// JobCounts counts a job's phones by state; a state that no phone is in is absent.

@@ -266,8 +266,22 @@ Finding check_phone_itl(const DiagnosisFacts& facts) {
   if (!facts.itl)
     return unknown(name, "no fetch of an ITL from this node is known",
                    "compare the checksum on the phone with 'show itl'");
+  if (facts.trust.acceptance == core::Acceptance::accepted)
+    return ok(name, "it believes the one that is served now: it " + facts.trust.evidence);
+  if (facts.trust.acceptance == core::Acceptance::refused)
+    return problem(
+        name, {"it fetched the one that is served now and refused it: it " + facts.trust.evidence,
+               "see with 'utils service list' that Cisco Trust Verification Service is "
+               "STARTED, then 'utils phone reset " +
+                   facts.phone.name + "'; if it refuses again, 'utils itl reset localkey'",
+               83, "the phone refused the ITL that is served"});
   if (facts.itl->sha1 == facts.served.sha1)
-    return ok(name, when_fetched(*facts.itl) + ", the one that is served now");
+    return unknown(name,
+                   when_fetched(*facts.itl) +
+                       ", the one that is served now, but it is not "
+                       "proven to believe it: it " +
+                       facts.trust.evidence,
+                   "compare the checksum on the phone with 'show itl'");
   return problem(
       name,
       {fmt::format("{}, SHA-1 {}{}; SHA-1 {} is served now", when_fetched(*facts.itl),

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/phones/capf_inventory.h"
 #include "core/phones/capf_policy.h"
+#include "core/phones/acceptance.h"
 #include "core/phones/fetch_store.h"
 #include "core/phones/phone.h"
 #include "core/phones/registration_store.h"
@@ -67,6 +68,7 @@ struct DiagnosisFacts {
   std::optional<core::SecurityProfile> profile;
   std::optional<core::Registration> registration;
   std::optional<core::Fetch> itl;
+  core::Judgement trust;  ///< what the phone makes of the list in force
   std::optional<core::Fetch> config;
   FetchedList fetched;
   Served served;

@@ -19,6 +19,7 @@
 #include "core/crypto/x509.h"
 #include "core/trust/trust_list.h"
 #include "services/admin/hsm.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
@@ -71,6 +72,7 @@ void look_at_capf(House& house, DiagnosisFacts& facts) {
 }
 
 void look_at_fetches(House& house, DiagnosisFacts& facts) {
+  facts.trust = house.trust().of(facts.phone.name).judgement;
   core::Database* tftp = house.tftp_db();
   if (tftp == nullptr) return;
   const core::FetchStore fetches(*tftp);

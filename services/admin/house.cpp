@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/net/rpc.h"
 #include "core/storage/setting_store.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
@@ -62,10 +63,14 @@ House::House(const std::filesystem::path& state)
       token(config.signer_socket("admin")),
       capf_database_(config.capf_db(), core::Schema::capf),
       callmanager_database_(config.callmanager_db(), core::Schema::callmanager),
-      tftp_database_(config.tftp_db(), core::Schema::tftp) {
+      tftp_database_(config.tftp_db(), core::Schema::tftp),
+      tvs_database_(config.tvs_db(), core::Schema::tvs),
+      trust_(std::make_unique<TrustLedger>(*this)) {
   // Whoever installed it may do everything.
   if (accounts.list().empty()) accounts.save({core::user_name(::getuid()), 4});
 }
+
+House::~House() = default;
 
 std::vector<core::Registration> House::registrations() {
   core::Database* neighbour = callmanager_database_.open();

@@ -29,6 +29,8 @@
 
 namespace ringfence::services::admin {
 
+class TrustLedger;
+
 /// NeighbourDatabase is another daemon's file, opened read-only once it is there.
 class NeighbourDatabase {
  public:
@@ -54,6 +56,7 @@ class House {
   explicit House(const std::filesystem::path& state);
   House(const House&) = delete;
   House& operator=(const House&) = delete;
+  ~House();
 
   const core::Config config;
 
@@ -90,6 +93,11 @@ class House {
 
   core::Database* tftp_db() { return tftp_database_.open(); }
 
+  core::Database* tvs_db() { return tvs_database_.open(); }
+
+  /// trust tells which phones believe the trust list in force.
+  TrustLedger& trust() { return *trust_; }
+
   /// next_reset_number gives each reset outside a job a number of its own, below 0 and kept across
   /// restarts; jobs use theirs, above 0.
   std::int64_t next_reset_number();
@@ -102,6 +110,8 @@ class House {
   NeighbourDatabase capf_database_;
   NeighbourDatabase callmanager_database_;
   NeighbourDatabase tftp_database_;
+  NeighbourDatabase tvs_database_;
+  std::unique_ptr<TrustLedger> trust_;  // last: it reads all of the above
 };
 
 }  // namespace ringfence::services::admin

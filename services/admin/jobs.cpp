@@ -25,9 +25,9 @@ constexpr std::size_t kMostMissingNamed = 1000;
 
 /// What has not gone well is named first, where not all can be named.
 const std::vector<ItemState> kMissing = {
-    ItemState::failed,    ItemState::unreachable, ItemState::expired,    ItemState::not_returned,
-    ItemState::cancelled, ItemState::away,        ItemState::reset_sent, ItemState::enrolling,
-    ItemState::applied,   ItemState::waiting};
+    ItemState::refused,    ItemState::failed,       ItemState::unproven,  ItemState::unreachable,
+    ItemState::expired,    ItemState::not_returned, ItemState::cancelled, ItemState::away,
+    ItemState::reset_sent, ItemState::enrolling,    ItemState::applied,   ItemState::waiting};
 
 std::int64_t number(std::size_t count) {
   return static_cast<std::int64_t>(count);
@@ -81,6 +81,8 @@ JobReport Jobs::describe(const Job& job) {
   report.returned = number(counts.of(ItemState::returned));
   report.not_returned = number(counts.of(ItemState::not_returned));
   report.failed = number(counts.of(ItemState::failed));
+  report.refused = number(counts.of(ItemState::refused));
+  report.unproven = number(counts.of(ItemState::unproven));
   for (const auto& [state, count] : counts.by_state)
     report.counts.push_back({std::string(word(state)), number(count)});
   for (const JobKind* kind : kinds_)

@@ -19,6 +19,7 @@
 #include "services/admin/regeneration.h"
 #include "services/admin/ticker.h"
 #include "services/admin/trust_keeper.h"
+#include "services/admin/trust_ledger.h"
 
 namespace {
 
@@ -37,7 +38,7 @@ void run(const core::DaemonOptions& options) {
   BulkJobs bulk(house, jobs);
   jobs.add(regeneration);
   jobs.add(bulk);
-  Phones phones(house, keeper);
+  Phones phones(house);
   Opening opening(house, keeper, jobs, services);
   opening.begin();
   ExpiryMonitor monitor(house);
@@ -50,6 +51,7 @@ void run(const core::DaemonOptions& options) {
       });
   const Ticker expiry(30s, [&] { monitor.run_if_due(); });
   const Ticker audit(1s, [&] { event_audit.copy(); });
+  const Ticker trust(1s, [&] { house.trust().follow_quietly(); });
   core::log(core::Level::notice, "ADMIN_READY", {{"state", options.state.string()}});
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);

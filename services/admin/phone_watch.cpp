@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace ringfence::services::admin {
 
+using core::Acceptance;
 using core::ItemState;
 using core::JobItem;
 using core::Time;
@@ -25,15 +28,23 @@ bool fetches_trust_lists(std::string_view device) {
   return device.starts_with("SEP") || device.starts_with("ATA");
 }
 
-const core::Registration* PhoneWatch::new_registration(const JobItem& item,
-                                                       const Contacts& contacts, Time since) const {
-  const auto before = calls_before_.find(item.phone);
-  const auto found =
-      std::find_if(contacts.begin(), contacts.end(), [&](const core::Registration* contact) {
-        if (contact->registered_at < since) return false;
-        return before == calls_before_.end() || !before->second.contains(contact->call_id);
-      });
-  return found == contacts.end() ? nullptr : *found;
+PhoneWatch::Anew PhoneWatch::new_registration(const JobItem& item, const Contacts& contacts,
+                                              const std::string& home, Time since) const {
+  const auto calls = calls_before_.find(item.phone);
+  const auto addresses = addresses_before_.find(item.phone);
+  Anew anew;
+  for (const core::Registration* contact : contacts) {
+    if (contact->registered_at < since) continue;
+    if (calls != calls_before_.end() && calls->second.contains(contact->call_id)) continue;
+    const std::string address = core::address_text(contact->peer);
+    bool is_home = true;
+    if (!home.empty())
+      is_home = address == home;
+    else if (addresses != addresses_before_.end() && !addresses->second.empty())
+      is_home = addresses->second.contains(address);
+    (is_home ? anew.home : anew.elsewhere) = contact;
+  }
+  return anew;
 }
 
 ItemState PhoneWatch::again(const std::string& phone) {
@@ -43,55 +54,116 @@ ItemState PhoneWatch::again(const std::string& phone) {
   return ItemState::waiting;
 }
 
-ItemState PhoneWatch::judge(const JobItem& item, const Contacts& contacts, bool has_list,
-                            const core::ResetRow* reset, Time now) {
+/// judge_back: the phone registered anew, from where it was.
+PhoneWatch::Next PhoneWatch::judge_back(const JobItem& item, const core::Registration& back,
+                                        const PhoneTrust& trust, Time now) {
+  const core::Judgement& judgement = trust.judgement;
+  if (!fetches_trust_lists(item.phone) || judgement.acceptance == Acceptance::accepted)
+    return {ItemState::returned};
+  if (item.state != ItemState::reset_sent || now - back.registered_at <= kListSeenWithin)
+    return {item.state, item.detail};
+  switch (judgement.acceptance) {
+    case Acceptance::refused: return {ItemState::refused, judgement.evidence};
+    case Acceptance::fetched:
+      // What it did next may be lost with a killed service: a second boot tells.
+      if (judgement.awaited && again(item.phone) == ItemState::waiting) return {ItemState::waiting};
+      return {ItemState::unproven, judgement.evidence};
+    default: return {again(item.phone)};
+  }
+}
+
+PhoneWatch::Next PhoneWatch::judge(const JobItem& item, const Contacts& contacts,
+                                   const PhoneTrust& trust, const core::ResetRow* reset, Time now) {
   const bool on_its_way = item.state == ItemState::reset_sent;
   // A phone that is asked again has its earlier reset's row until the registrar sends the next.
   if (on_its_way && reset != nullptr && reset->sent_at < item.changed) reset = nullptr;
-  const core::Registration* anew =
-      new_registration(item, contacts, reset == nullptr ? item.changed : reset->sent_at);
-  if (anew != nullptr && has_list) return ItemState::returned;
-  if (!on_its_way) return item.state;
-  ItemState next = ItemState::reset_sent;
-  if (anew != nullptr) {
-    if (now - anew->registered_at > kListSeenWithin) next = again(item.phone);
+  const Time since = reset == nullptr ? item.changed : reset->sent_at;
+  const Anew anew = new_registration(item, contacts, trust.home, since);
+  Next next{item.state, item.detail};
+  if (anew.home != nullptr) next = judge_back(item, *anew.home, trust, now);
+  if (next.state != ItemState::reset_sent) return next;
+  if (anew.home != nullptr) {
+    // It is back, and what it makes of the list shows soon.
+  } else if (anew.elsewhere != nullptr) {
+    if (now - anew.elsewhere->registered_at > kMovedWithin)
+      return {
+          ItemState::unproven,
+          fmt::format("it registered from {} alone, not from {}, where it was: that counts only "
+                      "when it has proven itself to CAPF from there",
+                      core::address_text(anew.elsewhere->peer),
+                      trust.home.empty() ? "the address before" : trust.home)};
   } else if (reset == nullptr) {
-    return now - item.changed > kSentWithin ? ItemState::waiting : ItemState::reset_sent;
+    return {now - item.changed > kSentWithin ? ItemState::waiting : ItemState::reset_sent};
   } else if (!reset->answered_at) {
     // One that has unregistered obeys already.
-    if (!contacts.empty() && now - reset->sent_at > kHeardWithin) next = again(item.phone);
+    if (!contacts.empty() && now - reset->sent_at > kHeardWithin) next.state = again(item.phone);
   } else if (reset->status >= 300 && now - *reset->answered_at > kHeardWithin) {
-    next = ItemState::failed;
+    next.state = ItemState::failed;
   }
-  if (next != ItemState::reset_sent) return next;
-  const Time since = reset == nullptr ? item.changed : reset->sent_at;
-  return now - since > kBackWithin ? ItemState::not_returned : ItemState::reset_sent;
+  if (next.state == ItemState::reset_sent && now - since > kBackWithin)
+    next.state = ItemState::not_returned;
+  return next;
 }
 
 std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
   std::map<std::string_view, Contacts> contacts;
   for (const core::Registration& one : evidence.registrations) contacts[one.device].push_back(&one);
-  std::set<std::string_view> with_list;
-  for (const core::Fetch& one : evidence.itls)
-    if (evidence.good_itls.contains(one.sha1)) with_list.insert(one.device);
   std::map<std::string_view, const core::ResetRow*> resets;
   for (const core::ResetRow& one : evidence.resets) resets[one.device] = &one;
 
+  static const PhoneTrust kNothing;
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {
     if (item.state == ItemState::waiting || item.state == ItemState::returned ||
         item.state == ItemState::cancelled)
       continue;
     const auto reset = resets.find(phone);
-    const ItemState next =
-        judge(item, contacts[phone], !fetches_trust_lists(phone) || with_list.contains(phone),
+    const auto trust = evidence.trust.find(phone);
+    const Next next =
+        judge(item, contacts[phone], trust == evidence.trust.end() ? kNothing : trust->second,
               reset == resets.end() ? nullptr : reset->second, now);
-    if (next == item.state) continue;
-    item.state = next;
+    if (next.state == item.state) continue;
+    item.state = next.state;
+    item.detail = next.detail;
     item.changed = now;
     moved.push_back(item);
   }
   return moved;
+}
+
+std::vector<std::string> PhoneWatch::asked_about(
+    const std::vector<core::Registration>& registrations) const {
+  std::set<std::string> phones;
+  for (const auto& [phone, item] : items_)
+    if (item.state != ItemState::waiting && item.state != ItemState::returned &&
+        item.state != ItemState::cancelled)
+      phones.insert(phone);
+  for (const core::Registration& one : registrations)
+    if (fetches_trust_lists(one.device) && !items_.contains(one.device)) phones.insert(one.device);
+  return {phones.begin(), phones.end()};
+}
+
+std::vector<JobItem> PhoneWatch::take_in(const Evidence& evidence, Time now) {
+  std::vector<JobItem> taken;
+  undecided_ = false;
+  if (cancelled_) return taken;
+  for (const core::Registration& one : evidence.registrations) {
+    if (items_.contains(one.device) || !fetches_trust_lists(one.device)) continue;
+    const auto trust = evidence.trust.find(one.device);
+    if (trust == evidence.trust.end()) continue;
+    const auto& [judgement, home, elsewhere] = trust->second;
+    if (!home.empty() && home != core::address_text(one.peer)) continue;
+    if (judgement.acceptance == Acceptance::accepted || judgement.acceptance == Acceptance::fetched)
+      continue;
+    if (now - one.registered_at < kTakenInAfter) {
+      undecided_ = true;
+      continue;
+    }
+    JobItem item{one.device, ItemState::waiting, now};
+    items_.emplace(one.device, item);
+    taken.push_back(std::move(item));
+  }
+  return taken;
 }
 
 std::vector<JobItem> PhoneWatch::next_wave(const std::vector<core::Registration>& registrations,
@@ -100,7 +172,11 @@ std::vector<JobItem> PhoneWatch::next_wave(const std::vector<core::Registration>
   for (const auto& [phone, item] : items_)
     if (item.state == ItemState::reset_sent) ++outstanding;
   std::map<std::string_view, std::set<std::string>> calls;
-  for (const core::Registration& one : registrations) calls[one.device].insert(one.call_id);
+  std::map<std::string_view, std::set<std::string>> addresses;
+  for (const core::Registration& one : registrations) {
+    calls[one.device].insert(one.call_id);
+    addresses[one.device].insert(core::address_text(one.peer));
+  }
   std::vector<JobItem> wave;
   for (auto& [phone, item] : items_) {
     if (outstanding + wave.size() >= room) break;
@@ -110,6 +186,7 @@ std::vector<JobItem> PhoneWatch::next_wave(const std::vector<core::Registration>
         now - missing->second.asked < kLookForMissingEvery)
       continue;
     calls_before_[phone].merge(calls[phone]);
+    addresses_before_[phone].merge(addresses[phone]);
     item.state = ItemState::reset_sent;
     item.changed = now;
     wave.push_back(item);
@@ -140,6 +217,7 @@ void PhoneWatch::put_back(const std::vector<JobItem>& wave, Time now) {
 }
 
 std::vector<JobItem> PhoneWatch::cancel_waiting(Time now) {
+  cancelled_ = true;
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {
     if (item.state != ItemState::waiting) continue;
@@ -151,7 +229,7 @@ std::vector<JobItem> PhoneWatch::cancel_waiting(Time now) {
 }
 
 bool PhoneWatch::finished() const {
-  return std::none_of(items_.begin(), items_.end(), [](const auto& entry) {
+  return !undecided_ && std::none_of(items_.begin(), items_.end(), [](const auto& entry) {
     return entry.second.state == ItemState::waiting || entry.second.state == ItemState::reset_sent;
   });
 }

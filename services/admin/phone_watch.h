@@ -1,5 +1,5 @@
-// Which phones came back from a reset with the new list: judged from what the registrar and the
-// file server know, and nothing else.
+// Which phones came back from a reset and believe the new list: judged from what the registrar and
+// the trust ledger know, and nothing else.
 #pragma once
 
 #include <chrono>
@@ -9,18 +9,17 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/phones/fetch_store.h"
 #include "core/phones/registration_store.h"
 #include "core/plans/job_store.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
 /// Evidence is what the neighbours' databases say at one moment.
 struct Evidence {
   std::vector<core::Registration> registrations;  ///< current ones
-  std::vector<core::Fetch> itls;                  ///< last one a device
+  std::map<std::string, PhoneTrust> trust;        ///< of `PhoneWatch::asked_about`, in the new list
   std::vector<core::ResetRow> resets;             ///< of this job
-  std::set<std::string> good_itls;                ///< SHA-1s of the lists that count as new
 };
 
 /// PhoneWatch follows the phones of one job to a final state each. Pure: no clock, no database.
@@ -33,9 +32,13 @@ class PhoneWatch {
 
   /// observe moves items on and returns those that changed. A phone that was reset becomes
   ///
-  /// - returned when it registered after its reset with a new Call-ID and, if it fetches trust
-  /// lists
-  ///   at all, has a good one; also when it was given up before;
+  /// - returned when it registered after its reset with a new Call-ID, from the address where it
+  ///   was, and, if it uses trust lists at all, is proven to believe the new one; also when it was
+  ///   given up before;
+  /// - refused or unproven when it registered so and kListSeenWithin later it has the new list, and
+  ///   kept its old one, or nothing proves that it did not;
+  /// - unproven when it registered from another address alone, and is not back within kMovedWithin
+  ///   where it was: anybody can do so in its name;
   /// - failed when it refused the NOTIFY, or did not answer it, and is not back within
   /// kHeardWithin:
   ///   it may have been starting just then;
@@ -43,9 +46,18 @@ class PhoneWatch {
   /// was
   ///   restarted before the answer (kHeardWithin), or when it registered anew and no fetch of a
   ///   good list is known kListSeenWithin later: it kept its old one, or a file server that ended
-  ///   just then could not write the fetch down. The last two happen kAgainAtMost times a phone;
+  ///   just then could not write the fetch down, or what came next. The last two happen
+  ///   kAgainAtMost times a phone;
   /// - not_returned when it is not back within kBackWithin.
   std::vector<core::JobItem> observe(const Evidence& evidence, core::Time now);
+
+  /// take_in makes phones part of the job that registered since it began, from the address where
+  /// they are known, and have not taken the new list: they booted with the old one. Returns them.
+  std::vector<core::JobItem> take_in(const Evidence& evidence, core::Time now);
+
+  /// asked_about returns the phones of whom the next observe and take_in need the trust: those that
+  /// may still move, and those registered that use lists and are not part of the job.
+  std::vector<std::string> asked_about(const std::vector<core::Registration>& registrations) const;
 
   /// next_wave marks up to `room` minus the phones on their way as reset_sent and returns them. The
   /// Call-IDs of their `registrations` are no return from now on.
@@ -63,12 +75,15 @@ class PhoneWatch {
   /// cancel_waiting makes the phones whose turn has not come cancelled, and returns them.
   std::vector<core::JobItem> cancel_waiting(core::Time now);
 
-  /// finished is true when no phone is waiting or on its way.
+  /// finished is true when no phone is waiting or on its way, and none registered just now of whom
+  /// it is not known yet whether it belongs to the job.
   bool finished() const;
 
   static constexpr std::chrono::seconds kHeardWithin{30};
   static constexpr std::chrono::seconds kSentWithin{60};
   static constexpr std::chrono::seconds kListSeenWithin{5};
+  static constexpr std::chrono::seconds kMovedWithin{30};
+  static constexpr std::chrono::seconds kTakenInAfter{2};
   static constexpr std::chrono::seconds kBackWithin{300};
   static constexpr std::chrono::seconds kLookForMissingEvery{5};
   static constexpr unsigned kAgainAtMost = 2;
@@ -82,17 +97,34 @@ class PhoneWatch {
     core::Time asked;
   };
 
-  core::ItemState judge(const core::JobItem& item, const Contacts& contacts, bool has_list,
-                        const core::ResetRow* reset, core::Time now);
-  const core::Registration* new_registration(const core::JobItem& item, const Contacts& contacts,
-                                             core::Time since) const;
+  /// Next is what becomes of a phone, and why.
+  struct Next {
+    core::ItemState state;
+    std::string detail = {};
+  };
+
+  /// Anew is a phone's registration since its reset: where it was, or only elsewhere.
+  struct Anew {
+    const core::Registration* home = nullptr;
+    const core::Registration* elsewhere = nullptr;
+  };
+
+  Next judge(const core::JobItem& item, const Contacts& contacts, const PhoneTrust& trust,
+             const core::ResetRow* reset, core::Time now);
+  Next judge_back(const core::JobItem& item, const core::Registration& back,
+                  const PhoneTrust& trust, core::Time now);
+  Anew new_registration(const core::JobItem& item, const Contacts& contacts,
+                        const std::string& home, core::Time since) const;
   /// again returns waiting when the phone may be asked once more, else reset_sent.
   core::ItemState again(const std::string& phone);
 
   std::map<std::string, core::JobItem> items_;
   std::map<std::string, std::set<std::string>> calls_before_;
+  std::map<std::string, std::set<std::string>> addresses_before_;
   std::map<std::string, unsigned> asked_again_;
   std::map<std::string, Missing> missing_;
+  bool undecided_ = false;  ///< somebody registered just now
+  bool cancelled_ = false;
 };
 
 /// fetches_trust_lists tells whether a device of this name is one that asks for an ITL: hardware

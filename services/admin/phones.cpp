@@ -13,6 +13,7 @@
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf_report.h"
 #include "services/admin/reset_request.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
@@ -63,7 +64,7 @@ core::PhoneStore::Ask ask_of(const PhoneFields& fields) {
 
 struct Phones::Known {
   std::unordered_map<std::string, core::Registration> registrations;
-  std::unordered_map<std::string, std::string> itls;  ///< SHA-1 of what it fetched last
+  std::map<std::string, PhoneTrust> trust;
   std::unordered_map<std::string, core::CapfState> states;
 
   void note(std::vector<core::Registration> all, core::Time now) {
@@ -129,17 +130,24 @@ core::admin::PhoneList Phones::list(const core::admin::PhoneListRequest& request
   const std::vector<Phone> phones = house_.phones.page(request.after, kPage);
   if (phones.empty()) return list;
   if (phones.size() == kPage) list.next = phones.back().name;
-  const Known known = known_between(request.after, phones.back().name);
-  const std::string served = keeper_.served_itl_sha1();
+  Known known = known_between(request.after, phones.back().name);
+  std::vector<std::string> names;
+  for (const Phone& phone : phones) names.push_back(phone.name);
+  known.trust = house_.trust().of(names, {});
   const core::Time now = house_.clock.now();
   list.phones.reserve(phones.size());
-  for (const Phone& phone : phones) list.phones.push_back(describe(phone, known, served, now));
+  for (const Phone& phone : phones) list.phones.push_back(describe(phone, known, now));
   return list;
 }
 
 PhoneFacts Phones::show(const std::string& name) {
   const Phone phone = known(name);
-  PhoneFacts facts = describe(phone, known_of(name), keeper_.served_itl_sha1(), house_.clock.now());
+  PhoneFacts facts = describe(phone, known_of(name), house_.clock.now());
+  facts.itl_signs.emplace();
+  for (const core::TrustSign& sign : house_.trust().signs(name))
+    facts.itl_signs->push_back({core::to_iso(std::chrono::floor<std::chrono::seconds>(sign.at)),
+                                std::string(word(sign.kind)), sign.peer, sign.subject,
+                                sign.detail});
   const auto fetched = [&](std::string_view kind) -> std::optional<std::string> {
     const std::filesystem::path file = fetched_certificate_file(house_.config, name, kind);
     std::error_code ignored;
@@ -153,6 +161,7 @@ PhoneFacts Phones::show(const std::string& name) {
 
 core::admin::Nothing Phones::remove(const std::string& name) {
   if (!house_.phones.remove(name)) throw Error(Code::not_found, "there is no phone '" + name + "'");
+  house_.trust().forget(name);
   return {};
 }
 
@@ -160,9 +169,6 @@ Phones::Known Phones::known_between(const std::string& after, const std::string&
   Known known;
   if (core::Database* registrar = house_.callmanager_db())
     known.note(core::RegistrationStore(*registrar).list_of(after, last), house_.clock.now());
-  if (core::Database* tftp = house_.tftp_db())
-    for (core::Fetch& one : core::FetchStore(*tftp).last_itls_of(after, last))
-      known.itls[one.device] = std::move(one.sha1);
   if (core::Database* capf = house_.capf_db())
     known.states = core::CapfInventory(*capf).between(after, last);
   return known;
@@ -172,15 +178,30 @@ Phones::Known Phones::known_of(const std::string& name) {
   Known known;
   if (core::Database* registrar = house_.callmanager_db())
     known.note(core::RegistrationStore(*registrar).find(name), house_.clock.now());
-  if (core::Database* tftp = house_.tftp_db())
-    if (const auto itl = core::FetchStore(*tftp).last_itl(name)) known.itls[name] = itl->sha1;
+  known.trust.emplace(name, house_.trust().of(name));
   if (core::Database* capf = house_.capf_db())
     known.states[name] = core::CapfInventory(*capf).of(name);
   return known;
 }
 
-PhoneFacts Phones::describe(const Phone& phone, const Known& known, const std::string& served_itl,
-                            core::Time now) const {
+void Phones::describe(const PhoneTrust& trust, PhoneFacts& row) {
+  const std::string address = core::address_text(row.address);
+  row.itl = word(trust.judgement.acceptance);
+  row.itl_evidence = trust.judgement.evidence;
+  row.itl_list_sha1 = trust.judgement.holds;
+  row.itl_address = trust.home;
+  row.itl_other_address = trust.elsewhere;
+  if (!trust.home.empty() && trust.elsewhere.empty() && row.registered && address != trust.home) {
+    row.itl_other_address = address;
+    row.itl_evidence += fmt::format(
+        "; it is registered from {}, and was known at {}: what comes from there counts only when "
+        "it "
+        "has proven itself to CAPF from there",
+        address, trust.home);
+  }
+}
+
+PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time now) const {
   PhoneFacts row;
   row.name = phone.name;
   row.model = phone.model;
@@ -211,8 +232,7 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, const std::s
     row.address = registration->second.peer;
     row.registered_at = core::to_iso(registration->second.registered_at);
   }
-  const auto itl = known.itls.find(phone.name);
-  row.itl = itl == known.itls.end() ? "unknown" : itl->second == served_itl ? "match" : "mismatch";
+  describe(known.trust.at(phone.name), row);
 
   row.lsc = state.held ? "installed" : "none";
   row.lsc_stale = static_cast<std::int64_t>(state.stale(now));

@@ -8,14 +8,14 @@
 #include "core/admin/api.h"
 #include "core/phones/capf_policy.h"
 #include "services/admin/house.h"
-#include "services/admin/trust_keeper.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
 /// Phones answers the phone.* methods. Safe from several threads.
 class Phones {
  public:
-  Phones(House& house, TrustKeeper& keeper) : house_(house), keeper_(keeper) {}
+  explicit Phones(House& house) : house_(house) {}
 
   core::admin::PhoneImported import(const core::admin::PhoneImportRequest& request);
   core::admin::PhoneFacts add(const core::admin::PhoneFields& fields);
@@ -37,10 +37,10 @@ class Phones {
   Known known_between(const std::string& after, const std::string& last);
   Known known_of(const std::string& name);
   core::admin::PhoneFacts describe(const core::Phone& phone, const Known& known,
-                                   const std::string& served_itl, core::Time now) const;
+                                   core::Time now) const;
+  static void describe(const PhoneTrust& trust, core::admin::PhoneFacts& row);
 
   House& house_;
-  TrustKeeper& keeper_;
   std::mutex& change_mutex_ = house_.phone_mutex;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <set>
 
 #include <boost/json.hpp>
@@ -13,6 +14,7 @@
 #include "core/crypto/x509.h"
 #include "services/admin/phone_watch.h"
 #include "services/admin/reset_request.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
@@ -98,17 +100,13 @@ void Regeneration::note_phones(core::admin::RegeneratePlan& plan) {
         "{} known phones are not registered; they are not reset and fetch the new ITL when they "
         "next start.",
         plan.phones - plan.phones_reset));
-  // A phone that never fetched a list has none, and takes its first on faith.
-  const std::string served = keeper_.served_itl_sha1();
-  std::size_t behind = 0;
-  for (const core::Fetch& one : house_.last_itls())
-    if (fetches_trust_lists(one.device) && one.sha1 != served) ++behind;
-  if (behind > 0)
+  const TrustCounts trust = house_.trust().counts();
+  if (trust.older + trust.refused > 0)
     plan.notes.push_back(fmt::format(
         "{} phones hold an older ITL than the one that is served now. Let them come back first: a "
         "phone that missed the last change and then this one may know neither the ITL's signer nor "
         "a TVS, and then has to be unlocked by hand.",
-        behind));
+        trust.older + trust.refused));
 }
 
 void Regeneration::note_services(Unit unit, core::admin::RegeneratePlan& plan) {
@@ -276,7 +274,7 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   PhoneWatch watch(house_.jobs.items(job.id), house_.resets(job.id));
 
   auto registrar_seen = std::chrono::steady_clock::now();
-  while (!watch.finished()) {
+  for (bool first = true; first || !watch.finished(); first = false) {
     const core::Time now = house_.clock.now();
     std::vector<JobItem> wave;
     if (heed(job, progress, watch))
@@ -297,12 +295,12 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
       watch.put_back(wave, now);  // it goes out when Cisco CallManager is back
       note_step(job, progress, "waiting for Cisco CallManager, which does not answer");
     }
-    const std::vector<JobItem> moved =
-        watch.observe({house_.registrations(),
-                       house_.last_itls(),
-                       house_.resets(job.id),
-                       {progress.itl_sha1, keeper_.served_itl_sha1()}},
-                      now);
+    const std::vector<core::Registration> registrations = house_.registrations();
+    const Evidence evidence{
+        registrations, house_.trust().of(watch.asked_about(registrations), {progress.itl_sha1}),
+        house_.resets(job.id)};
+    std::vector<JobItem> moved = watch.observe(evidence, now);
+    std::ranges::move(watch.take_in(evidence, now), std::back_inserter(moved));
     house_.jobs.set_items(job.id, moved);
     if (!wave.empty() || !moved.empty()) jobs_.touch(job.id);
     if (stopping_within(kLookEvery)) return;  // the next start resumes the job
@@ -311,6 +309,12 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   const std::size_t cancelled = counts.of(ItemState::cancelled);
   std::string message =
       fmt::format("{} of {} phones returned", counts.of(ItemState::returned), counts.total);
+  if (const std::size_t refused = counts.of(ItemState::refused); refused > 0)
+    message += fmt::format("; {} are back with their old ITL and refused the new one", refused);
+  if (const std::size_t unproven = counts.of(ItemState::unproven); unproven > 0)
+    message += fmt::format(
+        "; {} are back and nothing proves that they took the new ITL ('show phone' tells why)",
+        unproven);
   if (cancelled > 0)
     message += fmt::format(
         "; {} were not reset and learn of the change at their next start, or by "

@@ -10,6 +10,7 @@
 #include "core/phones/capf_policy.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
+#include "core/phones/trust_sign.h"
 #include "services/capf/protocol.h"
 
 namespace ringfence::services::capf {
@@ -52,6 +53,9 @@ class Records {
   /// happened keeps evidence for an administrator; on disk soon, and never throws: what cannot be
   /// kept is logged.
   virtual void happened(const core::CapfEvent& event) noexcept = 0;
+
+  /// saw keeps what shows which certificates and lists a phone believes; on disk soon.
+  virtual void saw(const core::TrustSign& sign) noexcept { static_cast<void>(sign); }
 };
 
 }  // namespace ringfence::services::capf

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/digest.h"
+#include "core/net/tls_alert.h"
 
 namespace ringfence::services::capf {
 namespace {
@@ -114,20 +115,23 @@ Task<void> Server::serve(tcp::socket socket, core::Seat& seat, Door door) {
   const auto began = Latency::Clock::now();
   const std::string peer = core::peer_text(socket);
   std::shared_ptr<const Identity> identity;
-  auto greeted = greet(std::move(socket), door, identity);
+  TrustWitness witness(parts_.records, peer);
+  auto greeted = greet(std::move(socket), door, identity, witness);
   core::TlsStream stream = co_await std::move(greeted);
   handshakes_.add_since(began);
 
   const Session::Parts parts{parts_.records, *identity->issuer, roster_,  throttle_,
                              ca_failures_,   parts_.clock,      patience_};
   Session session(next_session_++, peer, parts);
-  co_await converse(stream, session, seat, peer);
+  co_await converse(stream, session, seat, peer, witness);
 }
 
 Task<core::TlsStream> Server::greet(tcp::socket socket, Door door,
-                                    std::shared_ptr<const Identity>& identity) {
-  const core::SigningPool::Choose choose = [this, door, &identity] {
+                                    std::shared_ptr<const Identity>& identity,
+                                    TrustWitness& witness) {
+  const core::SigningPool::Choose choose = [this, door, &identity, &witness] {
     identity = parts_.authority.current();
+    witness.shows(identity->der);
     return door == Door::usual ? identity->tls : identity->legacy_tls;
   };
   auto shaken = parts_.signing.shake_hands(std::move(socket), choose, bounds_.handshake);
@@ -139,11 +143,14 @@ Task<core::TlsStream> Server::greet(tcp::socket socket, Door door,
     // Without a signature TLS cannot say why: all that can be done is to hang up.
     parts_.authority.health().failed(error);
     throw;
+  } catch (const boost::system::system_error& error) {
+    if (const auto alert = core::certificate_alert(error.code())) witness.refused(*alert);
+    throw;
   }
 }
 
 Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Seat& seat,
-                            const std::string& peer) {
+                            const std::string& peer, TrustWitness& witness) {
   // A stopping server lets the step at hand come to its end: what a phone confirmed is recorded.
   co_await asio::this_coro::throw_if_cancelled(false);
   const HangUp hang_up(*this, session.id(), stream.next_layer());
@@ -192,7 +199,7 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
     // 3. Judge, sign and record on a pool.
     deadline.extend(bounds_.work);
     std::optional<std::chrono::minutes> idle;
-    auto judge = [&] { return answer(session, header, body, peer, idle); };
+    auto judge = [&] { return answer(session, header, body, peer, witness, idle); };
     if (may_sign(header)) {
       turn = co_await parts_.signing.run(judge);
     } else {
@@ -210,6 +217,7 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
     auto loss = Session::Loss::closed;
     if (stopped && failed == asio::error::operation_aborted) loss = Session::Loss::stopped;
     if (deadline.expired()) loss = Session::Loss::timeout;
+    if (loss == Session::Loss::closed) witness.hung_up();
     auto lose = [&session, loss] { session.lost(loss); };
     co_await core::run_on(parts_.pool, lose);
     co_return;
@@ -221,7 +229,8 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
 /// answer gives one message to the session. `idle` becomes the time after which the connection is
 /// kept alive, once the phone has said who it is: what follows may take it half an hour.
 Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView body,
-                    const std::string& peer, std::optional<std::chrono::minutes>& idle) {
+                    const std::string& peer, TrustWitness& witness,
+                    std::optional<std::chrono::minutes>& idle) {
   std::optional<Message> message;
   try {
     message = message_in(session, header, body);
@@ -229,6 +238,7 @@ Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView
     return session.reject(error);
   }
   if (const auto* who = std::get_if<AuthResponse>(&*message)) {
+    witness.spoke(who->device);
     if (auto turn = turn_away(who->device, session.id(), peer)) return std::move(*turn);
     try {
       idle = std::chrono::minutes(parts_.records.policy().keep_alive_minutes);

@@ -20,6 +20,7 @@
 #include "services/capf/roster.h"
 #include "services/capf/session.h"
 #include "services/capf/throttle.h"
+#include "services/capf/trust_witness.h"
 
 namespace ringfence::services::capf {
 
@@ -87,12 +88,14 @@ class Server {
 
   core::Task<void> serve(core::tcp::socket socket, core::Seat& seat, Door door);
   core::Task<core::TlsStream> greet(core::tcp::socket socket, Door door,
-                                    std::shared_ptr<const Identity>& identity);
+                                    std::shared_ptr<const Identity>& identity,
+                                    TrustWitness& witness);
   core::Task<void> converse(core::TlsStream& stream, Session& session, core::Seat& seat,
-                            const std::string& peer);
+                            const std::string& peer, TrustWitness& witness);
 
   Turn answer(Session& session, const HeaderBytes& header, core::BytesView body,
-              const std::string& peer, std::optional<std::chrono::minutes>& idle);
+              const std::string& peer, TrustWitness& witness,
+              std::optional<std::chrono::minutes>& idle);
   std::optional<Turn> turn_away(const std::string& device, std::uint32_t session,
                                 const std::string& peer);
 

@@ -187,7 +187,13 @@ std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
                                       phone_, id_, address_of(peer_));
   return std::visit(
       Overloaded{
-          [](const Authentication::Admitted&) -> std::optional<Turn> { return std::nullopt; },
+          [this](const Authentication::Admitted&) -> std::optional<Turn> {
+            if (phone_.capf.auth_mode != core::AuthMode::null_string)
+              parts_.records.saw({phone_.name, core::TrustSignKind::identified,
+                                  core::address_text(peer_), "",
+                                  std::string(word(phone_.capf.auth_mode)), core::sign_time()});
+            return std::nullopt;
+          },
           [this](const Authentication::AskFor& more) -> std::optional<Turn> {
             asked_ = more.type;
             return ask(State::auth, AuthRequest{kVersion, more.type});

@@ -20,6 +20,7 @@ StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
       seen_(reader_),
       group_(capf),
       journal_(capf, group_),
+      signs_(capf),
       trace_folder_(std::move(trace_folder)) {}
 
 std::optional<core::Phone> StoredRecords::phone(std::string_view name) {
@@ -104,6 +105,14 @@ void StoredRecords::happened(const core::CapfEvent& event) noexcept {
   } catch (const std::exception& error) {
     core::log(core::Level::error, "CAPF_EVENT_NOT_RECORDED",
               {{"device", event.phone}, {"event", event.kind}, {"error", error.what()}});
+  }
+}
+
+void StoredRecords::saw(const core::TrustSign& sign) noexcept {
+  try {
+    signs_.add(sign);
+  } catch (const std::exception& error) {  // without memory: the phone is served all the same
+    core::log(core::Level::error, "TRUST_SIGNS_LOST", {{"why", error.what()}});
   }
 }
 

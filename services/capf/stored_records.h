@@ -9,6 +9,7 @@
 
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
+#include "core/phones/trust_sign_log.h"
 #include "core/storage/write_group.h"
 #include "services/capf/records.h"
 #include "services/capf/trust.h"
@@ -41,6 +42,7 @@ class StoredRecords final : public Records {
   std::optional<core::PendingCsr> csr(std::string_view phone) override;
   std::optional<core::IssuedCertificate> certificate(core::BytesView serial) override;
   void happened(const core::CapfEvent& event) noexcept override;
+  void saw(const core::TrustSign& sign) noexcept override;
 
   /// flush returns when all that was written or queued before is on disk.
   void flush() { group_.flush(); }
@@ -68,6 +70,7 @@ class StoredRecords final : public Records {
   core::EnrolmentStore seen_;  ///< for reading
   core::WriteGroup group_;
   core::EnrolmentStore journal_;  ///< for writing
+  core::TrustSignLog signs_;
   const std::filesystem::path trace_folder_;
   std::atomic<std::uint64_t> issued_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;

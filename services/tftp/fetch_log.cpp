@@ -15,7 +15,8 @@ constexpr auto kRetry = 1s;
 
 }  // namespace
 
-FetchLog::FetchLog(core::Database& database) : store_(database), thread_([this] { run(); }) {}
+FetchLog::FetchLog(core::Database& database)
+    : signs_(database), store_(database), thread_([this] { run(); }) {}
 
 FetchLog::~FetchLog() {
   {
@@ -26,13 +27,31 @@ FetchLog::~FetchLog() {
   thread_.join();
 }
 
-void FetchLog::add(core::Fetch fetch) {
+void FetchLog::add(const File& file, const std::string& name, const std::string& peer,
+                   core::Time now) {
+  const std::string address = core::address_text(peer);
+  note(file, name, address);
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() >= kMaxWaiting) waiting_.erase(waiting_.begin());
-    waiting_.push_back(std::move(fetch));
+    waiting_.push_back({file.device, name, file.content->sha1, address, now, file.config_stamp});
   }
   changed_.notify_one();
+}
+
+/// note keeps what a known phone's fetch shows: which list it was offered, and what came next.
+void FetchLog::note(const File& file, const std::string& name, const std::string& address) {
+  if (file.device.empty() || name.starts_with("CTL")) return;
+  core::TrustSign sign{file.device,      core::TrustSignKind::plain_config, address, "", name,
+                       core::sign_time()};
+  if (name.starts_with("ITL")) {
+    sign.kind = core::TrustSignKind::list_fetched;
+    sign.subject = file.content->sha1;
+  } else if (!file.signer.empty()) {
+    sign.kind = core::TrustSignKind::signed_config;
+    sign.subject = file.signer;
+  }
+  signs_.add(std::move(sign));
 }
 
 void FetchLog::run() {

@@ -1,4 +1,4 @@
-// Completed fetches on their way into tftp.db, off the hot path.
+// Completed fetches on their way into tftp.db, off the hot path, and what they show of phones.
 #pragma once
 
 #include <condition_variable>
@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/phones/fetch_store.h"
+#include "core/phones/trust_sign_log.h"
+#include "services/tftp/files.h"
 
 namespace ringfence::services::tftp {
 
@@ -22,12 +24,15 @@ class FetchLog {
   FetchLog& operator=(const FetchLog&) = delete;
   ~FetchLog();  ///< saves what is left
 
-  void add(core::Fetch fetch);
+  /// add keeps that `file` was fetched whole as `name` by `peer` ("address", or "address:port").
+  void add(const File& file, const std::string& name, const std::string& peer, core::Time now);
 
  private:
+  void note(const File& file, const std::string& name, const std::string& address);
   void run();
   bool save(const std::vector<core::Fetch>& batch);
 
+  core::TrustSignLog signs_;
   core::FetchStore store_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -187,7 +187,8 @@ Found FileSource::made(Unsigned config) {
   if (signing) {
     auto content = kept(config.name, full_stamp(config, *signing));
     if (content)
-      return {File{std::move(content), std::move(config.device), std::move(config.config_stamp)},
+      return {File{std::move(content), std::move(config.device), std::move(config.config_stamp),
+                   signing->serial},
               {}};
   }
   return {{}, std::move(config)};
@@ -196,7 +197,7 @@ Found FileSource::made(Unsigned config) {
 File FileSource::sign(const Unsigned& config) {
   const Signing signing = signing_.current(itl_.current().get());
   if (auto content = kept(config.name, full_stamp(config, signing))) {
-    return {std::move(content), config.device, config.config_stamp};
+    return {std::move(content), config.device, config.config_stamp, signing.serial};
   }
   const core::X509Cert certificate = core::parse_certificate(signing.der);
   const core::EvpPkey key = token_.key(signing.key);
@@ -208,7 +209,7 @@ File FileSource::sign(const Unsigned& config) {
                                                core::Digest::sha1, clock_.now()));
   auto shared = std::make_shared<const Content>(std::move(content));
   keep(Kept{config.name, full_stamp(config, signing), shared});
-  return {shared, config.device, config.config_stamp};
+  return {shared, config.device, config.config_stamp, signing.serial};
 }
 
 std::shared_ptr<const Content> FileSource::kept(const std::string& name, const std::string& stamp) {

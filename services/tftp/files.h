@@ -28,6 +28,7 @@ struct File {
   std::shared_ptr<const Content> content;
   std::string device;  ///< a known phone's name; "" for the generic files and for strangers
   std::string config_stamp = {};  ///< of the record that a phone's configuration was made from
+  std::string signer = {};        ///< of a signed configuration: serial number, as signs have it
 };
 
 /// Unsigned is a configuration that must be signed to become the file `name`.

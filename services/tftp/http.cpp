@@ -95,7 +95,6 @@ template <typename Stream>
 core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, core::Seat& seat,
                                    std::string peer) {
   beast::flat_buffer buffer(kMaxHeaderBytes * 2);
-  const std::string address = peer.substr(0, peer.rfind(':'));
   bool open = true;
   while (open) {
     deadline.extend(times_.request);
@@ -140,12 +139,7 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, cor
               {{"peer", peer},
                {"file", reply.name},
                {"status", std::to_string(static_cast<unsigned>(reply.status))}});
-    if (body) {
-      core::Fetch fetch{
-          reply.file->device,      reply.name, reply.file->content->sha1, address, clock_.now(),
-          reply.file->config_stamp};
-      fetches_.add(std::move(fetch));
-    }
+    if (body) fetches_.add(*reply.file, reply.name, peer, clock_.now());
   }
 }
 

@@ -286,8 +286,7 @@ core::Task<void> Server::send_file(std::shared_ptr<Transfer> transfer, ReadReque
             {{"peer", text_of(transfer->peer)},
              {"file", request.file},
              {"bytes", std::to_string(bytes->size())}});
-  fetches_.add({file.device, request.file, file.content->sha1, transfer->peer.address().to_string(),
-                clock_.now(), file.config_stamp});
+  fetches_.add(file, request.file, transfer->peer.address().to_string(), clock_.now());
 }
 
 /// take gives the session a datagram of the client.

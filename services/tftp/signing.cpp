@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
+#include "core/phones/trust_sign.h"
 #include "core/trust/trust_list.h"
 
 namespace ringfence::services::tftp {
@@ -56,7 +57,8 @@ Signing SigningChoice::current(const Content* itl) {
   const std::string asked = question(newest, itl);
   if (const auto answer = decided(asked)) return *answer;
   // Not under the lock: `known` must never wait for the signer. Two may decide, and decide alike.
-  const Signing chosen = choose(newest, itl);
+  Signing chosen = choose(newest, itl);
+  chosen.serial = core::serial_text(core::serial_of(*core::parse_certificate(chosen.der)));
   const std::lock_guard lock(mutex_);
   if (asked != asked_ && chosen.key != newest.key) {
     core::log(core::Level::notice, "TFTP_SIGNS_AS_LISTED",

@@ -16,7 +16,8 @@ namespace ringfence::services::tftp {
 struct Signing {
   core::Bytes der;
   core::KeyRef key;
-  std::string stamp;  ///< differs whenever certificate or key do
+  std::string stamp;        ///< differs whenever certificate or key do
+  std::string serial = {};  ///< of the certificate, as core::TrustSign has it
 };
 
 /// SigningChoice follows the served ITL.

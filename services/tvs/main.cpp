@@ -36,15 +36,18 @@ void run(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
   const core::Time started = core::SystemClock().now();
   core::Database admin(config.admin_db(), core::Schema::admin, core::Access::read_only);
+  core::Database own(config.tvs_db(), core::Schema::tvs, core::Access::read_write);
+  const core::PhoneStore phones(admin);
   const core::Token token(config.signer_socket("tvs"));
   Book book(admin, token);
+  core::TrustSignLog signs(own);
 
   core::asio::io_context io;
   core::asio::thread_pool pool(2);
   core::SigningPool signing;
   const core::tcp::endpoint endpoint(core::asio::ip::make_address(config.listen()),
                                      config.ports().tvs);
-  Server server(io, pool, signing, book, endpoint);
+  Server server(io, {pool, signing, book, phones, signs}, endpoint);
   const core::RpcServer rpc(
       config.control_socket("tvs"),
       [&](const core::Caller&, std::string_view method, const boost::json::object&) {

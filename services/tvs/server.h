@@ -9,6 +9,8 @@
 
 #include "core/net/listener.h"
 #include "core/net/signing_pool.h"
+#include "core/phones/phone_store.h"
+#include "core/phones/trust_sign_log.h"
 #include "services/tvs/book.h"
 
 namespace ringfence::services::tvs {
@@ -22,10 +24,17 @@ struct Times {
 /// Server answers phones until `close`. It must outlive `io.run()`.
 class Server {
  public:
-  /// `pool` runs what blocks for SQLite, `signing` what blocks for the signer; they and `book`
-  /// must outlive the server.
-  Server(core::asio::io_context& io, core::asio::thread_pool& pool, core::SigningPool& signing,
-         Book& book, const core::tcp::endpoint& endpoint, Times times = {});
+  /// Parts must outlive the server.
+  struct Parts {
+    core::asio::thread_pool& pool;  ///< runs what blocks for SQLite
+    core::SigningPool& signing;     ///< runs what blocks for the signer
+    Book& book;
+    const core::PhoneStore& phones;  ///< of admin.db
+    core::TrustSignLog& signs;       ///< hears what questions and refusals show
+  };
+
+  Server(core::asio::io_context& io, const Parts& parts, const core::tcp::endpoint& endpoint,
+         Times times = {});
 
   core::tcp::endpoint endpoint() const { return listener_.endpoint(); }
 
@@ -35,11 +44,15 @@ class Server {
   boost::json::object counters() const;
 
  private:
-  core::Task<void> serve(core::tcp::socket socket, core::Seat& seat);
+  struct Peer;
 
-  core::asio::thread_pool& pool_;
-  core::SigningPool& signing_;
-  Book& book_;
+  core::Task<void> serve(core::tcp::socket socket, core::Seat& seat);
+  core::Task<core::TlsStream> greet(core::tcp::socket socket, Peer& peer);
+  void note_refusal(const Peer& peer, core::TrustSignKind kind, const std::string& how);
+  void note(const Peer& peer, const Request& request, const Answer& answer);
+  std::string device_in(const Request& request) const;
+
+  const Parts parts_;
   const Times times_;
   std::atomic<std::uint64_t> attempted_ = 0;
   std::atomic<std::uint64_t> accepted_ = 0;

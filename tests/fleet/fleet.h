@@ -32,6 +32,7 @@ struct Options {
   Scenario scenario = Scenario::stay;
   std::optional<Transport> transport;  ///< unset: SEP and ATA phones TFTP, Jabber HTTP
   SipTransport sip = SipTransport::udp;
+  bool alarm = true;  ///< SEP phones tell their ITL's hash when they register, as release 14 does
   std::size_t concurrency = 64;  ///< phones that boot at the same time
   unsigned threads = 1;
   std::size_t key_pool = 8;  ///< RSA keys a size shared by all phones; 0: one a phone

@@ -64,6 +64,8 @@ CommandLine parse_command_line(int argc, char** argv) {
           ->transform(CLI::CheckedTransformer(kTransports));
   app.add_option("--sip", fleet.sip, "udp (one socket) or tcp (one connection a phone)")
       ->transform(CLI::CheckedTransformer(kSipTransports));
+  app.add_flag("!--no-alarm", fleet.alarm,
+               "SEP phones do not tell their ITL when they register: those before release 14");
   app.add_option("--auth-strings", auth_strings, "CSV name,string: what users would type")
       ->check(CLI::ExistingFile);
   app.add_option("--concurrency", fleet.concurrency, "phones that boot at once")

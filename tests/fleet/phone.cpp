@@ -258,6 +258,9 @@ core::Task<void> Phone::enter_service() {
     link = around_.udp.link(core::udp::endpoint(registrar.address(), registrar.port()));
   }
   sip_.connect(std::move(link), node.address);
+  const std::optional<Bytes> itl = trust_.file(ListKind::itl);
+  if (around_.options.alarm && itl && name_.starts_with("SEP"))
+    sip_.say_itl(core::to_hex(core::digest(core::Digest::sha1, *itl)));
   const std::chrono::seconds granted =
       co_await sip_.register_for(config_.register_expires, kRegisterLimit);
   refresh_at_ = Steady::now() + std::max(granted - config_.register_delta, granted / 2);

@@ -52,6 +52,21 @@ std::optional<Seconds> seconds_in(std::string_view text) {
   return Seconds(value);
 }
 
+/// alarm_text is what a phone says of itself when it registers (cucm-behaviour 3.2).
+std::string alarm_text(const std::string& name, const std::string& itl_sha1) {
+  return fmt::format(R"(<?xml version="1.0" encoding="UTF-8"?>
+<x-cisco-alarm>
+<Alarm Name="LastOutOfServiceInformation">
+<ParameterList>
+<String name="DeviceName">{}</String>
+<String name="ITLHash">{}</String>
+</ParameterList>
+</Alarm>
+</x-cisco-alarm>
+)",
+                     name, itl_sha1);
+}
+
 /// granted reads our contact's lifetime from a 200: its own parameter, else the Expires header.
 Seconds granted(const SipMessage& response, const std::string& user, Seconds asked) {
   const std::string ours = fmt::format("sip:{}@", user);
@@ -107,9 +122,13 @@ std::string SipClient::register_text(Seconds lifetime, const std::string& branch
                       tcp ? ";transport=tcp" : "");
   text += fmt::format(";+sip.instance=\"{}\"", instance_of(name_));
   text += fmt::format(";+u.sip!devicename.ccm.cisco.com=\"{}\"\r\n", name_);
-  text += fmt::format("Supported: replaces,join\r\nExpires: {}\r\nContent-Length: 0\r\n\r\n",
-                      lifetime.count());
-  return text;
+  text += fmt::format("Supported: replaces,join\r\nExpires: {}\r\n", lifetime.count());
+  if (itl_sha1_.empty()) return text + "Content-Length: 0\r\n\r\n";
+  const std::string alarm = alarm_text(name_, itl_sha1_);
+  return text + fmt::format(
+                    "Content-Type: application/x-cisco-alarm+xml\r\nContent-Length: {}"
+                    "\r\n\r\n{}",
+                    alarm.size(), alarm);
 }
 
 core::Task<Seconds> SipClient::register_for(Seconds lifetime, Milliseconds limit) {
@@ -130,6 +149,7 @@ core::Task<Seconds> SipClient::register_for(Seconds lifetime, Milliseconds limit
     if (status != 200)
       throw Error(Code::refused, fmt::format("the registrar answered {} to REGISTER",
                                              response.start_line.substr(8)));
+    itl_sha1_.clear();  // refreshes say nothing new
     co_return granted(response, name_, lifetime);
   }
 }

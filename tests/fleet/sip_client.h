@@ -25,6 +25,10 @@ class SipClient {
   /// connect takes a new link to `registrar` (an address) and makes a new Call-ID, as every boot.
   void connect(std::unique_ptr<SipLink> link, std::string registrar);
 
+  /// say_itl makes the next REGISTER carry an alarm with the SHA-1 of the ITL that the phone holds,
+  /// as phones of release 14 send it; "" for none.
+  void say_itl(std::string sha1) { itl_sha1_ = std::move(sha1); }
+
   /// hang_up drops link and Call-ID: the phone is silent from now on.
   void hang_up();
 
@@ -54,6 +58,7 @@ class SipClient {
   std::string call_id_;
   std::string tag_;
   std::uint32_t cseq_ = 0;
+  std::string itl_sha1_;  ///< to be told in an alarm, or ""
 
   core::asio::steady_timer answered_;  ///< wakes the transaction under way
   std::string branch_;                 ///< of that transaction, else empty

@@ -104,7 +104,19 @@ TEST_F(FleetTest, RegistersWithACallIdOfItsOwn) {
     EXPECT_NE(text.find("+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-00110000000"),
               std::string::npos);
     EXPECT_NE(text.find(phone.name + "\"\r\n"), std::string::npos);
+    EXPECT_NE(text.find("<String name=\"ITLHash\">" + phone.itl_sha1 + "</String>"),
+              std::string::npos);
   }
+}
+
+TEST_F(FleetTest, SaysNothingOfItsListWhenItIsOlder) {
+  options_.scenario = Scenario::enrol;
+  options_.alarm = false;
+  Fleet fleet(options_);
+  fleet.start();
+  ASSERT_TRUE(fleet.wait_until_all_succeeded(kPatience)) << to_json(fleet.report());
+  for (const std::string& text : node_.registers())
+    EXPECT_TRUE(text.ends_with("Content-Length: 0\r\n\r\n"));
 }
 
 TEST_F(FleetTest, ObeysAResetByBootingWithTheNewList) {

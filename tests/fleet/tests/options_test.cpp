@@ -41,6 +41,11 @@ TEST_F(OptionsTest, ReadsNamesFromAFile) {
             (std::vector<std::string>{"SEP001122334455", "CSFanna"}));
 }
 
+TEST_F(OptionsTest, CanLeaveTheAlarmOut) {
+  EXPECT_TRUE(parse({"--scenario", "boot"}).fleet.alarm);
+  EXPECT_FALSE(parse({"--scenario", "boot", "--no-alarm"}).fleet.alarm);
+}
+
 TEST_F(OptionsTest, ReadsAuthenticationStrings) {
   const auto strings = read_auth_strings(file("name,string\nSEP001122334455,4711\n"));
   EXPECT_EQ(strings, (std::map<std::string, std::string>{{"SEP001122334455", "4711"}}));

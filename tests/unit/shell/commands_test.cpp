@@ -90,7 +90,11 @@ PhoneFacts phone(const std::string& name) {
   facts.operation_status = "Upgrade Success";
   facts.registered = true;
   facts.address = "192.0.2.7:5060";
-  facts.itl = "match";
+  facts.itl = "accepted";
+  facts.itl_evidence = "said in an alarm at 2026-11-21T10:00:00Z that it holds the list of "
+                       "2026-11-21T09:00:00Z";
+  facts.itl_list_sha1 = "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8";
+  facts.itl_address = "192.0.2.7";
   facts.lsc = "installed";
   facts.lsc_key = "RSA 2048";
   facts.lsc_serial = "0a0b";

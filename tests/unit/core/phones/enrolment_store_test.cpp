@@ -414,7 +414,7 @@ TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
   test::sqlite3(
       path,
       "drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
-      " drop table event;"
+      " drop table event; drop table trust_sign;"
       " alter table issued drop column cleared_at; pragma user_version = 1;"
       " insert into issued values ('01', 'CSFa', 7, 'CN=a', 'CN=CAPF', '3000', 'RSA 2048',"
       " 2000000000, 1795255200, 1795255201, 1795255202, null);"

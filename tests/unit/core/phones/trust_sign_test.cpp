@@ -22,6 +22,17 @@ TrustSign sign(std::string device, TrustSignKind kind, std::string peer, std::st
           std::move(subject), "a detail", kNow + milliseconds(after)};
 }
 
+TEST(TrustSignWords, SerialsAndAddressesHaveOneSpelling) {
+  EXPECT_EQ(serial_text(Bytes{0x00, 0x0a, 0xff}), "0AFF");
+  EXPECT_EQ(serial_text(Bytes{0x00}), "00");
+  EXPECT_EQ(address_text("10.0.0.5:49152"), "10.0.0.5");
+  EXPECT_EQ(address_text("10.0.0.5"), "10.0.0.5");
+  EXPECT_EQ(address_text("[2001:db8::5]:5060"), "2001:db8::5");
+  EXPECT_EQ(address_text("2001:db8::5"), "2001:db8::5");
+  EXPECT_EQ(address_text("[::ffff:10.0.0.5]:5060"), "10.0.0.5");
+  EXPECT_EQ(address_text("unknown"), "unknown");
+}
+
 class TrustSignTest : public testing::Test {
  protected:
   test::TemporaryFolder folder_;
@@ -38,6 +49,8 @@ TEST_F(TrustSignTest, KeepsEachSubjectOfEachPeerOnce) {
   store_.save({again});
   EXPECT_THAT(store_.of("SEP1"), ElementsAre(config, again));
   EXPECT_THAT(store_.of("SEP2"), SizeIs(0));
+  EXPECT_THAT(store_.between("SEP1", "SEP1"), SizeIs(2));
+  EXPECT_THAT(store_.between("SEP2", "SEP9"), SizeIs(0));
 }
 
 TEST_F(TrustSignTest, TellsWhatCameSinceAMarkInItsOrder) {

@@ -40,6 +40,7 @@ class DiagnosisTest : public testing::Test {
     facts.registration->registered_at = kNow - hours(2);
     facts.itl =
         core::Fetch{phone.name, "ITLSEP001122334455.tlv", "aa", "192.0.2.9", kNow - hours(1)};
+    facts.trust = {core::Acceptance::accepted, "said so in an alarm", "aa"};
     facts.config = core::Fetch{
         phone.name, "SEP001122334455.cnf.xml.sgn", "cc", "192.0.2.9", kNow - hours(1), "{now}"};
     facts.fetched = {true, "", "first start", true, true, "CN=CAPF-1"};
@@ -164,12 +165,22 @@ TEST_F(DiagnosisTest, NamesAPhoneThatDidNotFetchItsConfigurationSinceItWasAsked)
 
 TEST_F(DiagnosisTest, NamesAnItlMismatch) {
   facts.itl->sha1 = "bb";
+  facts.trust = {core::Acceptance::unknown, "has not fetched the list in force", ""};
   expect_likely("ITL of the phone", "the phone's ITL is not the one that is served");
   const std::string evidence = check_phone_itl(facts).check.evidence;
   EXPECT_THAT(evidence, HasSubstr("SHA-1 bb (published at the first start); SHA-1 aa is served"));
   EXPECT_THAT(evidence, HasSubstr("2026-11-21T09:00:00Z"));
   facts.itl.reset();
   EXPECT_EQ(check_phone_itl(facts).check.finding, "unknown");
+}
+
+TEST_F(DiagnosisTest, TellsAFetchedListFromOneThatThePhoneBelieves) {
+  EXPECT_EQ(check_phone_itl(facts).check.finding, "ok");
+  facts.trust = {core::Acceptance::fetched, "fetched the list", ""};
+  EXPECT_EQ(check_phone_itl(facts).check.finding, "unknown");
+  EXPECT_THAT(check_phone_itl(facts).check.evidence, HasSubstr("not proven to believe it"));
+  facts.trust = {core::Acceptance::refused, "went on without a question", ""};
+  expect_likely("ITL of the phone", "the phone refused the ITL that is served");
 }
 
 TEST_F(DiagnosisTest, NamesAListWithoutACapfEntry) {

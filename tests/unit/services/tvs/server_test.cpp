@@ -2,10 +2,12 @@
 #include "services/tvs/server.h"
 
 #include <future>
+#include <map>
 
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include "tests/support/command.h"
 #include "tests/support/paused_signer.h"
 #include "tests/unit/services/tvs/node.h"
 
@@ -58,10 +60,36 @@ class Client {
   asio::ssl::stream<core::tcp::socket> stream_;
 };
 
+constexpr const char* kPhone = "SEP001122334455";
+
 class TvsServerTest : public testing::Test {
  protected:
   explicit TvsServerTest(Times times = {})
-      : server(io, pool, signing, book, {asio::ip::address_v4::loopback(), 0}, times) {}
+      : server(io, {pool, signing, book, known, *signs}, {asio::ip::address_v4::loopback(), 0},
+               times) {
+    core::Phone phone;
+    phone.name = kPhone;
+    core::Database writer(node.database("admin.db"), core::Schema::admin, core::Access::read_write);
+    core::PhoneStore(writer).save({phone}, core::PhoneStore::Ask::changed_only);
+  }
+
+  /// seen returns the signs of a device, or of this machine when nobody is known, once there are
+  /// `count`; their times are left out.
+  std::vector<core::TrustSign> seen(const std::string& device, std::size_t count) {
+    std::vector<core::TrustSign> found;
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (found.size() < count && std::chrono::steady_clock::now() < end) {
+      const core::TrustSignStore store(own);
+      found = device.empty() ? store.of_peer("127.0.0.1") : store.of(device);
+      std::this_thread::sleep_for(10ms);
+    }
+    for (core::TrustSign& sign : found) sign.at = {};
+    return found;
+  }
+
+  std::string serial(core::Unit unit) const {
+    return core::serial_text(core::serial_of(*node.certificate(unit)));
+  }
 
   void TearDown() override {
     server.close();
@@ -79,6 +107,9 @@ class TvsServerTest : public testing::Test {
   core::Database admin{node.database("admin.db"), core::Schema::admin, core::Access::read_only};
   core::Token token{node.signer.socket("tvs")};
   Book book{admin, token};
+  core::PhoneStore known{admin};
+  core::Database own{node.database("tvs.db"), core::Schema::tvs, core::Access::read_write};
+  std::unique_ptr<core::TrustSignLog> signs = std::make_unique<core::TrustSignLog>(own);
   asio::io_context io;
   asio::thread_pool pool{2};
   core::SigningPool signing;
@@ -215,6 +246,58 @@ TEST_F(ImpatientTvsTest, ClosesWhoSaysNothing) {
   boost::system::error_code ended;
   asio::read(silent, asio::buffer(&byte, 1), ended);
   EXPECT_TRUE(ended);
+}
+
+TEST_F(TvsServerTest, KeepsWhatAQuestionShowsOfAPhone) {
+  using enum core::TrustSignKind;
+  Client client(server.endpoint());
+  client.ask(to_bytes(1, query_for(core::Unit::call_manager)));
+  client.ask(to_bytes(2, Query{kPhone, "CN=x", "CN=x", {0x0a, 0xbc}}));
+  // No phone: a name that only ends as one does, and one that nobody knows.
+  client.ask(to_bytes(3, Query{"CP-8861-XSEP001122334455", "CN=y", "CN=y", {1}}));
+  client.ask(to_bytes(4, Query{"CP-8861-SEP00112233445", "CN=y", "CN=y", {1}}));
+  const std::string tvs = serial(core::Unit::tvs);
+  const std::string signer = serial(core::Unit::call_manager);
+  const std::vector<core::TrustSign> kept = seen(kPhone, 3);
+  ASSERT_EQ(kept.size(), 3U);
+  std::map<core::TrustSignKind, std::string> subjects;
+  for (const core::TrustSign& sign : kept) {
+    EXPECT_EQ(sign.peer, "127.0.0.1");
+    subjects[sign.kind] = sign.subject;
+  }
+  const std::map<core::TrustSignKind, std::string> expected = {
+      {tls_trusted, tvs}, {tvs_vouched, signer}, {tvs_denied, "0ABC"}};
+  EXPECT_EQ(subjects, expected);
+  client.leave();
+  EXPECT_EQ(core::TrustSignStore(own).of_peer("127.0.0.1").size(), 0U);
+}
+
+TEST_F(TvsServerTest, KeepsThatSomebodyRefusedTheCertificate) {
+  using enum core::TrustSignKind;
+  {
+    Client client(server.endpoint());
+    client.leave();  // it has seen the certificate and says nothing
+  }
+
+  const std::string tvs = serial(core::Unit::tvs);
+  const auto hung_up = seen("", 1);
+  ASSERT_EQ(hung_up.size(), 1U);
+  EXPECT_EQ(hung_up[0].kind, tls_left);
+  EXPECT_EQ(hung_up[0].subject, tvs);
+
+  const std::string port = std::to_string(server.endpoint().port());
+  // openssl verifies against no CA at all, and says so by an alert.
+  EXPECT_NE(test::run({"openssl", "s_client", "-connect", "127.0.0.1:" + port,
+                       "-verify_return_error", "-tls1_2"})
+                .status,
+            0);
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  std::string detail;
+  while (detail != "unknown CA" && std::chrono::steady_clock::now() < end) {
+    detail = seen("", 1).back().detail;
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(detail, "unknown CA");
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+#include "core/phones/holding_store.h"
+
+namespace ringfence::core {
+
+void HoldingStore::save(const std::vector<Holding>& holdings) {
+  if (holdings.empty()) return;
+  database_.write([&](soci::session& sql) {
+    Holding row;
+    long long at = 0;
+    soci::statement insert =
+        (sql.prepare << "insert into trust_holding (device, sha1, peer, evidence, at)"
+                        " values (:device, :sha1, :peer, :evidence, :at)"
+                        " on conflict (device) do update set sha1 = excluded.sha1,"
+                        " peer = excluded.peer, evidence = excluded.evidence, at = excluded.at",
+         soci::use(row.device), soci::use(row.sha1), soci::use(row.peer), soci::use(row.evidence),
+         soci::use(at));
+    for (const Holding& holding : holdings) {
+      row = holding;
+      at = holding.at.time_since_epoch().count();
+      insert.execute(true);
+    }
+  });
+}
+
+std::vector<Holding> HoldingStore::list() const {
+  return database_.read([](soci::session& sql) {
+    Holding row;
+    long long at = 0;
+    soci::statement select =
+        (sql.prepare
+             << "select device, sha1, peer, evidence, at from trust_holding order by device",
+         soci::into(row.device), soci::into(row.sha1), soci::into(row.peer),
+         soci::into(row.evidence), soci::into(at));
+    select.execute();
+    std::vector<Holding> holdings;
+    while (select.fetch()) {
+      row.at = TrustSign::Time(std::chrono::milliseconds(at));
+      holdings.push_back(row);
+    }
+    return holdings;
+  });
+}
+
+void HoldingStore::remove(std::string_view device) {
+  const std::string name(device);
+  database_.write([&](soci::session& sql) {
+    sql << "delete from trust_holding where device = :device", soci::use(name);
+  });
+}
+
+}  // namespace ringfence::core

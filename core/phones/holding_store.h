@@ -1,0 +1,26 @@
+// Which trust list each phone was last proven to hold. admin.db, written by ringfence-admin.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/phones/acceptance.h"
+#include "core/storage/database.h"
+
+namespace ringfence::core {
+
+/// HoldingStore keeps one Holding a phone. Safe from several threads. Errors: `io`.
+class HoldingStore {
+ public:
+  explicit HoldingStore(Database& database) : database_(database) {}
+
+  /// save inserts or updates by device; many at once cost one commit.
+  void save(const std::vector<Holding>& holdings);
+  std::vector<Holding> list() const;  ///< by device
+  void remove(std::string_view device);
+
+ private:
+  Database& database_;
+};
+
+}  // namespace ringfence::core
