@@ -143,7 +143,8 @@ std::vector<Command> certificate_commands() {
        .parameters = {{.name = "unit",
                        .help = "the unit, in any case",
                        .spellings = unit_names()}},
-       .help = "The old certificate stays trusted. The ITL file is built and signed anew, and\n"
+       .help = "LSCs of an old CAPF stay valid: its certificate stays in the trust stores. The old\n"
+               "certificate of another unit is out of use. The ITL file is built and signed anew, and\n"
                "registered phones are reset so that they fetch it. The work is a job: it goes on\n"
                "when you leave with Ctrl-C or the session ends, and utils job wait watches it\n"
                "again. The exit status is 0 once the certificate is regenerated, also when\n"
