@@ -1,9 +1,4 @@
 // utils capf bulk: one operation for many phones; and the security profiles that such a job heeds.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -11,7 +6,6 @@
 #include "core/admin/api.h"
 #include "core/admin/bulk_api.h"
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/commands_job.h"
@@ -28,6 +22,7 @@ namespace {
 using namespace core::admin;
 
 constexpr std::size_t kShownExcluded = 20;
+constexpr mode_t kStringsMode = 0600;
 constexpr auto kPlanWithin = std::chrono::seconds(300);
 
 Parameter number(std::string name, std::string help, std::int64_t least, std::int64_t most) {
@@ -145,51 +140,15 @@ std::optional<Confirmation> confirm_start(Call& call, Who who) {
                   "Continue? (y/n): ",
                   counted(plan.chosen, "phone"), plan.chosen == 1 ? "it" : "them",
                   plan.chosen == 1 ? "its configuration" : "their configurations"),
-      "Bulk job cancelled."};
+      "Bulk job cancelled.",
+      strings_on_output(call.arguments) ? Stream::error : Stream::output};
 }
 
-/// StringsFile is a new file for authentication strings, made before there are any, so that none is
-/// lost for want of a place. It is removed again unless it was written.
-class StringsFile {
- public:
-  explicit StringsFile(std::string path) : path_(std::move(path)) {
-    fd_ = core::Fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd_)
-      throw core::Error(core::Code::io, fmt::format("{} cannot be made ({}); name a new file in a "
-                                                    "folder that is yours",
-                                                    path_, std::strerror(errno)));
-  }
-
-  StringsFile(const StringsFile&) = delete;
-  StringsFile& operator=(const StringsFile&) = delete;
-
-  ~StringsFile() {
-    if (!written_) ::unlink(path_.c_str());
-  }
-
-  void write(std::string_view text) {
-    written_ = true;  // what there is of it is kept
-    while (!text.empty()) {
-      const ssize_t count = ::write(fd_.get(), text.data(), text.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail();
-      text.remove_prefix(static_cast<std::size_t>(count));
-    }
-    if (::fsync(fd_.get()) != 0) fail();
-  }
-
- private:
-  [[noreturn]] void fail() const {
-    throw core::Error(core::Code::io,
-                      fmt::format("{} cannot be written ({}); the job runs: cancel it, and start "
-                                  "another one for new strings",
-                                  path_, std::strerror(errno)));
-  }
-
-  std::string path_;
-  core::Fd fd_;
-  bool written_ = false;
-};
+/// strings_on_output says whether the authentication strings are what standard output is for; then
+/// all else is told on the error stream.
+bool strings_on_output(const Arguments& arguments) {
+  return arguments.has("unique_strings") && arguments.find("strings_file").value_or("-") == "-";
+}
 
 std::string csv_of(const std::vector<BulkString>& strings) {
   std::string csv = "name,auth_string\n";
@@ -197,25 +156,36 @@ std::string csv_of(const std::vector<BulkString>& strings) {
   return csv;
 }
 
-/// start begins a job. Where the strings go to standard output, they end it: the rest is told on
-/// the error stream.
+/// write_strings puts them into the file that was made before there were any.
+void write_strings(OutputFile& file, const BulkStarted& started) {
+  try {
+    file.finish(csv_of(started.strings));
+  } catch (const core::Error& error) {
+    throw core::Error(error.code(),
+                      fmt::format("{}; job {} runs, and nobody knows its authentication strings: "
+                                  "cancel it and start another one",
+                                  error.what(), started.job));
+  }
+}
+
+/// start begins a job. Where the strings go to standard output, nothing else does.
 Status start(Call& call, Who who) {
   const bool json = call.session.output == Output::json;
   const bool watch = call.arguments.find("watch") != "no";
   const auto path = call.arguments.find("strings_file");
-  const bool makes_strings = call.arguments.has("unique_strings");
-  if (path && !makes_strings)
+  const bool on_output = strings_on_output(call.arguments);
+  if (path && !call.arguments.has("unique_strings"))
     throw core::Error(core::Code::malformed, "strings_file needs unique_strings");
-  if (json && makes_strings && !path && watch)
+  if (json && on_output && watch)
     throw core::Error(core::Code::malformed,
                       "with --json, unique_strings needs strings_file or watch no: the document "
                       "comes when the job has ended, and strings are told only once");
-  std::optional<StringsFile> file;
-  if (path) file.emplace(*path);
+  std::optional<OutputFile> file;  // made before there are strings, so that none is lost
+  if (path && !on_output) file.emplace(*path, overwrite_of(call.arguments), kStringsMode);
   auto started = call.ask<BulkStarted>("bulk.start", request_of(call.arguments, who), kPlanWithin);
-  const Stream lines = makes_strings && !path ? Stream::error : Stream::output;
+  const Stream lines = on_output ? Stream::error : Stream::output;
   if (file) {
-    file->write(csv_of(started.strings));
+    write_strings(*file, started);
     started.strings.clear();
   } else if (!started.strings.empty() && !json) {
     call.session.console.write(Stream::output, csv_of(started.strings));
@@ -381,16 +351,17 @@ std::vector<Command> bulk_commands() {
            std::string(kFilterHelp) +
            "What is left out of auth_mode, key_order, rsa_bits and ec_bits is what each phone, or\n"
            "its security profile, has. The mode must be the profile's.\n"
-           "unique_strings makes an authentication string for each phone and prints them as CSV,\n"
-           "once, behind the question: they are in no log and are never shown again. What follows\n"
-           "then goes to standard error. strings_file writes them into a new file (0600) instead.\n"
+           "unique_strings makes an authentication string for each phone. Standard output then has\n"
+           "them as CSV, once, and nothing else: the preview, the question and what follows are on\n"
+           "standard error. They are in no log and are never shown again. strings_file writes them\n"
+           "into a new file (0600) instead.\n"
            "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. The\n"
            "exit status is 0 only when every phone in the job succeeded.\n",
        .example =
            "utils capf bulk start device_pool Berlin operation install auth_mode null-string\n",
        .schema = start_schema},
       joined(terms(Presence::mandatory),
-             {named("strings_file", "a new file for the authentication strings"),
+             {named("strings_file", "a new file for the authentication strings"), overwrite(),
               named("watch", "whether to watch the job; yes when left out", {"yes", "no"})}),
       start, confirm_start);
   commands.push_back(

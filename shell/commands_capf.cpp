@@ -38,14 +38,14 @@ std::vector<Parameter> report_filters() {
   Parameter within =
       named("expires_within", "LSCs that end within so many days, or have ended already");
   within.kind = Kind::integer;
-  Parameter file = named("file", "where to write the report instead of showing it");
+  Parameter file = named("file", "where to write the report instead of showing it; - shows it");
   file.kind = Kind::file;
   return {
       named("name", "phones with such a name; * and ? stand for others"),
       named("model", "phones of such a model; * and ? stand for others"),
       named("device_pool", "phones of such a device pool; * and ? stand for others"),
       named("lsc", "phones whose LSC is so",
-            {"installed", "expired", "none", "stale", "pending", "csr"}),
+            {"installed", "expired", "none", "stale", "pending", "csr", "other-capf"}),
       named("expires_before", "LSCs that end before this day, YYYY-MM-DD"),
       within,
       named("issuer", "LSCs whose issuer's name has this in it"),
@@ -55,7 +55,8 @@ std::vector<Parameter> report_filters() {
       named("operation", "phones that CAPF is asked to do this with",
             {"none", "install", "delete", "troubleshoot"}),
       named("format", "how it is written", {"text", "csv"}),
-      file};
+      file,
+      overwrite()};
 }
 
 CapfReportRequest report_request(const Arguments& arguments) {
@@ -89,6 +90,7 @@ CapfReport whole_report(Call& call) {
     all.pending += page.pending;
     all.failed += page.failed;
     all.stale += page.stale;
+    all.other_capf += page.other_capf;
     all.next = page.next;
   }
   return all;
@@ -97,14 +99,14 @@ CapfReport whole_report(Call& call) {
 std::string csv_of(const CapfReport& report) {
   std::string text = csv_line({"name", "model", "description", "device_pool", "lsc", "lsc_issuer",
                                "lsc_serial", "lsc_expires", "lsc_key", "lsc_issuer_expires",
-                               "lsc_confirmed", "stale", "csr", "operation", "operation_status",
+                               "lsc_confirmed", "lsc_other_capf", "stale", "csr", "operation", "operation_status",
                                "operation_at", "completes_by", "auth_mode", "auth_string_set"});
   for (const CapfReportPhone& phone : report.phones) {
     text += csv_line({phone.name, phone.model, phone.description, phone.device_pool, phone.lsc,
                       phone.lsc_issuer.value_or(""), phone.lsc_serial.value_or(""),
                       phone.lsc_expires.value_or(""), phone.lsc_key.value_or(""),
                       phone.lsc_issuer_expires.value_or(""), phone.lsc_confirmed.value_or(""),
-                      std::to_string(phone.stale), phone.csr ? "yes" : "no", phone.operation,
+                      phone.lsc_other_capf ? "yes" : "no", std::to_string(phone.stale), phone.csr ? "yes" : "no", phone.operation,
                       phone.operation_status, phone.operation_at.value_or(""),
                       phone.completes_by.value_or(""), phone.auth_mode,
                       phone.auth_string_set ? "yes" : "no"});
@@ -118,6 +120,7 @@ std::string text_of(const CapfReport& report, std::size_t columns) {
       {"Serial", "Confirmed", "Issuer", "Key", "Operation", "Expires"});
   for (const CapfReportPhone& phone : report.phones) {
     std::string lsc = phone.lsc;
+    if (phone.lsc_other_capf) lsc += ", other CAPF";
     if (phone.csr) lsc += ", CSR waits";
     if (phone.stale > 0) lsc += ", stale";
     table.add({phone.name, lsc, phone.lsc_expires.value_or(""), phone.lsc_key.value_or(""),
@@ -127,6 +130,8 @@ std::string text_of(const CapfReport& report, std::size_t columns) {
   const std::string totals = labelled({{"Phones", std::to_string(report.phones.size())},
                                        {"With LSC", std::to_string(report.with_lsc)},
                                        {"LSC expired", std::to_string(report.expired)},
+                                       {"LSC not from current CAPF",
+                                        std::to_string(report.other_capf)},
                                        {"Operation pending", std::to_string(report.pending)},
                                        {"Operation failed", std::to_string(report.failed)},
                                        {"Stale LSCs", std::to_string(report.stale)}}) +
@@ -146,10 +151,11 @@ void show_csv(Call& call, const std::string& csv) {
 Status report(Call& call) {
   const bool csv = call.arguments.find("format") == "csv";
   const auto file = call.arguments.find("file");
+  std::optional<OutputFile> written;
+  if (file && *file != "-") written.emplace(*file, overwrite_of(call.arguments), kReportMode);
   const CapfReport report = whole_report(call);
-  if (file) {
-    core::write_atomically(*file, core::bytes_of(csv ? csv_of(report) : text_of(report, kAnyWidth)),
-                           kReportMode);
+  if (written) {
+    written->finish(csv ? csv_of(report) : text_of(report, kAnyWidth));
     call.answer(
         report,
         fmt::format("{} written to {}.\n",
@@ -319,9 +325,11 @@ std::vector<Command> capf_commands() {
        .summary = "list phones with their LSCs, and what CAPF did last with each",
        .parameters = report_filters(),
        .help = "Only phones that fit every filter are listed. \"stale\" is an LSC that was issued\n"
-               "and that no phone confirmed; \"csr\" a key that waits for an offline CA. Text is\n"
-               "for people; csv has a header line and one phone a line, and fields that a\n"
-               "spreadsheet would run as formulas begin with an apostrophe.\n",
+               "and that no phone confirmed; \"csr\" a key that waits for an offline CA;\n"
+               "\"other-capf\" an LSC that the CAPF certificate in use did not issue, because it\n"
+               "was regenerated or an offline CA signed. Text is for people; csv has a header line\n"
+               "and one phone a line, and fields that a spreadsheet would run as formulas begin\n"
+               "with an apostrophe. A file that exists is replaced only with overwrite.\n",
        .example = "show capf report lsc installed expires_within 30\n"
                   "admin:show capf report status failed format csv file failed.csv\n"
                   "2 phones written to failed.csv.\n",

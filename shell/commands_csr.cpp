@@ -191,7 +191,7 @@ Command import_own_command() {
               "The certificate must be made of the pending request (set csr gen), be a CA's with\n"
               "the usages digitalSignature and keyCertSign, and lead to a root that set cert\n"
               "import trust brought. Nothing changes when it is refused. It then takes the path\n"
-              "of set cert regen: the old certificate stays trusted, the ITL file is built anew,\n"
+              "of set cert regen: LSCs of the old CAPF stay valid, the ITL file is built anew,\n"
               "registered phones are reset, and the job goes on when you leave. New LSCs verify\n"
               "up to the root; the CAs above CAPF are put into CallManager-trust. In a script the\n"
               "certificate's lines follow the command, or file names it.\n",

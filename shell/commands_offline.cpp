@@ -10,6 +10,7 @@
 #include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
@@ -27,6 +28,7 @@ constexpr std::size_t kToldAtOnce = 500;
 constexpr std::size_t kShownRefusals = 50;
 constexpr std::string_view kStandard = "-";  ///< standard input or output in a file's place
 constexpr std::string_view kAll = "all";
+constexpr mode_t kArchiveMode = 0644;  ///< requests hold public keys only
 constexpr auto kPartWithin = std::chrono::seconds(180);
 
 std::vector<std::string> csr_devices(Admin& admin, const std::string&) {
@@ -104,6 +106,8 @@ Status dump(Call& call) {
   if (raw && console.interactive())
     throw core::Error(core::Code::malformed,
                       "an archive is not for a terminal; name a file, or redirect the output");
+  std::optional<OutputFile> written;
+  if (!raw) written.emplace(file, overwrite_of(call.arguments), kArchiveMode);
   CsrDumped dumped{file, 0, 0, {}};
   core::Bytes archive;
   CsrDumpRequest request;
@@ -132,7 +136,7 @@ Status dump(Call& call) {
     console.write(Stream::error, printable(text + counted(dumped.csrs, "CSR") + " dumped.\n"));
     return Status::success;
   }
-  core::write_atomically(file, archive);
+  written->finish(core::text_of(archive));
   text += fmt::format("Successfully dumped {} to {} ({} bytes).\n", counted(dumped.csrs, "CSR"),
                       file, dumped.bytes);
   call.answer(dumped, text);
@@ -353,7 +357,8 @@ std::vector<Command> csr_commands_of_phones() {
        .summary = "write the CSRs that wait for a certificate to a .tgz for an offline CA",
        .parameters = {{.name = "file",
                        .help = "the .tgz to write, or - for standard output",
-                       .kind = Kind::file}},
+                       .kind = Kind::file},
+                      overwrite()},
        .help =
            "The archive holds one PKCS#10 request a phone, <device>.csr. A phone sends a bare\n"
            "public key, so CAPF signs the request for it: a CA that insists on the phone's own\n"

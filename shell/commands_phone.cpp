@@ -146,6 +146,53 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
          signs_text(phone.itl_signs.value_or(std::vector<PhoneSign>()), columns);
 }
 
+constexpr int kNoAnswer = 408;  // RFC 3261 section 21.4.9
+
+std::string applied_text(const std::string& name, const PhoneReset& applied) {
+  if (!applied.not_registered.empty())
+    return name + " is not registered: it takes this up when it next starts.\n";
+  for (const PhoneRefusal& one : applied.refused)
+    return one.status == kNoAnswer
+               ? name + " did not answer: it takes this up when it next starts.\n"
+               : fmt::format("{} refused to apply it ({}).\n", name, one.status);
+  return "Apply-config sent to " + name + ".\n";
+}
+
+/// Settings wait in the phone's configuration until it fetches that: `apply` makes it do so now, and
+/// without it the note says how.
+Status update_capf(Call& call) {
+  const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
+  std::string text = "Phone " + phone.name + " updated.\n";
+  boost::json::object document = to_json(phone);
+  Status status = Status::success;
+  if (call.arguments.has("apply")) {
+    const auto applied = call.ask<PhoneReset>(
+        "phone.reset", PhoneResetRequest{{phone.name}, "apply-config"}, std::chrono::seconds(180));
+    document["apply"] = to_json(applied);
+    text += applied_text(phone.name, applied);
+    if (applied.asked == 0 || !applied.refused.empty()) status = Status::phones_missing;
+  } else if (phone.operation != "none") {
+    const Remarks note{
+        {},
+        {phone.registered
+             ? fmt::format("{0} takes this up when it next fetches its configuration. Tell it now "
+                           "with 'utils phone apply-config {0}', or add apply to this command.",
+                           phone.name)
+             : phone.name + " is not registered: it takes this up when it next starts."}};
+    text += note.text();
+    call.tell(note);
+  }
+  call.document(document);
+  call.say(text);
+  return status;
+}
+
+boost::json::object capf_schema() {
+  boost::json::object schema = schema_of<PhoneFacts>();
+  schema["properties"].as_object()["apply"] = schema_of<PhoneReset>();
+  return schema;
+}
+
 Status add(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.add", fields_of(call));
   call.answer(phone, "Phone " + phone.name + " added.\n");
@@ -228,8 +275,6 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
                                   reset.will, counted(status.registered, "registered phone")),
                       reset.cancelled};
 }
-
-constexpr int kNoAnswer = 408;  // RFC 3261 section 21.4.9
 
 Status send_reset(Call& call, const Reset& reset) {
   const std::string& name = call.arguments.at("name");
@@ -326,13 +371,18 @@ std::vector<Command> phone_commands() {
       {.words = "set phone capf",
        .level = 1,
        .summary = "set what CAPF does with a phone",
-       .parameters = joined({device_name()}, capf_fields(Presence::mandatory)),
+       .parameters = joined(
+           joined({device_name()}, capf_fields(Presence::mandatory)),
+           {flag("apply", "make the phone fetch its configuration now, as apply-config does")}),
        .help =
            "What is left out keeps its value. An authentication string is never shown and a\n"
-           "line that has one is not kept in the history; auth_string ask asks for it unseen.\n",
-       .example = "set phone capf SEP001122334455 operation install auth_mode null-string\n",
-       .run = update,
-       .schema = schema_of<PhoneFacts>});
+           "line that has one is not kept in the history; auth_string ask asks for it unseen.\n"
+           "The phone takes the settings up when it next fetches its configuration: with apply,\n"
+           "or utils phone apply-config, that is now. With apply the exit status is 5 when the\n"
+           "settings are saved and the phone could not be told.\n",
+       .example = "set phone capf SEP001122334455 operation install auth_mode null-string apply\n",
+       .run = update_capf,
+       .schema = capf_schema});
   commands.push_back(reset_command({"reset", "reset", "Reset", "Reset cancelled."},
                                    "reset a phone: it starts again and fetches all its files"));
   commands.push_back(reset_command({"restart", "restart", "Restart", "Restart cancelled."},

@@ -55,7 +55,8 @@ Status help(Call& call) {
     facts.commands.push_back({command.words, syntax_line(command), command.level, command.summary});
   }
   const bool one = node->command != nullptr;
-  std::string text = one ? long_help(*node->command) : help_index(call.grammar, *node);
+  std::string text = one ? long_help(*node->command, call.columns())
+                         : help_index(call.grammar, *node, call.columns());
   if (one && !node->words.empty()) {
     text += "\nSee also:\n";
     for (const auto& [word, below] : node->words) text += node->command->words + " " + word + "\n";

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "shell/table.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -66,37 +67,31 @@ std::string short_help(const Command& command) {
   return text;
 }
 
-std::string long_help(const Command& command) {
+std::string long_help(const Command& command, std::size_t columns) {
   std::string text = fmt::format("{} help:\nThis will {}\n", command.words, command.summary);
   if (!command.help.empty()) text += "\n" + with_newline(command.help);
-  if (!command.parameters.empty()) {
-    text += "\noptions are:\n";
-    std::size_t columns = 0;
-    for (const Parameter& parameter : command.parameters) {
-      columns = std::max(columns, parameter.name.size());
-    }
-    for (const Parameter& parameter : command.parameters) {
-      text += fmt::format("{:<{}} - {}{}\n", parameter.name, columns, description(parameter),
-                          parameter.presence == Presence::optional ? " (optional)" : "");
-    }
-  }
+  std::vector<std::pair<std::string, std::string>> options;
+  for (const Parameter& parameter : command.parameters)
+    options.emplace_back(parameter.name,
+                         description(parameter) +
+                             (parameter.presence == Presence::optional ? " (optional)" : ""));
+  if (!options.empty()) text += "\noptions are:\n" + listed(options, " - ", columns);
   if (!command.example.empty()) text += "\nExample:\nadmin:" + with_newline(command.example);
   return text;
 }
 
-std::string help_index(const Grammar& grammar, const Grammar::Node& node) {
+std::string help_index(const Grammar& grammar, const Grammar::Node& node, std::size_t columns) {
   std::vector<const Command*> commands;
   collect(node, commands);
-  std::size_t columns = 0;
-  for (const Command* command : commands) columns = std::max(columns, command->words.size());
-  std::string text;
-  for (const Command* command : commands) {
-    text += fmt::format("{:<{}}   {}\n", command->words, columns, command->summary);
-  }
-  if (&node == &grammar.root()) {
-    text += "\nTab completes a word, ? shows what can follow, help <command> explains a command.\n";
-  }
-  return text;
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const Command* command : commands) lines.emplace_back(command->words, command->summary);
+  std::string text = listed(lines, "   ", columns);
+  if (&node != &grammar.root()) return text;
+  return text +
+         "\nTab completes a word, ? shows what can follow, help <command> explains a command.\n"
+         "A command's exit status is 0 when everything is as asked, 1 when it failed, 2 when it\n"
+         "was not understood, and 5 when the change is done and phones are missing, left out,\n"
+         "failed or unproven.\n";
 }
 
 std::string command_table(const Grammar& grammar) {

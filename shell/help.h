@@ -14,11 +14,12 @@ std::string syntax_line(const Command& command);
 /// Source: reference/cucm-cli.md 1.3.
 std::string short_help(const Command& command);
 
-/// long_help is what `help <command>` prints.
-std::string long_help(const Command& command);
+/// long_help is what `help <command>` prints, in lines of so many columns.
+std::string long_help(const Command& command, std::size_t columns);
 
 /// help_index lists the commands at and below a node with their summaries.
-std::string help_index(const Grammar& grammar, const Grammar::Node& node);
+std::string help_index(const Grammar& grammar, const Grammar::Node& node,
+                       std::size_t columns);
 
 /// command_table is the Markdown table of shell/README.md.
 std::string command_table(const Grammar& grammar);

@@ -1,8 +1,10 @@
 // ringfence: the admin shell. Options and wiring only.
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "core/admin/api.h"
@@ -23,7 +25,9 @@ constexpr std::string_view kUsage =
     "  --socket PATH          the socket of the ringfence-admin to ask\n"
     "  --json                 print the facts as one JSON document\n"
     "  --yes                  answer yes to every confirmation\n"
-    "  --print-command-table  print the commands as Markdown and end\n";
+    "  --print-command-table  print the commands as Markdown and end\n"
+    "It exits with 0 when everything is as asked, 1 when a command failed, 2 when it was not\n"
+    "understood, 5 when the change is done and phones are missing, left out, failed or unproven.\n";
 
 struct Options {
   std::string socket;
@@ -152,9 +156,28 @@ int run(const Options& options) {
   return interact(shell, session, grammar, terminal);
 }
 
+/// misused says what is wrong with the arguments, in the form they ask for; they may be half read.
+int misused(const std::vector<std::string>& arguments, const std::string& message) {
+  constexpr int kMisused = 2;
+  const auto end = std::ranges::find(arguments, "--");
+  if (std::find(arguments.begin(), end, "--json") != end) {
+    const boost::json::object document{
+        {"error", {{"code", core::name(core::Code::malformed)}, {"message", message}}}};
+    std::cout << printable_json(boost::json::serialize(document)) << "\n";
+  } else {
+    std::cerr << "ringfence: " << printable(message) << "\n" << kUsage;
+  }
+  return kMisused;
+}
+
 int start(const std::vector<std::string>& arguments) {
+  Options options;
   try {
-    const Options options = read_options(arguments);
+    options = read_options(arguments);
+  } catch (const core::Error& error) {
+    return misused(arguments, error.what());
+  }
+  try {
     if (options.print_usage) {
       std::cout << kUsage;
       return 0;
@@ -163,14 +186,11 @@ int start(const std::vector<std::string>& arguments) {
       std::cout << command_table(Grammar(all_commands(), 4));
       return 0;
     }
-    if (options.socket.empty()) {
-      std::cerr << "ringfence: --socket PATH is missing\n" << kUsage;
-      return 2;
-    }
+    if (options.socket.empty()) return misused(arguments, "--socket PATH is missing");
     return run(options);
   } catch (const core::Error& error) {
     std::cerr << "ringfence: " << printable(error.what()) << "\n";
-    return error.code() == core::Code::malformed ? 2 : 1;
+    return 1;
   }
 }
 

@@ -41,6 +41,14 @@ Parameter flag(std::string name, std::string help) {
           .form = Form::flag};
 }
 
+Parameter overwrite() {
+  return flag("overwrite", "replace the file if it exists already");
+}
+
+Overwrite overwrite_of(const Arguments& arguments) {
+  return arguments.has("overwrite") ? Overwrite::yes : Overwrite::no;
+}
+
 Parameter device_name() {
   return {.name = "name",
           .help = "the device's name, like SEP001122334455",

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "shell/grammar.h"
+#include "shell/output_file.h"
 
 namespace ringfence::shell {
 
@@ -13,6 +14,12 @@ Parameter named(std::string name, std::string help, std::vector<std::string> cho
 
 /// flag is an option that is its name alone.
 Parameter flag(std::string name, std::string help);
+
+/// overwrite is the option of a command that writes a file.
+Parameter overwrite();
+
+/// overwrite_of reads it.
+Overwrite overwrite_of(const Arguments& arguments);
 
 /// device_name is the positional `name` of a phone that is known; Tab completes it.
 Parameter device_name();

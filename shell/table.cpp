@@ -121,24 +121,30 @@ std::string Table::text(std::size_t columns) const {
   return text;
 }
 
-std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines,
-                     std::size_t columns) {
-  constexpr std::size_t kLeastValue = 20;  // with less room than this the terminal breaks lines
+std::string listed(const std::vector<std::pair<std::string, std::string>>& lines,
+                   const std::string& separator, std::size_t columns) {
+  constexpr std::size_t kLeastText = 12;  // with less room than this the terminal breaks lines
   std::size_t label_columns = 0;
-  for (const auto& [label, value] : lines) label_columns = std::max(label_columns, width(label));
-  const std::size_t margin = label_columns + 3;
-  const std::size_t room = columns == kAnyWidth || columns < margin + kLeastValue
-                               ? kAnyWidth
-                               : columns - margin;
-  std::string text;
-  for (const auto& [label, value] : lines) {
-    std::string begin = padded(label, label_columns) + " : ";
-    for (const std::string& part : broken(value.empty() ? "-" : one_line(value), room)) {
-      text += begin + part + "\n";
+  for (const auto& [label, text] : lines) label_columns = std::max(label_columns, width(label));
+  const std::size_t margin = label_columns + separator.size();
+  const bool fits = columns != kAnyWidth && columns >= margin + kLeastText;
+  std::string all;
+  for (const auto& [label, text] : lines) {
+    std::string begin = padded(label, label_columns) + separator;
+    for (const std::string& part : broken(text, fits ? columns - margin : kAnyWidth)) {
+      all += begin + part + "\n";
       begin.assign(margin, ' ');
     }
   }
-  return text;
+  return all;
+}
+
+std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines,
+                     std::size_t columns) {
+  std::vector<std::pair<std::string, std::string>> escaped;
+  for (const auto& [label, value] : lines)
+    escaped.emplace_back(label, value.empty() ? "-" : one_line(value));
+  return listed(escaped, " : ", columns);
 }
 
 }  // namespace ringfence::shell

@@ -38,6 +38,10 @@ class Table {
 std::string labelled(const std::vector<std::pair<std::string, std::string>>& lines,
                      std::size_t columns = kAnyWidth);
 
+/// listed is labelled with another separator, of texts that need no escaping.
+std::string listed(const std::vector<std::pair<std::string, std::string>>& lines,
+                   const std::string& separator, std::size_t columns = kAnyWidth);
+
 /// broken cuts text into lines of at most `columns` characters (at least 1), between words where
 /// that is possible.
 std::vector<std::string> broken(const std::string& text, std::size_t columns);

@@ -19,7 +19,7 @@ struct CapfReportRequest {
   std::optional<std::string> model;        ///< glob
   std::optional<std::string> device_pool;  ///< glob
   /// installed, expired, none; stale (one was issued and never confirmed), pending (an operation
-  /// is), csr (waits for an offline CA).
+  /// is), csr (waits for an offline CA), other-capf (the CAPF certificate in use did not issue it).
   std::optional<std::string> lsc;
   std::optional<std::string> expires_before;         ///< "YYYY-MM-DD", UTC
   std::optional<std::int64_t> expires_within;        ///< days from now; what has expired, too
@@ -46,6 +46,7 @@ struct CapfReportPhone {
   std::optional<std::string> lsc_key;
   std::optional<std::string> lsc_issuer_expires;  ///< when the issuer's certificate is known here
   std::optional<std::string> lsc_confirmed;
+  bool lsc_other_capf = false;  ///< the CAPF certificate in use did not issue it
   std::int64_t stale = 0;  ///< certificates that were issued and never confirmed
   bool csr = false;        ///< a key waits for an offline CA's certificate
   std::string operation;   ///< what is asked: none, install, delete, troubleshoot
@@ -57,7 +58,7 @@ struct CapfReportPhone {
 };
 BOOST_DESCRIBE_STRUCT(CapfReportPhone, (),
                       (name, model, description, device_pool, lsc, lsc_issuer, lsc_serial,
-                       lsc_expires, lsc_key, lsc_issuer_expires, lsc_confirmed, stale, csr,
+                       lsc_expires, lsc_key, lsc_issuer_expires, lsc_confirmed, lsc_other_capf, stale, csr,
                        operation, auth_mode, auth_string_set, completes_by, operation_status,
                        operation_at))
 
@@ -69,11 +70,12 @@ struct CapfReport {
   std::int64_t pending = 0;
   std::int64_t failed = 0;
   std::int64_t stale = 0;             ///< certificates, issued and never confirmed
+  std::int64_t other_capf = 0;        ///< LSCs that the CAPF certificate in use did not issue
   std::optional<std::string> next;    ///< ask again with `after` set to it; absent at the end
   std::vector<std::string> warnings;  ///< about CAPF itself, a sentence each; first page only
 };
 BOOST_DESCRIBE_STRUCT(CapfReport, (),
-                      (phones, with_lsc, expired, pending, failed, stale, next, warnings))
+                      (phones, with_lsc, expired, pending, failed, stale, other_capf, next, warnings))
 
 // --- capf.status -------------------------------------------------------------------------------
 

@@ -99,20 +99,22 @@ Time day_from(const std::string& text) {
   return std::chrono::sys_days(day);
 }
 
-IssuerEnds issuer_ends(const House& house) {
-  IssuerEnds ends;
+Issuers issuers_of(const House& house) {
+  Issuers issuers;
   const auto note = [&](const core::Bytes& der) {
     const core::X509Cert certificate = core::parse_certificate(der);
-    ends[core::subject_of(*certificate)] = core::not_after_of(*certificate);
+    std::string subject = core::subject_of(*certificate);
+    issuers.ends[subject] = core::not_after_of(*certificate);
+    return subject;
   };
   for (const core::TrustedCertificate& one : house.certificates.trusted("CAPF-trust"))
     note(one.der);
-  if (const auto own = house.certificates.own(core::Unit::capf)) note(own->der);
-  return ends;
+  if (const auto own = house.certificates.own(core::Unit::capf)) issuers.capf = note(own->der);
+  return issuers;
 }
 
 CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& state,
-                           const IssuerEnds& issuers, Time now) {
+                           const Issuers& issuers, Time now) {
   const core::CapfSettings& capf = phone.capf;
   CapfReportPhone row;
   row.name = phone.name;
@@ -127,8 +129,10 @@ CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& stat
     row.lsc_serial = core::to_hex(lsc.serial, core::Case::upper);
     row.lsc_expires = core::to_iso(lsc.not_after);
     row.lsc_key = lsc.key;
-    if (const auto end = issuers.find(lsc.issuer); end != issuers.end())
+    if (const auto end = issuers.ends.find(lsc.issuer);
+        end != issuers.ends.end())
       row.lsc_issuer_expires = core::to_iso(end->second);
+    row.lsc_other_capf = lsc.issuer != issuers.capf;  // each CAPF certificate has its own name
     if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);
   }
   row.stale = static_cast<std::int64_t>(state.stale(now));
@@ -147,8 +151,8 @@ CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& stat
 }
 
 ReportFilter::ReportFilter(const CapfReportRequest& request, Time now) : request_(request) {
-  constexpr std::array<std::string_view, 6> kLsc = {"installed", "expired", "none",
-                                                    "stale",     "pending", "csr"};
+  constexpr std::array<std::string_view, 7> kLsc = {"installed", "expired", "none",      "stale",
+                                                    "pending",   "csr",     "other-capf"};
   constexpr std::array<std::string_view, 2> kAuthString = {"set", "not-set"};
   check_word("lsc", request.lsc, kLsc);
   check_word("auth_string", request.auth_string, kAuthString);
@@ -171,6 +175,7 @@ bool ReportFilter::fits_lsc(const CapfReportPhone& row) const {
   if (*request_.lsc == "stale") return row.stale > 0;
   if (*request_.lsc == "pending") return row.operation_status == kPending;
   if (*request_.lsc == "csr") return row.csr;
+  if (*request_.lsc == "other-capf") return row.lsc_other_capf;
   return row.lsc == *request_.lsc;
 }
 
@@ -212,7 +217,7 @@ core::admin::CapfReport capf_report(House& house, const CapfReportRequest& reque
   std::unordered_map<std::string, core::CapfState> states;
   if (core::Database* capf = house.capf_db())
     states = core::CapfInventory(*capf).between(request.after, phones.back().name);
-  const IssuerEnds issuers = issuer_ends(house);
+  const Issuers issuers = issuers_of(house);
   const core::CapfState nothing;
   for (const core::Phone& phone : phones) {
     const auto state = states.find(phone.name);
@@ -224,6 +229,7 @@ core::admin::CapfReport capf_report(House& house, const CapfReportRequest& reque
     report.pending += row.operation_status == kPending ? 1 : 0;
     report.failed += failed(row) ? 1 : 0;
     report.stale += row.stale;
+    report.other_capf += row.lsc_other_capf ? 1 : 0;
     report.phones.push_back(std::move(row));
   }
   return report;

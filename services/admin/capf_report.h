@@ -21,13 +21,17 @@ bool glob_matches(std::string_view pattern, std::string_view text) noexcept;
 /// day_from reads "YYYY-MM-DD" as its first second, UTC; throws Error{malformed}.
 core::Time day_from(const std::string& text);
 
-/// IssuerEnds says until when each CA is valid that this node knows, by its subject.
-using IssuerEnds = std::map<std::string, core::Time, std::less<>>;
-IssuerEnds issuer_ends(const House& house);
+/// Issuers are the CAs that this node knows.
+struct Issuers {
+  std::map<std::string, core::Time, std::less<>> ends;  ///< until when each is valid, by its subject
+  std::string capf;  ///< subject of the CAPF certificate in use, "" without one
+};
+
+Issuers issuers_of(const House& house);
 
 /// report_row lays out what is known of one phone.
 core::admin::CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& state,
-                                        const IssuerEnds& issuers, core::Time now);
+                                        const Issuers& issuers, core::Time now);
 
 /// ReportFilter decides which rows a report has. Pure.
 class ReportFilter {

@@ -1,5 +1,7 @@
 #include "services/admin/certificates.h"
 
+#include <strings.h>
+
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -54,7 +56,10 @@ CertificateFacts describe(const Entry& entry, const X509& certificate) {
 }
 
 bool is_called(const Entry& entry, const std::string& name) {
-  return name == entry.unit + "/" + entry.file || name == entry.file || name == entry.unit;
+  const auto same = [&name](const std::string& other) {
+    return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
+  };
+  return same(entry.unit + "/" + entry.file) || same(entry.file) || same(entry.unit);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST_F(BulkTest, DrawsABarInATerminalAndTakesItAway) {
   EXPECT_THAT(console.output, Not(HasSubstr("have ended")));
 }
 
-TEST_F(BulkTest, EndsStandardOutputWithTheStrings) {
+TEST_F(BulkTest, HasNothingButTheStringsOnStandardOutput) {
   record_job();
   admin->record("bulk.start", BulkStarted{3, 60, 2, {}});
   auto with_strings = std::make_shared<RecordedAdmin>();
@@ -162,7 +162,9 @@ TEST_F(BulkTest, EndsStandardOutputWithTheStrings) {
   EXPECT_EQ(run("utils capf bulk start all operation install auth_mode auth-string "
                 "unique_strings 8"),
             Status::success);
-  EXPECT_THAT(console.output, testing::EndsWith("name,auth_string\nCSFa,01234567\nCSFb,9876\n"));
+  EXPECT_EQ(console.output, "name,auth_string\nCSFa,01234567\nCSFb,9876\n");
+  EXPECT_THAT(console.errors, HasSubstr("Phones in the job : 60"));
+  EXPECT_THAT(console.errors, HasSubstr("Continue? (y/n): yes"));
   EXPECT_THAT(console.errors, HasSubstr("Job 3: 2 of 2 phones succeeded."));
   EXPECT_THAT(console.errors, Not(HasSubstr("01234567")));
 }
@@ -187,7 +189,7 @@ TEST_F(BulkTest, WritesTheStringsIntoANewFileOfItsOwner) {
   EXPECT_THAT(console.output, Not(HasSubstr("01234567")));
   console.output.clear();
   EXPECT_EQ(run(line), Status::failed);  // it is there already, and nothing is started
-  EXPECT_THAT(console.output, HasSubstr("cannot be made"));
+  EXPECT_THAT(console.output, HasSubstr("exists already; name another file, or add 'overwrite'"));
   EXPECT_EQ(std::ranges::count(admin->asked(), "bulk.start"), 1);
 }
 

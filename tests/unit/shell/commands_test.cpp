@@ -375,6 +375,40 @@ TEST_F(CommandsTest, SendsOnlyTheFieldsThatWereTyped) {
   EXPECT_THAT(console.output, Not(HasSubstr("123456")));
 }
 
+TEST_F(CommandsTest, SaysThatAPhoneMustBeToldOfItsOperation) {
+  PhoneFacts facts = phone("SEP001122334455");
+  facts.operation = "install";
+  facts.registered = true;
+  admin->record("phone.update", facts);
+  EXPECT_THAT(output_of("set phone capf SEP001122334455 operation install"),
+              HasSubstr("Phone SEP001122334455 updated.\nNOTE: SEP001122334455 takes this up when it "
+                        "next fetches its configuration. Tell it now with 'utils phone apply-config "
+                        "SEP001122334455', or add apply to this command.\n"));
+}
+
+TEST_F(CommandsTest, TellsAPhoneOfItsOperationWithApply) {
+  admin->record("phone.update", phone("SEP001122334455"));
+  admin->record("phone.reset", PhoneReset{1, {}, {}});
+  admin->record("phone.reset", PhoneReset{0, {"SEP001122334455"}, {}});
+  EXPECT_EQ(run("set phone capf SEP001122334455 operation install apply"), Status::success);
+  EXPECT_THAT(console.output, HasSubstr("Apply-config sent to SEP001122334455.\n"));
+  EXPECT_EQ(admin->last_request().at("kind").as_string(), "apply-config");
+  EXPECT_EQ(run("set phone capf SEP001122334455 apply operation install"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("is not registered: it takes this up when it next starts."));
+}
+
+TEST_F(CommandsTest, ListsCertificatesWithTheirDates) {
+  CertificateList list;
+  list.certificates.resize(1);
+  list.certificates[0] = {"CAPF", "CAPF.pem", "Self-signed", {}, {}, {}, "2026-11-21T10:00:00Z",
+                          "2031-11-20T09:59:59Z", {}, {}};
+  admin->record("cert.list", list);
+  EXPECT_EQ(output_of("show cert list own"), "CAPF/CAPF.pem: Self-signed\n");
+  EXPECT_EQ(output_of("show cert list own dates"),
+            "CAPF/CAPF.pem: Self-signed, valid from 2026-11-21T10:00:00Z to "
+            "2031-11-20T09:59:59Z\n");
+}
+
 TEST_F(CommandsTest, AsksForAnAuthenticationStringUnseen) {
   admin->record("phone.update", phone("SEP001122334455"));
   console.typed = {"98765"};

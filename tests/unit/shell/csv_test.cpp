@@ -1,6 +1,8 @@
 // Comma-separated values: RFC 4180, and nothing that a spreadsheet would run.
 #include "shell/csv.h"
 
+#include <sstream>
+
 #include <gmock/gmock.h>
 
 #include "core/admin/capf_api.h"
@@ -52,12 +54,32 @@ TEST_F(CapfReportTest, AsksForPageAfterPageAndAddsThemUp) {
   const std::string text = output_of("show capf report lsc installed issuer capf-7f");
   EXPECT_THAT(text, HasSubstr("SEP1"));
   EXPECT_THAT(text, HasSubstr("SEP3"));
-  EXPECT_THAT(text, HasSubstr("With LSC          : 3\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("With LSC +: 3\n"));
   EXPECT_EQ(admin->asked().size(), 3U);
   EXPECT_EQ(admin->last_request().at("after").as_string(), "SEP2");
   EXPECT_EQ(admin->last_request().at("lsc").as_string(), "installed");
   EXPECT_EQ(admin->last_request().at("issuer").as_string(), "capf-7f");
   EXPECT_TRUE(admin->last_request().at("model").is_null());
+}
+
+TEST_F(CapfReportTest, CountsAndFiltersLscsOfAnotherCapf) {
+  CapfReport report = page("SEP1", std::nullopt);
+  report.phones.front().lsc_other_capf = true;
+  report.other_capf = 1;
+  admin->record("capf.report", report);
+  const std::string text = output_of("show capf report lsc other-capf");
+  EXPECT_THAT(text, HasSubstr("LSC not from current CAPF : 1\n"));
+  EXPECT_THAT(text, HasSubstr("SEP1  installed, other CAPF"));
+  EXPECT_EQ(admin->last_request().at("lsc").as_string(), "other-capf");
+}
+
+TEST_F(CapfReportTest, FitsATerminal) {
+  console.terminal = true;
+  console.width = 50;
+  admin->record("capf.report", page("SEP1", std::nullopt));
+  std::istringstream lines(output_of("show capf report"));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 50U) << line;
+  EXPECT_THAT(console.output, HasSubstr("Not shown for want of room: Serial,"));
 }
 
 TEST_F(CapfReportTest, WritesCsvWithAHeaderLineForScripts) {
@@ -77,6 +99,10 @@ TEST_F(CapfReportTest, WritesAFileForItsOwnerAlone) {
   EXPECT_EQ(std::filesystem::status(file).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   EXPECT_EQ(run("show capf report file /nonexistent/x"), Status::failed);
+  EXPECT_THAT(output_of("show capf report file " + file.string()), HasSubstr("exists already"));
+  EXPECT_EQ(run("show capf report file " + file.string() + " overwrite"), Status::success);
+  EXPECT_THAT(core::text_of(core::read_file(file, 4096)), HasSubstr("Phones"));
+  EXPECT_THAT(output_of("show capf report format csv file -"), HasSubstr("\r\nSEP1,"));
 }
 
 TEST_F(CapfReportTest, StopsBetweenPagesWhenItIsInterrupted) {

@@ -155,6 +155,24 @@ TEST_F(ProgramTest, PrintsOneDocumentAsJson) {
   EXPECT_TRUE(boost::json::parse(asked.output).as_object().contains("error"));
 }
 
+TEST_F(ProgramTest, PrintsADocumentAlsoWhereNothingRuns) {
+  const auto error = [&](const std::string& command, int status) {
+    const Ran ran = run(command + " 2>/dev/null");
+    EXPECT_EQ(ran.status, status) << command;
+    return std::string(
+        boost::json::parse(ran.output).at("error").at("message").as_string());
+  };
+  EXPECT_THAT(error("${RF}x --json show itl", 1), HasSubstr("nobody answers"));
+  EXPECT_THAT(error(RINGFENCE_BIN_DIR "/ringfence --json show itl", 2), HasSubstr("--socket PATH"));
+  EXPECT_THAT(error("$RF --jso --json show itl", 2), HasSubstr("--jso"));
+  const std::string sh =
+      "RINGFENCE_PROGRAMS=" RINGFENCE_BIN_DIR " " RINGFENCE_SOURCE_DIR "/appliance/sh";
+  EXPECT_THAT(error(sh + " --state '/tmp/no \"such\" folder' --json show itl", 1),
+              HasSubstr("no Ringfence runs on /tmp/no \"such\" folder"));
+  EXPECT_THAT(error(sh + " --state /tmp/none show itl --json", 1), HasSubstr("no Ringfence runs"));
+  EXPECT_THAT(error(sh + " --json --nonsense", 2), HasSubstr("--nonsense"));
+}
+
 TEST_F(ProgramTest, EndsQuietlyWhenNobodyReadsOn) {
   const Ran ran = run("(for i in {1..400}; do echo show itl; done) | $RF 2>&1 | head -n 1");
   EXPECT_EQ(ran.output, "line 1\n");

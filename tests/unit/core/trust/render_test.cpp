@@ -102,8 +102,7 @@ TEST(Rendering, SaysThatThereIsNoFileInCucmsWords) {
             "Error parsing the ITL File.\n");
   EXPECT_EQ(render_trust_list(facts_of(ListKind::ctl, {}, test::kNodeTime)),
             "Length of CTL file: 0\n"
-            "CTL File not found. Please run CTLClient plugin or run the CLI - utils ctl.. to "
-            "generate the CTL file.\n"
+            "CTL File not found. This cluster is not in mixed mode, so phones need no CTL file.\n"
             "Error parsing the CTL File.\n");
 }
 
