@@ -180,6 +180,8 @@ std::string import_text(const LscImported& imported) {
   if (imported.refused.size() > kShownRefusals)
     text += fmt::format("and {} more; --json lists them all.\n",
                         imported.refused.size() - kShownRefusals);
+  for (std::size_t i = 0; i < std::min(imported.notes.size(), kShownRefusals); ++i)
+    text += fmt::format("NOTE: {}\n", one_line(imported.notes[i]));
   return text + fmt::format("{} imported, {} refused.\n",
                             counted(std::ssize(imported.accepted), "certificate"),
                             imported.refused.size());
@@ -209,6 +211,7 @@ Status import(Call& call) {
         imported.accepted.insert(imported.accepted.end(), part.accepted.begin(),
                                  part.accepted.end());
         imported.refused.insert(imported.refused.end(), part.refused.begin(), part.refused.end());
+        imported.notes.insert(imported.notes.end(), part.notes.begin(), part.notes.end());
         finished = part.finished;
         parts.at(part.done, part.total);
       } catch (const core::Error& error) {

@@ -51,7 +51,7 @@ std::string without_secrets(const json::object& params) {
   json::object kept = params;
   for (const std::string_view secret : {"auth_string", "pin"})
     if (kept.contains(secret)) kept[secret] = "<set>";
-  for (const std::string_view bulky : {"csv", "pem", "archive"})
+  for (const std::string_view bulky : {"csv", "pem", "archive", "content"})
     if (const json::value* value = kept.if_contains(bulky))
       kept[bulky] = fmt::format("<{} bytes>", value->is_string() ? value->as_string().size() : 0);
   return json::serialize(kept);
