@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "services/admin/certificates.h"
 #include "services/admin/hsm.h"
+#include "services/admin/list_show.h"
 #include "services/admin/methods_add.h"
 #include "services/admin/phone_names.h"
 #include "services/admin/system.h"
@@ -110,6 +111,14 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
   add<Nothing>("ctl.show", 0,
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::ctl); });
+  add<TrustListExamineRequest>(
+      "itl.examine", 0, [this](const TrustListExamineRequest& request, Who) {
+        return examine_list(house_, core::ListKind::itl, request);
+      });
+  add<TrustListExamineRequest>(
+      "ctl.examine", 0, [this](const TrustListExamineRequest& request, Who) {
+        return examine_list(house_, core::ListKind::ctl, request);
+      });
   change<Nothing>("itl.reset", 4, [&, this](const Nothing&, Who) {
     require_token();
     return keeper.reset_localkey();
