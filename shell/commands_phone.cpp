@@ -6,6 +6,7 @@
 #include "core/admin/api.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/utf16.h"
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/parameters.h"
@@ -90,14 +91,19 @@ void refuse_other_encodings(std::string_view text) {
 
 Status import(Call& call) {
   const std::string& file = call.arguments.at("file");
-  const std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
-                                      : core::text_of(core::read_file(file, kMaxImportBytes));
+  std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
+                                : core::text_of(core::read_file(file, kMaxImportBytes));
+  const auto utf8 = core::utf8_from_utf16(csv);  // as spreadsheets save "Unicode text"
+  if (utf8) csv = *utf8;
   refuse_other_encodings(csv);
-  const auto imported =
+  auto imported =
       call.ask<PhoneImported>("phone.import", PhoneImportRequest{csv}, std::chrono::seconds(300));
-  call.answer(imported, fmt::format("{} imported ({} added, {} updated).\n",
-                                    counted(imported.added + imported.updated, "phone"),
-                                    imported.added, imported.updated));
+  if (utf8) imported.normalised.push_back({"encoding", 1, {}, "The file was UTF-16 text."});
+  std::string text = fmt::format("{} imported ({} added, {} updated).\n",
+                                 counted(imported.added + imported.updated, "phone"),
+                                 imported.added, imported.updated);
+  for (const ImportNote& note : imported.normalised) text += note.text + "\n";
+  call.answer(imported, text);
   return Status::success;
 }
 

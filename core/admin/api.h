@@ -301,11 +301,21 @@ struct PhoneImportRequest {
 };
 BOOST_DESCRIBE_STRUCT(PhoneImportRequest, (), (csv))
 
+/// ImportNote is one kind of thing that a file had otherwise than it is kept.
+struct ImportNote {
+  std::string kind;  ///< "names", "columns", "passed-over", "separator", "empty-fields", "encoding"
+  std::int64_t count = 0;
+  std::vector<std::string> examples;  ///< the first three
+  std::string text;                   ///< one sentence
+};
+BOOST_DESCRIBE_STRUCT(ImportNote, (), (kind, count, examples, text))
+
 struct PhoneImported {
   std::int64_t added = 0;
   std::int64_t updated = 0;
+  std::vector<ImportNote> normalised;  ///< what was understood although it was written otherwise
 };
-BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated))
+BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated, normalised))
 
 /// phone.add and phone.update: a member that is absent keeps its value (or its default). The words
 /// are those of `utils phone import`.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/admin/json.h"
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
 #include "core/net/rpc.h"

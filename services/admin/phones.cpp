@@ -75,15 +75,18 @@ struct Phones::Known {
 core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest& request) {
   const std::lock_guard lock(change_mutex_);
   core::admin::PhoneImported counts;
-  const std::vector<Phone> phones =
+  core::PhoneCsv csv =
       core::parse_phone_csv(request.csv, house_.clock.now(), [&](std::string_view name) {
         std::optional<Phone> found = house_.phones.find(name);
         ++(found ? counts.updated : counts.added);
         return found;
       });
   const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
-  for (const Phone& phone : phones) check_sizes(phone, policy);
-  house_.phones.save(phones, core::PhoneStore::Ask::changed_only);
+  for (const Phone& phone : csv.phones) check_sizes(phone, policy);
+  for (core::CsvNote& note : csv.notes)
+    counts.normalised.push_back({std::move(note.kind), static_cast<std::int64_t>(note.count),
+                                 std::move(note.examples), std::move(note.text)});
+  house_.phones.save(csv.phones, core::PhoneStore::Ask::changed_only);
   return counts;
 }
 

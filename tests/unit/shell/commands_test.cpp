@@ -339,7 +339,7 @@ TEST_F(CommandsTest, FailsWhenTheItlIsNotVerified) {
 TEST_F(CommandsTest, ImportsPhonesFromAFileOrFromInput) {
   const ::ringfence::test::TemporaryFolder folder;
   core::write_atomically(folder / "phones.csv", core::bytes_of("name\nSEP001122334455\n"));
-  admin->record("phone.import", PhoneImported{40, 10});
+  admin->record("phone.import", PhoneImported{40, 10, {}});
   EXPECT_EQ(output_of("utils phone import " + (folder / "phones.csv").string()),
             "50 phones imported (40 added, 10 updated).\n");
   EXPECT_EQ(admin->last_request().at("csv").as_string(), "name\nSEP001122334455\n");
