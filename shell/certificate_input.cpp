@@ -5,6 +5,7 @@
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "shell/printable.h"
 
 namespace ringfence::shell {
 namespace {
@@ -61,6 +62,10 @@ CertificateInput read_certificate_input(Call& call) {
   if (!file) {
     input.text = pasted(call);
     without_private_keys(input.text);
+    if (valid_utf8_bytes(input.text) != input.text.size()) {  // text of another encoding
+      input.content = core::to_base64(core::bytes_of(input.text));
+      input.text.clear();
+    }
     return input;
   }
   std::string bytes = *file == "-" ? call.session.console.read_input(kMostBytes)

@@ -7,6 +7,7 @@
 #include "shell/call.h"
 #include "shell/certificate_input.h"
 #include "shell/commands.h"
+#include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -68,11 +69,11 @@ Status import_trust(Call& call) {
   std::string text = fmt::format("Read: {}.\n", imported.found);
   for (const TrustImport& one : imported.certificates) {
     if (one.result == "known") {
-      text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one.file);
+      text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one_line(one.file));
     } else {
       text +=
           fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
-                      one.file, one.result == "replaced" ? ", in the place of an older one" : "");
+                      one_line(one.file), one.result == "replaced" ? ", in the place of an older one" : "");
     }
   }
   if (!imported.certificates.empty())

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
 #include "core/certificates/verify.h"
@@ -74,6 +75,18 @@ Bytes public_key_of_nobody() {
   return spki;
 }
 
+/// check_names refuses names that no honest CA gives: they would fill every list and log line, and
+/// every copy of the ITL.
+void check_names(const X509& certificate) {
+  constexpr std::size_t kMostNameBytes = 1024;
+  for (const std::string& text : {core::subject_of(certificate), core::issuer_of(certificate)})
+    if (text.size() > kMostNameBytes)
+      throw Error(Code::refused, fmt::format("the certificate has a name of {} bytes; one has at "
+                                             "most {}: {}",
+                                             text.size(), kMostNameBytes,
+                                             core::in_one_line(text, 80)));
+}
+
 std::vector<Bytes> store_certificates(const core::CertificateStore& certificates,
                                       TrustStore store) {
   std::vector<Bytes> found;
@@ -117,6 +130,7 @@ TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& re
                             "and have it signed",
                             name(unit)));
   const X509Cert certificate = core::parse_certificate(der);
+  check_names(*certificate);
   const core::Anchors trust("CAPF-trust",
                             store_certificates(house_.certificates, TrustStore::capf));
   const core::Time now = house_.clock.now();
@@ -127,7 +141,8 @@ TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& re
   TrustKeeper::Adopted adopted;
   adopted.certificate = {
       unit, core::to_der(*certificate), pending->key, now,
-      "Certificate Signed by " + (issuers.empty() ? "" : core::common_name_of(*issuers.front()))};
+      "Certificate Signed by " +
+          (issuers.empty() ? "" : core::in_one_line(core::common_name_of(*issuers.front()), 80))};
   for (const X509Cert& issuer : issuers) adopted.issuers.push_back(core::to_der(*issuer));
   check_issues(adopted);
   return adopted;
@@ -220,6 +235,7 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
   const std::vector<X509Cert>& certificates = file.certificates;
   const core::Time now = house_.clock.now();
   for (const X509Cert& one : certificates) {
+    check_names(*one);
     if (now > core::not_after_of(*one))
       throw Error(Code::refused,
                   fmt::format("the certificate of {} expired at {}", core::subject_of(*one),

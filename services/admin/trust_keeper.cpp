@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/certificates/file_name.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
 #include "core/certificates/trust_store.h"
@@ -86,9 +87,8 @@ class Stores {
  private:
   /// file_for names an entry after its CN; two subjects may share one.
   std::string file_for(const std::string& store, const core::StoreChange& change) const {
-    std::string common = core::common_name_of(*core::parse_certificate(change.added.der));
-    for (char& c : common)
-      if (c == '/' || c == ' ') c = '_';
+    std::string common =
+        core::file_stem_of(core::common_name_of(*core::parse_certificate(change.added.der)));
     const std::string hash = core::to_hex(core::digest(Digest::sha256, change.added.der));
     if (common.empty()) common = hash.substr(0, 16);
     const std::string file = common + ".pem";
