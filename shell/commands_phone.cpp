@@ -284,9 +284,10 @@ std::vector<Command> phone_commands() {
        .help = "The first line names the columns, in any order: name, model, description,\n"
                "device_pool, security_profile, operation, auth_mode, auth_string, key_order, "
                "rsa_bits,\n"
-               "ec_bits, completes_by. Only name is needed. A bad line is refused with its number, "
-               "and\n"
-               "then nothing is imported.\n",
+               "ec_bits, completes_by. Only name is needed. The names and words of CUCM's bulk\n"
+               "administration (MAC ADDRESS, Install/Upgrade) are read too, MAC addresses in any\n"
+               "form, and semicolons or tabs between fields; what was read so is said. A bad line\n"
+               "is refused with its number, and then nothing is imported.\n",
        .example = "utils phone import phones.csv\n50 phones imported (50 added, 0 updated).\n",
        .run = import,
        .schema = schema_of<PhoneImported>});

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/phones/capf_inventory.h"
+#include "core/phones/device_name.h"
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf_report.h"
 #include "services/admin/reset_request.h"
@@ -99,22 +100,22 @@ void Phones::check_sizes(const Phone& phone, const core::CapfPolicy& policy) con
 }
 
 Phone Phones::known(const std::string& name) const {
-  std::optional<Phone> phone = house_.phones.find(name);
+  std::optional<Phone> phone = house_.phones.find(core::device_name_from(name));
   if (!phone) throw Error(Code::not_found, "there is no phone '" + name + "'");
   return std::move(*phone);
 }
 
 PhoneFacts Phones::add(const PhoneFields& fields) {
   const std::lock_guard lock(change_mutex_);
-  core::check_device_name(fields.name);
-  if (house_.phones.find(fields.name))
-    throw Error(Code::conflict, "phone " + fields.name + " exists already");
   Phone phone;
-  phone.name = fields.name;
+  phone.name = core::device_name_from(fields.name, fields.model.value_or(""));
+  core::check_device_name(phone.name);
+  if (house_.phones.find(phone.name))
+    throw Error(Code::conflict, "phone " + phone.name + " exists already");
   apply(fields, phone, house_.clock.now());
   check_sizes(phone, core::CapfPolicyStore(house_.database).load());
   house_.phones.save({phone}, ask_of(fields));
-  return show(fields.name);
+  return show(phone.name);
 }
 
 PhoneFacts Phones::update(const PhoneFields& fields) {
@@ -142,9 +143,9 @@ core::admin::PhoneList Phones::list(const core::admin::PhoneListRequest& request
 
 PhoneFacts Phones::show(const std::string& name) {
   const Phone phone = known(name);
-  PhoneFacts facts = describe(phone, known_of(name), keeper_.served_itl_sha1(), house_.clock.now());
+  PhoneFacts facts = describe(phone, known_of(phone.name), keeper_.served_itl_sha1(), house_.clock.now());
   const auto fetched = [&](std::string_view kind) -> std::optional<std::string> {
-    const std::filesystem::path file = fetched_certificate_file(house_.config, name, kind);
+    const std::filesystem::path file = fetched_certificate_file(house_.config, phone.name, kind);
     std::error_code ignored;
     if (!std::filesystem::exists(file, ignored)) return std::nullopt;
     return file.string();
@@ -155,7 +156,8 @@ PhoneFacts Phones::show(const std::string& name) {
 }
 
 core::admin::Nothing Phones::remove(const std::string& name) {
-  if (!house_.phones.remove(name)) throw Error(Code::not_found, "there is no phone '" + name + "'");
+  if (!house_.phones.remove(core::device_name_from(name)))
+    throw Error(Code::not_found, "there is no phone '" + name + "'");
   return {};
 }
 
