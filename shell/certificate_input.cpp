@@ -20,8 +20,7 @@ std::string pasted(Call& call) {
   const std::string prompt =
       "An empty line or Ctrl-D ends what you paste; a chain is taken whole.\n"
       "Paste the Certificate and Hit Enter\n";
-  const Stream stream =
-      call.session.output == Output::json ? Stream::error : Stream::output;
+  const Stream stream = call.session.output == Output::json ? Stream::error : Stream::output;
   Paste paste = call.session.console.paste(prompt, stream, kMostBytes);
   switch (paste.end) {
     case Paste::End::interrupted:

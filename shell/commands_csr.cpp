@@ -71,9 +71,9 @@ Status import_trust(Call& call) {
     if (one.result == "known") {
       text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one_line(one.file));
     } else {
-      text +=
-          fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
-                      one_line(one.file), one.result == "replaced" ? ", in the place of an older one" : "");
+      text += fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
+                          one_line(one.file),
+                          one.result == "replaced" ? ", in the place of an older one" : "");
     }
   }
   if (!imported.certificates.empty())
@@ -91,8 +91,8 @@ class OwnImport {
     input_ = read_certificate_input(call);
     const auto plan = call.ask<CertificateImportPlan>("cert.import_plan", request(call));
     std::string warning =
-        fmt::format("Read: {}.\nThe certificate of {} was issued by {}.\n", plan.found, plan.subject,
-                    plan.issuers.empty() ? "itself" : join(plan.issuers, ", by "));
+        fmt::format("Read: {}.\nThe certificate of {} was issued by {}.\n", plan.found,
+                    plan.subject, plan.issuers.empty() ? "itself" : join(plan.issuers, ", by "));
     warning +=
         fmt::format("WARNING: This operation will overwrite the certificate of {}\n", plan.unit);
     warning += plan.phones_reset == 0
@@ -128,11 +128,13 @@ class OwnImport {
 };
 
 Parameter file_parameter() {
-  return {.name = "file",
-          .help = "a file of certificates in any form, - for standard input; without it they are pasted",
-          .kind = Kind::file,
-          .presence = Presence::optional,
-          .form = Form::named};
+  return {
+      .name = "file",
+      .help =
+          "a file of certificates in any form, - for standard input; without it they are pasted",
+      .kind = Kind::file,
+      .presence = Presence::optional,
+      .form = Form::named};
 }
 
 Command import_own_command() {

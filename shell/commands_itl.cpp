@@ -63,10 +63,11 @@ Command show_file_command(const std::string& kind, const char* method) {
           .parameters = {{.name = "file",
                           .help = "the file on this machine, - for standard input",
                           .kind = Kind::file}},
-          .help = "It is verified by the certificate of this house that its header names, or else\n"
-                  "by that of its own record that does; the last line says which. That proves\n"
-                  "that the file is whole, not that a phone would accept it. The exit status is 0\n"
-                  "only when it was verified. Elements that nobody describes are shown by number.\n",
+          .help =
+              "It is verified by the certificate of this house that its header names, or else\n"
+              "by that of its own record that does; the last line says which. That proves\n"
+              "that the file is whole, not that a phone would accept it. The exit status is 0\n"
+              "only when it was verified. Elements that nobody describes are shown by number.\n",
           .example = "show " + kind + " file /tmp/ITLSEP001122334455.tlv\n",
           .run = [method](Call& call) { return show_file(call, method); },
           .schema = schema_of<TrustListShow>};

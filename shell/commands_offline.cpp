@@ -88,9 +88,9 @@ Status list(Call& call) {
               {"Address", "Model", "Key", "Created"});
   for (const PhoneCsr& csr : list.csrs)
     table.add({csr.created, csr.device, csr.key, csr.model, csr.address, csr.state});
-  call.answer(list, list.csrs.empty()
-                        ? "There are no CSRs.\n"
-                        : table.text(call.columns()) + counted(std::ssize(list.csrs), "CSR") + "\n");
+  call.answer(list, list.csrs.empty() ? "There are no CSRs.\n"
+                                      : table.text(call.columns()) +
+                                            counted(std::ssize(list.csrs), "CSR") + "\n");
   return Status::success;
 }
 
@@ -305,10 +305,10 @@ Status list_stale(Call& call) {
   for (const StaleLsc& one : list.certificates)
     table.add(
         {one.issued, one.device, one.serial, one.issuer, one.delivered.value_or(""), one.expires});
-  call.answer(list,
-              list.certificates.empty()
-                  ? "There are no stale LSCs.\n"
-                  : table.text(call.columns()) + counted(std::ssize(list.certificates), "stale LSC") + "\n");
+  call.answer(list, list.certificates.empty()
+                        ? "There are no stale LSCs.\n"
+                        : table.text(call.columns()) +
+                              counted(std::ssize(list.certificates), "stale LSC") + "\n");
   return Status::success;
 }
 

@@ -16,9 +16,9 @@ bool is_blank(std::string_view line) {
 /// that no command of ours begins with.
 bool is_around_a_block(std::string_view line) {
   if (line.starts_with(' ') || line.starts_with('\t') || line.starts_with('#')) return true;
-  constexpr std::array starts = {"subject=",    "issuer=",      "Bag Attributes", "Key Attributes",
-                                 "Certificate:", "Certificate chain", "friendlyName", "localKeyID",
-                                 "---"};
+  constexpr std::array starts = {"subject=",       "issuer=",      "Bag Attributes",
+                                 "Key Attributes", "Certificate:", "Certificate chain",
+                                 "friendlyName",   "localKeyID",   "---"};
   for (const std::string_view start : starts)
     if (line.starts_with(start)) return true;
   return false;

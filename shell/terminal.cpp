@@ -81,7 +81,8 @@ class LocalModes {
   ~LocalModes() {
     if (!changed_) return;
     ::tcsetattr(STDIN_FILENO, TCSADRAIN, &usual_modes);
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+      ::sigaction(kSignals[i], &before_[i], nullptr);
   }
 
  private:

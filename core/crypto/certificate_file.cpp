@@ -55,6 +55,7 @@ enum class Sort {
 /// Text is a copy of the file's text, which may hold a key: wiped when it ends.
 struct Text {
   explicit Text(std::string value) : text(std::move(value)) {}
+
   Text(const Text&) = delete;
   Text& operator=(const Text&) = delete;
 
@@ -103,7 +104,8 @@ bool is_whole(BytesView der) {
 
 /// without_blanks_behind takes line ends off DER: some editors and mailers append them.
 BytesView without_blanks_behind(BytesView der) {
-  while (!der.empty() && (der.back() == '\n' || der.back() == '\r')) der = der.first(der.size() - 1);
+  while (!der.empty() && (der.back() == '\n' || der.back() == '\r'))
+    der = der.first(der.size() - 1);
   return der;
 }
 
@@ -196,8 +198,9 @@ class Contents {
     if (found.empty()) return false;
     if (!der.empty()) {
       if (!is_whole<TrustSettings, d2i_X509_CERT_AUX>(der))
-        refuse("a certificate in it is followed by bytes that do not belong to it; save it again "
-               "from where it was made");
+        refuse(
+            "a certificate in it is followed by bytes that do not belong to it; save it again "
+            "from where it was made");
       seen_.insert(Sort::trust_settings);
     }
     for (X509Cert& one : found) add(std::move(one));
@@ -220,7 +223,8 @@ class Contents {
   void add(X509Cert certificate) {
     if (!known_.insert(to_der(*certificate)).second) return;
     if (certificates_.size() == at_most_)
-      refuse(fmt::format("it holds more than {} certificate{}", at_most_, at_most_ == 1 ? "" : "s"));
+      refuse(
+          fmt::format("it holds more than {} certificate{}", at_most_, at_most_ == 1 ? "" : "s"));
     certificates_.push_back(std::move(certificate));
   }
 
@@ -323,7 +327,8 @@ std::string what_instead(const Contents& contents, std::string_view text) {
   if (begin.starts_with("\x1f\x8b")) return "it is a gzip archive; unpack it first";
   if (begin.starts_with("\xfe\xed\xfe\xed"))
     return "it is a Java key store (JKS); export the certificate with 'keytool -exportcert -rfc'";
-  if (text.find(kBegin) != text.npos) return "there is no certificate between its BEGIN and END lines";
+  if (text.find(kBegin) != text.npos)
+    return "there is no certificate between its BEGIN and END lines";
   return "it is no certificate: neither PEM, DER, PKCS#7 nor base64";
 }
 
@@ -369,8 +374,9 @@ CertificateFile read_certificate_file(BytesView bytes, std::size_t at_most) {
     contents.add_der(bytes);
     if (!contents.empty()) return contents.take("DER", false);
     if (text.text.find(kBegin) == std::string::npos && contents.has_seen(Sort::unknown))
-      refuse("it begins as a DER file does, but holds no certificate that can be read; it may be "
-             "cut off or damaged");
+      refuse(
+          "it begins as a DER file does, but holds no certificate that can be read; it may be "
+          "cut off or damaged");
   }
   read_utf16(text, bytes);
   with_line_ends(text.text);

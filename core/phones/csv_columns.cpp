@@ -200,9 +200,8 @@ PhoneColumns::PhoneColumns(const CsvRecord& header) : count_(header.count) {
       continue;
     }
     if (!column)
-      wrong(header.line,
-            fmt::format("unknown column \"{}\", the nearest is {}; the columns are {}", shown(name),
-                        nearest(key), fmt::join(kPhoneColumns, ", ")));
+      wrong(header.line, fmt::format("unknown column \"{}\", the nearest is {}; the columns are {}",
+                                     shown(name), nearest(key), fmt::join(kPhoneColumns, ", ")));
     std::size_t& place = places_.at(*column);
     if (place != count_)
       wrong(header.line, fmt::format("the column {} stands twice", kPhoneColumns.at(*column)));

@@ -39,6 +39,7 @@ class PhoneColumns {
   /// The names that were not ours as they stand, each "MAC ADDRESS as name", and those of BAT that
   /// were passed over.
   const std::vector<std::string>& renamed() const noexcept { return renamed_; }
+
   const std::vector<std::string>& passed_over() const noexcept { return passed_over_; }
 
  private:

@@ -47,8 +47,8 @@ void CsvRecords::choose_separator() {
     for (std::size_t i = 0; i < separators.size(); ++i)
       counts.at(i) += !quoted && c == separators.at(i) ? 1U : 0U;
   }
-  separator_ = separators.at(
-      static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin()));
+  separator_ =
+      separators.at(static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin()));
 }
 
 bool CsvRecords::take(std::string_view what) {
@@ -92,8 +92,8 @@ CsvRecord CsvRecords::record(std::size_t most) {
 bool CsvRecords::field(std::size_t line, std::string* kept) {
   if (rest_.starts_with('"')) return quoted_field(line, kept);
   const std::array ends = {separator_, '"', '\n'};
-  const std::size_t end = std::min(
-      rest_.find_first_of(std::string_view(ends.data(), ends.size())), rest_.size());
+  const std::size_t end =
+      std::min(rest_.find_first_of(std::string_view(ends.data(), ends.size())), rest_.size());
   std::string_view plain = rest_.substr(0, end);
   const bool last = end == rest_.size() || rest_[end] == '\n';
   if (last && plain.ends_with('\r')) plain.remove_suffix(1);

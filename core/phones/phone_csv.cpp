@@ -121,9 +121,11 @@ class Notes {
 
   void separator(char separator) {
     if (separator == ',') return;
-    notes_.push_back({"separator", 1, {},
-                      fmt::format("The fields are separated by {}.",
-                                  separator == ';' ? "semicolons" : "tabs")});
+    notes_.push_back(
+        {"separator",
+         1,
+         {},
+         fmt::format("The fields are separated by {}.", separator == ';' ? "semicolons" : "tabs")});
   }
 
   void name(std::string_view written, const std::string& meant) {
@@ -147,7 +149,9 @@ class Notes {
       notes_.push_back(std::move(names_));
     }
     if (empty_fields_ > 0)
-      notes_.push_back({"empty-fields", empty_fields_, {},
+      notes_.push_back({"empty-fields",
+                        empty_fields_,
+                        {},
                         fmt::format("Empty fields at the end of {} {} were passed over.",
                                     empty_fields_, empty_fields_ == 1 ? "line" : "lines")});
   }
@@ -157,7 +161,8 @@ class Notes {
                const char* one) {
     if (all.empty()) return;
     CsvNote note{kind, all.size(), {}, {}};
-    for (std::size_t i = 0; i < std::min(kExamples, all.size()); ++i) note.examples.push_back(all[i]);
+    for (std::size_t i = 0; i < std::min(kExamples, all.size()); ++i)
+      note.examples.push_back(all[i]);
     const std::string listed = fmt::format("{}", fmt::join(all, ", "));
     note.text = all.size() == 1 ? fmt::format(fmt::runtime(one), listed)
                                 : fmt::format(fmt::runtime(several), all.size(), listed);

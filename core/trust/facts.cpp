@@ -94,8 +94,9 @@ TrustListFacts::Record record_fact(const Record& record, const SignerName& signe
 void verify_by_itself(BytesView file, const TrustList& list, TrustListFacts& facts) {
   const std::optional<std::size_t> record = signer_record_in(list);
   if (!record)
-    throw Error(Code::not_found, fmt::format("the signer {} has no record with its certificate in it",
-                                             printable(list.header.signer.subject)));
+    throw Error(Code::not_found,
+                fmt::format("the signer {} has no record with its certificate in it",
+                            printable(list.header.signer.subject)));
   verify_file(file, [&](const SignerName&) { return list.records[*record].certificate; });
   facts.signer_record = *record + 1;
   TrustListFacts::Record& shown = facts.records[*record];

@@ -262,8 +262,8 @@ Located locate(BytesView file) {
     located.signature_at = at;
     located.signature_end = position();
   }
-  elements.require({kVersion, kHeaderLength, kSignerId, kSignatureInfo, kSignature, kFileName,
-                    kTimestamp});
+  elements.require(
+      {kVersion, kHeaderLength, kSignerId, kSignatureInfo, kSignature, kFileName, kTimestamp});
   if (header.signature_modulus != modulus_code(header.signature.size()))
     throw Error(Code::malformed, fmt::format("SIGNATUREMODULUS is {}, but SIGNATURE has {} bytes",
                                              header.signature_modulus, header.signature.size()));

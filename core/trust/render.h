@@ -69,13 +69,13 @@ struct TrustListFacts {
   std::uint64_t length = 0;  ///< of the file in bytes; 0 when there is none
   std::string md5;
   std::string sha1;
-  std::string sha256;            ///< not shown by CUCM
-  std::string state;             ///< "verified", "missing", "corrupt" or "not verified"
-  std::string modified;          ///< "Fri Mar 06 21:56:07 UTC 2015"; "" when unknown
-  std::string problem;           ///< one sentence; empty when verified
-  std::string remark;            ///< a whole sentence that follows the last line, or ""
-  std::optional<Header> header;  ///< nothing when it cannot be read
-  std::vector<Record> records;   ///< all of them, or none when one cannot be read
+  std::string sha256;             ///< not shown by CUCM
+  std::string state;              ///< "verified", "missing", "corrupt" or "not verified"
+  std::string modified;           ///< "Fri Mar 06 21:56:07 UTC 2015"; "" when unknown
+  std::string problem;            ///< one sentence; empty when verified
+  std::string remark;             ///< a whole sentence that follows the last line, or ""
+  std::optional<Header> header;   ///< nothing when it cannot be read
+  std::vector<Record> records;    ///< all of them, or none when one cannot be read
   std::size_t signer_record = 0;  ///< number from 1 of the record that verified it; 0: another did
 };
 

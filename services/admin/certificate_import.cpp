@@ -44,6 +44,7 @@ core::CertificateFile read_given(const std::string& text,
   } else {
     bytes.assign(text.begin(), text.end());
   }
+
   struct Wiped {
     Bytes& bytes;
 
@@ -81,10 +82,10 @@ void check_names(const X509& certificate) {
   constexpr std::size_t kMostNameBytes = 1024;
   for (const std::string& text : {core::subject_of(certificate), core::issuer_of(certificate)})
     if (text.size() > kMostNameBytes)
-      throw Error(Code::refused, fmt::format("the certificate has a name of {} bytes; one has at "
-                                             "most {}: {}",
-                                             text.size(), kMostNameBytes,
-                                             core::in_one_line(text, 80)));
+      throw Error(Code::refused,
+                  fmt::format("the certificate has a name of {} bytes; one has at "
+                              "most {}: {}",
+                              text.size(), kMostNameBytes, core::in_one_line(text, 80)));
 }
 
 std::vector<Bytes> store_certificates(const core::CertificateStore& certificates,

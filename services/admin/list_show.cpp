@@ -21,7 +21,8 @@ constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 
 std::vector<TrustListElement> elements_of(const std::vector<TrustListFacts::Element>& elements) {
   std::vector<TrustListElement> rows;
-  for (const TrustListFacts::Element& one : elements) rows.push_back({one.tag, one.length, one.hex});
+  for (const TrustListFacts::Element& one : elements)
+    rows.push_back({one.tag, one.length, one.hex});
   return rows;
 }
 

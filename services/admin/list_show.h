@@ -21,7 +21,6 @@ core::admin::TrustListShow examine_list(House& house, core::ListKind kind,
                                         const core::admin::TrustListExamineRequest& request);
 
 /// note_served adds to a list that is not good what Cisco Tftp serves in truth: it asks it.
-void note_served(const core::Config& config, core::ListKind kind,
-                 core::admin::TrustListShow& show);
+void note_served(const core::Config& config, core::ListKind kind, core::admin::TrustListShow& show);
 
 }  // namespace ringfence::services::admin

@@ -108,8 +108,9 @@ const X509& phone_certificate_of(const core::CertificateFile& file) {
   for (const core::X509Cert& one : file.certificates) {
     if (core::certificate_facts_of(*one).kind == core::CertificateKind::authority) continue;
     if (found != nullptr)
-      throw Error(Code::malformed, "it holds the certificates of several devices; a file is to "
-                                   "hold that of one phone");
+      throw Error(Code::malformed,
+                  "it holds the certificates of several devices; a file is to "
+                  "hold that of one phone");
     found = one.get();
   }
   return found != nullptr ? *found : *file.certificates.front();

@@ -241,8 +241,8 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
   core::admin::PhoneReset result;
   std::vector<std::string> devices;
   if (request.phones.empty()) devices.assign(registered.begin(), registered.end());
-  for (const std::string& device : request.phones) {
-    known(device);
+  for (const std::string& asked : request.phones) {
+    const std::string device = known(asked).name;
     (registered.contains(device) ? devices : result.not_registered).push_back(device);
   }
   if (devices.empty()) return result;

@@ -75,10 +75,11 @@ TEST_F(ForeignFiles, ADamagedListSaysWhatPhonesGetInTruth) {
   std::filesystem::resize_file(itl_, 100);
   const test::Result shown = instance_.sh("show itl");
   EXPECT_EQ(shown.status, 1);
-  EXPECT_THAT(shown.out,
-              AllOf(HasSubstr("The ITL file is not usable: "),
-                    HasSubstr("Cisco Tftp does not serve this file. Phones get its last good one: "),
-                    HasSubstr(sha1 + "(SHA1), since 20")));
+  EXPECT_THAT(
+      shown.out,
+      AllOf(HasSubstr("The ITL file is not usable: "),
+            HasSubstr("Cisco Tftp does not serve this file. Phones get its last good one: "),
+            HasSubstr(sha1 + "(SHA1), since 20")));
   const test::Result json = instance_.sh("--json show itl");
   EXPECT_EQ(json.status, 1);
   const boost::json::object facts = boost::json::parse(json.out).as_object();
@@ -137,12 +138,11 @@ TEST_F(ForeignFiles, ANameForgesNoLineAndNoFile) {
 }
 
 TEST_F(ForeignFiles, BatsCsvIsReadAndSaysWhatItUnderstood) {
-  const std::string csv =
-      "\xff\xfe" + [](const std::string& text) {
-        std::string wide;
-        for (const char c : text) wide += {c, '\0'};
-        return wide;
-      }("MAC ADDRESS\tDESCRIPTION\tPhone Button Template\r\n00:11:22:33:44:55\tLobby\tx\r\n");
+  const std::string csv = "\xff\xfe" + [](const std::string& text) {
+    std::string wide;
+    for (const char c : text) wide += {c, '\0'};
+    return wide;
+  }("MAC ADDRESS\tDESCRIPTION\tPhone Button Template\r\n00:11:22:33:44:55\tLobby\tx\r\n");
   const test::Result imported = instance_.sh("utils phone import " + write("bat.txt", csv));
   EXPECT_EQ(imported.status, 0) << imported.out;
   EXPECT_THAT(imported.out,

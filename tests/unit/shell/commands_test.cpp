@@ -1,11 +1,11 @@
 #include <gmock/gmock.h>
 
 #include "core/admin/capf_api.h"
+#include "core/base/bytes.h"
 #include "core/base/file.h"
 #include "shell/schema.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/shell/golden.h"
-#include "core/base/bytes.h"
 #include "tests/unit/shell/shell_fixture.h"
 
 namespace ringfence::shell::test {
@@ -155,8 +155,9 @@ TEST_F(CommandsTest, SaysWhatAnImportUnderstoodAndReadsUtf16) {
   const ringfence::test::TemporaryFolder folder;
   core::write_atomically(folder / "a.csv",
                          core::bytes_of(std::string_view("\xff\xfen\0a\0m\0e\0\n\0", 12)));
-  admin->record("phone.import",
-                PhoneImported{1, 0, {{"names", 1, {}, "1 name was read as device names: a as b."}}});
+  admin->record(
+      "phone.import",
+      PhoneImported{1, 0, {{"names", 1, {}, "1 name was read as device names: a as b."}}});
   EXPECT_THAT(output_of("utils phone import " + (folder / "a.csv").string()),
               HasSubstr("1 phone imported (1 added, 0 updated).\n"
                         "1 name was read as device names: a as b.\n"

@@ -37,10 +37,10 @@ class CsrShellTest : public ShellTest {
     done.state = "done";
     done.published = true;
     admin->record("job.wait", done);
-    admin->record("cert.import_trust",
-                  TrustImported{{{"CAPF-trust", "Root.pem", "CN=Root", "added"}},
-                                {},
-                                "DER with 1 certificate"});
+    admin->record(
+        "cert.import_trust",
+        TrustImported{
+            {{"CAPF-trust", "Root.pem", "CN=Root", "added"}}, {}, "DER with 1 certificate"});
   }
 
   void paste(const std::vector<std::string>& lines) {
@@ -180,7 +180,9 @@ TEST_F(CsrShellTest, ADumpGoesToStandardOutputAsItIsButNotToATerminal) {
 
 TEST_F(CsrShellTest, AnImportSaysOfEachRefusedFileWhy) {
   admin->record("offline.upload", Uploaded{5, 3});
-  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false, {"a.der: A private key was in it."}});
+  admin->record(
+      "offline.import",
+      LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false, {"a.der: A private key was in it."}});
   admin->record("offline.import",
                 LscImportPart{{}, {{"b.der", "SEP2", "it is a CA certificate"}}, 2, 2, true, {}});
   console.input = "tgz";

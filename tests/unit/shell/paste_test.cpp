@@ -39,11 +39,11 @@ TEST_F(PasteTest, InAScriptTheLineBehindTheLastBlockIsTheNextCommand) {
 
 TEST_F(PasteTest, EmptyLinesInsideABlockAndBeforeTheNextDoNotEndIt) {
   for (const Manner manner : {Manner::terminal, Manner::script}) {
-    const Paste paste = read({"", kBegin, "", "AA", "\r", kEnd, "", "", "issuer=x", kBegin, "BB", kEnd,
-                              " ", "show itl"},
-                             manner);
-    EXPECT_EQ(paste.text, kBegin + "\nAA\n" + kEnd + "\nissuer=x\n" + kBegin + "\nBB\n" + kEnd +
-                              "\n");
+    const Paste paste = read(
+        {"", kBegin, "", "AA", "\r", kEnd, "", "", "issuer=x", kBegin, "BB", kEnd, " ", "show itl"},
+        manner);
+    EXPECT_EQ(paste.text,
+              kBegin + "\nAA\n" + kEnd + "\nissuer=x\n" + kBegin + "\nBB\n" + kEnd + "\n");
     EXPECT_EQ(left_, std::deque<std::string>{"show itl"});
   }
 }

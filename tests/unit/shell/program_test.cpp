@@ -193,7 +193,9 @@ TEST_F(ProgramTest, TakesAPastedChainWholeAtATerminal) {
         "need {admin:}\n"
         "send \"set cert import trust CAPF\\r\"\n"
         "need {Paste the Certificate and Hit Enter}\n"
-        "send -- \"" + chain(end) + end + "\"\n"
+        "send -- \"" +
+        chain(end) + end +
+        "\"\n"
         "need {admin:}\n"
         "send \"show version active\\r\"\n"
         "need {Active Master Version: 0.1.0}\n"
@@ -212,7 +214,9 @@ TEST_F(ProgramTest, AsksItsQuestionAfterAPasteWithAnyLineEnds) {
         "need {admin:}\n"
         "send \"set cert import own CAPF\\r\"\n"
         "need {Paste the Certificate and Hit Enter}\n"
-        "send -- \"" + chain(end) + end + "\"\n"
+        "send -- \"" +
+        chain(end) + end +
+        "\"\n"
         "need {Proceed with the import}\n"
         "send \"yes\\r\"\n"
         "need {no such thing here}\n"  // what the daemon of this test says to the import
@@ -317,10 +321,13 @@ TEST_F(ProgramTest, LeavesTheTerminalEchoing) {
                              "\"MISSING $pattern\"; exit 9 } eof { puts \"ENDED\"; exit 8 } }\n"
                              "spawn env PS1=sh> sh\n"
                              "need {sh>}\n"
-                             "send \"" RINGFENCE_BIN_DIR "/ringfence --socket " + socket_.string() +
+                             "send \"" RINGFENCE_BIN_DIR "/ringfence --socket " +
+                             socket_.string() +
                              " utils hsm unlock\\r\"\n"
                              "need {Please enter the PIN of the token: }\n"
-                             "send \"" + key + "\"\n"
+                             "send \"" +
+                             key +
+                             "\"\n"
                              "need {sh>}\n"
                              "send \"stty -a | tr ' ' '@'\\r\"\n"
                              "need {@echo@echoe}\n"));

@@ -15,7 +15,11 @@ TEST(Utf8, IsTold) {
 
 TEST(OneLine, HasNothingThatForgesAnotherOrTurnsIt) {
   EXPECT_EQ(in_one_line("a\nb\tc\x7f\x1b[2J"), "a?b?c??[2J");
-  EXPECT_EQ(in_one_line("a\xc2\x85" "b\xe2\x80\xae" "c\xe2\x80\xa8" "d\xff"), "a?b?c?d?");
+  EXPECT_EQ(in_one_line("a\xc2\x85"
+                        "b\xe2\x80\xae"
+                        "c\xe2\x80\xa8"
+                        "d\xff"),
+            "a?b?c?d?");
   EXPECT_EQ(in_one_line("m\xc3\xbcller"), "m\xc3\xbcller");
 }
 

@@ -17,7 +17,9 @@ TEST(FileStem, LeavesNoFolderAndForgesNoLine) {
   EXPECT_EQ(file_stem_of("-rf"), "_rf");
   EXPECT_EQ(file_stem_of("a\nCAPF/CAPF.pem: x"), "a_CAPF_CAPF.pem__x");
   EXPECT_EQ(file_stem_of(std::string("a\0b", 3)), "a_b");
-  EXPECT_EQ(file_stem_of("\xe2\x80\xae" "gpj"), "_gpj");
+  EXPECT_EQ(file_stem_of("\xe2\x80\xae"
+                         "gpj"),
+            "_gpj");
   EXPECT_EQ(file_stem_of("m\xc3\xbcller\xff"), "m_ller_");
 }
 

@@ -21,8 +21,8 @@ class CertificateFileTest : public testing::Test {
  protected:
   CertificateFileTest() {
     for (const std::string name : {"a", "b", "c"})
-      tool("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=" + name +
-           " -keyout " + path(name + ".key") + " -out " + path(name + ".pem"));
+      tool("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=" +
+           name + " -keyout " + path(name + ".key") + " -out " + path(name + ".pem"));
   }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
@@ -94,8 +94,9 @@ TEST_F(CertificateFileTest, ReadsPemWithWhateverStandsAroundIt) {
   EXPECT_EQ(found(b + a), "PEM with 2 certificates");
   EXPECT_EQ(names(b + a), "ba");
   EXPECT_EQ(names("\xef\xbb\xbf" + a), "a");
-  EXPECT_EQ(names("Bag Attributes\n    friendlyName: x\nsubject=/CN=a\n\n" + a + "\n\nissuer=\n" + b),
-            "ab");
+  EXPECT_EQ(
+      names("Bag Attributes\n    friendlyName: x\nsubject=/CN=a\n\n" + a + "\n\nissuer=\n" + b),
+      "ab");
   EXPECT_EQ(names(a + a), "a");  // twice is once
   std::string spaces = a;
   for (char& c : spaces)
@@ -133,8 +134,8 @@ TEST_F(CertificateFileTest, ReadsDerAlsoSeveralInARow) {
 }
 
 TEST_F(CertificateFileTest, ReadsPkcs7InDerAndPem) {
-  const std::string from = " -certfile " + path("a.pem") + " -certfile " + path("b.pem") +
-                           " -certfile " + path("c.pem");
+  const std::string from =
+      " -certfile " + path("a.pem") + " -certfile " + path("b.pem") + " -certfile " + path("c.pem");
   tool("crl2pkcs7 -nocrl" + from + " -out " + path("chain.p7b"));
   tool("crl2pkcs7 -nocrl" + from + " -outform DER -out " + path("chain.der"));
   EXPECT_EQ(read_certificate_file(file("chain.p7b"), 32).certificates.size(), 3U);

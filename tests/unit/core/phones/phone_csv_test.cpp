@@ -186,7 +186,9 @@ TEST(PhoneCsv, KeepsWhatIsKnownWhereTheRowSaysNothing) {
     EXPECT_EQ(name, "CSFanna");
     return std::optional<Phone>(known);
   };
-  const auto row = [&](std::string_view text) { return parse_phone_csv(text, kNow, lookup).phones.at(0); };
+  const auto row = [&](std::string_view text) {
+    return parse_phone_csv(text, kNow, lookup).phones.at(0);
+  };
   EXPECT_EQ(row("name\nCSFanna\n"), known);
   Phone changed = known;
   changed.description = "Anna B.";
@@ -219,7 +221,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Nothing", "", "line 1: a header line"},
         BadCase{"BlankLinesOnly", "\n\n\n", "line 1: a header line"},
         BadCase{"UnknownColumn", "name,colour\nCSFa,red\n",
-                "line 1: unknown column \"colour\", the nearest is model; the columns are name, model,"},
+                "line 1: unknown column \"colour\", the nearest is model; the columns are name, "
+                "model,"},
         BadCase{"UnprintableColumn", "name,\x1b[2J\n", "line 1: unknown column \"?[2J\""},
         BadCase{"MistypedColumn", "name,Descripton\n",
                 "line 1: unknown column \"Descripton\", the nearest is description; the columns"},

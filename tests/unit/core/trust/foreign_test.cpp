@@ -1,4 +1,5 @@
-// Trust lists of other makers: written here byte by byte, signed by OpenSSL alone, not by our codec.
+// Trust lists of other makers: written here byte by byte, signed by OpenSSL alone, not by our
+// codec.
 #include <array>
 #include <functional>
 #include <map>
@@ -56,9 +57,8 @@ const test::TestNode::Identity& signer_of(unsigned bits) {
   test::TestNode::Identity& one = made[bits];
   if (!one.key) {
     one.key = test::rsa_key(bits);
-    one.certificate =
-        issue_self_signed(Unit::call_manager, {"other", {"a", "b", "c", "d", "US"}}, *one.key,
-                          nullptr, test::kNodeTime);
+    one.certificate = issue_self_signed(Unit::call_manager, {"other", {"a", "b", "c", "d", "US"}},
+                                        *one.key, nullptr, test::kNodeTime);
   }
   return one;
 }
@@ -82,7 +82,9 @@ std::string ec_record() {
 
 std::string signature_over(const std::string& bytes, const Maker& maker) {
   const EvpMdCtx context(EVP_MD_CTX_new());
-  const EVP_MD* md = maker.digest == 1 ? EVP_sha1() : maker.digest == 2 ? EVP_sha256() : EVP_sha512();
+  const EVP_MD* md = maker.digest == 1   ? EVP_sha1()
+                     : maker.digest == 2 ? EVP_sha256()
+                                         : EVP_sha512();
   EVP_DigestSignInit(context.get(), nullptr, md, nullptr, signer_of(maker.bits).key.get());
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t length = 0;
@@ -96,9 +98,10 @@ std::string signature_over(const std::string& bytes, const Maker& maker) {
 std::string list_of(const Maker& maker) {
   const char modulus = maker.bits == 1024 ? 1 : maker.bits == 2048 ? 2 : 3;
   // The issuer stands before the serial number.
-  const std::string id = tlv(3, tlv(4, text(maker.subject)) + tlv(6, text(maker.issuer)) +
-                                    tlv(5, maker.serial));
-  const std::string info = tlv(7, tlv(8, {maker.digest}) + tlv(9, tlv(10, {'\0'}) + tlv(11, {modulus})));
+  const std::string id =
+      tlv(3, tlv(4, text(maker.subject)) + tlv(6, text(maker.issuer)) + tlv(5, maker.serial));
+  const std::string info =
+      tlv(7, tlv(8, {maker.digest}) + tlv(9, tlv(10, {'\0'}) + tlv(11, {modulus})));
   const std::string rest = tlv(14, text("CTLFile.tlv")) + tlv(15, "\x54\xfa\x12\x34") +
                            (maker.signer_version.empty() ? "" : tlv(28, maker.signer_version));
   const std::string records = record_of_signer(maker) + ec_record();
