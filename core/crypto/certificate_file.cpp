@@ -116,11 +116,13 @@ std::optional<Bytes> from_lenient_base64(std::string_view text) {
     if (kBlanks.find(c) == kBlanks.npos) base64 += c;
   while (!base64.empty() && base64.back() == '=') base64.pop_back();
   base64.resize((base64.size() + 3) / 4 * 4, '=');
+  std::optional<Bytes> bytes;
   try {
-    return from_base64(base64);
+    bytes = from_base64(base64);
   } catch (const Error&) {  // what it is instead is for the caller to say
-    return std::nullopt;
   }
+  OPENSSL_cleanse(base64.data(), base64.size());
+  return bytes;
 }
 
 std::string lower(std::string_view text) {
@@ -282,8 +284,9 @@ void read_blocks(std::string_view text, Contents& contents) {
       contents.add_seen(encrypted ? Sort::encrypted_key : labelled);
       continue;  // a key is never decoded
     }
-    const auto der = block->ended ? from_lenient_base64(block->body) : std::nullopt;
+    auto der = block->ended ? from_lenient_base64(block->body) : std::nullopt;
     const Sort sort = der && !der->empty() ? contents.add_der(*der) : Sort::unknown;
+    if (der) OPENSSL_cleanse(der->data(), der->size());  // a key may stand under any label
     if (sort != Sort::unknown) continue;
     if (holds_certificates(block->label))
       refuse(
@@ -385,8 +388,9 @@ CertificateFile read_certificate_file(BytesView bytes, std::size_t at_most) {
   if (text.text.find(kBegin) == std::string::npos) {
     std::string_view plain = text.text;
     if (plain.starts_with("\xef\xbb\xbf")) plain.remove_prefix(3);
-    const auto der = from_lenient_base64(plain);
+    auto der = from_lenient_base64(plain);
     if (der && !der->empty() && der->front() == 0x30) contents.add_der(*der);
+    if (der) OPENSSL_cleanse(der->data(), der->size());
     if (!contents.empty()) return contents.take("base64 without header lines", text.utf16);
   }
   refuse(what_instead(contents, text.text));
