@@ -5,6 +5,7 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/parameters.h"
+#include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -37,7 +38,8 @@ Status list(Call& call) {
       call.ask<CertificateList>("cert.list", CertificateListRequest{call.arguments.at("type")});
   std::string text;
   for (const CertificateFacts& facts : list.certificates) {
-    text += fmt::format("{}/{}: {}", facts.unit, facts.file, facts.description);
+    text += fmt::format("{}/{}: {}", facts.unit, one_line(facts.file),
+                        one_line(facts.description));
     if (call.arguments.has("dates"))
       text += fmt::format(", valid from {} to {}", facts.not_before, facts.not_after);
     text += "\n";

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "core/admin/csr_api.h"
-#include "core/base/error.h"
-#include "core/base/file.h"
 #include "shell/call.h"
+#include "shell/certificate_input.h"
 #include "shell/commands.h"
+#include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -17,56 +17,11 @@ namespace {
 
 using namespace core::admin;
 
-constexpr std::size_t kMostBytes = 256 * 1024;
-constexpr std::size_t kMostLines = 4096;
-constexpr std::string_view kLastLine = "-----END CERTIFICATE-----";
-
 std::vector<std::string> csr_names(Admin& admin, const std::string&) {
   const auto list = from_json<CsrList>(admin.call("csr.list", {}, std::chrono::seconds(5)));
   std::vector<std::string> names;
   for (const CsrFacts& facts : list.csrs) names.push_back(facts.unit + "/" + facts.file);
   return names;
-}
-
-/// as_pem puts DER between PEM's lines; what is PEM already, or neither, is for the daemon to
-/// judge.
-std::string as_pem(const core::Bytes& bytes) {
-  if (bytes.empty() || bytes.front() != 0x30) return core::text_of(bytes);
-  const std::string base64 = core::to_base64(bytes);
-  std::string pem = "-----BEGIN CERTIFICATE-----\n";
-  for (std::size_t at = 0; at < base64.size(); at += 64) pem += base64.substr(at, 64) + "\n";
-  return pem + std::string(kLastLine) + "\n";
-}
-
-/// pasted reads lines from the terminal or the script up to the one that ends a certificate: what
-/// stands behind it is the script's next command.
-std::string pasted(Call& call) {
-  Console& console = call.session.console;
-  const std::string prompt = "Paste the certificate, from its BEGIN line to its END line:\n";
-  if (call.session.output == Output::json) {
-    console.write(Stream::error, prompt);
-  } else {
-    call.say(prompt);
-  }
-  std::string pem;
-  for (std::size_t lines = 0; lines < kMostLines; ++lines) {
-    auto line = console.next_line(kMostBytes);
-    if (!line) break;
-    if (line->ends_with('\r')) line->pop_back();
-    pem += *line + "\n";
-    if (line->starts_with(kLastLine)) return pem;
-    if (pem.size() > kMostBytes) break;
-  }
-  throw core::Error(core::Code::malformed,
-                    pem.empty()
-                        ? "no certificate was pasted"
-                        : "what was pasted does not end with the line " + std::string(kLastLine));
-}
-
-std::string certificate_of(Call& call) {
-  if (const auto file = call.arguments.find("file"))
-    return as_pem(core::read_file(*file, kMostBytes));
-  return pasted(call);
 }
 
 std::string list_text(const CsrList& list) {
@@ -107,16 +62,18 @@ Status generate(Call& call) {
 }
 
 Status import_trust(Call& call) {
+  const CertificateInput input = read_certificate_input(call);
   const auto imported = call.ask<TrustImported>(
-      "cert.import_trust", TrustImportRequest{call.arguments.at("unit"), certificate_of(call)});
-  std::string text;
+      "cert.import_trust",
+      TrustImportRequest{call.arguments.at("unit"), input.text, input.content});
+  std::string text = fmt::format("Read: {}.\n", imported.found);
   for (const TrustImport& one : imported.certificates) {
     if (one.result == "known") {
-      text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one.file);
+      text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one_line(one.file));
     } else {
-      text +=
-          fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
-                      one.file, one.result == "replaced" ? ", in the place of an older one" : "");
+      text += fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
+                          one_line(one.file),
+                          one.result == "replaced" ? ", in the place of an older one" : "");
     }
   }
   if (!imported.certificates.empty())
@@ -131,11 +88,11 @@ Status import_trust(Call& call) {
 class OwnImport {
  public:
   std::optional<Confirmation> confirm(Call& call) {
-    pem_ = certificate_of(call);
+    input_ = read_certificate_input(call);
     const auto plan = call.ask<CertificateImportPlan>("cert.import_plan", request(call));
     std::string warning =
-        fmt::format("The certificate of {} was issued by {}.\n", plan.subject,
-                    plan.issuers.empty() ? "itself" : join(plan.issuers, ", by "));
+        fmt::format("Read: {}.\nThe certificate of {} was issued by {}.\n", plan.found,
+                    plan.subject, plan.issuers.empty() ? "itself" : join(plan.issuers, ", by "));
     warning +=
         fmt::format("WARNING: This operation will overwrite the certificate of {}\n", plan.unit);
     warning += plan.phones_reset == 0
@@ -149,9 +106,9 @@ class OwnImport {
 
   /// run watches the job as `set cert regen` does, and says each thing once, when it is true.
   Status run(Call& call) {
-    if (!pem_) pem_ = certificate_of(call);
+    if (!input_) input_ = read_certificate_input(call);
     const CertificateImportRequest wanted = request(call);
-    pem_.reset();
+    input_.reset();
     const auto started = call.ask<JobStarted>("cert.import", wanted);
     return watch_change(call, started.job, [](const JobReport& report) {
       return fmt::format(
@@ -163,18 +120,21 @@ class OwnImport {
 
  private:
   CertificateImportRequest request(Call& call) const {
-    return {call.arguments.at("unit"), *pem_, call.arguments.find("caCert")};
+    return {call.arguments.at("unit"), input_->text, call.arguments.find("caCert"),
+            input_->content};
   }
 
-  std::optional<std::string> pem_;
+  std::optional<CertificateInput> input_;
 };
 
 Parameter file_parameter() {
-  return {.name = "file",
-          .help = "a PEM or DER file; without it the certificate is pasted",
-          .kind = Kind::file,
-          .presence = Presence::optional,
-          .form = Form::named};
+  return {
+      .name = "file",
+      .help =
+          "a file of certificates in any form, - for standard input; without it they are pasted",
+      .kind = Kind::file,
+      .presence = Presence::optional,
+      .form = Form::named};
 }
 
 Command import_own_command() {
@@ -193,8 +153,9 @@ Command import_own_command() {
               "import trust brought. Nothing changes when it is refused. It then takes the path\n"
               "of set cert regen: LSCs of the old CAPF stay valid, the ITL file is built anew,\n"
               "registered phones are reset, and the job goes on when you leave. New LSCs verify\n"
-              "up to the root; the CAs above CAPF are put into CallManager-trust. In a script the\n"
-              "certificate's lines follow the command, or file names it.\n",
+              "up to the root; the CAs above CAPF are put into CallManager-trust. Of a chain the\n"
+              "certificate of the request counts. A paste ends at an empty line or Ctrl-D; in a\n"
+              "script the lines follow the command, or file names them.\n",
           .example =
               "set cert import own CAPF\n"
               "set cert import own CAPF CAPF-trust/Example_Root_CA.pem file capf.pem\n",
@@ -248,8 +209,9 @@ std::vector<Command> csr_commands() {
                                      "TVS"}},
                       file_parameter()},
        .help = "A store holds one certificate a subject; of two the one that is valid from later\n"
-               "is kept. A file may hold several certificates. In a script the certificate's\n"
-               "lines follow the command, or file names it.\n",
+               "is kept. Several certificates may be given at once, as PEM, DER, PKCS#7, base64\n"
+               "or UTF-16 text; a private key beside them is not kept. A paste ends at an empty\n"
+               "line or Ctrl-D. In a script the lines follow the command, or file names them.\n",
        .example = "set cert import trust CAPF file root.pem\n",
        .run = import_trust,
        .schema = schema_of<TrustImported>});

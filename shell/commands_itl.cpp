@@ -1,7 +1,12 @@
 // show itl, show ctl, utils itl: the lists that phones trust.
+#include <filesystem>
+#include <system_error>
+
 #include <fmt/format.h>
 
 #include "core/admin/api.h"
+#include "core/base/bytes.h"
+#include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/schema.h"
@@ -22,6 +27,50 @@ Status show_ctl(Call& call) {
   const auto show = call.ask<TrustListShow>("ctl.show", Nothing{});
   call.answer(show, show.text);
   return show.state == "verified" || show.state == "missing" ? Status::success : Status::failed;
+}
+
+constexpr std::size_t kMostListBytes = std::size_t{1} << 20;
+
+/// examined sends a file's bytes to be judged: any file, of any maker. `-` is standard input.
+TrustListExamineRequest examined(Call& call) {
+  const std::string& path = call.arguments.at("file");
+  TrustListExamineRequest request;
+  request.name = path;
+  if (path == "-") {
+    const std::string read = call.session.console.read_input(kMostListBytes);
+    request.content = core::to_base64(core::bytes_of(read));
+    return request;
+  }
+  request.content = core::to_base64(core::read_file(path, kMostListBytes));
+  std::error_code unknown;
+  const auto modified = std::filesystem::last_write_time(path, unknown);
+  if (!unknown)
+    request.modified = std::chrono::duration_cast<std::chrono::seconds>(
+                           std::chrono::file_clock::to_sys(modified).time_since_epoch())
+                           .count();
+  return request;
+}
+
+Status show_file(Call& call, std::string_view method) {
+  const auto show = call.ask<TrustListShow>(method, examined(call));
+  call.answer(show, show.text);
+  return show.state == "verified" ? Status::success : Status::failed;
+}
+
+Command show_file_command(const std::string& kind, const char* method) {
+  return {.words = "show " + kind + " file",
+          .summary = "show a trust list of any maker that is in a file, and verify it",
+          .parameters = {{.name = "file",
+                          .help = "the file on this machine, - for standard input",
+                          .kind = Kind::file}},
+          .help =
+              "It is verified by the certificate of this house that its header names, or else\n"
+              "by that of its own record that does; the last line says which. That proves\n"
+              "that the file is whole, not that a phone would accept it. The exit status is 0\n"
+              "only when it was verified. Elements that nobody describes are shown by number.\n",
+          .example = "show " + kind + " file /tmp/ITLSEP001122334455.tlv\n",
+          .run = [method](Call& call) { return show_file(call, method); },
+          .schema = schema_of<TrustListShow>};
 }
 
 /// Source: reference/cucm-cli.md 2.2. No password is asked: the session is identified already.
@@ -58,7 +107,8 @@ std::vector<Command> trust_list_commands() {
   commands.push_back(
       {.words = "show itl",
        .summary = "show the ITL file that phones fetch from this node, and verify it",
-       .help = "The exit status is 0 only when the file was verified successfully.\n",
+       .help = "The exit status is 0 only when the file was verified successfully. When it is\n"
+               "not, the last line says which file phones get in truth.\n",
        .example = "show itl\n",
        .run = show_itl,
        .schema = schema_of<TrustListShow>});
@@ -70,6 +120,8 @@ std::vector<Command> trust_list_commands() {
        .example = "show ctl\n",
        .run = show_ctl,
        .schema = schema_of<TrustListShow>});
+  commands.push_back(show_file_command("itl", "itl.examine"));
+  commands.push_back(show_file_command("ctl", "ctl.examine"));
   commands.push_back(
       {.words = "utils itl reset localkey",
        .level = 4,

@@ -90,9 +90,9 @@ Status list(Call& call) {
               {"Address", "Model", "Key", "Created"});
   for (const PhoneCsr& csr : list.csrs)
     table.add({csr.created, csr.device, csr.key, csr.model, csr.address, csr.state});
-  call.answer(list, list.csrs.empty()
-                        ? "There are no CSRs.\n"
-                        : table.text(call.columns()) + counted(std::ssize(list.csrs), "CSR") + "\n");
+  call.answer(list, list.csrs.empty() ? "There are no CSRs.\n"
+                                      : table.text(call.columns()) +
+                                            counted(std::ssize(list.csrs), "CSR") + "\n");
   return Status::success;
 }
 
@@ -184,6 +184,8 @@ std::string import_text(const LscImported& imported) {
   if (imported.refused.size() > kShownRefusals)
     text += fmt::format("and {} more; --json lists them all.\n",
                         imported.refused.size() - kShownRefusals);
+  for (std::size_t i = 0; i < std::min(imported.notes.size(), kShownRefusals); ++i)
+    text += fmt::format("NOTE: {}\n", one_line(imported.notes[i]));
   return text + fmt::format("{} imported, {} refused.\n",
                             counted(std::ssize(imported.accepted), "certificate"),
                             imported.refused.size());
@@ -213,6 +215,7 @@ Status import(Call& call) {
         imported.accepted.insert(imported.accepted.end(), part.accepted.begin(),
                                  part.accepted.end());
         imported.refused.insert(imported.refused.end(), part.refused.begin(), part.refused.end());
+        imported.notes.insert(imported.notes.end(), part.notes.begin(), part.notes.end());
         finished = part.finished;
         parts.at(part.done, part.total);
       } catch (const core::Error& error) {
@@ -306,10 +309,10 @@ Status list_stale(Call& call) {
   for (const StaleLsc& one : list.certificates)
     table.add(
         {one.issued, one.device, one.serial, one.issuer, one.delivered.value_or(""), one.expires});
-  call.answer(list,
-              list.certificates.empty()
-                  ? "There are no stale LSCs.\n"
-                  : table.text(call.columns()) + counted(std::ssize(list.certificates), "stale LSC") + "\n");
+  call.answer(list, list.certificates.empty()
+                        ? "There are no stale LSCs.\n"
+                        : table.text(call.columns()) +
+                              counted(std::ssize(list.certificates), "stale LSC") + "\n");
   return Status::success;
 }
 

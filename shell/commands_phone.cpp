@@ -6,6 +6,7 @@
 #include "core/admin/api.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/utf16.h"
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/parameters.h"
@@ -90,14 +91,19 @@ void refuse_other_encodings(std::string_view text) {
 
 Status import(Call& call) {
   const std::string& file = call.arguments.at("file");
-  const std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
-                                      : core::text_of(core::read_file(file, kMaxImportBytes));
+  std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
+                                : core::text_of(core::read_file(file, kMaxImportBytes));
+  const auto utf8 = core::utf8_from_utf16(csv);  // as spreadsheets save "Unicode text"
+  if (utf8) csv = *utf8;
   refuse_other_encodings(csv);
-  const auto imported =
+  auto imported =
       call.ask<PhoneImported>("phone.import", PhoneImportRequest{csv}, std::chrono::seconds(300));
-  call.answer(imported, fmt::format("{} imported ({} added, {} updated).\n",
-                                    counted(imported.added + imported.updated, "phone"),
-                                    imported.added, imported.updated));
+  if (utf8) imported.normalised.push_back({"encoding", 1, {}, "The file was UTF-16 text."});
+  std::string text = fmt::format("{} imported ({} added, {} updated).\n",
+                                 counted(imported.added + imported.updated, "phone"),
+                                 imported.added, imported.updated);
+  for (const ImportNote& note : imported.normalised) text += note.text + "\n";
+  call.answer(imported, text);
   return Status::success;
 }
 
@@ -337,9 +343,10 @@ std::vector<Command> phone_commands() {
        .help = "The first line names the columns, in any order: name, model, description,\n"
                "device_pool, security_profile, operation, auth_mode, auth_string, key_order, "
                "rsa_bits,\n"
-               "ec_bits, completes_by. Only name is needed. A bad line is refused with its number, "
-               "and\n"
-               "then nothing is imported.\n",
+               "ec_bits, completes_by. Only name is needed. The names and words of CUCM's bulk\n"
+               "administration (MAC ADDRESS, Install/Upgrade) are read too, MAC addresses in any\n"
+               "form, and semicolons or tabs between fields; what was read so is said. A bad line\n"
+               "is refused with its number, and then nothing is imported.\n",
        .example = "utils phone import phones.csv\n50 phones imported (50 added, 0 updated).\n",
        .run = import,
        .schema = schema_of<PhoneImported>});

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "shell/paste.h"
+
 namespace ringfence::shell {
 
 enum class Paging { off, on };
@@ -39,6 +41,10 @@ class Console {
   /// next_line returns one line of input, unasked and unechoed, nothing at the end of input: what
   /// is pasted, or follows a command in a script. What exceeds `max_bytes` by more than one is cut.
   virtual std::optional<std::string> next_line(std::size_t max_bytes) = 0;
+
+  /// paste writes the prompt and returns what is pasted, as read_paste takes it. Ctrl-C ends it and
+  /// never the program; whatever then still comes of it is dropped.
+  virtual Paste paste(std::string_view prompt, Stream stream, std::size_t max_bytes) = 0;
 
   /// read_input returns what is left of standard input; throws Error{malformed} when it is longer
   /// than `max_bytes`.

@@ -59,15 +59,18 @@ void on_stop(int) {
   ::tcsetattr(STDIN_FILENO, TCSANOW, &changed_modes);
 }
 
-/// LocalModes changes flags of the terminal's local modes until it ends. A signal that ends or
-/// stops the process before finds the terminal as it was. One at a time.
+/// LocalModes changes flags of the terminal's local and input modes until it ends. A signal that
+/// ends or stops the process before finds the terminal as it was. One at a time.
 class LocalModes {
  public:
-  explicit LocalModes(tcflag_t off) {
+  explicit LocalModes(tcflag_t off, tcflag_t input_off = 0) {
     changed_ = ::tcgetattr(STDIN_FILENO, &usual_modes) == 0;
     if (!changed_) return;
     changed_modes = usual_modes;
     changed_modes.c_lflag &= ~off;
+    changed_modes.c_iflag &= ~input_off;
+    changed_modes.c_cc[VMIN] = 1;
+    changed_modes.c_cc[VTIME] = 0;
     for (std::size_t i = 0; i < kSignals.size(); ++i) guard(kSignals[i], before_[i]);
     ::tcsetattr(STDIN_FILENO, TCSADRAIN, &changed_modes);
   }
@@ -78,7 +81,8 @@ class LocalModes {
   ~LocalModes() {
     if (!changed_) return;
     ::tcsetattr(STDIN_FILENO, TCSADRAIN, &usual_modes);
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+      ::sigaction(kSignals[i], &before_[i], nullptr);
   }
 
  private:
@@ -113,6 +117,65 @@ Pager::Size screen() {
   return {size.ws_row, size.ws_col};
 }
 
+/// TypedPaste makes a terminal fit for a paste until it ends: lines of any length, and CR, LF and
+/// CRLF all end one, so that what comes from Windows has no empty lines in it. It echoes itself.
+class TypedPaste {
+ public:
+  explicit TypedPaste(LineReader& input)
+      : modes_(ICANON | ECHO | IEXTEN, ICRNL | INLCR | IGNCR), input_(input) {
+    input_.set_filter([this](std::string& chunk) { take(chunk); });
+  }
+
+  TypedPaste(const TypedPaste&) = delete;
+  TypedPaste& operator=(const TypedPaste&) = delete;
+
+  ~TypedPaste() { input_.set_filter({}); }
+
+ private:
+  void take(std::string& chunk) {
+    std::string read;
+    std::string shown;
+    for (char c : chunk) {
+      const bool second = c == '\n' && after_cr_;
+      after_cr_ = c == '\r';
+      if (second) continue;
+      if (c == '\r') c = '\n';
+      read += c;
+      if (c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= ' ') shown += c;
+    }
+    chunk = std::move(read);
+    if (::isatty(STDOUT_FILENO) == 1) write_all(STDOUT_FILENO, shown);
+  }
+
+  LocalModes modes_;
+  LineReader& input_;
+  bool after_cr_ = false;
+};
+
+/// PastedInput is the paste's source on standard input.
+class PastedInput final : public PasteSource {
+ public:
+  PastedInput(LineReader& input, Manner manner, std::size_t max_bytes)
+      : input_(input), manner_(manner), max_bytes_(max_bytes) {}
+
+  std::optional<std::string> next() override {
+    return manner_ == Manner::terminal ? input_.next_typed(max_bytes_) : input_.next(max_bytes_);
+  }
+
+  std::string_view ahead() override { return input_.ahead(kQuiet, kAheadBytes); }
+
+  std::string_view ahead_line() override { return input_.ahead_line(kAheadBytes); }
+
+  static constexpr std::chrono::milliseconds kQuiet{100};
+
+ private:
+  static constexpr std::size_t kAheadBytes = 65536;
+
+  LineReader& input_;
+  Manner manner_;
+  std::size_t max_bytes_;
+};
+
 int descriptor(Stream stream) {
   return stream == Stream::output ? STDOUT_FILENO : STDERR_FILENO;
 }
@@ -133,7 +196,9 @@ void Terminal::keep_running() {
 void Terminal::begin(Paging paging) {
   interruptions = 0;
   if (!session_) handle_interrupt(SIG_DFL);
-  paging_ = interactive() && ::isatty(STDIN_FILENO) == 1 ? paging : Paging::off;
+  const bool typed = ::isatty(STDIN_FILENO) == 1;
+  if (typed) input_.drop();  // what followed a paste at once is no command
+  paging_ = interactive() && typed ? paging : Paging::off;
   pager_.begin(screen());
 }
 
@@ -170,6 +235,26 @@ std::optional<std::string> Terminal::ask(std::string_view question, Echo echo, S
   }
   pager_.begin(screen());
   return answer;
+}
+
+Paste Terminal::paste(std::string_view prompt, Stream stream, std::size_t max_bytes) {
+  constexpr std::chrono::milliseconds kAfterInterrupt(300);
+  interrupted();  // from here on Ctrl-C ends the paste
+  const bool typed = ::isatty(STDIN_FILENO) == 1;
+  const Manner manner = typed ? Manner::terminal : Manner::script;
+  std::optional<TypedPaste> modes;  // before the prompt, for whoever answers it at once
+  if (typed) modes.emplace(input_);
+  write_all(descriptor(stream), prompt);
+  PastedInput source(input_, manner, max_bytes);
+  Paste paste = read_paste(source, manner, max_bytes);
+  if (interruptions != 0) {
+    paste = {"", Paste::End::interrupted};
+    if (typed) input_.discard(kAfterInterrupt);
+  } else if (typed) {
+    static_cast<void>(source.ahead());  // the second half of the last line's end
+  }
+  pager_.begin(screen());
+  return paste;
 }
 
 std::string Terminal::read_input(std::size_t max_bytes) {

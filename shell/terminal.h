@@ -21,6 +21,7 @@ class Terminal final : public Console {
   void write(Stream stream, std::string_view text) override;
   void progress(std::string_view line) override;
   std::optional<std::string> ask(std::string_view question, Echo echo, Stream stream) override;
+  Paste paste(std::string_view prompt, Stream stream, std::size_t max_bytes) override;
   std::string read_input(std::size_t max_bytes) override;
   bool interrupted() override;
   void pause(std::chrono::milliseconds time) override;

@@ -159,6 +159,14 @@ BOOST_DESCRIBE_STRUCT(JobList, (), (jobs))
 
 // --- itl.show, ctl.show, itl.reset -------------------------------------------------------------
 
+/// TrustListElement is one that no source describes.
+struct TrustListElement {
+  std::int64_t tag = 0;
+  std::int64_t length = 0;
+  std::string hex;  ///< the first 16 bytes
+};
+BOOST_DESCRIBE_STRUCT(TrustListElement, (), (tag, length, hex))
+
 struct TrustListRecord {
   int number = 0;
   int length = 0;
@@ -170,10 +178,21 @@ struct TrustListRecord {
   std::string certificate_sha1;
   bool full_certificate = false;
   bool signer = false;
+  std::vector<TrustListElement> unknown;
 };
 BOOST_DESCRIBE_STRUCT(TrustListRecord, (),
                       (number, length, dns_name, subject, function, issuer, serial,
-                       certificate_sha1, full_certificate, signer))
+                       certificate_sha1, full_certificate, signer, unknown))
+
+/// TrustListServed is what Cisco Tftp hands out in truth.
+struct TrustListServed {
+  std::int64_t length = 0;  ///< bytes; 0: it serves none
+  std::string md5;
+  std::string sha1;
+  std::string since;    ///< RFC 3339: when Cisco Tftp read it
+  std::string problem;  ///< why it is not known, or ""
+};
+BOOST_DESCRIBE_STRUCT(TrustListServed, (), (length, md5, sha1, since, problem))
 
 struct TrustListShow {
   std::string file;
@@ -187,10 +206,25 @@ struct TrustListShow {
   std::string signer;  ///< subject of the signer
   std::vector<TrustListRecord> records;
   std::string text;
+  std::string verified_by;   ///< "house": a certificate of ours; "file": one of its own records; ""
+  int signer_record = 0;     ///< number of the record that verified it, when it is "file"
+  std::string verification;  ///< what more there is to say: whose the signer is, what is served
+  std::string signer_version;             ///< "1.1", of other makers
+  std::vector<TrustListElement> unknown;  ///< of the header
+  std::optional<TrustListServed> served;  ///< when the file on disk is not good
 };
 BOOST_DESCRIBE_STRUCT(TrustListShow, (),
                       (file, length, state, error, md5, sha1, sha256, modified, signer, records,
-                       text))
+                       text, verified_by, signer_record, verification, signer_version, unknown,
+                       served))
+
+/// itl.examine and ctl.examine judge a file of anybody; the answer is a TrustListShow.
+struct TrustListExamineRequest {
+  std::string name;                      ///< as the answer repeats it
+  std::string content;                   ///< the file's bytes in base64, at most 1 MiB of them
+  std::optional<std::int64_t> modified;  ///< seconds since 1970
+};
+BOOST_DESCRIBE_STRUCT(TrustListExamineRequest, (), (name, content, modified))
 
 struct TrustListReset {
   std::string signer;  ///< subject of the certificate that signed it
@@ -269,11 +303,21 @@ struct PhoneImportRequest {
 };
 BOOST_DESCRIBE_STRUCT(PhoneImportRequest, (), (csv))
 
+/// ImportNote is one kind of thing that a file had otherwise than it is kept.
+struct ImportNote {
+  std::string kind;  ///< "names", "columns", "passed-over", "separator", "empty-fields", "encoding"
+  std::int64_t count = 0;
+  std::vector<std::string> examples;  ///< the first three
+  std::string text;                   ///< one sentence
+};
+BOOST_DESCRIBE_STRUCT(ImportNote, (), (kind, count, examples, text))
+
 struct PhoneImported {
   std::int64_t added = 0;
   std::int64_t updated = 0;
+  std::vector<ImportNote> normalised;  ///< what was understood although it was written otherwise
 };
-BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated))
+BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated, normalised))
 
 /// phone.add and phone.update: a member that is absent keeps its value (or its default). The words
 /// are those of `utils phone import`.

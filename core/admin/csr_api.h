@@ -54,12 +54,14 @@ BOOST_DESCRIBE_STRUCT(CsrShow, (), (csr, pem, text))
 // --- cert.import_plan, cert.import, cert.import_trust ------------------------------------------
 
 /// cert.import_plan checks everything and changes nothing; cert.import starts the job (JobStarted).
+/// Of several certificates the one that was made of the unit's request counts.
 struct CertificateImportRequest {
   std::string unit;
-  std::string pem;
+  std::string pem;                     ///< text of any form; "" when there is `content`
   std::optional<std::string> ca_cert;  ///< the trusted certificate that must be the issuer
+  std::optional<std::string> content;  ///< a file's bytes of any form, in base64
 };
-BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert))
+BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert, content))
 
 struct CertificateImportPlan {
   std::string unit;
@@ -70,15 +72,18 @@ struct CertificateImportPlan {
   std::int64_t phones = 0;           ///< known
   std::int64_t phones_reset = 0;     ///< registered now, will be reset to fetch the new ITL
   std::vector<std::string> notes;    ///< sentences an administrator should read before saying yes
+  std::string found;                 ///< what was given: "PKCS#7 in DER with 3 certificates"
 };
 BOOST_DESCRIBE_STRUCT(CertificateImportPlan, (),
-                      (unit, subject, serial, not_after, issuers, phones, phones_reset, notes))
+                      (unit, subject, serial, not_after, issuers, phones, phones_reset, notes,
+                       found))
 
 struct TrustImportRequest {
   std::string unit;  ///< "CAPF", "CallManager-trust"
-  std::string pem;   ///< one certificate or more
+  std::string pem;   ///< one certificate or more, in any form; "" when there is `content`
+  std::optional<std::string> content;  ///< a file's bytes of any form, in base64
 };
-BOOST_DESCRIBE_STRUCT(TrustImportRequest, (), (unit, pem))
+BOOST_DESCRIBE_STRUCT(TrustImportRequest, (), (unit, pem, content))
 
 struct TrustImport {
   std::string unit;  ///< the store: "CAPF-trust"
@@ -91,7 +96,8 @@ BOOST_DESCRIBE_STRUCT(TrustImport, (), (unit, file, subject, result))
 struct TrustImported {
   std::vector<TrustImport> certificates;
   std::vector<std::string> notes;  ///< what has to be done beside it, a sentence each
+  std::string found;               ///< what was given: "PKCS#7 in DER with 3 certificates"
 };
-BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes))
+BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes, found))
 
 }  // namespace ringfence::core::admin

@@ -111,15 +111,17 @@ struct LscImportPart {
   std::int64_t done = 0;
   std::int64_t total = 0;
   bool finished = false;
+  std::vector<std::string> notes;  ///< what else was in a file and was not taken, after its name
 };
-BOOST_DESCRIBE_STRUCT(LscImportPart, (), (accepted, refused, done, total, finished))
+BOOST_DESCRIBE_STRUCT(LscImportPart, (), (accepted, refused, done, total, finished, notes))
 
 struct LscImported {
   std::vector<LscImport> accepted;
   std::vector<LscRefusal> refused;
   std::int64_t told = 0;  ///< phones that were asked to fetch their certificate now
+  std::vector<std::string> notes;
 };
-BOOST_DESCRIBE_STRUCT(LscImported, (), (accepted, refused, told))
+BOOST_DESCRIBE_STRUCT(LscImported, (), (accepted, refused, told, notes))
 
 // --- offline.issue, offline.remove -------------------------------------------------------------
 

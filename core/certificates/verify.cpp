@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -22,19 +21,6 @@ using Borrowed = Handle<STACK_OF(X509), free_borrowed>;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(Code::refused, what);
-}
-
-/// what_else says what text without a certificate holds, as far as its labels tell.
-std::string what_else(std::string_view text) {
-  const auto has = [&](std::string_view label) { return text.find(label) != text.npos; };
-  if (text.find_first_not_of(" \t\r\n") == text.npos) return "there is no certificate in it";
-  if (has("PRIVATE KEY-----"))
-    return "it holds a private key; only certificates are imported, and no key belongs here";
-  if (has("REQUEST-----"))
-    return "it is a request for a certificate; import the certificate that the CA made of it";
-  if (has("-----BEGIN PKCS7") || has("-----BEGIN CMS"))
-    return "it is a PKCS#7 bundle; take the certificates out with 'openssl pkcs7 -print_certs'";
-  return "it is neither a PEM nor a DER certificate";
 }
 
 bool has_usage(const X509& certificate, std::uint32_t usage) {
@@ -114,35 +100,6 @@ void check_path_lengths(const std::vector<X509Cert>& issuers) {
 }
 
 }  // namespace
-
-std::vector<X509Cert> read_certificates(BytesView bytes, std::size_t at_most) {
-  std::vector<X509Cert> found;
-  if (!bytes.empty() && bytes[0] == 0x30) {  // a DER SEQUENCE
-    found.push_back(parse_certificate(bytes));
-    return found;
-  }
-  const std::string text = text_of(bytes);
-  const Bio bio(ensure(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), "BIO_new"));
-  while (X509Cert one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    if (found.size() == at_most)
-      throw Error(Code::malformed,
-                  fmt::format("it holds more than {} certificate{}", at_most,
-                              at_most == 1 ? "; give the one that was issued, alone" : "s"));
-    found.push_back(std::move(one));
-  }
-  const unsigned long last = ERR_peek_last_error();
-  const bool at_end =
-      ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
-  ERR_clear_error();
-  const bool begins = text.find("-----BEGIN CERTIFICATE-----") != text.npos;
-  if (found.empty() && (at_end || !begins)) throw Error(Code::malformed, what_else(text));
-  if (!at_end)
-    throw Error(
-        Code::malformed,
-        "a certificate in it is damaged; it reaches from the line -----BEGIN CERTIFICATE-----"
-        " to the line -----END CERTIFICATE-----, both included");
-  return found;
-}
 
 bool names_device(const X509& certificate, std::string_view device) {
   const std::string name = common_name_of(certificate);

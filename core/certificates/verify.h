@@ -15,13 +15,6 @@
 
 namespace ringfence::core {
 
-/// read_certificates reads what an administrator pasted or a file holds: one DER certificate, or
-/// PEM with one certificate or more.
-///
-/// Throws Error{malformed} that says what it is instead (nothing, a request, a private key, a
-/// PKCS#7 bundle), or that there are more than `at_most`.
-std::vector<X509Cert> read_certificates(BytesView bytes, std::size_t at_most);
-
 /// names_device says whether the subject is a device's: its CN is the name, or ends in "-<name>".
 bool names_device(const X509& certificate, std::string_view device);
 

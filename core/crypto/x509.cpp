@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 
 namespace ringfence::core {
 namespace {
@@ -54,16 +55,20 @@ std::vector<NameEntry> entries_of(const X509_NAME& name) {
   return entries;
 }
 
-/// escaped writes what would break the form or a terminal as RFC 4514 does: "\;", "\0a".
+/// escaped writes what would break the form, or forge a line or its reading, as RFC 4514 does:
+/// "\;", "\0a", "\e2\80\ae".
 std::string escaped(std::string_view value, std::string_view special) {
   std::string text;
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      text += "\\" + to_hex(bytes_of({&c, 1}));
+  while (!value.empty()) {
+    const Character next = first_character(value);
+    const std::string_view bytes = value.substr(0, std::max<std::size_t>(next.bytes, 1));
+    if (next.bytes == 0 || misleads(next.code)) {
+      for (const char& c : bytes) text += "\\" + to_hex(bytes_of({&c, 1}));
     } else {
-      if (c == '\\' || special.find(c) != std::string_view::npos) text += '\\';
-      text += c;
+      if (bytes == "\\" || special.find(bytes) != std::string_view::npos) text += '\\';
+      text += bytes;
     }
+    value.remove_prefix(bytes.size());
   }
   return text;
 }

@@ -91,7 +91,7 @@ std::optional<std::string> respond(const RpcServer::Handler& handler, const Call
                                    const std::string& line) {
   boost::system::error_code failed;
   const json::value document = json::parse(line, failed);
-  if (failed) return failure(nullptr, -32700, "the line is not JSON", Code::malformed);
+  if (failed) return failure(nullptr, -32700, "the request is not text in UTF-8, or not JSON", Code::malformed);
   const json::object* request = document.if_object();
   const json::value* method = request ? request->if_contains("method") : nullptr;
   if (method == nullptr || !method->is_string()) {

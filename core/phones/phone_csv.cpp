@@ -1,137 +1,30 @@
-// RFC 4180 rows, then phones out of them.
+// Phones out of the records of a CSV.
 #include "core/phones/phone_csv.h"
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <set>
-#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/phones/csv_columns.h"
+#include "core/phones/csv_records.h"
+#include "core/phones/device_name.h"
 
 namespace ringfence::core {
 namespace {
 
 constexpr std::size_t kMostRows = 100'000;
+constexpr std::size_t kExamples = 3;
 constexpr std::chrono::days kUsualTime(7);
 constexpr std::string_view kNoProfile = "-";  // an empty field keeps what is known
-
-constexpr std::array<std::string_view, 12> kColumns = {
-    "name",      "model",       "description", "device_pool", "security_profile", "operation",
-    "auth_mode", "auth_string", "key_order",   "rsa_bits",    "ec_bits",          "completes_by"};
 
 [[noreturn]] void wrong(std::size_t line, const std::string& what) {
   throw Error(Code::malformed, fmt::format("line {}: {}", line, what));
 }
-
-struct Record {
-  std::size_t line = 0;  ///< where it begins, from 1
-  std::vector<std::string> fields;
-};
-
-/// Records takes one record after the other off a text (RFC 4180 section 2; LF alone ends a line
-/// as well, and a line of nothing is passed over).
-class Records {
- public:
-  explicit Records(std::string_view text) : rest_(text) {
-    if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // as spreadsheets write it
-  }
-
-  std::optional<Record> next() {
-    while (end_of_line()) {
-    }
-    if (rest_.empty()) return std::nullopt;
-    Record record;
-    record.line = line_;
-    do {
-      record.fields.push_back(field(record.line));
-    } while (take(","));
-    if (!rest_.empty() && !end_of_line()) wrong(record.line, "a quote stands inside a field");
-    return record;
-  }
-
- private:
-  bool take(std::string_view what) {
-    if (!rest_.starts_with(what)) return false;
-    rest_.remove_prefix(what.size());
-    return true;
-  }
-
-  bool end_of_line() {
-    if (!take("\n") && !take("\r\n")) return false;
-    ++line_;
-    return true;
-  }
-
-  std::string field(std::size_t line) {
-    if (!take("\"")) {
-      const std::size_t end = std::min(rest_.find_first_of(",\"\n"), rest_.size());
-      std::string_view plain = rest_.substr(0, end);
-      if (rest_.substr(end).starts_with('\n') && plain.ends_with('\r')) plain.remove_suffix(1);
-      rest_.remove_prefix(plain.size());
-      return std::string(plain);
-    }
-    std::string value;
-    for (;;) {
-      const std::size_t quote = rest_.find('"');
-      if (quote == std::string_view::npos) wrong(line, "a quoted field is not closed");
-      for (const char c : rest_.substr(0, quote)) line_ += c == '\n' ? 1U : 0U;
-      value += rest_.substr(0, quote);
-      rest_.remove_prefix(quote + 1);
-      if (!take("\"")) return value;
-      value += '"';
-    }
-  }
-
-  std::string_view rest_;
-  std::size_t line_ = 1;
-};
-
-/// Columns says which field of a record a column is.
-class Columns {
- public:
-  explicit Columns(const Record& header) : count_(header.fields.size()) {
-    places_.fill(count_);
-    for (std::size_t place = 0; place < count_; ++place) {
-      const std::string& name = header.fields[place];
-      const auto* const known = std::find(kColumns.begin(), kColumns.end(), name);
-      if (known == kColumns.end())
-        wrong(header.line, fmt::format("unknown column \"{}\"; the columns are {}", shown(name),
-                                       fmt::join(kColumns, ", ")));
-      std::size_t& at = places_.at(static_cast<std::size_t>(known - kColumns.begin()));
-      if (at != count_) wrong(header.line, fmt::format("the column {} stands twice", name));
-      at = place;
-    }
-    if (!has("name")) wrong(header.line, "the column name is missing");
-  }
-
-  std::size_t count() const noexcept { return count_; }
-
-  bool has(std::string_view column) const { return place(column) != count_; }
-
-  /// value returns the field, "" when the column is absent.
-  std::string_view value(const Record& record, std::string_view column) const {
-    const std::size_t at = place(column);
-    return at == count_ ? std::string_view() : record.fields[at];
-  }
-
- private:
-  std::size_t place(std::string_view column) const {
-    const auto* const known = std::find(kColumns.begin(), kColumns.end(), column);
-    return places_.at(static_cast<std::size_t>(known - kColumns.begin()));
-  }
-
-  /// shown is `text` as an error may repeat it: short, and printable.
-  static std::string shown(std::string_view text) {
-    std::string result;
-    for (const char c : text.substr(0, 40)) result += c >= 0x20 && c < 0x7f ? c : '?';
-    return result;
-  }
-
-  std::size_t count_;
-  std::array<std::size_t, kColumns.size()> places_{};
-};
 
 int bits_from(std::string_view text, std::string_view column) {
   int bits = 0;
@@ -141,11 +34,46 @@ int bits_from(std::string_view text, std::string_view column) {
   return bits;
 }
 
+/// own_word turns the words of CUCM's pages and of BAT into ours; ours are read in any case.
+std::string own_word(std::string_view written) {
+  std::string word;
+  for (const char c : written.substr(0, 80))
+    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  using Pair = std::pair<std::string_view, std::string_view>;
+  constexpr std::array<Pair, 11> words = {{
+      {"install/upgrade", "install"},
+      {"no pending operation", "none"},
+      {"by null string", "null-string"},
+      {"by authentication string", "auth-string"},
+      {"by existing certificate (precedence to lsc)", "lsc"},
+      {"by existing certificate (precedence to mic)", "mic"},
+      {"rsa only", "rsa-only"},
+      {"ec only", "ec-only"},
+      {"ec preferred, rsa backup", "ec-preferred"},
+      {"ec preferred rsa backup", "ec-preferred"},
+      {"ec preferred", "ec-preferred"},
+  }};
+  for (const auto& [theirs, ours] : words)
+    if (word == theirs) return std::string(ours);
+  return word;
+}
+
+/// refuse_number names what spreadsheets make of a MAC address with an E among digits alone.
+void refuse_number(std::string_view name) {
+  const std::size_t power = name.find_first_of("eE");
+  if (power != name.npos && name.substr(power + 1).starts_with('+') &&
+      name.find_first_not_of("0123456789.,eE+") == name.npos)
+    throw Error(Code::malformed,
+                "a spreadsheet has made a number of the MAC address; format its column as text and "
+                "enter it again");
+}
+
 /// phone_from puts a record's fields over what is known of the phone.
-Phone phone_from(const Columns& columns, const Record& record, Time now,
+Phone phone_from(const PhoneColumns& columns, const CsvRecord& record, Time now,
                  const std::function<std::optional<Phone>(std::string_view)>& known) {
   const auto value = [&](std::string_view column) { return columns.value(record, column); };
-  const std::string_view name = value("name");
+  refuse_number(value("name"));
+  const std::string name = device_name_from(value("name"), value("model"));
   check_device_name(name);
   Phone phone = known(name).value_or(Phone());
   phone.name = name;
@@ -159,14 +87,14 @@ Phone phone_from(const Columns& columns, const Record& record, Time now,
   if (phone.security_profile == kNoProfile) phone.security_profile.clear();
   text("auth_string", phone.capf.auth_string);
   CapfSettings& capf = phone.capf;
-  if (!value("auth_mode").empty()) capf.auth_mode = auth_mode_from(value("auth_mode"));
-  if (!value("key_order").empty()) capf.key_order = key_order_from(value("key_order"));
+  if (!value("auth_mode").empty()) capf.auth_mode = auth_mode_from(own_word(value("auth_mode")));
+  if (!value("key_order").empty()) capf.key_order = key_order_from(own_word(value("key_order")));
   if (!value("rsa_bits").empty()) capf.rsa_bits = bits_from(value("rsa_bits"), "rsa_bits");
   if (!value("ec_bits").empty()) capf.ec_bits = bits_from(value("ec_bits"), "ec_bits");
 
   bool asks = false;
   if (!value("operation").empty()) {
-    capf.operation = operation_from(value("operation"));
+    capf.operation = operation_from(own_word(value("operation")));
     asks = capf.operation != Operation::none;
     if (asks) capf.request = 0;  // a new request, even of what was asked before
   }
@@ -178,34 +106,114 @@ Phone phone_from(const Columns& columns, const Record& record, Time now,
   return phone;
 }
 
+/// Notes counts what was not written as it is kept.
+class Notes {
+ public:
+  explicit Notes(std::vector<CsvNote>& notes) : notes_(notes) {}
+
+  void columns(const PhoneColumns& columns) {
+    add_all("columns", columns.renamed(), "{} of the columns were read by other names: {}.",
+            "A column was read by another name: {}.");
+    add_all("passed-over", columns.passed_over(),
+            "{} columns of BAT hold nothing that is kept here and were passed over: {}.",
+            "A column of BAT holds nothing that is kept here and was passed over: {}.");
+  }
+
+  void separator(char separator) {
+    if (separator == ',') return;
+    notes_.push_back(
+        {"separator",
+         1,
+         {},
+         fmt::format("The fields are separated by {}.", separator == ';' ? "semicolons" : "tabs")});
+  }
+
+  void name(std::string_view written, const std::string& meant) {
+    if (written == meant) return;
+    ++names_.count;
+    if (names_.examples.size() < kExamples)
+      names_.examples.push_back(fmt::format("{} as {}", written, meant));
+  }
+
+  void line(const CsvRecord& record, std::size_t columns) {
+    if (record.count + record.padded > columns) ++empty_fields_;
+  }
+
+  void finish() {
+    if (names_.count > 0) {
+      names_.kind = "names";
+      names_.text = fmt::format("{} {} read as device names: {}{}.", names_.count,
+                                names_.count == 1 ? "name was" : "names were",
+                                fmt::join(names_.examples, ", "),
+                                names_.count > names_.examples.size() ? " …" : "");
+      notes_.push_back(std::move(names_));
+    }
+    if (empty_fields_ > 0)
+      notes_.push_back({"empty-fields",
+                        empty_fields_,
+                        {},
+                        fmt::format("Empty fields at the end of {} {} were passed over.",
+                                    empty_fields_, empty_fields_ == 1 ? "line" : "lines")});
+  }
+
+ private:
+  void add_all(const std::string& kind, const std::vector<std::string>& all, const char* several,
+               const char* one) {
+    if (all.empty()) return;
+    CsvNote note{kind, all.size(), {}, {}};
+    for (std::size_t i = 0; i < std::min(kExamples, all.size()); ++i)
+      note.examples.push_back(all[i]);
+    const std::string listed = fmt::format("{}", fmt::join(all, ", "));
+    note.text = all.size() == 1 ? fmt::format(fmt::runtime(one), listed)
+                                : fmt::format(fmt::runtime(several), all.size(), listed);
+    notes_.push_back(std::move(note));
+  }
+
+  std::vector<CsvNote>& notes_;
+  CsvNote names_;
+  std::size_t empty_fields_ = 0;
+};
+
+/// check_count throws when the line has not as many fields as the header, but for empty ones more.
+void check_count(const CsvRecord& record, std::size_t columns) {
+  const std::size_t count = record.count > columns ? record.count : record.count + record.padded;
+  if (record.count > columns || count < columns)
+    wrong(record.line, fmt::format("{} fields where the header has {}", count, columns));
+}
+
 }  // namespace
 
-std::vector<Phone> parse_phone_csv(
-    std::string_view text, Time now,
-    const std::function<std::optional<Phone>(std::string_view name)>& known) {
-  Records records(text);
-  const auto header = records.next();
+PhoneCsv parse_phone_csv(std::string_view text, Time now,
+                         const std::function<std::optional<Phone>(std::string_view name)>& known) {
+  PhoneCsv csv;
+  Notes notes(csv.notes);
+  CsvRecords records(text);
+  const auto header = records.next(PhoneColumns::kMost);
   if (!header) wrong(1, "a header line that names the columns is missing");
-  const Columns columns(*header);
+  const PhoneColumns columns(*header);
+  notes.separator(records.separator());
+  notes.columns(columns);
+  notes.line(*header, columns.count());
 
-  std::vector<Phone> phones;
   std::set<std::string, std::less<>> names;
-  while (const auto record = records.next()) {
-    if (phones.size() == kMostRows)
+  while (const auto record = records.next(columns.count())) {
+    if (csv.phones.size() == kMostRows)
       wrong(record->line, fmt::format("more than {} phones in one file", kMostRows));
-    if (record->fields.size() != columns.count())
-      wrong(record->line, fmt::format("{} fields where the header has {}", record->fields.size(),
-                                      columns.count()));
+    check_count(*record, columns.count());
+    notes.line(*record, columns.count());
     try {
-      phones.push_back(phone_from(columns, *record, now, known));
+      csv.phones.push_back(phone_from(columns, *record, now, known));
     } catch (const Error& error) {
       if (error.code() != Code::malformed) throw;
       wrong(record->line, error.what());
     }
-    if (!names.insert(phones.back().name).second)
-      wrong(record->line, fmt::format("the phone {} was given before", phones.back().name));
+    const std::string& name = csv.phones.back().name;
+    if (!names.insert(name).second)
+      wrong(record->line, fmt::format("the phone {} was given before", name));
+    notes.name(columns.value(*record, "name"), name);
   }
-  return phones;
+  notes.finish();
+  return csv;
 }
 
 }  // namespace ringfence::core

@@ -1,6 +1,8 @@
 // Facts of trust lists.
 #include "core/trust/facts.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -29,6 +31,16 @@ std::string serial_fact(const Bytes& serial) {
   return to_hex(serial, Case::upper, ":");
 }
 
+std::vector<TrustListFacts::Element> unknown_facts(const std::vector<UnknownElement>& elements) {
+  constexpr std::size_t kShown = 16;
+  std::vector<TrustListFacts::Element> facts;
+  for (const UnknownElement& one : elements) {
+    const BytesView shown = BytesView(one.value).first(std::min(kShown, one.value.size()));
+    facts.push_back({one.tag, count(one.value.size()), to_hex(shown, Case::upper, " ")});
+  }
+  return facts;
+}
+
 TrustListFacts::Header header_fact(const Header& header) {
   TrustListFacts::Header fact;
   fact.version = fmt::format("{}.{}", header.version_major, header.version_minor);
@@ -44,6 +56,10 @@ TrustListFacts::Header header_fact(const Header& header) {
   fact.signature = to_hex(header.signature);
   fact.file_name = name_fact(header.file_name);
   fact.timestamp = to_iso(header.timestamp);
+  const Bytes& version = header.signer_version;
+  fact.signer_version =
+      version.size() == 2 ? fmt::format("{}.{}", version[0], version[1]) : to_hex(version);
+  fact.unknown = unknown_facts(header.unknown);
   return fact;
 }
 
@@ -70,7 +86,21 @@ TrustListFacts::Record record_fact(const Record& record, const SignerName& signe
   if (record.hash_algorithm) fact.hash_algorithm = *record.hash_algorithm;
   if (record.function == Function::sast)
     fact.signed_the_file = SignerName{record.subject, record.serial, record.issuer} == signer;
+  fact.unknown = unknown_facts(record.unknown);
   return fact;
+}
+
+/// verify_by_itself verifies a file by the certificate of the record that its header names.
+void verify_by_itself(BytesView file, const TrustList& list, TrustListFacts& facts) {
+  const std::optional<std::size_t> record = signer_record_in(list);
+  if (!record)
+    throw Error(Code::not_found,
+                fmt::format("the signer {} has no record with its certificate in it",
+                            printable(list.header.signer.subject)));
+  verify_file(file, [&](const SignerName&) { return list.records[*record].certificate; });
+  facts.signer_record = *record + 1;
+  TrustListFacts::Record& shown = facts.records[*record];
+  if (shown.signed_the_file) shown.signed_the_file = true;
 }
 
 }  // namespace
@@ -88,7 +118,7 @@ TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
   facts.md5 = to_hex(digest(Digest::md5, file));
   facts.sha1 = to_hex(digest(Digest::sha1, file));
   facts.sha256 = to_hex(digest(Digest::sha256, file));
-  facts.modified = to_java_date(modified);
+  if (modified != Time{}) facts.modified = to_java_date(modified);
   facts.state = "corrupt";
   try {
     facts.header = header_fact(parse_header(file));
@@ -96,7 +126,11 @@ TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
     for (const Record& record : list.records)
       facts.records.push_back(record_fact(record, list.header.signer));
     facts.state = "not verified";
-    verify_file(file, find_signer ? find_signer : find_signer_in(list));
+    if (find_signer) {
+      verify_file(file, find_signer);
+    } else {
+      verify_by_itself(file, list, facts);
+    }
     facts.state = "verified";
   } catch (const Error& error) {  // a bad file is what this function is there to describe
     facts.problem = error.what();

@@ -12,7 +12,8 @@ namespace ringfence::core {
 ///
 /// `modified` is the file's time on disk. The signer is looked up with `find_signer`; when that is
 /// empty, in the file itself, as CUCM does: this proves integrity, not that a phone would accept
-/// it. What is wrong with the file becomes `problem`. An empty `file` stands for a missing one.
+/// it; `signer_record` is then the record that proved it. `modified` 0 is unknown. What is wrong
+/// with the file becomes `problem`. An empty `file` stands for a missing one.
 TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
                         const FindSigner& find_signer = {});
 

@@ -1,6 +1,7 @@
 // The header that trust lists and signed files begin with, and their signature.
 #include <array>
 #include <bitset>
+#include <initializer_list>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -35,6 +36,8 @@ enum Tag : std::uint8_t {
 
 /// Lengths of the elements before SIGNERID: version and header length, five bytes each.
 constexpr std::size_t kPreambleBytes = 10;
+
+constexpr std::size_t kMostPaddingBytes = 3;
 
 /// Located is a header with the place of its signature element in the file.
 struct Located {
@@ -76,120 +79,191 @@ const char* digest_name(std::uint8_t code) {
   }
 }
 
-Element expect_element(Reader& reader, std::uint8_t tag, std::string_view what) {
-  const Element element = next_element(reader, what);
-  if (element.tag != tag)
-    throw Error(Code::malformed, fmt::format("{} (tag {}) is missing: tag {} stands in its place",
-                                             what, +tag, element.tag));
-  return element;
-}
-
-std::uint8_t expect_u8(Reader& reader, std::uint8_t tag, std::string_view what) {
-  const Element element = expect_element(reader, tag, what);
-  if (element.value.size() != 1)
-    throw Error(Code::malformed, fmt::format("{} must be one byte long", what));
-  return element.value[0];
-}
-
-/// The containers' lengths count what is inside them; they hold nothing else.
-void expect_end(const Reader& reader, std::string_view what) {
-  if (!reader.empty()) throw Error(Code::malformed, fmt::format("{} is too long", what));
-}
-
-void read_signer_id(BytesView value, SignerName& signer) {
-  Reader reader(value);
-  signer.subject = text_in(expect_element(reader, kSignerName, "SIGNERNAME"), "SIGNERNAME");
-  const BytesView serial = expect_element(reader, kSerialNumber, "SERIALNUMBER").value;
-  signer.serial.assign(serial.begin(), serial.end());
-  signer.issuer = text_in(expect_element(reader, kCaName, "CANAME"), "CANAME");
-  expect_end(reader, "SIGNERID");
-}
-
-void read_signature_info(BytesView value, Header& header) {
-  Reader reader(value);
-  header.digest_algorithm = expect_u8(reader, kDigestAlgorithm, "DIGESTALGORTITHM");
-  const Element inner = expect_element(reader, kSignatureAlgorithmInfo, "SIGNATUREALGOINFO");
-  expect_end(reader, "SIGNATUREINFO");
-  Reader inner_reader(inner.value);
-  header.signature_algorithm = expect_u8(inner_reader, kSignatureAlgorithm, "SIGNATUREALGORTITHM");
-  header.signature_modulus = expect_u8(inner_reader, kSignatureModulus, "SIGNATUREMODULUS");
-  expect_end(inner_reader, "SIGNATUREALGOINFO");
-}
-
-/// skip_padding takes the padding bytes at the reader's front. "0d 00 00" is padding as well: who
-/// pads with whole elements writes it for three bytes.
-void skip_padding(Reader& reader) {
-  while (!reader.empty() && reader.rest()[0] == kPadding) {
-    reader.u8("padding");
-    if (reader.left() >= 2 && reader.rest()[0] == 0 && reader.rest()[1] == 0)
-      reader.take(2, "padding");
-  }
-}
-
 std::string_view header_element_name(std::uint8_t tag) {
   switch (tag) {
+    case kVersion: return "Version";
+    case kHeaderLength: return "HeaderLength";
     case kSignerId: return "SIGNERID";
+    case kSignerName: return "SIGNERNAME";
+    case kSerialNumber: return "SERIALNUMBER";
+    case kCaName: return "CANAME";
     case kSignatureInfo: return "SIGNATUREINFO";
+    case kDigestAlgorithm: return "DIGESTALGORTITHM";
+    case kSignatureAlgorithmInfo: return "SIGNATUREALGOINFO";
+    case kSignatureAlgorithm: return "SIGNATUREALGORTITHM";
+    case kSignatureModulus: return "SIGNATUREMODULUS";
     case kSignature: return "SIGNATURE";
     case kFileName: return "FILENAME";
     case kTimestamp: return "TIMESTAMP";
-    case kSignerVersion: return "signer version";
+    case kSignerVersion: return "SIGNERVERSION";
     default: return "header element";
   }
 }
 
+bool is_known(std::uint8_t tag) {
+  return header_element_name(tag) != "header element" || tag == kPadding;
+}
+
+/// Elements remembers which were there: each once, but for those that nobody knows.
+class Elements {
+ public:
+  void note(std::uint8_t tag) {
+    if (is_known(tag) && seen_.test(tag))
+      throw Error(Code::malformed, fmt::format("{} is repeated", header_element_name(tag)));
+    seen_.set(tag);
+  }
+
+  bool has(std::uint8_t tag) const { return seen_.test(tag); }
+
+  void require(std::initializer_list<std::uint8_t> tags) const {
+    for (const std::uint8_t tag : tags)
+      if (!seen_.test(tag))
+        throw Error(Code::malformed,
+                    fmt::format("{} (tag {}) is missing", header_element_name(tag), tag));
+  }
+
+ private:
+  std::bitset<256> seen_;
+};
+
+BytesView sized(const Element& element, std::size_t size) {
+  constexpr std::array words = {"no bytes", "one byte", "two bytes", "three bytes", "four bytes"};
+  if (element.value.size() != size)
+    throw Error(Code::malformed, fmt::format("{} must be {} long", header_element_name(element.tag),
+                                             words.at(size)));
+  return element.value;
+}
+
+void keep_unknown(const Element& element, Header& header) {
+  if (is_known(element.tag))
+    throw Error(Code::malformed,
+                fmt::format("{} has no place there", header_element_name(element.tag)));
+  header.unknown.push_back({element.tag, {element.value.begin(), element.value.end()}});
+}
+
+/// each_in reads what a container holds, in any order; `take` returns false for what it does not
+/// know.
+template <typename Take>
+void each_in(const Element& container, Header& header, std::initializer_list<std::uint8_t> required,
+             const Take& take) {
+  Reader reader(container.value);
+  Elements elements;
+  while (!reader.empty()) {
+    const Element element = next_element(reader, header_element_name(reader.rest()[0]));
+    elements.note(element.tag);
+    if (!take(element)) keep_unknown(element, header);
+  }
+  elements.require(required);
+}
+
+void read_signer_id(const Element& container, Header& header) {
+  SignerName& signer = header.signer;
+  each_in(container, header, {kSignerName, kSerialNumber, kCaName}, [&](const Element& element) {
+    switch (element.tag) {
+      case kSignerName: signer.subject = text_in(element, "SIGNERNAME"); return true;
+      case kSerialNumber:
+        signer.serial.assign(element.value.begin(), element.value.end());
+        return true;
+      case kCaName: signer.issuer = text_in(element, "CANAME"); return true;
+      default: return false;
+    }
+  });
+}
+
+void read_signature_algorithm(const Element& container, Header& header) {
+  each_in(container, header, {kSignatureAlgorithm, kSignatureModulus}, [&](const Element& element) {
+    switch (element.tag) {
+      case kSignatureAlgorithm: header.signature_algorithm = sized(element, 1)[0]; return true;
+      case kSignatureModulus: header.signature_modulus = sized(element, 1)[0]; return true;
+      default: return false;
+    }
+  });
+}
+
+void read_signature_info(const Element& container, Header& header) {
+  each_in(container, header, {kDigestAlgorithm, kSignatureAlgorithmInfo},
+          [&](const Element& element) {
+            switch (element.tag) {
+              case kDigestAlgorithm: header.digest_algorithm = sized(element, 1)[0]; return true;
+              case kSignatureAlgorithmInfo: read_signature_algorithm(element, header); return true;
+              default: return false;
+            }
+          });
+}
+
+/// skip_padding takes one piece of padding: the byte alone, or, from makers that pad with whole
+/// elements, tag, length and up to three bytes. False when there is none.
+bool skip_padding(Reader& reader) {
+  if (reader.rest()[0] != kPadding) return false;
+  reader.u8("padding");
+  if (reader.left() < 2 || reader.rest()[0] != 0) return true;
+  const std::size_t length = reader.rest()[1];
+  if (length <= kMostPaddingBytes && reader.left() >= 2 + length)
+    reader.take(2 + length, "padding");
+  return true;
+}
+
 void read_header_element(const Element& element, Header& header) {
   switch (element.tag) {
-    case kSignerId: read_signer_id(element.value, header.signer); break;
-    case kSignatureInfo: read_signature_info(element.value, header); break;
+    case kVersion:
+      header.version_major = sized(element, 2)[0];
+      header.version_minor = element.value[1];
+      break;
+    case kHeaderLength: {
+      const BytesView value = sized(element, 2);
+      header.length = static_cast<std::uint16_t>(value[0] << 8 | value[1]);
+      break;
+    }
+    case kSignerId: read_signer_id(element, header); break;
+    case kSignatureInfo: read_signature_info(element, header); break;
     case kSignature: header.signature.assign(element.value.begin(), element.value.end()); break;
     case kFileName: header.file_name = text_in(element, "FILENAME"); break;
     case kTimestamp: {
-      if (element.value.size() != 4)
-        throw Error(Code::malformed, "TIMESTAMP must be four bytes long");
-      Reader seconds(element.value);
+      Reader seconds(sized(element, 4));
       header.timestamp = from_seconds(seconds.u32("TIMESTAMP"));
       break;
     }
-    case kSignerVersion: break;
-    default:
-      throw Error(Code::malformed,
-                  fmt::format("the header has an unknown element {}", element.tag));
+    case kSignerVersion:
+      header.signer_version.assign(element.value.begin(), element.value.end());
+      break;
+    default: keep_unknown(element, header);
   }
 }
 
+/// locate reads the header's elements in any order up to where HeaderLength, which must be among
+/// them, says that it ends.
 Located locate(BytesView file) {
+  if (file.empty() || !is_known(file[0]))
+    throw Error(Code::malformed, "it does not begin as a trust list or a signed file does");
   Located located;
   Header& header = located.header;
-  Reader preamble(file);
-  const Element version = expect_element(preamble, kVersion, "Version");
-  const Element length = expect_element(preamble, kHeaderLength, "HeaderLength");
-  if (version.value.size() != 2 || length.value.size() != 2)
-    throw Error(Code::malformed, "Version and HeaderLength must be two bytes long");
-  header.version_major = version.value[0];
-  header.version_minor = version.value[1];
-  header.length = static_cast<std::uint16_t>(length.value[0] << 8 | length.value[1]);
-  if (header.length < kPreambleBytes || header.length > file.size())
-    throw Error(Code::malformed, fmt::format("HeaderLength is {}, but the file has {} bytes",
-                                             header.length, file.size()));
-
-  Reader reader(file.subspan(kPreambleBytes, header.length - kPreambleBytes));
-  std::bitset<256> seen;
-  for (skip_padding(reader); !reader.empty(); skip_padding(reader)) {
-    const std::uint8_t tag = reader.rest()[0];
-    const std::size_t at = header.length - reader.left();
-    const Element element = next_element(reader, header_element_name(tag));
-    if (seen.test(tag))
-      throw Error(Code::malformed, fmt::format("{} is repeated", header_element_name(tag)));
-    seen.set(tag);
-    read_header_element(element, header);
+  Reader reader(file);
+  Elements elements;
+  std::size_t end = file.size();
+  const auto position = [&] { return file.size() - reader.left(); };
+  while (position() < end) {
+    const std::size_t at = position();
+    const std::uint8_t tag = file[at];
+    if (!skip_padding(reader)) {
+      if (tag == kVersion && elements.has(tag)) elements.require({kHeaderLength});
+      const Element element = next_element(reader, header_element_name(tag));
+      elements.note(tag);
+      read_header_element(element, header);
+      if (tag == kHeaderLength) {
+        if (header.length < position() || header.length > file.size())
+          throw Error(Code::malformed, fmt::format("HeaderLength is {}, but the file has {} bytes",
+                                                   header.length, file.size()));
+        end = header.length;
+      }
+    }
+    if (position() > end)
+      throw Error(Code::malformed, fmt::format("{} is truncated", header_element_name(tag)));
     if (tag != kSignature) continue;
     located.signature_at = at;
-    located.signature_end = header.length - reader.left();
+    located.signature_end = position();
   }
-  for (const std::uint8_t tag : {kSignerId, kSignatureInfo, kSignature, kFileName, kTimestamp})
-    if (!seen.test(tag))
-      throw Error(Code::malformed, fmt::format("{} is missing", header_element_name(tag)));
+  elements.require(
+      {kVersion, kHeaderLength, kSignerId, kSignatureInfo, kSignature, kFileName, kTimestamp});
   if (header.signature_modulus != modulus_code(header.signature.size()))
     throw Error(Code::malformed, fmt::format("SIGNATUREMODULUS is {}, but SIGNATURE has {} bytes",
                                              header.signature_modulus, header.signature.size()));
@@ -255,6 +329,8 @@ Bytes encode_header(const Header& header) {
   Writer seconds;
   seconds.u32(static_cast<std::uint32_t>(to_seconds(header.timestamp)));
   append_element(body, kTimestamp, seconds.view());
+  if (!header.signer_version.empty()) append_element(body, kSignerVersion, header.signer_version);
+  for (const UnknownElement& one : header.unknown) append_element(body, one.tag, one.value);
   while ((kPreambleBytes + body.view().size()) % 4 != 0) body.u8(kPadding);
 
   const std::size_t length = kPreambleBytes + body.view().size();

@@ -36,6 +36,7 @@ class Screen {
       for (std::size_t i = 0; i < facts_.records.size(); ++i) record(i + 1, facts_.records[i]);
       line("The {} file was verified successfully.", facts_.kind);
     }
+    if (!facts_.remark.empty()) line("{}", facts_.remark);
     return std::move(text_);
   }
 
@@ -83,7 +84,8 @@ class Screen {
     line("{}(SHA1)", facts_.sha1);
     line("");
     line("Length of {} file: {}", facts_.kind, facts_.length);
-    line("The {} File was last modified on {}", facts_.kind, facts_.modified);
+    if (!facts_.modified.empty())
+      line("The {} File was last modified on {}", facts_.kind, facts_.modified);
     line("");
     line("        Parse {} File", facts_.kind);
     line("        ----------------");
@@ -108,7 +110,15 @@ class Screen {
     signature(header.signature);
     row(14, "FILENAME", header.file_name.length);
     row(15, "TIMESTAMP", 4);
+    if (!header.signer_version.empty()) row(28, "SIGNERVERSION", 2, header.signer_version);
+    unknown(header.unknown);
     line("");
+  }
+
+  void unknown(const std::vector<TrustListFacts::Element>& elements) {
+    for (const TrustListFacts::Element& one : elements)
+      row(one.tag, "UNKNOWN", one.length,
+          one.hex + (one.length > (one.hex.size() + 1) / 3 ? " ..." : ""));
   }
 
   /// signature prints eight bytes a line, without leading zeros, in columns of four.
@@ -138,6 +148,7 @@ class Screen {
     if (record.ip_address_bytes > 0) row(10, "IPADDRESS", record.ip_address_bytes);
     if (!record.hash.empty()) row(11, "CERTHASH", (record.hash.size() + 1) / 3, record.hash);
     if (record.hash_algorithm) row(12, "HASH ALGORITHM", 1, "null");
+    unknown(record.unknown);
     if (record.signed_the_file)
       line("This etoken was {}used to sign the {} file.", *record.signed_the_file ? "" : "not ",
            facts_.kind);

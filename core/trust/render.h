@@ -22,6 +22,13 @@ struct TrustListFacts {
     std::uint32_t length = 0;
   };
 
+  /// Element is one that no source describes.
+  struct Element {
+    std::uint32_t tag = 0;
+    std::uint32_t length = 0;
+    std::string hex;  ///< the first 16 bytes, upper case with ' '
+  };
+
   struct Header {
     std::string version;                ///< "1.2"
     std::uint32_t length = 0;           ///< bytes
@@ -34,7 +41,9 @@ struct TrustListFacts {
     std::uint32_t signature_modulus = 0;
     std::string signature;
     Name file_name;
-    std::string timestamp;  ///< RFC 3339
+    std::string timestamp;       ///< RFC 3339
+    std::string signer_version;  ///< "1.1"; hexadecimal when it has not two bytes; "" when absent
+    std::vector<Element> unknown;
   };
 
   struct Record {
@@ -53,18 +62,21 @@ struct TrustListFacts {
     std::string hash;
     std::optional<std::uint32_t> hash_algorithm;
     std::optional<bool> signed_the_file;  ///< for a System Administrator Security Token
+    std::vector<Element> unknown;
   };
 
   std::string kind;          ///< "ITL" or "CTL"
   std::uint64_t length = 0;  ///< of the file in bytes; 0 when there is none
   std::string md5;
   std::string sha1;
-  std::string sha256;            ///< not shown by CUCM
-  std::string state;             ///< "verified", "missing", "corrupt" or "not verified"
-  std::string modified;          ///< "Fri Mar 06 21:56:07 UTC 2015"
-  std::string problem;           ///< one sentence; empty when verified
-  std::optional<Header> header;  ///< nothing when it cannot be read
-  std::vector<Record> records;   ///< all of them, or none when one cannot be read
+  std::string sha256;             ///< not shown by CUCM
+  std::string state;              ///< "verified", "missing", "corrupt" or "not verified"
+  std::string modified;           ///< "Fri Mar 06 21:56:07 UTC 2015"; "" when unknown
+  std::string problem;            ///< one sentence; empty when verified
+  std::string remark;             ///< a whole sentence that follows the last line, or ""
+  std::optional<Header> header;   ///< nothing when it cannot be read
+  std::vector<Record> records;    ///< all of them, or none when one cannot be read
+  std::size_t signer_record = 0;  ///< number from 1 of the record that verified it; 0: another did
 };
 
 /// render_trust_list prints the facts in the layout of cucm-cli 2.2 and 2.3, misspellings

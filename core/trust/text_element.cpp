@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 
 namespace ringfence::core {
 
@@ -23,11 +24,7 @@ void append_text(Writer& writer, std::uint8_t tag, std::string_view text) {
 }
 
 std::string printable(std::string_view text) {
-  std::string shown(text.substr(0, 200));
-  std::replace_if(
-      shown.begin(), shown.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return shown;
+  return in_one_line(text);
 }
 
 }  // namespace ringfence::core

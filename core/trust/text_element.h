@@ -17,7 +17,7 @@ std::string text_in(const Element& element, std::string_view what);
 /// append_text writes an element of text + NUL. Throws Error{malformed} for text with a NUL.
 void append_text(Writer& writer, std::uint8_t tag, std::string_view text);
 
-/// printable returns at most 200 characters of a peer's text, with '?' for control characters.
+/// printable returns at most 200 bytes of a peer's text for a line of ours: see in_one_line.
 std::string printable(std::string_view text);
 
 }  // namespace ringfence::core

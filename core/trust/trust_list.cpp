@@ -57,6 +57,7 @@ void read_dns_name(const Element& element, Record& record) {
 
 void read_element(const Element& element, Record& record) {
   switch (element.tag) {
+    case kRecordLength: throw Error(Code::malformed, "RECORDLENGTH is repeated");
     case kDnsName: read_dns_name(element, record); break;
     case kSubjectName: record.subject = text_in(element, "SUBJECTNAME"); break;
     case kFunction: {
@@ -78,7 +79,7 @@ void read_element(const Element& element, Record& record) {
         throw Error(Code::malformed, "HASH ALGORITHM must be one byte long");
       record.hash_algorithm = element.value[0];
       break;
-    default: throw Error(Code::malformed, fmt::format("element {} is unknown", element.tag));
+    default: record.unknown.push_back({element.tag, copy_of(element.value)});
   }
 }
 
@@ -98,7 +99,7 @@ Record read_record(Reader& file) {
     const std::uint8_t tag = reader.rest()[0];
     const Element element =
         next_element(reader, tag < kTagNames.size() ? kTagNames[tag] : "an unknown element");
-    if (seen.test(element.tag))
+    if (element.tag < kTagNames.size() && seen.test(element.tag))
       throw Error(Code::malformed, fmt::format("element {} is repeated", element.tag));
     seen.set(element.tag);
     read_element(element, record);
@@ -181,6 +182,7 @@ Bytes encode_record(const Record& record) {
   append_if_present(body, kCertHash, record.hash);
   if (record.hash_algorithm)
     append_element(body, kHashAlgorithm, std::array{*record.hash_algorithm});
+  for (const UnknownElement& one : record.unknown) append_element(body, one.tag, one.value);
 
   const std::size_t length = kLengthElementBytes + body.view().size();
   if (length > 0xffff) throw Error(Code::malformed, "a record would be longer than 65535 bytes");
@@ -228,17 +230,47 @@ TrustList parse_trust_list(BytesView file) {
   return list;
 }
 
+namespace {
+
+bool may_sign(const Record& record) {
+  return !record.certificate.empty() &&
+         (record.function == Function::sast || record.function == Function::tftp ||
+          record.function == Function::ccm_tftp);
+}
+
+bool is_named(const Record& record, const SignerName& signer) {
+  return SignerName{record.subject, record.serial, record.issuer} == signer;
+}
+
+/// same_number compares serial numbers, of which some makers write the sign byte and some do not.
+bool same_number(BytesView left, BytesView right) {
+  const auto magnitude = [](BytesView number) {
+    while (!number.empty() && number.front() == 0) number = number.subspan(1);
+    return number;
+  };
+  return std::ranges::equal(magnitude(left), magnitude(right));
+}
+
+}  // namespace
+
 FindSigner find_signer_in(const TrustList& list) {
   return [&list](const SignerName& signer) -> std::optional<Bytes> {
-    for (const Record& record : list.records) {
-      const bool signs = record.function == Function::sast || record.function == Function::tftp ||
-                         record.function == Function::ccm_tftp;
-      if (signs && !record.certificate.empty() && record.subject == signer.subject &&
-          record.serial == signer.serial && record.issuer == signer.issuer)
-        return record.certificate;
-    }
+    for (const Record& record : list.records)
+      if (may_sign(record) && is_named(record, signer)) return record.certificate;
     return std::nullopt;
   };
+}
+
+std::optional<std::size_t> signer_record_in(const TrustList& list) {
+  const SignerName& signer = list.header.signer;
+  const auto first = [&](const auto& fits) -> std::optional<std::size_t> {
+    for (std::size_t i = 0; i < list.records.size(); ++i)
+      if (may_sign(list.records[i]) && fits(list.records[i])) return i;
+    return std::nullopt;
+  };
+  if (const auto named = first([&](const Record& one) { return is_named(one, signer); }))
+    return named;
+  return first([&](const Record& one) { return same_number(one.serial, signer.serial); });
 }
 
 }  // namespace ringfence::core

@@ -38,6 +38,14 @@ struct RecordRequest {
   std::optional<std::uint32_t> ip_address;  ///< IPv4, host order; CTL only
 };
 
+/// UnknownElement is one that no source describes: kept as it is, so that it can be shown.
+struct UnknownElement {
+  std::uint8_t tag = 0;
+  Bytes value;
+
+  bool operator==(const UnknownElement&) const = default;
+};
+
 /// Record is one record. Names are without their trailing NUL; what is empty is absent, except a
 /// blank `dns_name`, which is two NUL bytes in the file (INF: only its length is known).
 struct Record {
@@ -54,6 +62,7 @@ struct Record {
   std::optional<Bytes> ip_address;
   Bytes hash;  ///< CERTHASH, or empty
   std::optional<std::uint8_t> hash_algorithm;
+  std::vector<UnknownElement> unknown;  ///< in the order of the file; written behind the others
 
   /// matches tells whether this record is about `certificate` (by full DER, or by its SHA-1).
   bool matches(BytesView certificate_der) const;
@@ -76,9 +85,10 @@ struct SignerName {
   bool operator==(const SignerName&) const = default;
 };
 
-/// Header is a file's header. Element order in the file: 1 version, 2 header length, 3 signer
-/// (4 name, 5 serial, 6 issuer), 7 signature info (8 digest, 9 (10 algorithm, 11 modulus)),
-/// 12 signature, 14 file name, 15 timestamp, then 13 padding bytes (0x0d) up to a multiple of four.
+/// Header is a file's header. Element order in files of CUCM and ours: 1 version, 2 header length,
+/// 3 signer (4 name, 5 serial, 6 issuer), 7 signature info (8 digest, 9 (10 algorithm,
+/// 11 modulus)), 12 signature, 14 file name, 15 timestamp, then 13 padding bytes (0x0d) up to a
+/// multiple of four. Others order them otherwise and add 28, the signer version.
 struct Header {
   std::uint8_t version_major = 1;
   std::uint8_t version_minor = 2;
@@ -90,6 +100,8 @@ struct Header {
   Bytes signature;
   std::string file_name;
   Time timestamp;
+  Bytes signer_version;                 ///< element 28: major and minor; empty when absent
+  std::vector<UnknownElement> unknown;  ///< in the order of the file; written behind the others
 };
 
 /// TrustList is a whole parsed file.
@@ -120,8 +132,8 @@ Bytes build_trust_list(ListKind kind, const std::vector<RecordRequest>& records,
 /// Throws Error{malformed} naming the element. Accepts files up to 1 MiB.
 TrustList parse_trust_list(BytesView file);
 
-/// parse_header reads the header alone, of a .tlv or a .sgn file. Padding is accepted anywhere in
-/// it, also as an empty element, and so is the signer version (28) of other makers.
+/// parse_header reads the header alone, of a .tlv or a .sgn file. Its elements may stand in any
+/// order, padding anywhere between them, as bytes or as an element of up to three.
 Header parse_header(BytesView file);
 
 /// signer_name_of returns what a header says about `certificate` when it signs.
@@ -147,5 +159,10 @@ void verify_file(BytesView file, const FindSigner& find_signer);
 /// find_signer_in returns a FindSigner over the SAST, TFTP and CCM+TFTP records of `list` that
 /// carry a full certificate. `list` must outlive it.
 FindSigner find_signer_in(const TrustList& list);
+
+/// signer_record_in returns the index of the record (SAST, TFTP, CCM+TFTP, with a certificate) that
+/// the header names as the signer: by its three fields, or by the serial number alone where a maker
+/// writes names in two ways. It proves nothing; verify_file does.
+std::optional<std::size_t> signer_record_in(const TrustList& list);
 
 }  // namespace ringfence::core

@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
 #include "core/certificates/verify.h"
+#include "core/crypto/certificate_file.h"
 #include "core/crypto/x509.h"
 #include "services/admin/certificates.h"
 #include "services/admin/csr.h"
@@ -27,6 +30,30 @@ namespace {
 
 constexpr std::size_t kMostAtOnce = 32;
 constexpr std::chrono::days kLongestLsc{1825};
+
+/// read_given reads text, or a file's bytes in base64, and wipes its copy: it may hold a key.
+core::CertificateFile read_given(const std::string& text,
+                                 const std::optional<std::string>& content) {
+  Bytes bytes;
+  if (content) {
+    try {
+      bytes = core::from_base64(*content);
+    } catch (const Error&) {
+      throw Error(Code::malformed, "the parameter 'content' is not base64 (RFC 4648)");
+    }
+  } else {
+    bytes.assign(text.begin(), text.end());
+  }
+
+  struct Wiped {
+    Bytes& bytes;
+
+    ~Wiped() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+  };
+
+  const Wiped wiped{bytes};
+  return core::read_certificate_file(bytes, kMostAtOnce);
+}
 
 /// store_or_refuse takes "CAPF" for CAPF-trust, as CUCM does.
 TrustStore store_or_refuse(const std::string& word) {
@@ -49,6 +76,18 @@ Bytes public_key_of_nobody() {
   return spki;
 }
 
+/// check_names refuses names that no honest CA gives: they would fill every list and log line, and
+/// every copy of the ITL.
+void check_names(const X509& certificate) {
+  constexpr std::size_t kMostNameBytes = 1024;
+  for (const std::string& text : {core::subject_of(certificate), core::issuer_of(certificate)})
+    if (text.size() > kMostNameBytes)
+      throw Error(Code::refused,
+                  fmt::format("the certificate has a name of {} bytes; one has at "
+                              "most {}: {}",
+                              text.size(), kMostNameBytes, core::in_one_line(text, 80)));
+}
+
 std::vector<Bytes> store_certificates(const core::CertificateStore& certificates,
                                       TrustStore store) {
   std::vector<Bytes> found;
@@ -59,7 +98,31 @@ std::vector<Bytes> store_certificates(const core::CertificateStore& certificates
 
 }  // namespace
 
-TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& request) {
+/// Of a chain the certificate of the pending request counts. The others are passed over: whom this
+/// node trusts is said with `set cert import trust`, never by what a CA puts into a file.
+CertificateImport::Given CertificateImport::given(const CertificateImportRequest& request) {
+  const auto pending = core::CsrStore(house_.database).find(requestable_or_refuse(request.unit));
+  core::CertificateFile file = read_given(request.pem, request.content);
+  std::size_t chosen = 0;
+  if (pending) {
+    const Bytes spki = core::spki_of(*core::parse_request(pending->der));
+    const auto fits = [&](const X509Cert& one) { return core::spki_of(*one) == spki; };
+    const auto found = std::ranges::find_if(file.certificates, fits);
+    if (found != file.certificates.end())
+      chosen = static_cast<std::size_t>(found - file.certificates.begin());
+  }
+  Given given{core::to_der(*file.certificates[chosen]), std::move(file.found),
+              std::move(file.notes)};
+  if (file.certificates.size() > 1)
+    given.notes.push_back(
+        fmt::format("Of the certificates given that of the request counts; the others are not "
+                    "imported with it. CAs are trusted with 'set cert import trust {}'.",
+                    request.unit));
+  return given;
+}
+
+TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& request,
+                                              const Bytes& der) {
   const Unit unit = requestable_or_refuse(request.unit);
   const auto pending = core::CsrStore(house_.database).find(unit);
   if (!pending)
@@ -67,8 +130,8 @@ TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& re
                 fmt::format("there is no pending request of {0}; make one with 'set csr gen {0}' "
                             "and have it signed",
                             name(unit)));
-  const X509Cert certificate =
-      std::move(core::read_certificates(core::bytes_of(request.pem), 1).front());
+  const X509Cert certificate = core::parse_certificate(der);
+  check_names(*certificate);
   const core::Anchors trust("CAPF-trust",
                             store_certificates(house_.certificates, TrustStore::capf));
   const core::Time now = house_.clock.now();
@@ -79,7 +142,8 @@ TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& re
   TrustKeeper::Adopted adopted;
   adopted.certificate = {
       unit, core::to_der(*certificate), pending->key, now,
-      "Certificate Signed by " + (issuers.empty() ? "" : core::common_name_of(*issuers.front()))};
+      "Certificate Signed by " +
+          (issuers.empty() ? "" : core::in_one_line(core::common_name_of(*issuers.front()), 80))};
   for (const X509Cert& issuer : issuers) adopted.issuers.push_back(core::to_der(*issuer));
   check_issues(adopted);
   return adopted;
@@ -128,9 +192,11 @@ void CertificateImport::check_issues(const TrustKeeper::Adopted& adopted) {
 }
 
 CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& request) {
-  const TrustKeeper::Adopted adopted = judge(request);
+  Given file = given(request);
+  const TrustKeeper::Adopted adopted = judge(request, file.der);
   const X509Cert certificate = core::parse_certificate(adopted.certificate.der);
   CertificateImportPlan plan;
+  plan.found = std::move(file.found);
   plan.unit = name(adopted.certificate.unit);
   plan.subject = core::subject_of(*certificate);
   plan.serial = core::to_hex(core::serial_of(*certificate), core::Case::upper);
@@ -140,7 +206,8 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
   core::admin::RegeneratePlan regenerate = regeneration_.plan(adopted.certificate.unit);
   plan.phones = regenerate.phones;
   plan.phones_reset = regenerate.phones_reset;
-  plan.notes = std::move(regenerate.notes);
+  plan.notes = std::move(file.notes);
+  plan.notes.insert(plan.notes.end(), regenerate.notes.begin(), regenerate.notes.end());
   const auto lasts =
       std::chrono::floor<std::chrono::days>(core::not_after_of(*certificate) - house_.clock.now());
   if (lasts < kLongestLsc)
@@ -152,19 +219,24 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
 
 core::admin::JobStarted CertificateImport::start(const CertificateImportRequest& request,
                                                  const std::string& who) {
-  const Unit unit = judge(request).certificate.unit;
-  return {regeneration_.start_import(unit, who, [this, request, unit](const std::string& by) {
-    return keeper_.adopt(unit, by, [&] { return judge(request); });
+  const Bytes der = given(request).der;
+  CertificateImportRequest kept;  // without the bytes that were given, which may hold a key
+  kept.unit = request.unit;
+  kept.ca_cert = request.ca_cert;
+  const Unit unit = judge(kept, der).certificate.unit;
+  return {regeneration_.start_import(unit, who, [this, kept, der, unit](const std::string& by) {
+    return keeper_.adopt(unit, by, [&] { return judge(kept, der); });
   })};
 }
 
 core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImportRequest& request,
                                                     const std::string& who) {
   const TrustStore store = store_or_refuse(request.unit);
-  const std::vector<X509Cert> certificates =
-      core::read_certificates(core::bytes_of(request.pem), kMostAtOnce);
+  core::CertificateFile file = read_given(request.pem, request.content);
+  const std::vector<X509Cert>& certificates = file.certificates;
   const core::Time now = house_.clock.now();
   for (const X509Cert& one : certificates) {
+    check_names(*one);
     if (now > core::not_after_of(*one))
       throw Error(Code::refused,
                   fmt::format("the certificate of {} expired at {}", core::subject_of(*one),
@@ -177,6 +249,8 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
                               core::subject_of(*one)));
   }
   core::admin::TrustImported imported;
+  imported.found = std::move(file.found);
+  imported.notes = std::move(file.notes);
   imported.certificates = keeper_.trust(store, certificates, who);
   if (store != TrustStore::capf) return imported;
   const std::vector<Bytes> callers =

@@ -31,7 +31,17 @@ class CertificateImport {
                                    const std::string& who);
 
  private:
-  TrustKeeper::Adopted judge(const core::admin::CertificateImportRequest& request);
+  /// Given is the certificate that counts, and what is said about the file it came in.
+  struct Given {
+    core::Bytes der;
+    std::string found;
+    std::vector<std::string> notes;
+  };
+
+  /// given reads the request and wipes what it holds, which may be a private key.
+  Given given(const core::admin::CertificateImportRequest& request);
+  TrustKeeper::Adopted judge(const core::admin::CertificateImportRequest& request,
+                             const core::Bytes& der);
   void check_ca_cert(const std::string& wanted, const X509& issuer);
   void check_subject_is_free(const X509& certificate);
   void check_issues(const TrustKeeper::Adopted& adopted);

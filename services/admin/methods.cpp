@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "services/admin/certificates.h"
 #include "services/admin/hsm.h"
+#include "services/admin/list_show.h"
 #include "services/admin/methods_add.h"
 #include "services/admin/phone_names.h"
 #include "services/admin/system.h"
@@ -51,7 +52,7 @@ std::string without_secrets(const json::object& params) {
   json::object kept = params;
   for (const std::string_view secret : {"auth_string", "pin"})
     if (kept.contains(secret)) kept[secret] = "<set>";
-  for (const std::string_view bulky : {"csv", "pem", "archive"})
+  for (const std::string_view bulky : {"csv", "pem", "archive", "content"})
     if (const json::value* value = kept.if_contains(bulky))
       kept[bulky] = fmt::format("<{} bytes>", value->is_string() ? value->as_string().size() : 0);
   return json::serialize(kept);
@@ -110,6 +111,14 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
   add<Nothing>("ctl.show", 0,
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::ctl); });
+  add<TrustListExamineRequest>("itl.examine", 0,
+                               [this](const TrustListExamineRequest& request, Who) {
+                                 return examine_list(house_, core::ListKind::itl, request);
+                               });
+  add<TrustListExamineRequest>("ctl.examine", 0,
+                               [this](const TrustListExamineRequest& request, Who) {
+                                 return examine_list(house_, core::ListKind::ctl, request);
+                               });
   change<Nothing>("itl.reset", 4, [&, this](const Nothing&, Who) {
     require_token();
     return keeper.reset_localkey();
@@ -149,9 +158,8 @@ void Methods::add_phones(Phones& phones) {
                       [&](const PhoneFields& fields, Who) { return phones.add(fields); });
   change<PhoneFields>("phone.update", 1,
                       [&](const PhoneFields& fields, Who) { return phones.update(fields); });
-  add<PhoneListRequest>("phone.list", 0, [&](const PhoneListRequest& request, Who) {
-    return phones.list(request);
-  });
+  add<PhoneListRequest>("phone.list", 0,
+                        [&](const PhoneListRequest& request, Who) { return phones.list(request); });
   add<PhoneNamesRequest>("phone.names", 0, [this](const PhoneNamesRequest& request, Who) {
     return phone_names(house_.database, request);
   });
@@ -213,7 +221,14 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
     if (of_token && method != "hsm.unlock") {
       // Whatever call met it: what keeps the token from signing, and what to do.
       if (const auto problem = token_problem(house_, services_)) throw Error(*problem);
+      throw Error(error.code(),
+                  "the token did not do what was asked, and seems well now; try again, and see "
+                  "REQUEST_FAILED in the log of ringfence-admin when it goes on");
     }
+    if (error.code() == Code::internal)  // a library's words are for the log
+      throw Error(error.code(),
+                  "something inside this node failed; REQUEST_FAILED in the log of ringfence-admin "
+                  "says what");
     throw;
   } catch (const std::exception& error) {
     log(Level::warning, "REQUEST_FAILED",

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -16,7 +17,8 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/certificates/request.h"
-#include "core/certificates/verify.h"
+#include "core/certificates/trust_store.h"
+#include "core/crypto/certificate_file.h"
 #include "core/crypto/x509.h"
 #include "core/net/rpc.h"
 #include "services/admin/offline_archive.h"
@@ -34,6 +36,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kFilesAPart = 512;
+constexpr std::size_t kMostCertificatesAFile = 32;
 constexpr std::size_t kCsrsAPart = 2048;
 constexpr std::size_t kSigners = 64;  // threads: what the signer's pool takes of one client
 constexpr std::size_t kMostTransfers = 4;
@@ -91,10 +94,26 @@ std::string pem_of(const PendingCsr& csr, const X509& capf, EVP_PKEY& key, OSSL_
       *core::make_phone_request({csr.phone, csr.model, csr.spki}, capf, key, context));
 }
 
-bool looks_like_certificate(const std::string& name) {
-  for (const std::string_view ending : {".der", ".cer", ".crt", ".pem"})
+bool looks_like_certificate(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const std::string_view ending : {".der", ".cer", ".crt", ".pem", ".p7b", ".p7c"})
     if (name.ends_with(ending)) return true;
   return false;
+}
+
+/// phone_certificate_of returns the one certificate in a file of an archive that is no CA's: CAs
+/// often deliver it with those above it. A CA's alone is returned, for CAPF to refuse by its name.
+const X509& phone_certificate_of(const core::CertificateFile& file) {
+  X509* found = nullptr;
+  for (const core::X509Cert& one : file.certificates) {
+    if (core::certificate_facts_of(*one).kind == core::CertificateKind::authority) continue;
+    if (found != nullptr)
+      throw Error(Code::malformed,
+                  "it holds the certificates of several devices; a file is to "
+                  "hold that of one phone");
+    found = one.get();
+  }
+  return found != nullptr ? *found : *file.certificates.front();
 }
 
 std::string devices_text(const std::vector<LscImport>& accepted, std::size_t refused) {
@@ -299,10 +318,13 @@ LscImportPart OfflineCa::import(const LscImportRequest& request, const std::stri
       try {
         if (!looks_like_certificate(file->name))
           throw Error(Code::malformed,
-                      "its name does not end in .der, .cer, .crt or .pem, so it is no certificate");
-        const auto certificate = std::move(core::read_certificates(file->bytes, 1).front());
-        asked.push_back(
-            json::object{{"file", file->name}, {"der", core::to_hex(core::to_der(*certificate))}});
+                      "its name does not end in .der, .cer, .crt, .pem, .p7b or .p7c, so it is no "
+                      "certificate");
+        const core::CertificateFile read =
+            core::read_certificate_file(file->bytes, kMostCertificatesAFile);
+        asked.push_back(json::object{
+            {"file", file->name}, {"der", core::to_hex(core::to_der(phone_certificate_of(read)))}});
+        for (const std::string& note : read.notes) part.notes.push_back(file->name + ": " + note);
       } catch (const Error& error) {
         part.refused.push_back({file->name, "", error.what()});
       }

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/phones/capf_inventory.h"
+#include "core/phones/device_name.h"
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf_report.h"
 #include "services/admin/reset_request.h"
@@ -76,15 +77,18 @@ struct Phones::Known {
 core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest& request) {
   const std::lock_guard lock(change_mutex_);
   core::admin::PhoneImported counts;
-  const std::vector<Phone> phones =
+  core::PhoneCsv csv =
       core::parse_phone_csv(request.csv, house_.clock.now(), [&](std::string_view name) {
         std::optional<Phone> found = house_.phones.find(name);
         ++(found ? counts.updated : counts.added);
         return found;
       });
   const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
-  for (const Phone& phone : phones) check_sizes(phone, policy);
-  house_.phones.save(phones, core::PhoneStore::Ask::changed_only);
+  for (const Phone& phone : csv.phones) check_sizes(phone, policy);
+  for (core::CsvNote& note : csv.notes)
+    counts.normalised.push_back({std::move(note.kind), static_cast<std::int64_t>(note.count),
+                                 std::move(note.examples), std::move(note.text)});
+  house_.phones.save(csv.phones, core::PhoneStore::Ask::changed_only);
   return counts;
 }
 
@@ -97,22 +101,22 @@ void Phones::check_sizes(const Phone& phone, const core::CapfPolicy& policy) con
 }
 
 Phone Phones::known(const std::string& name) const {
-  std::optional<Phone> phone = house_.phones.find(name);
+  std::optional<Phone> phone = house_.phones.find(core::device_name_from(name));
   if (!phone) throw Error(Code::not_found, "there is no phone '" + name + "'");
   return std::move(*phone);
 }
 
 PhoneFacts Phones::add(const PhoneFields& fields) {
   const std::lock_guard lock(change_mutex_);
-  core::check_device_name(fields.name);
-  if (house_.phones.find(fields.name))
-    throw Error(Code::conflict, "phone " + fields.name + " exists already");
   Phone phone;
-  phone.name = fields.name;
+  phone.name = core::device_name_from(fields.name, fields.model.value_or(""));
+  core::check_device_name(phone.name);
+  if (house_.phones.find(phone.name))
+    throw Error(Code::conflict, "phone " + phone.name + " exists already");
   apply(fields, phone, house_.clock.now());
   check_sizes(phone, core::CapfPolicyStore(house_.database).load());
   house_.phones.save({phone}, ask_of(fields));
-  return show(fields.name);
+  return show(phone.name);
 }
 
 PhoneFacts Phones::update(const PhoneFields& fields) {
@@ -142,14 +146,14 @@ core::admin::PhoneList Phones::list(const core::admin::PhoneListRequest& request
 
 PhoneFacts Phones::show(const std::string& name) {
   const Phone phone = known(name);
-  PhoneFacts facts = describe(phone, known_of(name), house_.clock.now());
+  PhoneFacts facts = describe(phone, known_of(phone.name), house_.clock.now());
   facts.itl_signs.emplace();
-  for (const core::TrustSign& sign : house_.trust().signs(name))
+  for (const core::TrustSign& sign : house_.trust().signs(phone.name))
     facts.itl_signs->push_back({core::to_iso(std::chrono::floor<std::chrono::seconds>(sign.at)),
                                 std::string(word(sign.kind)), sign.peer, sign.subject,
                                 sign.detail});
   const auto fetched = [&](std::string_view kind) -> std::optional<std::string> {
-    const std::filesystem::path file = fetched_certificate_file(house_.config, name, kind);
+    const std::filesystem::path file = fetched_certificate_file(house_.config, phone.name, kind);
     std::error_code ignored;
     if (!std::filesystem::exists(file, ignored)) return std::nullopt;
     return file.string();
@@ -160,8 +164,10 @@ PhoneFacts Phones::show(const std::string& name) {
 }
 
 core::admin::Nothing Phones::remove(const std::string& name) {
-  if (!house_.phones.remove(name)) throw Error(Code::not_found, "there is no phone '" + name + "'");
-  house_.trust().forget(name);
+  const std::string device = core::device_name_from(name);
+  if (!house_.phones.remove(device))
+    throw Error(Code::not_found, "there is no phone '" + name + "'");
+  house_.trust().forget(device);
   return {};
 }
 
@@ -256,8 +262,8 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
   core::admin::PhoneReset result;
   std::vector<std::string> devices;
   if (request.phones.empty()) devices.assign(registered.begin(), registered.end());
-  for (const std::string& device : request.phones) {
-    known(device);
+  for (const std::string& asked : request.phones) {
+    const std::string device = known(asked).name;
     (registered.contains(device) ? devices : result.not_registered).push_back(device);
   }
   if (devices.empty()) return result;

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/certificates/file_name.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
 #include "core/certificates/trust_store.h"
@@ -18,6 +19,7 @@
 #include "core/trust/facts.h"
 #include "core/trust/itl.h"
 #include "core/trust/trust_list.h"
+#include "services/admin/list_show.h"
 
 namespace ringfence::services::admin {
 
@@ -85,9 +87,8 @@ class Stores {
  private:
   /// file_for names an entry after its CN; two subjects may share one.
   std::string file_for(const std::string& store, const core::StoreChange& change) const {
-    std::string common = core::common_name_of(*core::parse_certificate(change.added.der));
-    for (char& c : common)
-      if (c == '/' || c == ' ') c = '_';
+    std::string common =
+        core::file_stem_of(core::common_name_of(*core::parse_certificate(change.added.der)));
     const std::string hash = core::to_hex(core::digest(Digest::sha256, change.added.der));
     if (common.empty()) common = hash.substr(0, 16);
     const std::string file = common + ".pem";
@@ -410,34 +411,10 @@ core::admin::TrustListShow TrustKeeper::show(core::ListKind kind) {
       core::facts_of(kind, file, modified_at(path), [&](const core::SignerName& wanted) {
         return own_certificate_named(house_.certificates, wanted);
       });
-  core::admin::TrustListShow show;
+  core::admin::TrustListShow show = show_of(facts, modified_at(path));
   show.file = path.filename();
-  show.length = static_cast<std::int64_t>(file.size());
-  show.state = facts.state;
-  show.error = facts.problem;
-  if (!file.empty()) {
-    show.md5 = facts.md5;
-    show.sha1 = facts.sha1;
-    show.sha256 = core::to_hex(core::digest(Digest::sha256, file));
-    show.modified = core::to_iso(modified_at(path));
-  }
-  if (facts.header) show.signer = facts.header->signer.text;
-  int number = 0;
-  for (const core::TrustListFacts::Record& record : facts.records) {
-    core::admin::TrustListRecord row;
-    row.number = ++number;
-    row.length = static_cast<int>(record.length);
-    if (record.dns_name) row.dns_name = record.dns_name->text;
-    if (record.subject) row.subject = record.subject->text;
-    row.function = record.function;
-    if (record.issuer) row.issuer = record.issuer->text;
-    row.serial = record.serial;
-    row.full_certificate = record.certificate_bytes > 0;
-    row.certificate_sha1 = row.full_certificate ? record.certificate_sha1 : record.hash;
-    row.signer = record.signed_the_file.value_or(false);
-    show.records.push_back(std::move(row));
-  }
-  show.text = core::render_trust_list(facts);
+  const bool absent_by_choice = kind == core::ListKind::ctl && facts.state == "missing";
+  if (facts.state != "verified" && !absent_by_choice) note_served(house_.config, kind, show);
   return show;
 }
 

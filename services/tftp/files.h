@@ -18,6 +18,7 @@
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
 #include "core/storage/database.h"
+#include "core/trust/trust_list.h"
 #include "services/tftp/list_file.h"
 #include "services/tftp/signing.h"
 
@@ -75,6 +76,11 @@ class FileSource {
   /// sign makes the file, and keeps it. Blocks for the signer: only on a core::SigningPool. Throws
   /// Error as Token and Database do.
   File sign(const Unsigned& config);
+
+  /// served returns the trust list that phones get now, nothing when there is none.
+  std::shared_ptr<const Content> served(core::ListKind kind) {
+    return (kind == core::ListKind::itl ? itl_ : ctl_).current();
+  }
 
   /// reload forgets what was kept.
   void reload();

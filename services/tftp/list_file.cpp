@@ -31,6 +31,7 @@ std::shared_ptr<const Content> checked(const std::filesystem::path& path) {
     if (error.code() != Code::not_found) throw;
   }
   content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
+  content.since = core::SystemClock().now();
   return std::make_shared<const Content>(std::move(content));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/base/bytes.h"
+#include "core/base/clock.h"
 
 namespace ringfence::services::tftp {
 
@@ -14,6 +15,7 @@ namespace ringfence::services::tftp {
 struct Content {
   core::Bytes bytes;
   std::string sha1;
+  core::Time since = {};  ///< of a trust list: when it was read
 };
 
 /// Absence says what a missing file means.

@@ -2,6 +2,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/config/config.h"
+#include "core/crypto/digest.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
 #include "core/net/run.h"
@@ -22,6 +23,15 @@ core::ConfigNode node_of(const core::Config& config) {
   node.capf = config.ports().capf;
   node.capf_legacy = config.ports().capf_legacy;
   return node;
+}
+
+/// facts_of says which trust list phones get, for who finds a bad one on disk.
+boost::json::object facts_of(const std::shared_ptr<const Content>& served) {
+  if (!served) return {{"length", 0}};
+  return {{"length", served->bytes.size()},
+          {"md5", core::to_hex(core::digest(core::Digest::md5, served->bytes))},
+          {"sha1", served->sha1},
+          {"since", core::to_iso(served->since)}};
 }
 
 void run(const core::DaemonOptions& options) {
@@ -54,8 +64,13 @@ void run(const core::DaemonOptions& options) {
       files.reload();
       return answer;
     }
+    if (method == "lists") {
+      answer["ITL"] = facts_of(files.served(core::ListKind::itl));
+      answer["CTL"] = facts_of(files.served(core::ListKind::ctl));
+      return answer;
+    }
     if (method != "status") {
-      throw core::Error(core::Code::not_found, "tftp answers status and reload only");
+      throw core::Error(core::Code::not_found, "tftp answers status, reload and lists only");
     }
     answer["name"] = "tftp";
     answer["uptime"] = (clock.now() - started).count();

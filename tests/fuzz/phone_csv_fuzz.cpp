@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto nobody = [](std::string_view) { return std::optional<Phone>(); };
     const Time now{std::chrono::seconds(1'700'000'000)};
-    for (const Phone& phone : parse_phone_csv(text_of({data, size}), now, nobody))
+    for (const Phone& phone : parse_phone_csv(text_of({data, size}), now, nobody).phones)
       check_phone(phone);
   } catch (const Error& error) {
     if (error.code() != Code::malformed) std::abort();

@@ -127,7 +127,7 @@ TEST_F(ThirdParty, SignsCapfAndNewLscsVerifyUpToItsRoot) {
   EXPECT_THAT(both.out, HasSubstr("Successfully imported certificate for CAPF-trust"));
   refused(root.pem(), "the certificate is for another key");
   refused(issuing.sign(request(), "basicConstraints=CA:FALSE\n"), "is not a CA's");
-  refused("hello\n", "what was pasted does not end with the line");
+  refused("hello\n", "it is no certificate: neither PEM, DER, PKCS#7 nor base64");
   EXPECT_EQ(instance_.sh("set cert import own CAPF", signed_pem + "no\n").status, 1);
   EXPECT_EQ(capf_pem(), before);
 

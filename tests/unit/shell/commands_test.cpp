@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "core/admin/capf_api.h"
+#include "core/base/bytes.h"
 #include "core/base/file.h"
 #include "shell/schema.h"
 #include "tests/support/temporary_folder.h"
@@ -117,6 +118,56 @@ class CommandsTest : public ShellTest {
     admin->record("job.wait", job(60, 50, "done", true));
   }
 };
+
+TEST_F(CommandsTest, ListsACertificateInOneLineWhateverItsNames) {
+  CertificateFacts facts;
+  facts.unit = "CAPF-trust";
+  facts.file = "x.pem: Trust\nCAPF/CAPF.pem";
+  facts.description = "Signed by a\nCAPF/CAPF.pem: Self-signed\xe2\x80\xae";
+  admin->record("cert.list", CertificateList{{facts}});
+  EXPECT_EQ(output_of("show cert list trust"),
+            "CAPF-trust/x.pem: Trust\\x0aCAPF/CAPF.pem: Signed by a\\x0aCAPF/CAPF.pem: "
+            "Self-signed\\xe2\\x80\\xae\n");
+}
+
+TEST_F(CommandsTest, SendsAnyListToBeJudgedAndEndsByItsState) {
+  const ringfence::test::TemporaryFolder folder;
+  core::write_atomically(folder / "a.tlv", core::bytes_of("abc"));
+  TrustListShow good;
+  good.state = "verified";
+  good.text = "The ITL file was verified successfully.\n";
+  good.verified_by = "file";
+  admin->record("itl.examine", good);
+  EXPECT_EQ(run("show itl file " + (folder / "a.tlv").string()), Status::success);
+  EXPECT_EQ(admin->last_request().at("content").as_string(), "YWJj");
+  EXPECT_GT(admin->last_request().at("modified").as_int64(), 0);
+  TrustListShow bad;
+  bad.state = "corrupt";
+  admin->record("ctl.examine", bad);
+  console.input = "xyz";
+  EXPECT_EQ(run("show ctl file -"), Status::failed);
+  EXPECT_EQ(admin->last_request().at("content").as_string(), "eHl6");
+  EXPECT_TRUE(admin->last_request().at("modified").is_null());
+  TrustListShow none;
+  none.state = "missing";
+  admin->record("ctl.examine", none);
+  EXPECT_EQ(run("show ctl file -"), Status::failed);
+  EXPECT_EQ(run("show itl file " + (folder / "none").string()), Status::failed);
+}
+
+TEST_F(CommandsTest, SaysWhatAnImportUnderstoodAndReadsUtf16) {
+  const ringfence::test::TemporaryFolder folder;
+  core::write_atomically(folder / "a.csv",
+                         core::bytes_of(std::string_view("\xff\xfen\0a\0m\0e\0\n\0", 12)));
+  admin->record(
+      "phone.import",
+      PhoneImported{1, 0, {{"names", 1, {}, "1 name was read as device names: a as b."}}});
+  EXPECT_THAT(output_of("utils phone import " + (folder / "a.csv").string()),
+              HasSubstr("1 phone imported (1 added, 0 updated).\n"
+                        "1 name was read as device names: a as b.\n"
+                        "The file was UTF-16 text.\n"));
+  EXPECT_EQ(admin->last_request().at("csv").as_string(), "name\n");
+}
 
 TEST_F(CommandsTest, SaysTheWordsOfTheOriginalWhenALineIsWrong) {
   admin->record("cert.plan", core::Error(core::Code::not_found,
@@ -343,7 +394,7 @@ TEST_F(CommandsTest, FailsWhenTheItlIsNotVerified) {
 TEST_F(CommandsTest, ImportsPhonesFromAFileOrFromInput) {
   const ::ringfence::test::TemporaryFolder folder;
   core::write_atomically(folder / "phones.csv", core::bytes_of("name\nSEP001122334455\n"));
-  admin->record("phone.import", PhoneImported{40, 10});
+  admin->record("phone.import", PhoneImported{40, 10, {}});
   EXPECT_EQ(output_of("utils phone import " + (folder / "phones.csv").string()),
             "50 phones imported (40 added, 10 updated).\n");
   EXPECT_EQ(admin->last_request().at("csv").as_string(), "name\nSEP001122334455\n");

@@ -1,5 +1,7 @@
 // set csr, set cert import, utils capf csr and cert import, at the prompt and in scripts.
 
+#include <deque>
+
 #include <gmock/gmock.h>
 
 #include "core/admin/csr_api.h"
@@ -26,7 +28,8 @@ class CsrShellTest : public ShellTest {
                                                             {"CN=Issuing", "CN=Root"},
                                                             5,
                                                             3,
-                                                            {"A note."}});
+                                                            {"A note."},
+                                                            "PEM with 2 certificates"});
     admin->record("cert.import", JobStarted{7});
     JobReport done;
     done.job = 7;
@@ -34,8 +37,10 @@ class CsrShellTest : public ShellTest {
     done.state = "done";
     done.published = true;
     admin->record("job.wait", done);
-    admin->record("cert.import_trust",
-                  TrustImported{{{"CAPF-trust", "Root.pem", "CN=Root", "added"}}, {}});
+    admin->record(
+        "cert.import_trust",
+        TrustImported{
+            {{"CAPF-trust", "Root.pem", "CN=Root", "added"}}, {}, "DER with 1 certificate"});
   }
 
   void paste(const std::vector<std::string>& lines) {
@@ -54,8 +59,10 @@ TEST_F(CsrShellTest, APasteEndsWithItsEndLineAndThenTheQuestionIsAsked) {
   lines.emplace_back("show itl");  // the script's next command
   paste(lines);
   EXPECT_EQ(run("set cert import own CAPF CAPF-trust/Root.pem"), Status::success);
+  EXPECT_THAT(console.output, HasSubstr("\nPaste the Certificate and Hit Enter\n"));
   EXPECT_THAT(console.output,
-              HasSubstr("The certificate of CN=CAPF-1 was issued by CN=Issuing, by CN=Root.\n"));
+              HasSubstr("Read: PEM with 2 certificates.\n"
+                        "The certificate of CN=CAPF-1 was issued by CN=Issuing, by CN=Root.\n"));
   EXPECT_THAT(console.output, HasSubstr("resets 3 registered phones so that they fetch"));
   EXPECT_THAT(console.output, HasSubstr("NOTE: A note.\n"));
   EXPECT_THAT(console.output, HasSubstr("Successfully imported certificate for CAPF.\n"));
@@ -73,24 +80,63 @@ TEST_F(CsrShellTest, NothingIsImportedWithoutAYes) {
   EXPECT_EQ(admin->asked(), std::vector<std::string>{"cert.import_plan"});
 }
 
-TEST_F(CsrShellTest, APasteWithoutAnEndIsRefusedBeforeAnythingIsAsked) {
-  paste({"-----BEGIN CERTIFICATE-----", "MIIB"});
-  EXPECT_EQ(run("set cert import trust CAPF"), Status::failed);
-  EXPECT_THAT(console.output, HasSubstr("does not end with the line -----END CERTIFICATE-----"));
-  paste({});
+TEST_F(CsrShellTest, AChainIsTakenWholeAndItsEmptyLineToo) {
+  std::vector<std::string> lines = {"subject=/CN=a", "", "issuer=/CN=b"};
+  lines.insert(lines.end(), kPasted.begin(), kPasted.end());
+  lines.emplace_back("");
+  lines.emplace_back("subject=/CN=b");
+  lines.insert(lines.end(), kPasted.begin(), kPasted.end());
+  lines.insert(lines.end(), {"", "show itl"});
+  paste(lines);
+  EXPECT_EQ(run("set cert import trust CAPF"), Status::success);
+  const std::string sent(admin->last_request().at("pem").as_string());
+  EXPECT_EQ(sent,
+            "subject=/CN=a\nissuer=/CN=b\n-----BEGIN CERTIFICATE-----\nMIIB\n"
+            "-----END CERTIFICATE-----\nsubject=/CN=b\n-----BEGIN CERTIFICATE-----\nMIIB\n"
+            "-----END CERTIFICATE-----\n");
+  EXPECT_EQ(console.typed, std::deque<std::string>{"show itl"});
+}
+
+TEST_F(CsrShellTest, TheEndOfInputEndsAPasteAndNothingIsRefused) {
+  paste({"MIIB"});  // base64 without its lines, for the daemon to judge
+  EXPECT_EQ(run("set cert import trust CAPF"), Status::success);
+  EXPECT_EQ(admin->last_request().at("pem").as_string(), "MIIB\n");
+  paste({""});
   EXPECT_EQ(run("set cert import trust CAPF"), Status::failed);
   EXPECT_THAT(console.output, HasSubstr("no certificate was pasted"));
+  EXPECT_EQ(admin->asked().size(), 1U);
+}
+
+TEST_F(CsrShellTest, ALeftPasteImportsNothing) {
+  paste(kPasted);
+  console.interrupt = true;
+  EXPECT_EQ(run("set cert import own CAPF"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("left with Ctrl-C; nothing was imported"));
   EXPECT_TRUE(admin->asked().empty());
 }
 
-TEST_F(CsrShellTest, AFileMayBeDer) {
+TEST_F(CsrShellTest, APrivateKeyNeverLeavesTheShell) {
+  std::vector<std::string> lines = {"-----BEGIN EC PRIVATE KEY-----", "c2VjcmV0",
+                                    "-----END EC PRIVATE KEY-----"};
+  lines.insert(lines.end(), kPasted.begin(), kPasted.end());
+  paste(lines);
+  EXPECT_EQ(run("set cert import trust CAPF"), Status::success);
+  const std::string sent(admin->last_request().at("pem").as_string());
+  EXPECT_THAT(sent, Not(HasSubstr("c2VjcmV0")));
+  EXPECT_THAT(sent, HasSubstr("-----BEGIN EC PRIVATE KEY-----\n"));
+  EXPECT_THAT(sent, HasSubstr("MIIB"));
+}
+
+TEST_F(CsrShellTest, AFileMayBeOfAnyForm) {
   const core::Bytes der = {0x30, 0x03, 0x02, 0x01, 0x05};
   core::write_atomically(folder_ / "root.der", der);
   EXPECT_EQ(run("set cert import trust CAPF file " + (folder_ / "root.der").string()),
             Status::success);
-  EXPECT_EQ(admin->last_request().at("pem").as_string(),
-            "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n");
+  EXPECT_EQ(admin->last_request().at("content").as_string(), "MAMCAQU=");
   EXPECT_EQ(admin->last_request().at("unit").as_string(), "CAPF");
+  console.input = "\x30\xff";
+  EXPECT_EQ(run("set cert import trust CAPF file -"), Status::success);
+  EXPECT_EQ(admin->last_request().at("content").as_string(), "MP8=");
   EXPECT_THAT(output_of("set cert import trust CAPF file " + (folder_ / "none").string()),
               HasSubstr("none"));
 }
@@ -101,11 +147,11 @@ TEST_F(CsrShellTest, TheIssuerMayBeLeftOutBeforeTheFile) {
   console.typed = {"no"};
   run("set cert import own CAPF file " + file);
   EXPECT_TRUE(admin->last_request().at("ca_cert").is_null());
-  EXPECT_EQ(admin->last_request().at("pem").as_string(), "text");
+  EXPECT_EQ(admin->last_request().at("content").as_string(), "dGV4dA==");
   console.typed = {"no"};
   run("set cert import own CAPF CAPF-trust/Root.pem file " + file);
   EXPECT_EQ(admin->last_request().at("ca_cert").as_string(), "CAPF-trust/Root.pem");
-  EXPECT_EQ(admin->last_request().at("pem").as_string(), "text");
+  EXPECT_EQ(admin->last_request().at("content").as_string(), "dGV4dA==");
 }
 
 TEST_F(CsrShellTest, ADumpIsPutTogetherFromItsParts) {
@@ -134,19 +180,22 @@ TEST_F(CsrShellTest, ADumpGoesToStandardOutputAsItIsButNotToATerminal) {
 
 TEST_F(CsrShellTest, AnImportSaysOfEachRefusedFileWhy) {
   admin->record("offline.upload", Uploaded{5, 3});
-  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false});
+  admin->record(
+      "offline.import",
+      LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false, {"a.der: A private key was in it."}});
   admin->record("offline.import",
-                LscImportPart{{}, {{"b.der", "SEP2", "it is a CA certificate"}}, 2, 2, true});
+                LscImportPart{{}, {{"b.der", "SEP2", "it is a CA certificate"}}, 2, 2, true, {}});
   console.input = "tgz";
   EXPECT_EQ(run("utils capf cert import -"), Status::failed);
   EXPECT_THAT(console.output, HasSubstr("Refused b.der for SEP2: it is a CA certificate\n"
+                                        "NOTE: a.der: A private key was in it.\n"
                                         "1 certificate imported, 1 refused.\n"));
   EXPECT_THAT(console.output, HasSubstr("utils phone apply-config"));
 }
 
 TEST_F(CsrShellTest, AnImportTellsTheRegisteredPhonesWhenAskedTo) {
   admin->record("offline.upload", Uploaded{5, 3});
-  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 1, true});
+  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 1, true, {}});
   admin->record("phone.reset", PhoneReset{1, {}, {}});
   console.input = "tgz";
   EXPECT_EQ(run("utils capf cert import - tell apply-config"), Status::success);

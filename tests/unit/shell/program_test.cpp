@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "core/admin/api.h"
+#include "core/admin/csr_api.h"
 #include "core/admin/json.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -45,6 +46,14 @@ boost::json::value answer(const std::shared_future<void>& gate, std::string_view
     show.state = "verified";
     for (int i = 1; i <= 200; ++i) show.text += "line " + std::to_string(i) + "\n";
     return to_json(show);
+  }
+  if (method == "cert.import_plan")
+    return to_json(CertificateImportPlan{"CAPF", "CN=a", "1", "", {}, 0, 0, {}, "PEM"});
+  if (method == "cert.import_trust") {
+    // What was pasted, as the shell sent it, comes back as the certificate's name.
+    std::string name;
+    for (const char c : request.at("pem").as_string()) name += c == '\n' ? '|' : c;
+    return to_json(TrustImported{{{"CAPF-trust", "x.pem", name, "added"}}, {name}, "PEM"});
   }
   if (method == "hsm.unlock") {
     if (request.at("pin").as_string() == "right 4711")
@@ -185,6 +194,95 @@ TEST_F(ProgramTest, RefusesALineThatIsTooLongAndGoesOn) {
   EXPECT_THAT(ran.output, HasSubstr("Active Master Version"));
 }
 
+/// What a robot sends, as Tcl: a chain of two with the line ends given.
+std::string chain(const std::string& end) {
+  const std::string one = "-----BEGIN CERTIFICATE-----" + end + "MIIB" + end + "AAAA" + end +
+                          "-----END CERTIFICATE-----" + end;
+  return one + one;
+}
+
+const std::string kSentChain =
+    "NOTE: -----BEGIN CERTIFICATE-----|MIIB|AAAA|-----END CERTIFICATE-----|"
+    "-----BEGIN CERTIFICATE-----|MIIB|AAAA|-----END CERTIFICATE-----|";
+
+TEST_F(ProgramTest, TakesAPastedChainWholeAtATerminal) {
+  for (const std::string end : {"\\r", "\\n", "\\r\\n"}) {
+    const Ran ran = dialogue(
+        "need {admin:}\n"
+        "send \"set cert import trust CAPF\\r\"\n"
+        "need {Paste the Certificate and Hit Enter}\n"
+        "send -- \"" +
+        chain(end) + end +
+        "\"\n"
+        "need {admin:}\n"
+        "send \"show version active\\r\"\n"
+        "need {Active Master Version: 0.1.0}\n"
+        "need {admin:}\n"
+        "send \"quit\\r\"\n"
+        "expect eof {} timeout { puts \"STAYED\"; exit 7 }\n");
+    EXPECT_EQ(ran.status, 0) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr(kSentChain)) << end;
+    EXPECT_THAT(ran.output, Not(HasSubstr("No valid command"))) << end;
+  }
+}
+
+TEST_F(ProgramTest, AsksItsQuestionAfterAPasteWithAnyLineEnds) {
+  for (const std::string end : {"\\r", "\\n", "\\r\\n"}) {
+    const Ran ran = dialogue(
+        "need {admin:}\n"
+        "send \"set cert import own CAPF\\r\"\n"
+        "need {Paste the Certificate and Hit Enter}\n"
+        "send -- \"" +
+        chain(end) + end +
+        "\"\n"
+        "need {Proceed with the import}\n"
+        "send \"yes\\r\"\n"
+        "need {no such thing here}\n"  // what the daemon of this test says to the import
+        "need {admin:}\n");
+    EXPECT_EQ(ran.status, 0) << ran.output;
+  }
+}
+
+TEST_F(ProgramTest, ALongLineAndCtrlDArePastedAtATerminalToo) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"set cert import trust CAPF\\r\"\n"
+      "need {Paste the Certificate and Hit Enter}\n"
+      "send -- \"[string repeat A 9000]\\r\\004\"\n"
+      "need {The services related}\n"
+      "need {admin:}\n");
+  EXPECT_EQ(ran.status, 0) << ran.output.substr(0, 2000);
+  EXPECT_THAT(ran.output, HasSubstr("NOTE: " + std::string(9000, 'A') + "|"));
+}
+
+TEST_F(ProgramTest, NothingOfAPasteThatWasLeftRunsAsACommand) {
+  const Ran ran = dialogue(
+      "need {admin:}\n"
+      "send \"set cert import trust CAPF\\r\"\n"
+      "need {Paste the Certificate and Hit Enter}\n"
+      "send -- \"-----BEGIN CERTIFICATE-----\\rMIIB\\r\"\n"
+      "need {MIIB}\n"
+      "send \"\\003AAAA\\rshow version active\\r-----END CERTIFICATE-----\\r\\r\"\n"
+      "need {left with Ctrl-C; nothing was imported}\n"
+      "need {admin:}\n"
+      "send \"show itl 3\\r\"\n"
+      "need {admin:}\n");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output, Not(HasSubstr("Active Master Version")));
+  EXPECT_THAT(ran.output, Not(HasSubstr("NOTE:")));
+}
+
+TEST_F(ProgramTest, TakesAPasteFromAPipeWithAndWithoutAnEmptyLineOrAnEnd) {
+  const std::string begin = "printf 'set cert import trust CAPF\\n" + chain("\\r\\n");
+  EXPECT_THAT(run(begin + "' | $RF").output, HasSubstr(kSentChain));
+  for (const std::string between : {"", "\\n", "\\r\\n"}) {
+    const Ran ran = run(begin + between + "show version active\\n' | $RF");
+    EXPECT_THAT(ran.output, HasSubstr(kSentChain));
+    EXPECT_THAT(ran.output, HasSubstr("Active Master Version"));
+    EXPECT_EQ(ran.status, 0) << ran.output;
+  }
+}
+
 TEST_F(ProgramTest, SaysThatNobodyAnswers) {
   const Ran ran = run("${RF}x show itl");
   EXPECT_EQ(ran.status, 1);
@@ -241,10 +339,13 @@ TEST_F(ProgramTest, LeavesTheTerminalEchoing) {
                              "\"MISSING $pattern\"; exit 9 } eof { puts \"ENDED\"; exit 8 } }\n"
                              "spawn env PS1=sh> sh\n"
                              "need {sh>}\n"
-                             "send \"" RINGFENCE_BIN_DIR "/ringfence --socket " + socket_.string() +
+                             "send \"" RINGFENCE_BIN_DIR "/ringfence --socket " +
+                             socket_.string() +
                              " utils hsm unlock\\r\"\n"
                              "need {Please enter the PIN of the token: }\n"
-                             "send \"" + key + "\"\n"
+                             "send \"" +
+                             key +
+                             "\"\n"
                              "need {sh>}\n"
                              "send \"stty -a | tr ' ' '@'\\r\"\n"
                              "need {@echo@echoe}\n"));

@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "shell/admin.h"
 #include "shell/console.h"
+#include "shell/paste.h"
 
 namespace ringfence::shell::test {
 
@@ -66,6 +67,31 @@ class RecordedAdmin final : public Admin {
   std::vector<std::pair<std::string, boost::json::object>> requests_;
 };
 
+/// TypedLines are lines that are to be typed, as a paste.
+class TypedLines final : public PasteSource {
+ public:
+  explicit TypedLines(std::deque<std::string>& lines) : lines_(lines) {}
+
+  std::optional<std::string> next() override {
+    if (lines_.empty()) return std::nullopt;
+    std::string line = lines_.front();
+    lines_.pop_front();
+    return line;
+  }
+
+  std::string_view ahead() override {
+    ahead_.clear();
+    for (const std::string& line : lines_) ahead_ += line + "\n";
+    return ahead_;
+  }
+
+  std::string_view ahead_line() override { return ahead(); }
+
+ private:
+  std::deque<std::string>& lines_;
+  std::string ahead_;
+};
+
 /// RecordingConsole keeps everything printed, and types what it was given.
 class RecordingConsole final : public Console {
  public:
@@ -93,6 +119,14 @@ class RecordingConsole final : public Console {
     std::string line = typed.front();
     typed.pop_front();
     return line;
+  }
+
+  /// paste takes the lines that were to be typed; an empty one ends them.
+  Paste paste(std::string_view prompt, Stream stream, std::size_t max_bytes) override {
+    write(stream, prompt);
+    if (interrupt) return {"", Paste::End::interrupted};
+    TypedLines lines(typed);
+    return read_paste(lines, Manner::script, max_bytes);
   }
 
   std::string read_input(std::size_t) override { return std::exchange(input, {}); }

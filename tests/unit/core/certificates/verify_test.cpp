@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/certificates/request.h"
+#include "core/crypto/certificate_file.h"
 #include "core/crypto/x509.h"
 #include "tests/support/openssl_ca.h"
 #include "tests/support/temporary_folder.h"
@@ -31,7 +32,7 @@ std::string refusal_of(const Work& work) {
 }
 
 X509Cert certificate_of(const std::string& pem) {
-  return std::move(read_certificates(bytes_of(pem), 1).front());
+  return std::move(read_certificate_file(bytes_of(pem), 1).certificates.front());
 }
 
 std::string public_pem(EVP_PKEY& key) {
@@ -209,28 +210,6 @@ TEST_F(VerifyTest, RefusesAnLscForAnotherKeyOrOutOfItsDates) {
                                   now_ + std::chrono::days(3));
               }),
               HasSubstr("expired at"));
-}
-
-TEST_F(VerifyTest, ReadsPemAndDerAndSaysWhatElseItWasGiven) {
-  EXPECT_EQ(read_certificates(root_.der(), 1).size(), 1U);
-  EXPECT_EQ(read_certificates(bytes_of("Bag attributes\r\n" + root_.pem() + root_.pem()), 2).size(),
-            2U);
-  const auto said = [](const std::string& text) {
-    return refusal_of([&] { read_certificates(bytes_of(text), 1); });
-  };
-  EXPECT_THAT(said(root_.pem() + root_.pem()), HasSubstr("more than 1 certificate; give the one"));
-  EXPECT_EQ(said(""), "there is no certificate in it");
-  EXPECT_EQ(said("hello"), "it is neither a PEM nor a DER certificate");
-  EXPECT_THAT(said(request()), HasSubstr("it is a request for a certificate"));
-  EXPECT_THAT(said("-----BEGIN PRIVATE KEY-----\n"), HasSubstr("it holds a private key"));
-  EXPECT_THAT(said("-----BEGIN PKCS7-----\n"), HasSubstr("pkcs7 -print_certs"));
-  std::string damaged = root_.pem();
-  damaged.erase(100, 30);
-  EXPECT_THAT(said(damaged), HasSubstr("damaged"));
-  EXPECT_THAT(said(root_.pem().substr(0, 200)), HasSubstr("damaged"));
-  Bytes trailing = root_.der();
-  trailing.push_back(0);
-  EXPECT_THROW(read_certificates(trailing, 1), Error);
 }
 
 }  // namespace

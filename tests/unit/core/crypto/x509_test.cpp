@@ -43,6 +43,21 @@ TEST(Name, EscapesWhatWouldLookLikeAnotherPart) {
   EXPECT_EQ(subject_of(*certificate, NameForm::display), "CN=\"a;CN=b\", O=\"Acme, Inc.\"");
 }
 
+TEST(Name, CannotForgeALineNorTurnItsReading) {
+  // A line end, a terminal's escape, a C1 control, a direction override, a separator of lines.
+  const X509Cert certificate = made_by_openssl(
+      "/O=x/CN=a\nCAPF\x1b[2J\xc2\x85z\xe2\x80\xae"
+      "gpj\xe2\x80\xa8m\xc3\xbcller' -utf8 -batch '-sha256");
+  for (const NameForm form : {NameForm::trust_list, NameForm::display}) {
+    const std::string subject = subject_of(*certificate, form);
+    EXPECT_THAT(subject,
+                HasSubstr("CN=a\\0aCAPF\\1b[2J\\c2\\85z\\e2\\80\\aegpj\\e2\\80\\a8m\xc3\xbcller"));
+  }
+  const std::string dump = describe_certificate(*certificate);
+  EXPECT_THAT(dump, testing::Not(HasSubstr("\nCAPF")));
+  EXPECT_THAT(dump, testing::Not(HasSubstr("\xe2\x80\xae")));
+}
+
 TEST(Certificate, SurvivesDerAndPem) {
   const X509Cert certificate = made_by_openssl("/CN=x");
   const Bytes der = to_der(*certificate);

@@ -137,6 +137,33 @@ TEST(FileBytes, MayBePaddedAndVersionedAsOthersDo) {
   EXPECT_EQ(refusal(header_hex("0090", "0d0000") + record), "");
   EXPECT_EQ(refusal(header_hex("008d", "") + record), "");
   EXPECT_EQ(refusal(header_hex("0094", "1c000401020304") + record), "");  // signer version
+  EXPECT_EQ(refusal(header_hex("0091", "0d00010d") + record), "");
+  EXPECT_EQ(refusal(header_hex("0090", "0d0d0d") + record), "");
+}
+
+TEST(FileBytes, KeepWhatNobodyKnows) {
+  const TrustList list = parse_trust_list(from_hex(header_hex("009c",
+                                                              "1c00020101"
+                                                              "4d000401020304"
+                                                              "4d0000") +
+                                                   "0100020017"
+                                                   "f00003aabbcc"
+                                                   "0400020004"
+                                                   "f00000"
+                                                   "06000107"));
+  EXPECT_EQ(list.header.signer_version, (Bytes{1, 1}));
+  EXPECT_EQ(list.header.unknown, (std::vector<UnknownElement>{{77, {1, 2, 3, 4}}, {77, {}}}));
+  EXPECT_EQ(list.records.at(0).unknown,
+            (std::vector<UnknownElement>{{240, {0xaa, 0xbb, 0xcc}}, {240, {}}}));
+  EXPECT_EQ(to_hex(encode_record(list.records[0])),
+            "0100020017"
+            "0400020004"
+            "06000107"
+            "f00003aabbcc"
+            "f00000");
+  const Header again = parse_header(encode_header(list.header));
+  EXPECT_EQ(again.unknown, list.header.unknown);
+  EXPECT_EQ(again.signer_version, list.header.signer_version);
 }
 
 struct BadFile {
@@ -163,52 +190,60 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 
 INSTANTIATE_TEST_SUITE_P(
     Bytes, BadFiles,
-    testing::Values(BadFile{"Empty", "", "Version is truncated"},
-                    BadFile{"Text", "3c3f786d6c20", "Version is truncated"},
-                    BadFile{"NoVersion", "020002", "Version is truncated"},
-                    BadFile{"HeaderLongerThanFile", header_hex("ffff", ""),
-                            "HeaderLength is 65535, but the file has 141 bytes"},
-                    BadFile{"HeaderShorterThanItsStart", header_hex("0004", ""),
-                            "HeaderLength is 4, but the file has 141 bytes"},
-                    BadFile{"HeaderCutShort", header_hex("008c", ""), "TIMESTAMP is truncated"},
-                    BadFile{"NoRecords", good_header(), "the trust list has no records"},
-                    BadFile{"SignerIdTooShort", replaced(good_header(), "030015", "030014"),
-                            "CANAME is truncated"},
-                    BadFile{"WrongModulus", replaced(good_header(), "0b000100", "0b000102"),
-                            "SIGNATUREMODULUS is 2, but SIGNATURE has 64 bytes"},
-                    BadFile{"NameWithoutNul",
-                            replaced(good_header(), "434e3d616200", "434e3d616263"),
-                            "SIGNERNAME is not text that ends with its only NUL"},
-                    BadFile{"NameWithNulInside",
-                            replaced(good_header(), "434e3d616200", "434e00616200"),
-                            "SIGNERNAME is not text that ends with its only NUL"},
-                    BadFile{"RepeatedElement", replaced(good_header(), "0e000c49", "0f000c49"),
-                            "TIMESTAMP must be four bytes long"},
-                    BadFile{"RecordLengthTooSmall", good_header() + "0100020004",
-                            "record 1: RECORDLENGTH is smaller than the element itself"},
-                    BadFile{"RecordLongerThanFile", good_header() + "0100020010",
-                            "record 1: the record is truncated"},
-                    BadFile{"RecordWithoutFunction",
-                            good_header() + "010002000a020002"
-                                            "0000",
-                            "record 1: FUNCTION is missing"},
-                    BadFile{"RecordNotBeginningWithLength", good_header() + "0200020000",
-                            "record 1: it does not begin with RECORDLENGTH"},
-                    BadFile{"RecordWithRepeatedFunction",
-                            good_header() + "010002000f"
-                                            "0400020004"
-                                            "0400020004",
-                            "record 1: element 4 is repeated"},
-                    BadFile{"RecordWithUnknownElement",
-                            good_header() + "0100020008"
-                                            "4d0000",
-                            "record 1: element 77 is unknown"},
-                    BadFile{"ElementBeyondItsRecord",
-                            good_header() +
-                                "0100020009"
-                                "04000200" +
-                                "00",
-                            "record 1: FUNCTION is truncated"}),
+    testing::Values(
+        BadFile{"Empty", "", "it does not begin as a trust list or a signed file does"},
+        BadFile{"Text", "3c3f786d6c20", "it does not begin as a trust list or a signed file does"},
+        BadFile{"CutInItsFirstElement", "020002", "HeaderLength is truncated"},
+        BadFile{"NoVersion", replaced(good_header(), "0100020102", "4d00020102"),
+                "it does not begin as a trust list or a signed file does"},
+        BadFile{"NoHeaderLength",
+                replaced(good_header(), "0200020090", "4d00020090") + std::string(kRecordHex),
+                "HeaderLength (tag 2) is missing"},
+        BadFile{"NoSerialNumber", replaced(good_header(), "05000107", "4d000107"),
+                "SERIALNUMBER (tag 5) is missing"},
+        BadFile{"ElementOfAnotherContainer", replaced(good_header(), "05000107", "0a000107"),
+                "SIGNATUREALGORTITHM has no place there"},
+        BadFile{"HeaderLongerThanFile", header_hex("ffff", ""),
+                "HeaderLength is 65535, but the file has 141 bytes"},
+        BadFile{"HeaderShorterThanItsStart", header_hex("0004", ""),
+                "HeaderLength is 4, but the file has 141 bytes"},
+        BadFile{"HeaderCutShort", header_hex("008c", ""), "TIMESTAMP is truncated"},
+        BadFile{"NoRecords", good_header(), "the trust list has no records"},
+        BadFile{"SignerIdTooShort", replaced(good_header(), "030015", "030014"),
+                "CANAME is truncated"},
+        BadFile{"WrongModulus", replaced(good_header(), "0b000100", "0b000102"),
+                "SIGNATUREMODULUS is 2, but SIGNATURE has 64 bytes"},
+        BadFile{"NameWithoutNul", replaced(good_header(), "434e3d616200", "434e3d616263"),
+                "SIGNERNAME is not text that ends with its only NUL"},
+        BadFile{"NameWithNulInside", replaced(good_header(), "434e3d616200", "434e00616200"),
+                "SIGNERNAME is not text that ends with its only NUL"},
+        BadFile{"RepeatedElement", replaced(good_header(), "0e000c49", "0f000c49"),
+                "TIMESTAMP must be four bytes long"},
+        BadFile{"RecordLengthTooSmall", good_header() + "0100020004",
+                "record 1: RECORDLENGTH is smaller than the element itself"},
+        BadFile{"RecordLongerThanFile", good_header() + "0100020010",
+                "record 1: the record is truncated"},
+        BadFile{"RecordWithoutFunction",
+                good_header() + "010002000a020002"
+                                "0000",
+                "record 1: FUNCTION is missing"},
+        BadFile{"RecordNotBeginningWithLength", good_header() + "0200020000",
+                "record 1: it does not begin with RECORDLENGTH"},
+        BadFile{"RecordWithRepeatedFunction",
+                good_header() + "010002000f"
+                                "0400020004"
+                                "0400020004",
+                "record 1: element 4 is repeated"},
+        BadFile{"RecordWithRepeatedLength",
+                good_header() + "010002000a"
+                                "0100020004",
+                "record 1: RECORDLENGTH is repeated"},
+        BadFile{"ElementBeyondItsRecord",
+                good_header() +
+                    "0100020009"
+                    "04000200" +
+                    "00",
+                "record 1: FUNCTION is truncated"}),
     [](const auto& test) { return test.param.name; });
 
 /// sized makes a record with fields of the given lengths, the names' NUL included.

@@ -1,0 +1,18 @@
+// Device names as people write them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ringfence::core {
+
+/// device_name_from returns the device name that is meant by `written`, for check_device_name to
+/// judge.
+///
+/// A MAC address, with ':', '-', '.' or blanks between its digits and in any case, gets the prefix
+/// that it was written with, or else that of its `model`: ATA for an analogue adapter, SEP for any
+/// other. Of other names the kind gets its capitals ("csfanna" is CSFanna). What is neither comes
+/// back as it is, without blanks around it.
+std::string device_name_from(std::string_view written, std::string_view model = {});
+
+}  // namespace ringfence::core

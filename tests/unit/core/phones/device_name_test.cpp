@@ -1,0 +1,31 @@
+#include "core/phones/device_name.h"
+
+#include <gtest/gtest.h>
+
+namespace ringfence::core {
+namespace {
+
+TEST(DeviceName, IsReadFromAMacAddressAsPeopleWriteIt) {
+  for (const char* written :
+       {"00:11:22:aa:bb:cc", "00-11-22-AA-BB-CC", "0011.22AA.bbcc", "001122aabbcc",
+        "00 11 22 aa bb cc", " SEP001122AABBCC\t", "sep00:11:22:aa:bb:cc", "Sep-001122aabbcc"})
+    EXPECT_EQ(device_name_from(written), "SEP001122AABBCC") << written;
+}
+
+TEST(DeviceName, HasThePrefixOfItsModelWhereNoneIsWritten) {
+  EXPECT_EQ(device_name_from("001122334455", "Cisco ATA 191"), "ATA001122334455");
+  EXPECT_EQ(device_name_from("001122334455", "ata-190"), "ATA001122334455");
+  EXPECT_EQ(device_name_from("001122334455", "CP-8861"), "SEP001122334455");
+  EXPECT_EQ(device_name_from("001122334455", "DATA-1"), "SEP001122334455");
+  EXPECT_EQ(device_name_from("SEP001122334455", "ATA 191"), "SEP001122334455");
+}
+
+TEST(DeviceName, KeepsWhatIsNoMacAddress) {
+  EXPECT_EQ(device_name_from("csfAnna.b-c"), "CSFAnna.b-c");
+  for (const char* written : {"", "phone7", "00112233445", "0011223344556", "SEP00112233445g"})
+    EXPECT_EQ(device_name_from(written), written);
+  EXPECT_EQ(device_name_from("00:11:22:33:44:5\xc3"), "00:11:22:33:44:5\xc3");
+}
+
+}  // namespace
+}  // namespace ringfence::core
