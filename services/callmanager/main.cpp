@@ -21,16 +21,22 @@ void serve(const core::DaemonOptions& options) {
   const core::SystemClock clock;
   callmanager::Ledger ledger(config.callmanager_db());
   callmanager::Directory directory(config.admin_db());
-  callmanager::Server server({config.listen(), config.ports().sip, config.advertise()}, directory,
-                             ledger, clock);
+  const core::SipSettings& sip = config.sip();
+  callmanager::Server server({config.listen(),
+                              config.ports().sip,
+                              config.advertise(),
+                              {sip.lifetime, sip.grace}},
+                             directory, ledger, clock);
   callmanager::Control control(server, directory);
   const core::RpcServer rpc(
       config.control_socket("callmanager"),
       [&control](const core::Caller&, std::string_view method, const boost::json::object& params) {
         return control.answer(method, params);
       });
+  ledger.started(clock.now());
   core::log(core::Level::notice, "STARTED", {{"sip", std::to_string(config.ports().sip)}});
   server.run(core::stop_descriptor());
+  ledger.stopped(clock.now());
   core::log(core::Level::notice, "STOPPED");
 }
 
