@@ -54,9 +54,10 @@ Quiet::Time steady_now() {
 }  // namespace
 
 Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledger,
-               const core::Clock& clock)
+               core::TrustSignLog& signs, const core::Clock& clock)
     : directory_(directory),
       ledger_(ledger),
+      signs_(signs),
       clock_(clock),
       registrar_(options.lifetimes),
       resets_(kMostUnanswered),
@@ -181,6 +182,7 @@ void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, cons
           {{"device", device}, {"peer", way.text()}, {"more", std::to_string(*kept_back)}});
     return;
   }
+  note_trust(device, alarm, way);
   auto report = sightings_.alarmed(device, alarm, clock_.now());
   if (!report) return;
   if (const auto kept_back = registrations_.pass(address, steady_now()))
@@ -192,6 +194,24 @@ void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, cons
          {"load", alarm.active_load},
          {"more", std::to_string(*kept_back)}});
   ledger_.queue_report(std::move(*report));
+}
+
+void Engine::note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
+  core::TrustSign sign;
+  sign.device = device;
+  sign.peer = way.address();
+  sign.at = core::sign_time();
+  sign.kind = core::TrustSignKind::itl_reported;
+  for (const ReportedHash& hash : alarm.itl) {
+    sign.subject = hash.hex;
+    sign.detail = fmt::format("{} in {}", hash.digest, hash.parameter);
+    signs_.add(sign);
+  }
+  if (alarm.trust_failure.empty()) return;
+  sign.kind = core::TrustSignKind::itl_refused;
+  sign.subject = alarm.itl.empty() ? "" : alarm.itl.front().hex;
+  sign.detail = alarm.trust_failure.substr(0, core::TrustSign::kMaxDetail);
+  signs_.add(sign);
 }
 
 void Engine::take_register(SipMessage message, const Way& way, Look look) {

@@ -29,7 +29,7 @@ struct Held {
 class Engine final : private WireUser {
  public:
   Engine(const ServerOptions& options, Directory& directory, Ledger& ledger,
-         const core::Clock& clock);
+         core::TrustSignLog& signs, const core::Clock& clock);
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -59,6 +59,7 @@ class Engine final : private WireUser {
   void registered_now(const SipMessage& message, const Way& way, const Register& request,
                       const Verdict& verdict, bool left);
   void note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way);
+  void note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way);
 
   void accept(const SipMessage& message, const Way& way, const Register& request,
               const Verdict& verdict);
@@ -82,6 +83,7 @@ class Engine final : private WireUser {
 
   Directory& directory_;
   Ledger& ledger_;
+  core::TrustSignLog& signs_;
   const core::Clock& clock_;
   Registrar registrar_;
   ResetQueue resets_;

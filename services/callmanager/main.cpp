@@ -5,6 +5,7 @@
 #include "core/config/config.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
+#include "core/phones/trust_sign_log.h"
 #include "services/callmanager/control.h"
 
 namespace {
@@ -20,13 +21,16 @@ void serve(const core::DaemonOptions& options) {
                       "another ringfence-callmanager runs on " + config.state().string());
   const core::SystemClock clock;
   callmanager::Ledger ledger(config.callmanager_db());
+  core::Database trust(config.callmanager_db(), core::Schema::callmanager,
+                       core::Access::read_write);
+  core::TrustSignLog signs(trust);
   callmanager::Directory directory(config.admin_db());
   const core::SipSettings& sip = config.sip();
   callmanager::Server server({config.listen(),
                               config.ports().sip,
                               config.advertise(),
                               {sip.lifetime, sip.grace}},
-                             directory, ledger, clock);
+                             directory, ledger, signs, clock);
   callmanager::Control control(server, directory);
   const core::RpcServer rpc(
       config.control_socket("callmanager"),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/phones/trust_sign_log.h"
 #include "services/callmanager/directory.h"
 #include "services/callmanager/ledger.h"
 #include "services/callmanager/protocol.h"
@@ -48,7 +49,7 @@ class Server {
  public:
   /// All but `options` must outlive the server.
   Server(const ServerOptions& options, Directory& directory, Ledger& ledger,
-         const core::Clock& clock);
+         core::TrustSignLog& signs, const core::Clock& clock);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

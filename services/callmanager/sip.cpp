@@ -1,5 +1,6 @@
 #include "services/callmanager/sip.h"
 
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -84,12 +85,15 @@ Contact contact_of(const sip_contact_t& contact) {
   return result;
 }
 
+// sip_header_as_string loses the last parameters of what is longer than 127 bytes: this does not.
 template <typename Header>
 std::string text_of(const Header* header) {
   if (header == nullptr) return {};
-  Home home;
-  return text_or_empty(
-      sip_header_as_string(home.get(), reinterpret_cast<const sip_header_t*>(header)));
+  std::array<char, kLongestMessage + 1024> text{};
+  const auto size = sip_header_field_e(text.data(), text.size(),
+                                       reinterpret_cast<const sip_header_t*>(header), 0);
+  if (size < 0 || static_cast<std::size_t>(size) >= text.size()) return {};
+  return {text.data(), static_cast<std::size_t>(size)};
 }
 
 template <typename Header>

@@ -25,6 +25,10 @@ class SipClient {
   /// connect takes a new link to `registrar` (an address) and makes a new Call-ID, as every boot.
   void connect(std::unique_ptr<SipLink> link, std::string registrar);
 
+  /// say_why is what the REGISTERs to come say in their Reason header: the alarm's number and the
+  /// phone's word for it, "Reset-Restart".
+  void say_why(int cause, std::string last);
+
   /// hang_up drops link and Call-ID: the phone is silent from now on.
   void hang_up();
 
@@ -54,6 +58,8 @@ class SipClient {
   std::string call_id_;
   std::string tag_;
   std::uint32_t cseq_ = 0;
+  int cause_ = 25;
+  std::string last_ = "Initialized";
 
   core::asio::steady_timer answered_;  ///< wakes the transaction under way
   std::string branch_;                 ///< of that transaction, else empty

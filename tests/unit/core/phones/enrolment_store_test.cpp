@@ -413,7 +413,7 @@ TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
   { const Database database(path, Schema::capf, Access::read_write); }
   test::sqlite3(
       path,
-      "drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
+      "drop table trust_sign; drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
       " drop table event;"
       " alter table issued drop column cleared_at; pragma user_version = 1;"
       " insert into issued values ('01', 'CSFa', 7, 'CN=a', 'CN=CAPF', '3000', 'RSA 2048',"

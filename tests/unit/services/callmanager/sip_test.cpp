@@ -45,6 +45,17 @@ TEST(SipMessage, SaysInTheViaWhereTheRequestCameFrom) {
             "Via: SIP/2.0/UDP 10.0.0.7;branch=z9;received=10.0.0.7");
 }
 
+TEST(SipMessage, RepeatsALongViaWhole) {
+  const std::string via = "SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bK" + std::string(200, 'x') +
+                          ";one=two;three=four";
+  EXPECT_THAT(SipMessage(request(via)).answer(200, "OK", "10.0.0.7:5060"),
+              HasSubstr("\r\nVia: " + via + "\r\n"));
+  const SipMessage reason(request(via, "Reason: SIP;cause=200;text=\"" + std::string(300, 'y') +
+                                           "\"\r\n"));
+  ASSERT_EQ(reason.reasons().size(), 1U);
+  EXPECT_THAT(reason.reasons()[0], HasSubstr(std::string(300, 'y')));
+}
+
 TEST(SipMessage, ReadsWhereTheSenderListens) {
   const SentBy full = SipMessage(request("SIP/2.0/UDP 10.0.0.7:5062;branch=z;rport")).sent_by();
   EXPECT_EQ(full.host, "10.0.0.7");
