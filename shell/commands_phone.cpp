@@ -116,15 +116,26 @@ std::string signs_text(const std::vector<PhoneSign>& signs, std::size_t columns)
   return "\nWhat shows which trust list it believes:\n" + table.text(columns);
 }
 
+/// registered_word is `registration` in a column's width.
+std::string registered_word(const PhoneFacts& phone) {
+  if (phone.registered) return "yes";
+  if (phone.registration.starts_with("unknown")) return "unknown";
+  return phone.registration.starts_with("not answering") ? "silent" : "no";
+}
+
 std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
   return labelled({{"Name", phone.name},
                    {"Model", phone.model},
                    {"Description", phone.description},
                    {"Device pool", phone.device_pool},
                    {"Security profile", phone.security_profile},
-                   {"Registered", phone.registered ? "yes" : "no"},
+                   {"Registered", phone.registered ? "yes" : phone.registration},
                    {"Address", phone.address},
                    {"Registered at", phone.registered_at.value_or("")},
+                   {"Address before", phone.address_before.value_or("")},
+                   {"Last out of service", phone.last_out_of_service.value_or("")},
+                   {"Active load", phone.active_load.value_or("")},
+                   {"Inactive load", phone.inactive_load.value_or("")},
                    {"ITL", phone.itl == "fetched" ? "fetched (unproven)" : phone.itl},
                    {"ITL evidence", phone.itl_evidence},
                    {"ITL it holds", phone.itl_list_sha1},
@@ -233,7 +244,7 @@ Status list(Call& call) {
   std::int64_t registered = 0;
   for (const PhoneFacts& phone : list.phones) {
     registered += phone.registered ? 1 : 0;
-    table.add({phone.name, phone.model, phone.registered ? "yes" : "no", phone.address, phone.itl,
+    table.add({phone.name, phone.model, registered_word(phone), phone.address, phone.itl,
                phone.lsc, phone.operation_status, phone.description});
   }
   const std::string total =

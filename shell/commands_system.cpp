@@ -78,7 +78,10 @@ std::string status_text(const SystemStatus& status) {
                         disk.free_kbytes, disk.used_kbytes, percent);
   }
   text += fmt::format("\nPhones known      : {}\nPhones registered : {}\n", status.phones,
-                      status.registered);
+                      status.registrar.empty() ? std::to_string(status.registered)
+                                               : "unknown: " + status.registrar);
+  if (status.not_answering > 0)
+    text += fmt::format("Not answering     : {}\n", status.not_answering);
   return text;
 }
 

@@ -283,12 +283,14 @@ struct SystemStatus {
   std::vector<Disk> disks;
   std::int64_t phones = 0;
   std::int64_t registered = 0;
+  std::int64_t not_answering = 0;  ///< phones that left a reset unanswered, and are not registered
+  std::string registrar;           ///< "" while it runs; else why nobody is registered
 };
 BOOST_DESCRIBE_STRUCT(SystemStatus, (),
                       (host, date, time_zone, locale, version, os_version, uptime_seconds, load1,
                        load5, load15, cpu_idle, cpu_system, cpu_user, cpu_iowait, cpu_irq, cpu_soft,
                        memory_total, memory_free, memory_used, memory_cached, memory_shared,
-                       memory_buffers, disks, phones, registered))
+                       memory_buffers, disks, phones, registered, not_answering, registrar))
 
 struct SystemVersion {
   std::string version;
@@ -371,6 +373,13 @@ struct PhoneFacts {
   bool registered = false;
   std::string address;  ///< of the registration
   std::optional<std::string> registered_at;
+  /// "registered", "not registered", "not answering since …" or "unknown: …" while no registrar
+  /// runs; `registered` is true for the first alone.
+  std::string registration;
+  std::optional<std::string> address_before;       ///< that it registered from, and until when
+  std::optional<std::string> last_out_of_service;  ///< why, as its alarm said, and when it did
+  std::optional<std::string> active_load;          ///< the firmware that runs, as the phone says
+  std::optional<std::string> inactive_load;
   /// What it makes of the ITL in force: "accepted" (proven), "fetched" (unproven), "refused" or
   /// "unknown" (not fetched from here).
   std::string itl;
@@ -396,7 +405,9 @@ struct PhoneFacts {
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                       (name, model, description, device_pool, security_profile, operation,
                        auth_mode, auth_string_set, key_order, rsa_bits, ec_bits, completes_by,
-                       operation_status, registered, address, registered_at, itl, itl_evidence,
+                       operation_status, registered, address, registered_at, registration,
+                       address_before, last_out_of_service, active_load, inactive_load, itl,
+                       itl_evidence,
                        itl_list_sha1, itl_address, itl_other_address, itl_signs, lsc, lsc_subject,
                        lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, fetched_lsc, fetched_mic))
 

@@ -164,10 +164,10 @@ Config Config::load(const std::filesystem::path& state) {
   for (const auto& [key, node] : root) {
     const std::string_view name = key.str();
     if (name != "node" && name != "network" && name != "trust" && name != "capf" &&
-        name != "mail" && name != "hsm")
+        name != "callmanager" && name != "mail" && name != "hsm")
       throw Error(Code::malformed,
                   fmt::format("{}: unknown section [{}]; known are node, network, trust, capf, "
-                              "mail, hsm",
+                              "callmanager, mail, hsm",
                               place(file, node.source()), name));
   }
 
@@ -226,6 +226,26 @@ Config Config::load(const std::filesystem::path& state) {
   capf.flag("legacy_tls", legacy_tls);
   capf.refuse_unknown();
   if (legacy_tls) ports.capf_legacy = static_cast<std::uint16_t>(3805 + offset);
+
+  Section callmanager(file, root, "callmanager");
+  std::string transport = "by-model";
+  callmanager.text("sip_transport", transport, 16);
+  std::int64_t lifetime = config.sip_.lifetime.count();
+  callmanager.integer("register_lifetime", lifetime, 60, 3600);
+  std::int64_t grace = config.sip_.grace.count();
+  callmanager.integer("register_grace", grace, 0, 60);
+  callmanager.refuse_unknown();
+  if (transport == "tcp")
+    config.sip_.transport = SipTransport::over_tcp;
+  else if (transport == "udp")
+    config.sip_.transport = SipTransport::over_udp;
+  else if (transport != "by-model")
+    throw Error(Code::malformed,
+                fmt::format("{}: callmanager.sip_transport must be \"by-model\", \"tcp\" or "
+                            "\"udp\", not \"{}\"",
+                            file.string(), transport));
+  config.sip_.lifetime = std::chrono::seconds(lifetime);
+  config.sip_.grace = std::chrono::seconds(grace);
 
   Section mail(file, root, "mail");
   std::string command = fmt::format("{}", fmt::join(config.mail_command_, " "));

@@ -9,6 +9,7 @@
 
 #include "core/certificates/issue.h"
 #include "core/config/release.h"
+#include "core/config/sip_settings.h"
 
 namespace ringfence::core {
 
@@ -31,7 +32,7 @@ struct Ports {
 /// organization_unit, locality, state, country; [network] listen (IPv4 address), advertise (the
 /// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"); [capf]
 /// legacy_tls (whether phones that know TLS 1.0 only have a port); [mail] command (what sends
-/// mail). The section [hsm] belongs to ringfence-signer. Unknown keys are errors naming the file
+/// mail); [callmanager] sip_transport, register_lifetime, register_grace. The section [hsm] belongs to ringfence-signer. Unknown keys are errors naming the file
 /// and line.
 class Config {
  public:
@@ -53,6 +54,8 @@ class Config {
   const Ports& ports() const noexcept { return ports_; }
 
   Release release() const noexcept { return release_; }
+
+  const SipSettings& sip() const noexcept { return sip_; }
 
   /// mail_command is the program that sends a mail it reads on its standard input, and its
   /// arguments; never a shell's line. Empty: this node sends no mail.
@@ -91,6 +94,7 @@ class Config {
   std::string advertise_ = "127.0.0.1";
   Ports ports_;
   Release release_ = Release::r11_5;
+  SipSettings sip_;
   std::vector<std::string> mail_command_ = {"/usr/sbin/sendmail", "-t", "-i"};
 };
 

@@ -112,7 +112,7 @@ constexpr std::string_view kTemplate = R"(<?xml version="1.0" encoding="UTF-8"?>
   <vendorConfig/>
   <versionStamp>{{{stamp}}}</versionStamp>
   <deviceSecurityMode>1</deviceSecurityMode>
-  <transportLayerProtocol>2</transportLayerProtocol>
+  <transportLayerProtocol>{transport}</transportLayerProtocol>
   <certHash/>
   <encrConfig>false</encrConfig>
   <capfAuthMode>{capf_mode}</capfAuthMode>
@@ -134,6 +134,8 @@ std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& n
       fmt::arg("pool", escaped(phone.device_pool)), fmt::arg("address", escaped(node.address)),
       fmt::arg("sip", node.sip), fmt::arg("sips", node.sips), fmt::arg("tvs", node.tvs),
       fmt::arg("capf", capf_port(phone, node)), fmt::arg("load", escaped(node.load)),
+      fmt::arg("transport",
+               static_cast<int>(node.transport.value_or(sip_transport_of(phone.model)))),
       fmt::arg("stamp", escaped(phone.config_stamp)),
       fmt::arg("capf_mode", auth_mode_number(phone.capf.auth_mode, visit)));
 }

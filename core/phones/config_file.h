@@ -7,6 +7,7 @@
 
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
+#include "core/phones/sip_transport.h"
 
 namespace ringfence::core {
 
@@ -19,6 +20,7 @@ struct ConfigNode {
   std::uint16_t capf = 3804;
   std::string load;                            ///< firmware image's name, or "" to keep what runs
   std::optional<std::uint16_t> capf_legacy{};  ///< for 79xx models, when that port is open
+  std::optional<SipTransport> transport{};     ///< for every phone; absent: by model
 };
 
 /// config_file returns the XML of `phone`; `visit` is its capf_visit.
@@ -26,7 +28,7 @@ struct ConfigNode {
 /// `capfAuthMode` is 0 unless the visit is due, then 1 (authentication string), 2 (null
 /// string), 3 (LSC, then MIC) or 4 (MIC); the other elements of CAPF are always there, so that a
 /// phone can find it: on the port for TLS 1.0 a model that knows no later one. Never holds the
-/// authentication string: its user types that. The same arguments give the same bytes; every value
+/// authentication string: its user types that. `transportLayerProtocol` is 1 (TCP) or 2 (UDP). The same arguments give the same bytes; every value
 /// is escaped. UTF-8, LF. Source: cucm-behaviour 5.1, 6.2, 7.1.
 std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& node);
 

@@ -23,12 +23,14 @@ std::vector<Registration> rows(soci::session& sql, const std::string& condition,
   select.exchange(soci::into(row.registered_at));
   select.exchange(soci::into(row.refreshed_at));
   select.exchange(soci::into(row.expires_at));
+  select.exchange(soci::into(row.target));
+  select.exchange(soci::into(row.silent_since));
   if (first != nullptr) select.exchange(soci::use(*first));
   if (second != nullptr) select.exchange(soci::use(*second));
   select.alloc();
   select.prepare(
       "select device, contact, contact_user, call_id, transport, peer, user_agent,"
-      " registered_at, refreshed_at, expires_at from registration" +
+      " registered_at, refreshed_at, expires_at, target, silent_since from registration" +
       condition + " order by device, contact");
   select.define_and_bind();
   select.execute();
@@ -45,17 +47,20 @@ void RegistrationStore::save(const std::vector<Registration>& registrations) {
     soci::statement insert =
         (sql.prepare
              << "insert into registration (device, contact, contact_user, call_id, transport, peer,"
-                " user_agent, registered_at, refreshed_at, expires_at) values (:device, :contact,"
-                " :user, :call, :transport, :peer, :agent, :registered, :refreshed, :expires)"
+                " user_agent, registered_at, refreshed_at, expires_at, target, silent_since) values"
+                " (:device, :contact, :user, :call, :transport, :peer, :agent, :registered,"
+                " :refreshed, :expires, :target, :silent)"
                 " on conflict (device, contact) do update set contact_user = excluded.contact_user,"
                 " call_id = excluded.call_id, transport = excluded.transport,"
                 " peer = excluded.peer, user_agent = excluded.user_agent,"
                 " registered_at = excluded.registered_at, refreshed_at = excluded.refreshed_at,"
-                " expires_at = excluded.expires_at",
+                " expires_at = excluded.expires_at, target = excluded.target,"
+                " silent_since = excluded.silent_since",
          soci::use(row.device), soci::use(row.contact), soci::use(row.contact_user),
          soci::use(row.call_id), soci::use(row.transport), soci::use(row.peer),
          soci::use(row.user_agent), soci::use(row.registered_at), soci::use(row.refreshed_at),
-         soci::use(row.expires_at));
+         soci::use(row.expires_at),
+         soci::use(row.target), soci::use(row.silent_since));
     for (const Registration& registration : registrations) {
       row = registration;
       insert.execute(true);
@@ -140,6 +145,29 @@ std::vector<ResetRow> RegistrationStore::resets(std::int64_t id, Time since) con
     std::vector<ResetRow> result;
     while (select.fetch()) result.push_back(row);
     return result;
+  });
+}
+
+void RegistrationStore::registrar_started(Time at) {
+  database_.write([&](soci::session& sql) {
+    sql << "insert into registrar (id, started, stopped) values (1, :at, null)"
+           " on conflict (id) do update set started = excluded.started, stopped = null",
+        soci::use(at);
+  });
+}
+
+void RegistrationStore::registrar_stopped(Time at) {
+  database_.write(
+      [&](soci::session& sql) { sql << "update registrar set stopped = :at", soci::use(at); });
+}
+
+std::optional<RegistrarRun> RegistrationStore::registrar() const {
+  return database_.read([](soci::session& sql) -> std::optional<RegistrarRun> {
+    RegistrarRun run;
+    sql << "select started, stopped from registrar where id = 1", soci::into(run.started),
+        soci::into(run.stopped);
+    if (!sql.got_data()) return std::nullopt;
+    return run;
   });
 }
 

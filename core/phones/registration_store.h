@@ -26,6 +26,12 @@ struct Registration {
       registered_at;  ///< of the last REGISTER that was a new registration (new Call-ID or expired)
   Time refreshed_at;  ///< of the last REGISTER
   Time expires_at;
+  /// "address:port" where the phone listens, the address always that of `peer`; empty: `peer`.
+  std::string target{};
+  /// Since when a NOTIFY has gone unanswered; absent once the phone has spoken again.
+  std::optional<Time> silent_since{};
+
+  bool answers() const noexcept { return !silent_since; }
 };
 
 /// ResetRow is one NOTIFY that was asked for, and what the phone said.
@@ -38,7 +44,14 @@ struct ResetRow {
   int status = 0;  ///< SIP status, 0 while unanswered, 408 when it never was
 };
 
-/// RegistrationStore keeps both. Safe from several threads. Errors: `io`.
+/// RegistrarRun is when the registrar began to serve last, and when it stopped in good order; one
+/// that was killed has no `stopped`.
+struct RegistrarRun {
+  Time started;
+  std::optional<Time> stopped;
+};
+
+/// RegistrationStore keeps them. Safe from several threads. Errors: `io`.
 class RegistrationStore {
  public:
   /// `database` is callmanager.db; the reading calls work read-only too.
@@ -62,6 +75,10 @@ class RegistrationStore {
   void reset_answered(std::int64_t id, std::string_view device, int status, Time at);
   /// resets returns those of one number, sent at `since` or later, by device.
   std::vector<ResetRow> resets(std::int64_t id, Time since = {}) const;
+
+  void registrar_started(Time at);
+  void registrar_stopped(Time at);
+  std::optional<RegistrarRun> registrar() const;  ///< nothing before the first start
 
  private:
   Database& database_;

@@ -137,6 +137,21 @@ const std::vector<Migration> kCallManager = {
         " answered_at bigint, status integer not null, primary key (id, device))",
     },
     kTrustSigns,
+    {
+        // Where the phone listens, when that is not where its REGISTER came from, and since when it
+        // has left a NOTIFY unanswered.
+        "alter table registration add column target text not null default ''",
+        "alter table registration add column silent_since bigint",
+        // What a device said of itself last, and which address it registered from before.
+        "create table phone_report ("
+        " device text not null primary key, address text not null,"
+        " previous_address text not null, moved_at bigint, alarm text not null,"
+        " cause integer not null, last_reason text not null, active_load text not null,"
+        " inactive_load text not null, reported_at bigint)",
+        // One row: when the registrar began to serve last, and when it stopped in good order.
+        "create table registrar ("
+        " id integer not null primary key, started bigint not null, stopped bigint)",
+    },
 };
 
 const std::vector<Migration> kTftp = {

@@ -93,8 +93,10 @@ void look_at_journal(House& house, DiagnosisFacts& facts) {
 void look_at_registration(House& house, DiagnosisFacts& facts) {
   core::Database* registrar = house.callmanager_db();
   if (registrar == nullptr) return;
-  for (core::Registration& one : core::RegistrationStore(*registrar).find(facts.phone.name))
-    if (one.expires_at > facts.now) facts.registration = std::move(one);
+  const Registered found =
+      registered(core::RegistrationStore(*registrar).find(facts.phone.name), house.registrar(),
+                 facts.now);
+  if (found.now) facts.registration = found.row;
 }
 
 }  // namespace

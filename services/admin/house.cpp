@@ -77,8 +77,17 @@ std::vector<core::Registration> House::registrations() {
   if (neighbour == nullptr) return {};
   std::vector<core::Registration> all = core::RegistrationStore(*neighbour).list();
   const core::Time now = clock.now();
-  std::erase_if(all, [&](const core::Registration& one) { return one.expires_at <= now; });
+  std::erase_if(all, [&](const core::Registration& one) {
+    return one.expires_at <= now || !one.answers();
+  });
   return all;
+}
+
+RegistrarTruth House::registrar() {
+  core::Database* neighbour = callmanager_database_.open();
+  if (neighbour == nullptr) return registrar_truth(config.control_socket("callmanager"), nullptr);
+  const core::RegistrationStore store(*neighbour);
+  return registrar_truth(config.control_socket("callmanager"), &store);
 }
 
 std::vector<core::Fetch> House::last_itls() {

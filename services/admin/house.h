@@ -25,6 +25,7 @@
 #include "core/plans/job_store.h"
 #include "core/storage/database.h"
 #include "core/trust/list_store.h"
+#include "services/admin/registrar_truth.h"
 #include "services/admin/service_control.h"
 
 namespace ringfence::services::admin {
@@ -80,7 +81,10 @@ class House {
   std::mutex phone_mutex;
 
   /// What the neighbours know; empty while they have not started yet.
-  std::vector<core::Registration> registrations();  ///< current ones only, by device
+  /// The contacts that have not expired, by device, but those that left a NOTIFY unanswered. While
+  /// no registrar serves, that is who was registered until then: ask `registrar` too.
+  std::vector<core::Registration> registrations();
+  RegistrarTruth registrar();
   std::vector<core::Fetch> last_itls();
   std::vector<core::Outcome> outcomes_since(core::Time since);
   std::unordered_map<std::string, core::CapfState> capf_states();  ///< of every device, by name

@@ -64,13 +64,14 @@ core::PhoneStore::Ask ask_of(const PhoneFields& fields) {
 }  // namespace
 
 struct Phones::Known {
-  std::unordered_map<std::string, core::Registration> registrations;
   std::map<std::string, PhoneTrust> trust;
+  RegistrarTruth registrar;
+  std::unordered_map<std::string, std::vector<core::Registration>> contacts;
+  std::unordered_map<std::string, core::PhoneReport> reports;
   std::unordered_map<std::string, core::CapfState> states;
 
-  void note(std::vector<core::Registration> all, core::Time now) {
-    for (core::Registration& one : all)
-      if (one.expires_at > now) registrations[one.device] = std::move(one);
+  void note(std::vector<core::Registration> all) {
+    for (core::Registration& one : all) contacts[one.device].push_back(std::move(one));
   }
 };
 
@@ -173,8 +174,12 @@ core::admin::Nothing Phones::remove(const std::string& name) {
 
 Phones::Known Phones::known_between(const std::string& after, const std::string& last) {
   Known known;
-  if (core::Database* registrar = house_.callmanager_db())
-    known.note(core::RegistrationStore(*registrar).list_of(after, last), house_.clock.now());
+  known.registrar = house_.registrar();
+  if (core::Database* registrar = house_.callmanager_db()) {
+    known.note(core::RegistrationStore(*registrar).list_of(after, last));
+    for (core::PhoneReport& one : core::PhoneReportStore(*registrar).list_of(after, last))
+      known.reports.emplace(one.device, one);
+  }
   if (core::Database* capf = house_.capf_db())
     known.states = core::CapfInventory(*capf).between(after, last);
   return known;
@@ -182,9 +187,13 @@ Phones::Known Phones::known_between(const std::string& after, const std::string&
 
 Phones::Known Phones::known_of(const std::string& name) {
   Known known;
-  if (core::Database* registrar = house_.callmanager_db())
-    known.note(core::RegistrationStore(*registrar).find(name), house_.clock.now());
   known.trust.emplace(name, house_.trust().of(name));
+  known.registrar = house_.registrar();
+  if (core::Database* registrar = house_.callmanager_db()) {
+    known.note(core::RegistrationStore(*registrar).find(name));
+    if (const auto report = core::PhoneReportStore(*registrar).find(name))
+      known.reports.emplace(name, *report);
+  }
   if (core::Database* capf = house_.capf_db())
     known.states[name] = core::CapfInventory(*capf).of(name);
   return known;
@@ -232,13 +241,20 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
   row.operation =
       word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
 
-  const auto registration = known.registrations.find(phone.name);
-  row.registered = registration != known.registrations.end();
-  if (row.registered) {
-    row.address = registration->second.peer;
-    row.registered_at = core::to_iso(registration->second.registered_at);
+  const auto contacts = known.contacts.find(phone.name);
+  const Registered registration =
+      registered(contacts == known.contacts.end() ? std::vector<core::Registration>()
+                                                  : contacts->second,
+                 known.registrar, now);
+  row.registered = registration.now;
+  row.registration = registration.words;
+  if (registration.row) {
+    row.address = registration.row->peer;
+    row.registered_at = core::to_iso(registration.row->registered_at);
   }
   describe(known.trust.at(phone.name), row);
+  if (const auto report = known.reports.find(phone.name); report != known.reports.end())
+    say(report->second, row);
 
   row.lsc = state.held ? "installed" : "none";
   row.lsc_stale = static_cast<std::int64_t>(state.stale(now));
@@ -273,6 +289,18 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
   result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
   if (!request.phones.empty()) result.refused = refusals(id, devices.size() - unknown.size());
   return result;
+}
+
+void Phones::say(const core::PhoneReport& report, PhoneFacts& row) {
+  const auto unless_empty = [](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+  };
+  row.last_out_of_service = last_words(report);
+  row.active_load = unless_empty(report.active_load);
+  row.inactive_load = unless_empty(report.inactive_load);
+  if (!report.previous_address.empty() && report.moved_at)
+    row.address_before = fmt::format("{} until {}", report.previous_address,
+                                     core::to_iso(*report.moved_at));
 }
 
 std::vector<core::admin::PhoneRefusal> Phones::refusals(std::int64_t id, std::size_t asked) {

@@ -36,6 +36,8 @@ class Phones {
   struct Known;
   Known known_between(const std::string& after, const std::string& last);
   Known known_of(const std::string& name);
+  /// say adds what the phone said of itself.
+  static void say(const core::PhoneReport& report, core::admin::PhoneFacts& row);
   core::admin::PhoneFacts describe(const core::Phone& phone, const Known& known,
                                    core::Time now) const;
   static void describe(const PhoneTrust& trust, core::admin::PhoneFacts& row);

@@ -102,9 +102,17 @@ core::admin::SystemStatus system_status(House& house) {
   status.memory_buffers = kbytes("Buffers");
   status.disks = {disk("active", "/"), disk("state", house.config.state())};
   status.phones = static_cast<std::int64_t>(house.phones.count());
-  std::set<std::string> devices;
-  for (const core::Registration& one : house.registrations()) devices.insert(one.device);
-  status.registered = static_cast<std::int64_t>(devices.size());
+  status.registrar = house.registrar().why();
+  if (core::Database* registrar = house.callmanager_db(); registrar && status.registrar.empty()) {
+    std::set<std::string> devices;
+    for (const core::Registration& one : house.registrations()) devices.insert(one.device);
+    status.registered = static_cast<std::int64_t>(devices.size());
+    std::set<std::string> silent;
+    const core::Time now = house.clock.now();
+    for (const core::Registration& one : core::RegistrationStore(*registrar).list())
+      if (one.expires_at > now && !devices.contains(one.device)) silent.insert(one.device);
+    status.not_answering = static_cast<std::int64_t>(silent.size());
+  }
   return status;
 }
 

@@ -54,6 +54,8 @@ boost::json::value Control::status() {
   result["uptime"] = uptime.count();
   result["registered"] = count.devices;
   result["contacts"] = count.contacts;
+  result["not_answering"] = count.silent;
+  result["connections"] = count.connections;
   result["resets_waiting"] = count.resets_waiting;
   result["resets_unanswered"] = count.resets_unanswered;
   return result;

@@ -1,18 +1,21 @@
 #include "services/callmanager/engine.h"
 
-#include <cstdarg>
-#include <cstdio>
+#include <unistd.h>
+
+#include <algorithm>
 #include <set>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
+#include "core/base/bytes.h"
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/crypto/digest.h"
 
 namespace ringfence::services::callmanager {
 
-using core::Code;
+namespace asio = core::asio;
 using core::Error;
 using core::Level;
 using core::log;
@@ -21,36 +24,12 @@ namespace {
 
 constexpr std::size_t kMostUnanswered = 200;
 constexpr std::size_t kMostHeld = 1000;
-constexpr unsigned kAnswerMilliseconds = 10'000;
-constexpr unsigned kIdleMilliseconds = 60'000;
-constexpr unsigned kHalfMessageMilliseconds = 20'000;
-constexpr unsigned kLongestMessage = 16 * 1024;
-constexpr su_duration_t kTickMilliseconds = 1'000;
-constexpr std::string_view kEveryAddress = "0.0.0.0";
-constexpr int kSweepTicks = 5;
-constexpr const char* kAllow = "REGISTER, OPTIONS";
+constexpr std::ptrdiff_t kMostHeldAnAddress = 50;
+constexpr std::size_t kMostAnswer = 3;  ///< times as long as the request, over UDP
+constexpr std::size_t kLinesOfTheKnown = 200;  ///< a peer in ten seconds
+constexpr std::size_t kLinesOfTheRefused = 5;
+constexpr std::string_view kAllow = "Allow: REGISTER, OPTIONS, REFER, PUBLISH\r\n";
 
-void log_sofia(void*, const char* format, va_list arguments) {
-  std::array<char, 512> line{};
-  std::vsnprintf(line.data(), line.size(), format, arguments);
-  std::string text(line.data());
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  log(Level::debug, "SIP_STACK", {{"text", text}});
-}
-
-const url_string_t* as_url(const std::string& text) {
-  return reinterpret_cast<const url_string_t*>(text.c_str());
-}
-
-const auto* const kNoTransport = reinterpret_cast<const url_string_t*>(-1);  // Sofia's NONE
-
-bool watch_descriptor(su_root_t* root, int descriptor, su_wakeup_f callback, void* argument) {
-  su_wait_t wait[1] = {SU_WAIT_INIT};
-  return su_wait_create(wait, descriptor, SU_WAIT_IN) == 0 &&
-         su_root_register(root, wait, callback, argument, su_pri_normal) > 0;
-}
-
-// No exception may pass through Sofia, which is C.
 template <typename Work>
 void guarded(const Work& work) noexcept {
   try {
@@ -60,373 +39,316 @@ void guarded(const Work& work) noexcept {
   }
 }
 
-/// SofiaLibrary initialises the library once a process and ends it with the process.
-struct SofiaLibrary {
-  SofiaLibrary() {
-    su_init();
-    su_log_redirect(nullptr, log_sofia, nullptr);
-  }
+std::string random_word() {
+  return core::to_hex(core::random_bytes(8));
+}
 
-  ~SofiaLibrary() { su_deinit(); }
-};
+const char* transport_of(const Way& way) {
+  return way.flow == 0 ? "udp" : "tcp";
+}
+
+Quiet::Time steady_now() {
+  return std::chrono::steady_clock::now();
+}
 
 }  // namespace
 
 Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledger,
-               const core::Clock& clock)
+               core::TrustSignLog& signs, const core::Clock& clock)
     : directory_(directory),
       ledger_(ledger),
+      signs_(signs),
       clock_(clock),
+      registrar_(options.lifetimes),
       resets_(kMostUnanswered),
+      sightings_(ledger.reports()),
       own_uri_(fmt::format("sip:{}:{}", options.advertise, options.port)),
-      listen_(options.listen),
-      strangers_(options.port) {
-  static const SofiaLibrary library;
-  root_.reset(su_root_create(nullptr));
-  if (!root_) throw Error(Code::internal, "su_root_create failed");
-  su_root_threading(root_.get(), 0);
-  agent_.reset(nta_agent_create(
-      root_.get(), kNoTransport, nullptr, nullptr, NTATAG_UA(1),
-      NTATAG_SIP_T1X64(kAnswerMilliseconds), NTATAG_MAXSIZE(kLongestMessage),
-      // A NOTIFY must go where the phone registered from, however long its Call-ID is.
-      NTATAG_UDP_MTU(65'535), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), TAG_END()));
-  if (!agent_) throw Error(Code::internal, "nta_agent_create failed");
-  listen(options, "udp");
-  listen(options, "tcp");
-  leg_.reset(nta_leg_tcreate(agent_.get(), on_request, this, NTATAG_NO_DIALOG(1), TAG_END()));
-  if (!leg_) throw Error(Code::internal, "nta_leg_tcreate failed");
-  timer_.reset(su_timer_create(su_root_task(root_.get()), kTickMilliseconds));
-  if (!timer_ || su_timer_set_for_ever(timer_.get(), on_tick, this) != 0 ||
-      !watch_descriptor(root_.get(), mailbox_->descriptor(), on_mail, this))
-    throw Error(Code::internal, "sofia's loop refused a timer or a descriptor");
-
+      refusals_(kLinesOfTheRefused),
+      registrations_(kLinesOfTheKnown),
+      nonsense_(kLinesOfTheRefused),
+      second_(*io_),
+      repeat_(*io_),
+      wire_(*io_, options.listen, options.port, *this) {
   const core::Time now = clock_.now();
   ledger_.queue(registrar_.restore(ledger_.registrations(now), now));
-  directory_.on_change([this, mailbox = std::weak_ptr(mailbox_)] {
-    const auto open = mailbox.lock();
+  directory_.on_change([this, io = std::weak_ptr(io_)] {
+    const auto open = io.lock();
     if (!open) return;
-    open->post([this] {
-      if (const auto devices = directory_.devices()) ledger_.queue(registrar_.keep_only(*devices));
+    asio::post(*open, [this] {
+      guarded([this] {
+        if (const auto devices = directory_.devices())
+          ledger_.queue(registrar_.keep_only(*devices));
+      });
     });
   });
+  tick();
 }
 
 Engine::~Engine() {
   directory_.on_change(nullptr);
-  held_.clear();
-  notifies_.clear();
-  while (!connections_.empty()) forget(connections_.begin()->first);
-}
-
-void Engine::listen(const ServerOptions& options, const char* transport) {
-  // Sofia sends from its first socket unless a socket is asked for by name: each gets its address.
-  std::vector<std::string> addresses{listen_};
-  if (listen_ == kEveryAddress) addresses = own_addresses();
-  for (const std::string& address : addresses) {
-    const std::string url = fmt::format("sip:{}:{};transport={}", address, options.port, transport);
-    const int rc = nta_agent_add_tport(
-        agent_.get(), as_url(url), TPTAG_IDENT(address.c_str()), TPTAG_SERVER(1),
-        TPTAG_IDLE(kIdleMilliseconds), TPTAG_TIMEOUT(kHalfMessageMilliseconds), TPTAG_SDWN_ERROR(1),
-        TPTAG_PONG2PING(1), TPTAG_UDP_RMEM(4U << 20U), TPTAG_QUEUESIZE(256), TAG_END());
-    if (rc < 0)
-      throw Error(Code::conflict, fmt::format("cannot listen for SIP on {} {}:{}, is it in use?",
-                                              transport, address, options.port));
-  }
 }
 
 void Engine::run(int stop_descriptor) {
-  if (!watch_descriptor(root_.get(), stop_descriptor, on_stop, this))
-    throw Error(Code::internal, "sofia's loop refused the stop descriptor");
-  su_root_run(root_.get());
+  asio::posix::stream_descriptor stop(*io_, ::dup(stop_descriptor));
+  stop.async_wait(asio::posix::stream_descriptor::wait_read,
+                  [this](const boost::system::error_code&) { io_->stop(); });
+  io_->run();
 }
 
-int Engine::on_mail(void*, su_wait_t*, void* self) {
+void Engine::post(std::function<void()> work) {
+  asio::post(*io_, [work = std::move(work)] { guarded(work); });
+}
+
+void Engine::tick() {
+  second_.expires_after(std::chrono::seconds(1));
+  second_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    guarded([this] {
+      expire();
+      wire_.tick();
+    });
+    tick();
+  });
+}
+
+void Engine::expire() {
+  Changes gone = registrar_.expire(clock_.now());
+  for (const Change& change : gone)
+    log(Level::info, "PHONE_EXPIRED",
+        {{"device", change.key.device}, {"contact", change.key.contact}});
+  ledger_.queue(std::move(gone));
+}
+
+void Engine::take(std::string_view text, const Way& way) {
   guarded([&] {
-    for (const auto& work : static_cast<Engine*>(self)->mailbox_->take()) guarded(work);
-  });
-  return 0;
-}
-
-int Engine::on_stop(void*, su_wait_t*, void* self) {
-  su_root_break(static_cast<Engine*>(self)->root_.get());
-  return 0;
-}
-
-void Engine::on_tick(void*, su_timer_t*, void* self) {
-  guarded([&engine = *static_cast<Engine*>(self)] {
-    Changes gone = engine.registrar_.expire(engine.clock_.now());
-    for (const Change& change : gone)
-      log(Level::info, "PHONE_EXPIRED",
-          {{"device", change.key.device}, {"contact", change.key.contact}});
-    engine.ledger_.queue(std::move(gone));
-    engine.sweep_connections();
-    if (++engine.ticks_ % kSweepTicks == 0) engine.end_strangers();
+    SipMessage message(text);
+    switch (message.kind()) {
+      case SipMessage::Kind::nonsense: return unreadable(way, "not SIP");
+      case SipMessage::Kind::flawed:
+        unreadable(way, "a header is wrong or missing");
+        if (message.method() == "ACK") return;
+        return reply(message, way, 400, "a header is wrong or missing");
+      case SipMessage::Kind::response: return take_response(message, way);
+      case SipMessage::Kind::request: return take_request(std::move(message), way);
+    }
   });
 }
 
-// Returning 0 tells Sofia that the transaction is ours.
-int Engine::on_request(Engine* self, nta_leg_t*, nta_incoming_t* transaction, const sip_t* sip) {
-  guarded([&] { self->take_request(Incoming(transaction), *sip); });
-  return 0;
+void Engine::unreadable(const Way& way, std::string_view why) {
+  if (const auto kept_back = nonsense_.pass(way.address(), steady_now()))
+    log(Level::info, "SIP_MALFORMED",
+        {{"peer", way.text()}, {"reason", std::string(why)}, {"more", std::to_string(*kept_back)}});
 }
 
-void Engine::take_request(Incoming transaction, const sip_t& sip) {
-  const sip_method_t method = sip.sip_request->rq_method;
-  if (method == sip_method_register) {
-    const Message message(nta_incoming_getrequest(transaction.get()));
-    const Transport transport(
-        nta_incoming_transport(agent_.get(), transaction.get(), message.get()));
-    Register request =
-        read_register(sip, tport_is_tcp(transport.get()) ? "tcp" : "udp", peer_of(message.get()));
-    take_register(std::move(transaction), std::move(request), Look::may_look);
-  } else if (method == sip_method_options) {
-    nta_incoming_treply(transaction.get(), SIP_200_OK, SIPTAG_ALLOW_STR(kAllow), TAG_END());
-  } else {
-    nta_incoming_treply(transaction.get(), SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(kAllow),
-                        TAG_END());
+void Engine::take_request(SipMessage message, const Way& way) {
+  const std::string method = message.method();
+  if (method == "REGISTER") return take_register(std::move(message), way, Look::may_look);
+  if (method == "OPTIONS") return reply(message, way, 200, "OK", kAllow);
+  if (method == "REFER") return take_refer(message, way);
+  if (method == "PUBLISH") {
+    // Presence that nobody watches: taken, so that the phone is content.
+    const std::string headers = fmt::format("SIP-ETag: {}\r\nExpires: 3600\r\n", random_word());
+    return reply(message, way, 200, "OK", headers);
   }
+  if (method == "SUBSCRIBE") return reply(message, way, 489, "Bad Event", kAllow);
+  if (method == "ACK") return;  // is never answered
+  if (method == "CANCEL" || method == "BYE")
+    return reply(message, way, 481, "Call/Transaction Does Not Exist");
+  reply(message, way, 405, "Method Not Allowed", kAllow);
 }
 
-void Engine::take_register(Incoming transaction, Register request, Look look) {
+// Alarms and token registrations. 202 whoever sends it: a phone restarts over a refusal.
+void Engine::take_refer(const SipMessage& message, const Way& way) {
+  const std::string headers = fmt::format("Date: {}\r\nContact: <{}>\r\n",
+                                          date_header(clock_.now()), own_uri_);
+  reply(message, way, 202, "Accepted", headers);
+  const PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
+  if (alarm.empty()) return;
+  const auto devices = directory_.devices();
+  if (!devices || !devices->contains(alarm.device)) return;
+  note_alarm(alarm.device, alarm, way);
+}
+
+void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
+  // What speaks for a phone that is registered from elsewhere, is not it.
+  const std::vector<Binding> contacts = registrar_.contacts(device, clock_.now());
+  const std::string address = way.address();
+  const bool own = std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
+    return address_in(one.row.peer) == address;
+  });
+  if (!contacts.empty() && !own) {
+    if (const auto kept_back = refusals_.pass(address, steady_now()))
+      log(Level::notice, "ALARM_OF_ANOTHER",
+          {{"device", device}, {"peer", way.text()}, {"more", std::to_string(*kept_back)}});
+    return;
+  }
+  note_trust(device, alarm, way);
+  auto report = sightings_.alarmed(device, alarm, clock_.now());
+  if (!report) return;
+  if (const auto kept_back = registrations_.pass(address, steady_now()))
+    log(Level::info, "PHONE_ALARM",
+        {{"device", device},
+         {"peer", way.text()},
+         {"cause", std::to_string(alarm.cause)},
+         {"last", alarm.last_reason},
+         {"load", alarm.active_load},
+         {"more", std::to_string(*kept_back)}});
+  ledger_.queue_report(std::move(*report));
+}
+
+void Engine::note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
+  core::TrustSign sign;
+  sign.device = device;
+  sign.peer = way.address();
+  sign.at = core::sign_time();
+  sign.kind = core::TrustSignKind::itl_reported;
+  for (const ReportedHash& hash : alarm.itl) {
+    sign.subject = hash.hex;
+    sign.detail = fmt::format("{} in {}", hash.digest, hash.parameter);
+    signs_.add(sign);
+  }
+  if (alarm.trust_failure.empty()) return;
+  sign.kind = core::TrustSignKind::itl_refused;
+  sign.subject = alarm.itl.empty() ? "" : alarm.itl.front().hex;
+  sign.detail = alarm.trust_failure.substr(0, core::TrustSign::kMaxDetail);
+  signs_.add(sign);
+}
+
+void Engine::take_register(SipMessage message, const Way& way, Look look) {
+  if (way.flow != 0 && !wire_.open(way.flow)) return;  // it ended while the REGISTER waited
   const core::Time now = clock_.now();
   const auto devices = directory_.devices();
   if (!devices) {
-    if (look == Look::may_look) return hold(std::move(transaction), std::move(request));
-    return refuse(transaction.get(), 503, "the device list cannot be read");
+    if (look == Look::may_look) return hold(std::move(message), way);
+    return refuse(message, way, 503, "the device list cannot be read", "Retry-After: 5\r\n");
   }
-  const Flow flow = request.transport == "udp" ? 0 : watch(transaction.get(), request.peer);
-  Verdict verdict = registrar_.receive(request, flow, *devices, now);
-  if (verdict.status == 404 && look == Look::may_look)
-    return hold(std::move(transaction), std::move(request));
+  const Register request = message.registration(transport_of(way), way.text());
+  Verdict verdict = registrar_.receive(request, way.flow, *devices, now);
+  if (verdict.status == 404 && look == Look::may_look) return hold(std::move(message), way);
 
   const bool left = std::any_of(verdict.changes.begin(), verdict.changes.end(),
                                 [](const Change& change) { return !change.row; });
   ledger_.queue(std::move(verdict.changes));  // before the answer leaves
-  if (verdict.status != 200) {
-    log(Level::info, "REGISTER_REFUSED",
-        {{"peer", request.peer},
-         {"to", request.to_user},
-         {"status", std::to_string(verdict.status)},
-         {"reason", verdict.reason}});
-    return refuse(transaction.get(), verdict.status, verdict.reason);
+  if (verdict.status != 200) return refuse(message, way, verdict.status, verdict.reason);
+  registered_now(message, way, request, verdict, left);
+  accept(message, way, request, verdict);
+}
+
+// The log's lines, and what is known beyond the registration.
+void Engine::registered_now(const SipMessage& message, const Way& way, const Register& request,
+                            const Verdict& verdict, bool left) {
+  const auto note = [&](Level level, std::string_view event, std::string_view name,
+                        std::string value) {
+    if (const auto kept_back = registrations_.pass(way.address(), steady_now()))
+      log(level, event,
+          {{"device", verdict.device},
+           {"peer", request.peer},
+           {name, std::move(value)},
+           {"more", std::to_string(*kept_back)}});
+  };
+  if (verdict.registered_anew)
+    note(Level::notice, "PHONE_REGISTERED", "transport", request.transport);
+  else if (left && verdict.bindings.empty())
+    note(Level::notice, "PHONE_UNREGISTERED", "transport", request.transport);
+
+  PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
+  for (const std::string& reason : message.reasons())
+    alarm = merged(alarm_in_reason(reason), alarm);
+  if (!alarm.empty()) note_alarm(verdict.device, alarm, way);
+
+  if (verdict.bindings.empty()) return;
+  if (auto report = sightings_.registered(verdict.device, way.address(), clock_.now())) {
+    if (!report->previous_address.empty())
+      note(Level::warning, "PHONE_MOVED", "before", report->previous_address);
+    ledger_.queue_report(std::move(*report));
   }
-  if (verdict.registered_anew) {
-    log(Level::notice, "PHONE_REGISTERED",
-        {{"device", verdict.device}, {"peer", request.peer}, {"transport", request.transport}});
-  } else if (left && verdict.bindings.empty()) {
-    log(Level::notice, "PHONE_UNREGISTERED", {{"device", verdict.device}, {"peer", request.peer}});
-  }
-  answer(transaction.get(), verdict, now);
-  // The connection may have ended while the REGISTER waited.
-  if (flow != 0 && !connections_.contains(flow)) end(flow, request.peer);
 }
 
 // A phone may register a moment after it was added: look at admin.db before saying no.
-void Engine::hold(Incoming transaction, Register request) {
-  if (held_.size() >= kMostHeld) return refuse(transaction.get(), 503, "too many unknown devices");
-  held_.push_back({std::move(transaction), std::move(request)});
+void Engine::hold(SipMessage message, const Way& way) {
+  const auto its = std::count_if(held_.begin(), held_.end(), [&way](const Held& held) {
+    return held.way.peer.address() == way.peer.address();
+  });
+  if (held_.size() >= kMostHeld || its >= kMostHeldAnAddress)
+    return refuse(message, way, 503, "too many unknown devices", "Retry-After: 5\r\n");
+  held_.push_back({std::move(message), way});
   if (std::exchange(looking_, true)) return;
-  directory_.look([this, mailbox = std::weak_ptr(mailbox_)] {
-    if (const auto open = mailbox.lock()) open->post([this] { release_held(); });
+  directory_.look([this, io = std::weak_ptr(io_)] {
+    if (const auto open = io.lock())
+      asio::post(*open, [this] { guarded([this] { release_held(); }); });
   });
 }
 
 void Engine::release_held() {
   looking_ = false;
-  for (Held& held : std::exchange(held_, {})) {
-    guarded([&] {
-      take_register(std::move(held.transaction), std::move(held.request), Look::has_looked);
-    });
-  }
+  for (Held& held : std::exchange(held_, {}))
+    guarded([&] { take_register(std::move(held.message), held.way, Look::has_looked); });
 }
 
-void Engine::answer(nta_incoming_t* transaction, const Verdict& verdict, core::Time now) {
-  std::string contacts;
-  for (const core::Registration& row : verdict.bindings)
-    contacts += fmt::format("{}<{}>;expires={}", contacts.empty() ? "" : ", ", row.contact,
-                            (row.expires_at - now).count());
-  const std::string expires = std::to_string(verdict.granted.count());
-  nta_incoming_treply(transaction, SIP_200_OK,
-                      TAG_IF(!contacts.empty(), SIPTAG_CONTACT_STR(contacts.c_str())),
-                      SIPTAG_EXPIRES_STR(expires.c_str()), TAG_END());
-}
-
-void Engine::refuse(nta_incoming_t* transaction, int status, const std::string& reason) {
-  nta_incoming_treply(transaction, status, reason.c_str(),
-                      TAG_IF(status == 503, SIPTAG_RETRY_AFTER_STR("5")), TAG_END());
-}
-
-Flow Engine::watch(nta_incoming_t* transaction, const std::string& peer) {
-  Transport transport(nta_incoming_transport(agent_.get(), transaction, nullptr));
-  if (const auto known = flows_.find(transport.get()); known != flows_.end()) return known->second;
-  const Flow flow = ++last_flow_;
-  if (!tport_is_secondary(transport.get()) || tport_is_closed(transport.get()) ||
-      tport_is_shutdown(transport.get()))
-    return flow;
-  auto connection = std::make_unique<Connection>();
-  connection->pending = tport_pend(transport.get(), nullptr, on_connection_end, connection.get());
-  if (connection->pending <= 0) return flow;
-  flows_.emplace(transport.get(), flow);
-  connection->engine = this;
-  connection->flow = flow;
-  connection->peer = peer;
-  connection->transport = std::move(transport);
-  connections_.emplace(flow, std::move(connection));
-  return flow;
-}
-
-void Engine::on_connection_end(tp_stack_t*, Connection* connection, tport_t*, msg_t*, int) {
-  guarded([connection] { connection->engine->end(connection->flow, connection->peer); });
-}
-
-void Engine::end(Flow flow, const std::string& peer) {
-  Changes gone = registrar_.flow_ended(flow);
-  std::set<std::string> devices;
-  for (const Change& change : gone) devices.insert(change.key.device);
-  for (const std::string& device : devices)
-    log(Level::notice, "PHONE_UNREGISTERED",
-        {{"device", device}, {"peer", peer}, {"reason", "its connection ended"}});
-  ledger_.queue(std::move(gone));
-  forget(flow);  // last: `peer` may be the connection's own
-}
-
-void Engine::forget(Flow flow) {
-  const auto ended = connections_.extract(flow);
-  if (ended.empty()) return;
-  Connection& connection = *ended.mapped();
-  tport_release(connection.transport.get(), connection.pending, nullptr, nullptr, &connection, 0);
-  flows_.erase(connection.transport.get());
-}
-
-// Sofia tells of an end when it closes, and closes late while it has something left to send.
-void Engine::sweep_connections() {
-  for (auto at = connections_.begin(); at != connections_.end();) {
-    const auto& [flow, connection] = *at++;
-    tport_t* const transport = connection->transport.get();
-    if (tport_is_closed(transport) || tport_is_shutdown(transport))
-      end(flow, connection->peer);
-    else if (!registrar_.uses(flow))
-      forget(flow);
-  }
-}
-
-void Engine::end_strangers() {
-  std::unordered_set<std::string> registered;
-  for (const auto& [flow, connection] : connections_) registered.insert(connection->peer);
-  const std::size_t ended =
-      strangers_.sweep([&](const std::string& peer) { return registered.contains(peer); },
-                       std::chrono::steady_clock::now());
-  if (ended > 0) log(Level::info, "CONNECTIONS_ENDED", {{"silent", std::to_string(ended)}});
-}
-
-tport_t* Engine::connection_of(const Binding& binding) const {
-  const auto connection = connections_.find(binding.flow);
-  return connection == connections_.end() ? nullptr : connection->second->transport.get();
-}
-
-Asked Engine::reset(std::int64_t id, ResetKind kind, const std::vector<std::string>& devices) {
+void Engine::accept(const SipMessage& message, const Way& way, const Register& request,
+                    const Verdict& verdict) {
   const core::Time now = clock_.now();
-  Asked asked;
-  for (const std::string& device : std::set<std::string>(devices.begin(), devices.end())) {
-    if (registrar_.contacts(device, now).empty()) {
-      asked.unknown.push_back(device);
-    } else {
-      ++asked.count;
-      resets_.add({{id, device}, kind});
-    }
+  // The contacts that were asked about, then the others while the answer stays short.
+  std::vector<core::Registration> bindings = verdict.bindings;
+  const auto asked = [&request](const core::Registration& row) {
+    return std::any_of(request.contacts.begin(), request.contacts.end(),
+                       [&row](const Contact& contact) { return contact.user == row.contact_user; });
+  };
+  const auto others = std::stable_partition(bindings.begin(), bindings.end(), asked);
+  std::string headers = fmt::format("Date: {}\r\nExpires: {}\r\n", date_header(now),
+                                    verdict.granted.count());
+  for (auto row = bindings.begin(); row != bindings.end(); ++row) {
+    const auto left = registrar_.granted_until(*row) - now;
+    const std::string line = fmt::format("Contact: <{}>;expires={}\r\n", row->contact,
+                                         std::max<std::int64_t>(left.count(), 1));
+    if (row >= others && headers.size() + line.size() > message.size()) break;
+    headers += line;
   }
-  log(Level::notice, "RESET_ASKED",
-      {{"id", std::to_string(id)},
-       {"kind", std::string(word(kind))},
-       {"devices", std::to_string(asked.count)},
-       {"unknown", std::to_string(asked.unknown.size())}});
-  pump();
-  return asked;
+  reply(message, way, 200, "OK", headers);
+}
+
+void Engine::refuse(const SipMessage& message, const Way& way, int status,
+                    const std::string& reason, std::string_view headers) {
+  if (const auto kept_back = refusals_.pass(way.address(), steady_now()))
+    log(Level::info, "REGISTER_REFUSED",
+        {{"peer", way.text()},
+         {"status", std::to_string(status)},
+         {"reason", reason},
+         {"more", std::to_string(*kept_back)}});
+  reply(message, way, status, reason, headers);
+}
+
+void Engine::reply(const SipMessage& message, const Way& way, int status, std::string_view reason,
+                   std::string_view headers) {
+  Way back = way;
+  if (way.flow == 0) back.peer.port(answer_port(message.sent_by(), way.text()));
+  std::string text = message.answer(status, reason, way.text(), headers);
+  if (way.flow == 0 && text.size() > kMostAnswer * message.size())
+    return unreadable(way, "too short to be a request");
+  wire_.send(back, std::move(text));
+}
+
+void Engine::ended(Flow flow, const Way& way) {
+  guarded([&] {
+    Changes gone = registrar_.flow_ended(flow);
+    std::set<std::string> devices;
+    for (const Change& change : gone) devices.insert(change.key.device);
+    for (const std::string& device : devices)
+      log(Level::notice, "PHONE_UNREGISTERED",
+          {{"device", device}, {"peer", way.text()}, {"reason", "its connection ended"}});
+    ledger_.queue(std::move(gone));
+    for (const Notify& notify : transactions_.lost(flow)) finish(notify, 408);
+    pump();
+  });
 }
 
 Count Engine::count() const {
-  return {registrar_.device_count(), registrar_.contact_count(), resets_.waiting(),
-          resets_.unanswered()};
-}
-
-void Engine::pump() {
-  while (const auto order = resets_.next()) send(*order);
-}
-
-void Engine::send(const Order& order) {
-  const core::Time now = clock_.now();
-  ledger_.queue_sent({.id = order.key.id,
-                      .device = order.key.device,
-                      .kind = std::string(word(order.kind)),
-                      .sent_at = now,
-                      .answered_at = std::nullopt,
-                      .status = 0});
-  const std::vector<Binding> contacts = registrar_.contacts(order.key.device, now);
-  resets_.sent(order.key, contacts.size());
-  if (contacts.empty()) return decide(order.key, 408);  // gone while it waited
-  std::string stamp;
-  if (const auto devices = directory_.devices())
-    if (const auto found = devices->find(order.key.device); found != devices->end())
-      stamp = found->second;
-  for (const Binding& binding : contacts) send(order, binding, stamp);
-}
-
-void Engine::send(const Order& order, const Binding& binding, const std::string& stamp) {
-  const core::Registration& row = binding.row;
-  const std::string uri = notify_uri(row.contact_user, row.peer, row.transport);
-  const std::string route = fmt::format("sip:{};transport={}", row.peer, row.transport);
-  Home home;
-  // A From with a user part is answered 400 by a 7975 (cucm-behaviour 7.1).
-  const std::string from =
-      fmt::format("<{}>;tag={}", own_uri_, nta_agent_newtag(home.get(), "%s", agent_.get()));
-  const std::string to = fmt::format("<{}>", uri);
-  const std::string contact = fmt::format("<{}>", own_uri_);
-  const std::string body = service_control_body(order.kind, row.call_id, stamp);
-  tport_t* const transport = connection_of(binding);
-  const std::string own_address = listen_ == kEveryAddress ? source_address(row.peer) : listen_;
-
-  Notify& notify = notifies_.emplace_back();
-  notify.engine = this;
-  notify.key = order.key;
-  notify.self = std::prev(notifies_.end());
-  notify.transaction.reset(nta_outgoing_tcreate(
-      leg_.get(), on_answer, &notify, as_url(route), SIP_METHOD_NOTIFY, as_url(uri),
-      TAG_IF(transport != nullptr, NTATAG_TPORT(transport)), TPTAG_IDENT(own_address.c_str()),
-      SIPTAG_FROM_STR(from.c_str()), SIPTAG_TO_STR(to.c_str()), SIPTAG_CONTACT_STR(contact.c_str()),
-      SIPTAG_MAX_FORWARDS_STR("70"), SIPTAG_EVENT_STR("service-control"),
-      SIPTAG_SUBSCRIPTION_STATE_STR("active"), SIPTAG_CONTENT_TYPE_STR("text/plain"),
-      SIPTAG_PAYLOAD_STR(body.c_str()), TAG_END()));
-  if (!notify.transaction) notify.early_status = 408;
-  if (notify.early_status != 0) finish(notify, notify.early_status);
-}
-
-int Engine::on_answer(Notify* notify, nta_outgoing_t* transaction, const sip_t* sip) {
-  guarded([&] {
-    int status = nta_outgoing_status(transaction);
-    if (status < 200) return;
-    // What Sofia says itself (no answer, no connection) is no answer of the phone.
-    if (sip == nullptr || nta_sip_is_internal(sip)) status = 408;
-    if (!notify->transaction) {
-      notify->early_status = status;
-      return;
-    }
-    Engine& engine = *notify->engine;
-    engine.finish(*notify, status);
-    engine.pump();
-  });
-  return 0;
-}
-
-void Engine::finish(Notify& notify, int status) {
-  const ResetKey key = std::move(notify.key);
-  notifies_.erase(notify.self);
-  if (const auto outcome = resets_.answered(key, status)) decide(key, *outcome);
-}
-
-void Engine::decide(const ResetKey& key, int status) {
-  log(status < 300 ? Level::info : Level::warning, "RESET_ANSWERED",
-      {{"id", std::to_string(key.id)}, {"device", key.device}, {"status", std::to_string(status)}});
-  ledger_.queue_answered(key.id, key.device, status, clock_.now());
+  return {.devices = registrar_.device_count(),
+          .contacts = registrar_.contact_count(),
+          .silent = registrar_.silent_count(),
+          .connections = wire_.connections(),
+          .resets_waiting = resets_.waiting(),
+          .resets_unanswered = resets_.unanswered()};
 }
 
 }  // namespace ringfence::services::callmanager

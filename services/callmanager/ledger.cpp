@@ -11,7 +11,8 @@ constexpr std::chrono::seconds kRetry{1};
 }  // namespace
 
 Ledger::Ledger(const std::filesystem::path& path)
-    : database_(path, core::Schema::callmanager, core::Access::read_write), store_(database_) {
+    : database_(path, core::Schema::callmanager, core::Access::read_write), store_(database_),
+      reports_(database_) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -27,6 +28,32 @@ Ledger::~Ledger() {
 std::vector<core::Registration> Ledger::registrations(core::Time now) {
   store_.remove_expired(now);
   return store_.list();
+}
+
+// A disk that refuses these two lines is no reason to refuse phones.
+void Ledger::started(core::Time at) {
+  try {
+    store_.registrar_started(at);
+  } catch (const std::exception& error) {
+    core::log(core::Level::error, "STORE_FAILED", {{"error", error.what()}});
+  }
+}
+
+void Ledger::stopped(core::Time at) {
+  try {
+    store_.registrar_stopped(at);
+  } catch (const std::exception& error) {
+    core::log(core::Level::error, "STORE_FAILED", {{"error", error.what()}});
+  }
+}
+
+void Ledger::queue_report(core::PhoneReport report) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::string device = report.device;
+    waiting_.reports.insert_or_assign(std::move(device), std::move(report));
+  }
+  changed_.notify_all();
 }
 
 void Ledger::queue(Changes changes) {
@@ -71,6 +98,8 @@ void Ledger::run() {
     std::move(waiting_.sent.begin(), waiting_.sent.end(), std::back_inserter(batch.sent));
     std::move(waiting_.answered.begin(), waiting_.answered.end(),
               std::back_inserter(batch.answered));
+    for (auto& [device, report] : waiting_.reports)
+      batch.reports.insert_or_assign(device, std::move(report));
     waiting_ = Batch();
     lock.unlock();
     try {
@@ -98,6 +127,7 @@ void Ledger::commit(const Batch& batch) {
   for (const core::ResetRow& row : batch.sent) store_.reset_sent(row);
   for (const Answer& answer : batch.answered)
     store_.reset_answered(answer.id, answer.device, answer.status, answer.at);
+  for (const auto& [device, report] : batch.reports) reports_.save(report);
   transaction.commit();
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/phones/phone_report_store.h"
 #include "core/phones/registration_store.h"
 #include "core/storage/database.h"
 #include "services/callmanager/registrar.h"
@@ -31,7 +32,14 @@ class Ledger {
   /// registrations reads back what an earlier run stored and has not expired at `now`. Blocks.
   std::vector<core::Registration> registrations(core::Time now);
 
+  /// reports reads back what devices said of themselves. Blocks.
+  std::vector<core::PhoneReport> reports() const { return reports_.list(); }
+
+  void started(core::Time at);  ///< the registrar serves. Blocks.
+  void stopped(core::Time at);  ///< … no more, in good order. Blocks.
+
   void queue(Changes changes);
+  void queue_report(core::PhoneReport report);
   void queue_sent(core::ResetRow row);
   void queue_answered(std::int64_t id, std::string device, int status, core::Time at);
 
@@ -46,9 +54,12 @@ class Ledger {
   struct Batch {
     std::map<ContactKey, std::optional<core::Registration>> contacts;  ///< nothing: removed
     std::vector<core::ResetRow> sent;
-    std::vector<Answer> answered;  ///< each after its `sent`
+    std::vector<Answer> answered;                      ///< each after its `sent`
+    std::map<std::string, core::PhoneReport> reports;  ///< by device
 
-    bool empty() const { return contacts.empty() && sent.empty() && answered.empty(); }
+    bool empty() const {
+      return contacts.empty() && sent.empty() && answered.empty() && reports.empty();
+    }
   };
 
   void run();
@@ -56,6 +67,7 @@ class Ledger {
 
   core::Database database_;
   core::RegistrationStore store_;
+  core::PhoneReportStore reports_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -5,6 +5,7 @@
 #include "core/config/config.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
+#include "core/phones/trust_sign_log.h"
 #include "services/callmanager/control.h"
 
 namespace {
@@ -20,17 +21,26 @@ void serve(const core::DaemonOptions& options) {
                       "another ringfence-callmanager runs on " + config.state().string());
   const core::SystemClock clock;
   callmanager::Ledger ledger(config.callmanager_db());
+  core::Database trust(config.callmanager_db(), core::Schema::callmanager,
+                       core::Access::read_write);
+  core::TrustSignLog signs(trust);
   callmanager::Directory directory(config.admin_db());
-  callmanager::Server server({config.listen(), config.ports().sip, config.advertise()}, directory,
-                             ledger, clock);
+  const core::SipSettings& sip = config.sip();
+  callmanager::Server server({config.listen(),
+                              config.ports().sip,
+                              config.advertise(),
+                              {sip.lifetime, sip.grace}},
+                             directory, ledger, signs, clock);
   callmanager::Control control(server, directory);
   const core::RpcServer rpc(
       config.control_socket("callmanager"),
       [&control](const core::Caller&, std::string_view method, const boost::json::object& params) {
         return control.answer(method, params);
       });
+  ledger.started(clock.now());
   core::log(core::Level::notice, "STARTED", {{"sip", std::to_string(config.ports().sip)}});
   server.run(core::stop_descriptor());
+  ledger.stopped(clock.now());
   core::log(core::Level::notice, "STOPPED");
 }
 

@@ -1,6 +1,8 @@
 #include "services/callmanager/protocol.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -113,6 +115,54 @@ std::string service_control_body(ResetKind kind, std::string_view call_id,
       "CUCMResult=config_applied\r\nLoadId={{}}\r\nLoadServer={{}}\r\nLogServer={{}}\r\n",
       config_stamp.empty() ? kNoStamp : config_stamp, kNoStamp, kNoStamp);
   return body;
+}
+
+std::string_view address_in(std::string_view peer) noexcept {
+  return peer.substr(0, std::min(peer.rfind(':'), peer.size()));
+}
+
+std::uint16_t answer_port(const SentBy& sent_by, std::string_view peer) noexcept {
+  if (!sent_by.rport) return sent_by.port;
+  const std::string_view digits = peer.substr(std::min(address_in(peer).size() + 1, peer.size()));
+  std::uint16_t port = kSipPort;
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return port;
+}
+
+std::string notify_target(const Contact& contact, const Register& request) {
+  if (request.transport != "udp" || request.sent_by.rport) return request.peer;
+  const std::string_view address = address_in(request.peer);
+  if (contact.host == address) return fmt::format("{}:{}", address, contact.port);
+  if (request.sent_by.host == address) return fmt::format("{}:{}", address, request.sent_by.port);
+  return request.peer;
+}
+
+std::string date_header(core::Time time) {
+  constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto midnight = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day day(midnight);
+  const std::chrono::hh_mm_ss clock(time - midnight);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                     kDays[std::chrono::weekday(midnight).c_encoding()],
+                     static_cast<unsigned>(day.day()),
+                     kMonths[static_cast<unsigned>(day.month()) - 1], static_cast<int>(day.year()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+std::string notify_text(const NotifyText& notify) {
+  const bool tcp = notify.transport == "tcp";
+  std::string text = fmt::format("NOTIFY {} SIP/2.0\r\n", notify.uri);
+  text += fmt::format("Via: SIP/2.0/{} {};branch={};rport\r\n", tcp ? "TCP" : "UDP", notify.sent_by,
+                      notify.branch);
+  text += fmt::format("Max-Forwards: 70\r\nFrom: <{}>;tag={}\r\nTo: <{}>\r\n", notify.own_uri,
+                      notify.tag, notify.uri);
+  text += fmt::format("Call-ID: {}\r\nCSeq: 1 NOTIFY\r\nContact: <{}>\r\n", notify.call_id,
+                      notify.own_uri);
+  text += "Event: service-control\r\nSubscription-State: active\r\nContent-Type: text/plain\r\n";
+  text += fmt::format("Content-Length: {}\r\n\r\n{}", notify.body.size(), notify.body);
+  return text;
 }
 
 std::string notify_uri(std::string_view contact_user, std::string_view peer,

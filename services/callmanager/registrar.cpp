@@ -27,10 +27,12 @@ std::string device_of(const Register& request, const Devices& devices) {
   return {};
 }
 
-seconds lifetime_of(const Contact& contact, const Register& request) {
-  const seconds asked = contact.expires.value_or(request.expires.value_or(Registrar::kLongest));
+seconds lifetime_of(const Contact& contact, const Register& request, seconds longest) {
+  // The Expires of a keep-alive speaks of no contact.
+  if (contact.keep_alive) return longest;
+  const seconds asked = contact.expires.value_or(request.expires.value_or(longest));
   if (asked == seconds(0)) return asked;
-  return std::clamp(asked, Registrar::kShortest, Registrar::kLongest);
+  return std::clamp(asked, Registrar::kShortest, longest);
 }
 
 auto find_user(std::vector<Binding>& contacts, std::string_view user) {
@@ -61,6 +63,18 @@ void Registrar::release(const Binding& binding) {
   if (flow->second.empty()) flows_.erase(flow);
 }
 
+Registrar::Contacts::iterator Registrar::least_wanted(Contacts& contacts) {
+  std::map<std::string_view, std::size_t> shares;
+  for (const Binding& one : contacts) ++shares[address_in(one.row.peer)];
+  return std::min_element(contacts.begin(), contacts.end(),
+                          [&shares](const Binding& left, const Binding& right) {
+                            const std::size_t one = shares[address_in(left.row.peer)];
+                            const std::size_t other = shares[address_in(right.row.peer)];
+                            if (one != other) return one > other;
+                            return left.row.refreshed_at < right.row.refreshed_at;
+                          });
+}
+
 void Registrar::put(Contacts& contacts, Binding binding, Changes& changes) {
   const auto same = find_user(contacts, binding.row.contact_user);
   if (same != contacts.end()) {
@@ -72,13 +86,9 @@ void Registrar::put(Contacts& contacts, Binding binding, Changes& changes) {
     *same = std::move(binding);
     return;
   }
-  if (contacts.size() >= kMostContacts) {
-    const auto oldest = std::min_element(contacts.begin(), contacts.end(),
-                                         [](const Binding& left, const Binding& right) {
-                                           return left.row.refreshed_at < right.row.refreshed_at;
-                                         });
-    erase(contacts, oldest, changes);
-  }
+  const bool many = contact_count_ > 2 * devices_.size() + 1000;
+  if (contacts.size() >= (many ? kFewContacts : kMostContacts))
+    erase(contacts, least_wanted(contacts), changes);
   hold(binding);
   ++contact_count_;
   changes.push_back({{binding.row.device, binding.row.contact}, binding.row});
@@ -149,8 +159,12 @@ void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& con
   if (request.every_contact)
     while (!contacts.empty()) erase(contacts, contacts.begin(), verdict.changes);
   for (const Contact& contact : request.contacts) {
-    const seconds lifetime = lifetime_of(contact, request);
+    const seconds lifetime = lifetime_of(contact, request, lifetimes_.longest);
     if (&contact == &request.contacts.front()) verdict.granted = lifetime;
+    if (contact.keep_alive) {
+      keep_alive(contact, request, lifetime, now, contacts, verdict.changes);
+      continue;
+    }
     const auto found = find_user(contacts, contact.user);
     if (lifetime == seconds(0)) {
       if (found != contacts.end()) erase(contacts, found, verdict.changes);
@@ -168,12 +182,43 @@ void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& con
                    .user_agent = request.user_agent,
                    .registered_at = anew ? now : found->row.registered_at,
                    .refreshed_at = now,
-                   .expires_at = now + lifetime};
+                   .expires_at = now + lifetime + lifetimes_.grace};
+    std::string target = notify_target(contact, request);
+    if (target != request.peer) binding.row.target = std::move(target);
     binding.cseq = request.cseq;
     binding.flow = flow;
     put(contacts, std::move(binding), verdict.changes);
   }
   for (const Binding& binding : contacts) verdict.bindings.push_back(binding.row);
+}
+
+void Registrar::keep_alive(const Contact& contact, const Register& request, seconds lifetime,
+                           Time now, Contacts& contacts, Changes& changes) {
+  const auto found = find_user(contacts, contact.user);
+  if (found == contacts.end() || address_in(found->row.peer) != address_in(request.peer)) return;
+  found->row.refreshed_at = now;
+  found->row.expires_at = now + lifetime + lifetimes_.grace;
+  found->row.silent_since.reset();
+  changes.push_back({{found->row.device, found->row.contact}, found->row});
+}
+
+Changes Registrar::heard(const ContactKey& key, bool answered, Time now) {
+  const auto device = devices_.find(key.device);
+  if (device == devices_.end()) return {};
+  for (Binding& one : device->second) {
+    if (one.row.contact != key.contact || one.row.answers() == answered) continue;
+    one.row.silent_since = answered ? std::nullopt : std::optional(now);
+    return {{key, one.row}};
+  }
+  return {};
+}
+
+std::size_t Registrar::silent_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(devices_.begin(), devices_.end(), [](const auto& device) {
+        return std::none_of(device.second.begin(), device.second.end(),
+                            [](const Binding& one) { return one.row.answers(); });
+      }));
 }
 
 Changes Registrar::expire(Time now) {

@@ -11,15 +11,13 @@
 
 #include "core/base/clock.h"
 #include "core/phones/registration_store.h"
+#include "services/callmanager/flow.h"
 #include "services/callmanager/protocol.h"
 
 namespace ringfence::services::callmanager {
 
 /// Devices are the names a phone may register as, each with the stamp of its configuration.
 using Devices = std::unordered_map<std::string, std::string>;
-
-/// Flow numbers a TCP connection; 0 is UDP.
-using Flow = std::uint64_t;
 
 /// Binding is one registered contact.
 struct Binding {
@@ -55,16 +53,26 @@ struct Verdict {
   Changes changes;
 };
 
+/// Lifetimes say how long registrations live.
+struct Lifetimes {
+  std::chrono::seconds longest{120};  ///< granted at most, and when nothing is asked for
+  std::chrono::seconds grace{5};      ///< believed after that, for a refresh that is under way
+};
+
 /// Registrar keeps the contacts of every device in memory. It has no sockets, no clock and no
 /// threads: one thread at a time.
 ///
 /// A device has one contact a user part (a line of the phone), so a phone that comes back from
-/// another port replaces what it left behind; of more than 16 the least recently refreshed goes.
+/// another port replaces what it left behind. Of more than 16 (2, while there are more than two a
+/// device and a thousand in all) one goes: the least recently refreshed of the address that has
+/// most of them, so that whoever makes contacts up displaces his own.
 class Registrar {
  public:
   static constexpr std::chrono::seconds kShortest{60};
-  static constexpr std::chrono::seconds kLongest{3600};
   static constexpr std::size_t kMostContacts = 16;
+  static constexpr std::size_t kFewContacts = 2;
+
+  explicit Registrar(Lifetimes lifetimes = {}) : lifetimes_(lifetimes) {}
 
   /// restore takes what an earlier run stored and has not expired at `now`; returns the removal of
   /// what came over TCP, since no connection outlives the process.
@@ -73,10 +81,20 @@ class Registrar {
   /// receive judges `request` that came over `flow`, and keeps what it says.
   ///
   /// 400: check_register refuses it, or its CSeq is lower than an earlier one of the same Call-ID.
-  /// 404: none of the names it may stand for is in `devices`. A contact lives 60 to 3600 seconds,
-  /// 3600 when nothing is asked; 0 takes it away. A REGISTER without contacts only asks.
+  /// 404: none of the names it may stand for is in `devices`. A contact lives 60 seconds to
+  /// `longest`, and the grace; 0 takes it away. A REGISTER without contacts only asks. A contact
+  /// with cisco-keep-alive refreshes what that address has registered, and changes nothing else.
   /// Source: RFC 3261 section 10.3.
   Verdict receive(const Register& request, Flow flow, const Devices& devices, core::Time now);
+
+  /// heard says that the phone behind a contact answered a NOTIFY, or (`answered` false) that it did
+  /// not: then it is silent since `now` until it is heard again or registers.
+  Changes heard(const ContactKey& key, bool answered, core::Time now);
+
+  /// granted_until is when the lifetime that a contact was granted ends, without the grace.
+  core::Time granted_until(const core::Registration& row) const {
+    return row.expires_at - lifetimes_.grace;
+  }
 
   /// expire drops contacts whose time has come.
   Changes expire(core::Time now);
@@ -96,6 +114,9 @@ class Registrar {
 
   std::size_t device_count() const noexcept { return devices_.size(); }
 
+  /// silent_count is how many devices have no contact that answers.
+  std::size_t silent_count() const;
+
   std::size_t contact_count() const noexcept { return contact_count_; }
 
  private:
@@ -104,12 +125,16 @@ class Registrar {
 
   void keep(const Register& request, Flow flow, core::Time now, Contacts& contacts,
             Verdict& verdict);
+  void keep_alive(const Contact& contact, const Register& request, std::chrono::seconds lifetime,
+                  core::Time now, Contacts& contacts, Changes& changes);
+  Contacts::iterator least_wanted(Contacts& contacts);
   void put(Contacts& contacts, Binding binding, Changes& changes);
   void erase(Contacts& contacts, Contacts::iterator position, Changes& changes);
   void erase_expired(Contacts& contacts, core::Time now, Changes& changes);
   void hold(const Binding& binding);
   void release(const Binding& binding);
 
+  Lifetimes lifetimes_;
   DeviceMap devices_;
   std::unordered_map<Flow, std::map<std::string, std::size_t>> flows_;  ///< contacts a device
   std::size_t contact_count_ = 0;

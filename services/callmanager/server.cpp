@@ -32,8 +32,8 @@ auto ask(Engine& engine, Work work) {
 }  // namespace
 
 Server::Server(const ServerOptions& options, Directory& directory, Ledger& ledger,
-               const core::Clock& clock)
-    : engine_(std::make_unique<Engine>(options, directory, ledger, clock)) {}
+               core::TrustSignLog& signs, const core::Clock& clock)
+    : engine_(std::make_unique<Engine>(options, directory, ledger, signs, clock)) {}
 
 Server::~Server() = default;
 

@@ -1,4 +1,4 @@
-// The SIP side: a Sofia-SIP agent that answers REGISTER and sends the NOTIFY that resets phones.
+// The SIP side: what answers REGISTER and sends the NOTIFY that resets phones.
 #pragma once
 
 #include <chrono>
@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/phones/trust_sign_log.h"
 #include "services/callmanager/directory.h"
 #include "services/callmanager/ledger.h"
 #include "services/callmanager/protocol.h"
+#include "services/callmanager/registrar.h"
 
 namespace ringfence::services::callmanager {
 
@@ -24,6 +26,8 @@ struct Asked {
 struct Count {
   std::size_t devices = 0;
   std::size_t contacts = 0;
+  std::size_t silent = 0;             ///< of the devices: those that left a NOTIFY unanswered
+  std::size_t connections = 0;        ///< over TCP
   std::size_t resets_waiting = 0;     ///< devices whose NOTIFY has not been sent
   std::size_t resets_unanswered = 0;  ///< NOTIFY without an answer yet
 };
@@ -33,9 +37,10 @@ struct ServerOptions {
   std::string listen;  ///< IPv4 address
   std::uint16_t port = 5060;
   std::string advertise;  ///< the host in our From and Contact
+  Lifetimes lifetimes{};
 };
 
-/// Server runs Sofia-SIP on the thread that calls `run`; create, run and destroy it on that thread.
+/// Server serves the SIP port on the thread that calls `run`; create, run and destroy it on that thread.
 ///
 /// The constructor binds and reads back earlier registrations. Throws Error{conflict} when the
 /// port is taken. At most 200 NOTIFY are unanswered at a time; one without an answer for
@@ -44,7 +49,7 @@ class Server {
  public:
   /// All but `options` must outlive the server.
   Server(const ServerOptions& options, Directory& directory, Ledger& ledger,
-         const core::Clock& clock);
+         core::TrustSignLog& signs, const core::Clock& clock);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -1,72 +1,65 @@
-// Sofia-SIP's headers with our types for its magic pointers, and its messages read into ours.
+// SIP messages: read with Sofia-SIP's parser, answered as text. Only sip.cpp includes Sofia.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
-
-namespace ringfence::services::callmanager {
-
-class Engine;
-struct Notify;
-struct Connection;
-
-}  // namespace ringfence::services::callmanager
-
-#define NTA_LEG_MAGIC_T ringfence::services::callmanager::Engine
-#define NTA_OUTGOING_MAGIC_T ringfence::services::callmanager::Notify
-#define TP_CLIENT_T ringfence::services::callmanager::Connection
-#include <sofia-sip/msg_addr.h>
-#include <sofia-sip/nta.h>
-#include <sofia-sip/nta_tport.h>
-#include <sofia-sip/sip_status.h>
-#include <sofia-sip/sip_util.h>
-#include <sofia-sip/su_log.h>
-#include <sofia-sip/tport.h>
-#include <sofia-sip/tport_tag.h>
+#include <string_view>
+#include <vector>
 
 #include "services/callmanager/protocol.h"
 
 namespace ringfence::services::callmanager {
 
-/// EndedBy gives an object of Sofia's back when its owner ends.
-template <auto End>
-struct EndedBy {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    End(object);
-  }
-};
+/// kLongestMessage is how long a SIP message may be, with its body.
+inline constexpr std::size_t kLongestMessage = 16 * 1024;
 
-using Root = std::unique_ptr<su_root_t, EndedBy<su_root_destroy>>;
-using Timer = std::unique_ptr<su_timer_t, EndedBy<su_timer_destroy>>;
-using Agent = std::unique_ptr<nta_agent_t, EndedBy<nta_agent_destroy>>;
-using Leg = std::unique_ptr<nta_leg_t, EndedBy<nta_leg_destroy>>;
-using Transport = std::unique_ptr<tport_t, EndedBy<tport_unref>>;
-using Incoming = std::unique_ptr<nta_incoming_t, EndedBy<nta_incoming_destroy>>;
-using Outgoing = std::unique_ptr<nta_outgoing_t, EndedBy<nta_outgoing_destroy>>;
-using Message = std::unique_ptr<msg_t, EndedBy<msg_destroy>>;
-
-/// Home is where Sofia allocates what it prints for us.
-class Home {
+/// SipMessage is one request or response. It has no sockets and keeps no state: what a message
+/// says can be answered, and nothing of it decides where the answer goes but the port of its Via.
+class SipMessage {
  public:
-  Home() { su_home_init(home_); }
+  enum class Kind {
+    nonsense,  ///< no SIP, or a request without a Via: nobody could take an answer to it for his
+    flawed,    ///< a request that can be answered and must be refused with 400
+    request,
+    response
+  };
 
-  Home(const Home&) = delete;
-  Home& operator=(const Home&) = delete;
+  /// `text` is a whole message of at most kLongestMessage bytes.
+  explicit SipMessage(std::string_view text);
+  ~SipMessage();
+  SipMessage(SipMessage&&) noexcept;
+  SipMessage& operator=(SipMessage&&) noexcept;
 
-  ~Home() { su_home_deinit(home_); }
+  Kind kind() const noexcept { return kind_; }
 
-  su_home_t* get() noexcept { return home_; }
+  std::size_t size() const noexcept { return size_; }
+
+  std::string method() const;            ///< of a request, or of a response's CSeq
+  int status() const;                    ///< of a response
+  std::string branch() const;            ///< of the first Via
+  SentBy sent_by() const;                ///< of the first Via
+  std::string event() const;             ///< the Event header's package, or empty
+  std::vector<std::string> reasons() const;  ///< Reason headers, at most four
+  std::string content_type() const;      ///< with its parameters, or empty
+  std::string body() const;
+
+  /// registration returns what a registrar cares for; `transport` and `peer` are the caller's.
+  /// Contacts after the ninth are left out (check_register refuses nine).
+  Register registration(std::string transport, std::string peer) const;
+
+  /// answer returns a whole response: the request's Vias (the first with `received` and, where it
+  /// was asked for, `rport` of `peer`), From, To with a tag, Call-ID and CSeq, then `headers` (lines
+  /// that end in CR LF). Source: RFC 3261 sections 8.2.6 and 18.2.1, RFC 3581 section 4.
+  std::string answer(int status, std::string_view reason, std::string_view peer,
+                     std::string_view headers = {}) const;
 
  private:
-  su_home_t home_[1] = {SU_HOME_INIT(home_)};
+  struct Parsed;
+
+  std::unique_ptr<Parsed> parsed_;
+  std::size_t size_ = 0;
+  Kind kind_ = Kind::nonsense;
 };
-
-/// read_register takes from a parsed REGISTER what a registrar cares for; `transport` and `peer`
-/// are the caller's. Contacts after the ninth are left out (check_register refuses nine).
-Register read_register(const sip_t& sip, std::string transport, std::string peer);
-
-/// peer_of returns "address:port" of where `msg` came from, an IPv6 address in brackets.
-std::string peer_of(msg_t* msg);
 
 }  // namespace ringfence::services::callmanager

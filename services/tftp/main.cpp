@@ -22,6 +22,7 @@ core::ConfigNode node_of(const core::Config& config) {
   node.tvs = config.ports().tvs;
   node.capf = config.ports().capf;
   node.capf_legacy = config.ports().capf_legacy;
+  node.transport = config.sip().transport;
   return node;
 }
 

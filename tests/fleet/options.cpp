@@ -33,7 +33,9 @@ const std::map<std::string, Scenario> kScenarios{
 const std::map<std::string, Transport> kTransports{{"tftp", Transport::tftp},
                                                    {"http", Transport::http}};
 const std::map<std::string, SipTransport> kSipTransports{{"udp", SipTransport::udp},
-                                                         {"tcp", SipTransport::tcp}};
+                                                         {"tcp", SipTransport::tcp},
+                                                         {"udp-79xx", SipTransport::udp_79xx},
+                                                         {"configured", SipTransport::configured}};
 
 }  // namespace
 
@@ -62,7 +64,8 @@ CommandLine parse_command_line(int argc, char** argv) {
   CLI::Option* transport_option =
       app.add_option("--transport", transport, "tftp or http; default: Jabber http, others tftp")
           ->transform(CLI::CheckedTransformer(kTransports));
-  app.add_option("--sip", fleet.sip, "udp (one socket) or tcp (one connection a phone)")
+  app.add_option("--sip", fleet.sip, "udp (one socket), tcp (one connection a phone), udp-79xx (sent from a throw-away port) "
+                 "or configured (what each phone's configuration says)")
       ->transform(CLI::CheckedTransformer(kSipTransports));
   app.add_flag("!--no-alarm", fleet.alarm,
                "SEP phones do not tell their ITL when they register: those before release 14");

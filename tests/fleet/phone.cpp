@@ -252,10 +252,16 @@ core::Task<void> Phone::enter_service() {
   }
   const core::tcp::endpoint registrar = co_await endpoint_of(node);
   std::unique_ptr<SipLink> link;
-  if (around_.options.sip == SipTransport::tcp) {
+  const core::udp::endpoint datagrams(registrar.address(), registrar.port());
+  SipTransport transport = around_.options.sip;
+  if (transport == SipTransport::configured)
+    transport = config_.sip_transport == 1 ? SipTransport::tcp : SipTransport::udp;
+  if (transport == SipTransport::tcp) {
     link = co_await connect_sip_tcp(registrar, receiver_);
+  } else if (transport == SipTransport::udp_79xx) {
+    link = around_.udp.old_link(datagrams);
   } else {
-    link = around_.udp.link(core::udp::endpoint(registrar.address(), registrar.port()));
+    link = around_.udp.link(datagrams);
   }
   sip_.connect(std::move(link), node.address);
   const std::optional<Bytes> itl = trust_.file(ListKind::itl);
@@ -284,9 +290,15 @@ core::Task<void> Phone::stay() {
     orders_.pop_front();
     switch (order) {
       case Order::reset:
-      case Order::restart: co_await leave_service(); co_return;
-      case Order::power_cycle: co_return;
-      case Order::link_lost: throw Error(Code::io, "the registrar closed the connection");
+      case Order::restart:
+        sip_.say_why(order == Order::reset ? 22 : 23,
+                     order == Order::reset ? "Reset-Reset" : "Reset-Restart");
+        co_await leave_service();
+        co_return;
+      case Order::power_cycle: sip_.say_why(25, "Initialized"); co_return;
+      case Order::link_lost:
+        sip_.say_why(14, "CM-closed-TCP");
+        throw Error(Code::io, "the registrar closed the connection");
       case Order::apply_config: {
         const Next next = co_await apply_config();
         if (next == Next::boot) {

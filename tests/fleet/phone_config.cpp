@@ -57,6 +57,10 @@ PhoneConfig parse_phone_config(std::string_view xml) {
   config.version_stamp = stamp;
   config.capf_auth_mode = number<int>(inside(device, "capfAuthMode"), "capfAuthMode");
 
+  if (const std::string_view transport = inside(device, "transportLayerProtocol");
+      !transport.empty())
+    config.sip_transport = number<int>(transport, "transportLayerProtocol");
+
   const std::string_view capf = inside(device, {"capfList", "capf"});
   config.capf.address = inside(capf, "processNodeName");
   config.capf.port = number<std::uint16_t>(inside(capf, "phonePort"), "CAPF port");

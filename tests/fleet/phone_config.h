@@ -24,6 +24,7 @@ struct PhoneConfig {
   Service tvs;
   Service call_manager;                         ///< `port` is SIP's for UDP and TCP
   std::chrono::seconds register_expires{3600};  ///< timerRegisterExpires
+  int sip_transport = 2;                        ///< transportLayerProtocol: 1 is TCP, 2 is UDP
   std::chrono::seconds register_delta{5};       ///< timerRegisterDelta: refreshed so much earlier
 };
 

@@ -102,6 +102,11 @@ void SipClient::connect(std::unique_ptr<SipLink> link, std::string registrar) {
   cseq_ = 100;
 }
 
+void SipClient::say_why(int cause, std::string last) {
+  cause_ = cause;
+  last_ = std::move(last);
+}
+
 void SipClient::hang_up() {
   link_.reset();
   call_id_.clear();
@@ -122,6 +127,10 @@ std::string SipClient::register_text(Seconds lifetime, const std::string& branch
                       tcp ? ";transport=tcp" : "");
   text += fmt::format(";+sip.instance=\"{}\"", instance_of(name_));
   text += fmt::format(";+u.sip!devicename.ccm.cisco.com=\"{}\"\r\n", name_);
+  text += fmt::format(
+      "Reason: SIP;cause=200;text=\"cisco-alarm:{} Name={} ActiveLoad=fleet.2-0 "
+      "InactiveLoad=fleet.1-0 Last={}\"\r\n",
+      cause_, name_, last_);
   text += fmt::format("Supported: replaces,join\r\nExpires: {}\r\n", lifetime.count());
   if (itl_sha1_.empty()) return text + "Content-Length: 0\r\n\r\n";
   const std::string alarm = alarm_text(name_, itl_sha1_);

@@ -29,6 +29,10 @@ class SipClient {
   /// as phones of release 14 send it; "" for none.
   void say_itl(std::string sha1) { itl_sha1_ = std::move(sha1); }
 
+  /// say_why is what the REGISTERs to come say in their Reason header: the alarm's number and the
+  /// phone's word for it, "Reset-Restart".
+  void say_why(int cause, std::string last);
+
   /// hang_up drops link and Call-ID: the phone is silent from now on.
   void hang_up();
 
@@ -59,6 +63,8 @@ class SipClient {
   std::string tag_;
   std::uint32_t cseq_ = 0;
   std::string itl_sha1_;  ///< to be told in an alarm, or ""
+  int cause_ = 25;
+  std::string last_ = "Initialized";
 
   core::asio::steady_timer answered_;  ///< wakes the transaction under way
   std::string branch_;                 ///< of that transaction, else empty

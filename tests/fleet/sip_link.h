@@ -58,6 +58,9 @@ class SipUdp {
   /// link returns a phone's way to `registrar`. Must not outlive this object.
   std::unique_ptr<SipLink> link(const core::udp::endpoint& registrar);
 
+  /// old_link is the way of a 79xx: it sends from a throw-away port, and names the other one.
+  std::unique_ptr<SipLink> old_link(const core::udp::endpoint& registrar);
+
  private:
   struct Socket;
   class Link;

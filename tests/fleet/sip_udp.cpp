@@ -12,13 +12,14 @@ using core::udp;
 namespace asio = core::asio;
 
 struct SipUdp::Socket : std::enable_shared_from_this<SipUdp::Socket> {
-  explicit Socket(asio::io_context& io) : strand(asio::make_strand(io)), socket(strand) {}
+  explicit Socket(asio::io_context& io)
+      : strand(asio::make_strand(io)), socket(strand), throw_away(strand) {}
 
   /// send is called from the phones' strands.
-  void send(std::string text, const udp::endpoint& to) {
-    asio::post(strand, [self = shared_from_this(), text = std::move(text), to] {
+  void send(std::string text, const udp::endpoint& to, bool thrown_away = false) {
+    asio::post(strand, [self = shared_from_this(), text = std::move(text), to, thrown_away] {
       boost::system::error_code ignored;  // a datagram lost here is sent again by its transaction
-      self->socket.send_to(asio::buffer(text), to, 0, ignored);
+      (thrown_away ? self->throw_away : self->socket).send_to(asio::buffer(text), to, 0, ignored);
     });
   }
 
@@ -56,6 +57,7 @@ struct SipUdp::Socket : std::enable_shared_from_this<SipUdp::Socket> {
 
   asio::strand<asio::io_context::executor_type> strand;
   udp::socket socket;
+  udp::socket throw_away;  ///< nobody listens there
   udp::endpoint local;  ///< read by every phone, hence fixed before start
   udp::endpoint from;
   std::array<char, 65536> in{};
@@ -64,19 +66,22 @@ struct SipUdp::Socket : std::enable_shared_from_this<SipUdp::Socket> {
 
 class SipUdp::Link final : public SipLink {
  public:
-  Link(std::shared_ptr<Socket> socket, const udp::endpoint& registrar)
-      : socket_(std::move(socket)), registrar_(registrar) {
+  Link(std::shared_ptr<Socket> socket, const udp::endpoint& registrar, bool thrown_away)
+      : socket_(std::move(socket)), registrar_(registrar), thrown_away_(thrown_away) {
     const udp::endpoint& local = socket_->local;
     via_ = {"UDP", local.address().to_string(), local.port()};
   }
 
-  void send(std::string text) override { socket_->send(std::move(text), registrar_); }
+  void send(std::string text) override {
+    socket_->send(std::move(text), registrar_, thrown_away_);
+  }
 
   Via via() const override { return via_; }
 
  private:
   std::shared_ptr<Socket> socket_;
   udp::endpoint registrar_;
+  bool thrown_away_;
   Via via_;
 };
 
@@ -90,6 +95,8 @@ SipUdp::SipUdp(asio::io_context& io, const udp::endpoint& server)
     socket_->socket.set_option(asio::socket_base::receive_buffer_size(4 * 1024 * 1024));
     socket_->socket.bind(udp::endpoint(local, 0));
     socket_->local = socket_->socket.local_endpoint();
+    socket_->throw_away.open(server.protocol());
+    socket_->throw_away.bind(udp::endpoint(local, 0));
   } catch (const boost::system::system_error& error) {
     throw Error(Code::io, std::string("cannot open a UDP port for SIP: ") + error.what());
   }
@@ -109,11 +116,16 @@ void SipUdp::close() {
   asio::post(socket_->strand, [socket = socket_] {
     boost::system::error_code ignored;
     socket->socket.close(ignored);
+    socket->throw_away.close(ignored);
   });
 }
 
 std::unique_ptr<SipLink> SipUdp::link(const udp::endpoint& registrar) {
-  return std::make_unique<Link>(socket_, registrar);
+  return std::make_unique<Link>(socket_, registrar, false);
+}
+
+std::unique_ptr<SipLink> SipUdp::old_link(const udp::endpoint& registrar) {
+  return std::make_unique<Link>(socket_, registrar, true);
 }
 
 }  // namespace ringfence::fleet

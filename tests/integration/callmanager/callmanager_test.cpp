@@ -66,7 +66,7 @@ TEST_P(OverBoth, RegistersAndKeepsWhatAResetNeeds) {
   EXPECT_EQ(rows[0].transport, GetParam() == Transport::udp ? "udp" : "tcp");
   EXPECT_EQ(rows[0].peer, fmt::format("127.0.0.1:{}", peer.port()));
   EXPECT_EQ(rows[0].user_agent, "Cisco-CP8861/14.1.1");
-  EXPECT_EQ(rows[0].expires_at - rows[0].refreshed_at, std::chrono::seconds(120));
+  EXPECT_EQ(rows[0].expires_at - rows[0].refreshed_at, std::chrono::seconds(125));
   EXPECT_EQ(registered(), 1);
 }
 
@@ -190,10 +190,10 @@ TEST_F(CallManagerTest, BoundsWhatIsAskedFor) {
             "60");
   EXPECT_EQ(header(peer.ask(register_text({.device = kPhone, .cseq = 2, .expires = "86400"}, peer)),
                    "Expires"),
-            "3600");
+            "120");
   EXPECT_EQ(header(peer.ask(register_text({.device = kPhone, .cseq = 3, .expires = ""}, peer)),
                    "Expires"),
-            "3600");
+            "120");
 }
 
 TEST_F(CallManagerTest, FindsTheDeviceByTheMacAddressOfItsInstance) {
@@ -230,10 +230,14 @@ TEST_F(CallManagerTest, AnswersOtherMethodsWithWhatItAllows) {
   };
   const std::string options = peer.ask(with_method("OPTIONS"));
   EXPECT_EQ(first_line(options), "SIP/2.0 200 OK");
-  EXPECT_EQ(header(options, "Allow"), "REGISTER, OPTIONS");
-  const std::string publish = peer.ask(with_method("PUBLISH"));
-  EXPECT_EQ(first_line(publish), "SIP/2.0 405 Method Not Allowed");
-  EXPECT_EQ(header(publish, "Allow"), "REGISTER, OPTIONS");
+  EXPECT_EQ(header(options, "Allow"), "REGISTER, OPTIONS, REFER, PUBLISH");
+  const std::string invite = peer.ask(with_method("INVITE"));
+  EXPECT_EQ(first_line(invite), "SIP/2.0 405 Method Not Allowed");
+  EXPECT_EQ(header(invite, "Allow"), "REGISTER, OPTIONS, REFER, PUBLISH");
+  EXPECT_EQ(first_line(peer.ask(with_method("PUBLISH"))), "SIP/2.0 200 OK");
+  EXPECT_EQ(first_line(peer.ask(with_method("REFER"))), "SIP/2.0 202 Accepted");
+  EXPECT_EQ(first_line(peer.ask(with_method("BYE"))),
+            "SIP/2.0 481 Call/Transaction Does Not Exist");
 }
 
 // How a TCP connection may end, each as the registrar sees it.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -139,6 +140,20 @@ int Instance::times_logged(const std::string& word) {
   for (std::size_t at = 0; (at = log_.find(word, at)) != std::string::npos; at += word.size())
     ++times;
   return times;
+}
+
+std::size_t Instance::memory() const {
+  std::ifstream status("/proc/" + std::to_string(process_) + "/status");
+  for (std::string word; status >> word;) {
+    std::size_t kib = 0;
+    if (word == "VmRSS:" && status >> kib) return kib * 1024;
+  }
+  throw std::runtime_error("the daemon has no VmRSS");
+}
+
+std::string Instance::log() {
+  const std::lock_guard lock(mutex_);
+  return log_;
 }
 
 void Instance::limit_descriptors(unsigned most) {

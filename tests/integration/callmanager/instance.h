@@ -47,6 +47,9 @@ class Instance {
 
   std::uint16_t port() const noexcept { return port_; }
 
+  std::size_t memory() const;  ///< resident bytes of the daemon
+  std::string log();           ///< all that it said since start
+
   const std::filesystem::path& state() const noexcept { return folder_.path(); }
 
   /// run_again runs a second daemon on the same folder to its end.

@@ -59,12 +59,15 @@ std::string body(std::string_view message) {
   return end == std::string_view::npos ? std::string() : std::string(message.substr(end + 4));
 }
 
-SipPeer::SipPeer(Transport transport, std::uint16_t server_port)
+SipPeer::SipPeer(Transport transport, std::uint16_t server_port, const std::string& own_address)
     : transport_(transport),
       socket_(::socket(
           AF_INET, (transport == Transport::udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_addr.s_addr = ::inet_addr(own_address.c_str());
+  if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::runtime_error("cannot bind " + own_address);
   address.sin_port = htons(server_port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)

@@ -116,5 +116,22 @@ TEST(ConfigFile, SendsModelsOfOldTlsToThePortForThemWhenItIsOpen) {
   }
 }
 
+TEST(ConfigFile, TellsEachModelTheTransportItCanSpeakUnlessASettingSaysWhich) {
+  ConfigNode node = kNode;
+  const auto protocol = [&node](const std::string& model) {
+    Phone asked = phone();
+    asked.model = model;
+    return xpath(config_file(asked, CapfVisit::none, node), "/device/transportLayerProtocol");
+  };
+  for (const char* model : {"CP-7821", "CP-8861", "CP-7975G", "CSF"})
+    EXPECT_EQ(protocol(model), "1") << model;
+  for (const char* model : {"CP-7940G", "ATA191", "", "Unheard of"})
+    EXPECT_EQ(protocol(model), "2") << model;
+  node.transport = SipTransport::over_udp;
+  EXPECT_EQ(protocol("CP-8861"), "2");
+  node.transport = SipTransport::over_tcp;
+  EXPECT_EQ(protocol("CP-7940G"), "1");
+}
+
 }  // namespace
 }  // namespace ringfence::core

@@ -60,6 +60,35 @@ TEST_F(RegistrationStoreTest, KeepsEveryFieldPerContact) {
   EXPECT_TRUE(store_.find("SEP3").empty());
 }
 
+TEST_F(RegistrationStoreTest, KeepsWhereThePhoneListensAndSinceWhenItIsSilent) {
+  Registration one = registration("SEP1", "sip:a@127.0.0.1:1");
+  EXPECT_TRUE(one.answers());
+  one.target = "127.0.0.1:5060";
+  one.silent_since = kNow + seconds(7);
+  store_.save(std::vector{one, registration("SEP2", "sip:b@127.0.0.1:1")});
+  auto rows = store_.list();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].target, "127.0.0.1:5060");
+  EXPECT_EQ(rows[0].silent_since, kNow + seconds(7));
+  EXPECT_FALSE(rows[0].answers());
+  EXPECT_TRUE(rows[1].answers());
+  one.silent_since.reset();
+  store_.save(one);
+  EXPECT_TRUE(store_.find("SEP1").at(0).answers());
+}
+
+TEST_F(RegistrationStoreTest, KnowsWhenTheRegistrarStopped) {
+  EXPECT_EQ(store_.registrar(), std::nullopt);
+  store_.registrar_started(kNow);
+  EXPECT_EQ(store_.registrar().value().started, kNow);
+  EXPECT_EQ(store_.registrar().value().stopped, std::nullopt);
+  store_.registrar_stopped(kNow + seconds(9));
+  EXPECT_EQ(store_.registrar().value().stopped, kNow + seconds(9));
+  store_.registrar_started(kNow + seconds(20));
+  EXPECT_EQ(store_.registrar().value().started, kNow + seconds(20));
+  EXPECT_EQ(store_.registrar().value().stopped, std::nullopt);
+}
+
 TEST_F(RegistrationStoreTest, ForgetsWhatWasRemovedOrExpired) {
   store_.save(registration("SEP1", "sip:a"));
   store_.save(registration("SEP1", "sip:b"));

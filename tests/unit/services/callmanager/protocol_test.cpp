@@ -167,5 +167,37 @@ TEST(ResetKind, RefusesAnotherWord) {
   EXPECT_THROW(reset_kind_from("reboot"), core::Error);
 }
 
+TEST(SentByTest, AnAnswerGoesToThePortOfTheViaUnlessItAsksForRport) {
+  EXPECT_EQ(answer_port({.host = "10.0.0.7", .port = 5062, .rport = false}, "10.0.0.7:49152"), 5062);
+  EXPECT_EQ(answer_port({.host = "10.0.0.7", .port = 5062, .rport = true}, "10.0.0.7:49152"), 49152);
+  EXPECT_EQ(answer_port({}, "10.0.0.7:49152"), 5060);
+}
+
+TEST(NotifyTarget, IsAlwaysAtTheAddressThePacketCameFrom) {
+  Register request;
+  request.transport = "udp";
+  request.peer = "10.0.0.7:49152";
+  request.sent_by = {.host = "10.0.0.7", .port = 5061, .rport = false};
+  Contact contact;
+  contact.host = "10.0.0.7";
+  contact.port = 5062;
+  EXPECT_EQ(notify_target(contact, request), "10.0.0.7:5062");
+  contact.host = "192.0.2.66";
+  EXPECT_EQ(notify_target(contact, request), "10.0.0.7:5061");
+  request.sent_by.host = "phone.example";
+  EXPECT_EQ(notify_target(contact, request), "10.0.0.7:49152");
+  contact.host = "10.0.0.7";
+  request.sent_by.rport = true;
+  EXPECT_EQ(notify_target(contact, request), "10.0.0.7:49152");
+  request.sent_by.rport = false;
+  request.transport = "tcp";
+  EXPECT_EQ(notify_target(contact, request), "10.0.0.7:49152");
+}
+
+TEST(DateHeader, IsInGreenwich) {
+  EXPECT_EQ(date_header(core::from_seconds(1'289'649'600)), "Sat, 13 Nov 2010 12:00:00 GMT");
+  EXPECT_EQ(date_header(core::from_seconds(951'827'696)), "Tue, 29 Feb 2000 12:34:56 GMT");
+}
+
 }  // namespace
 }  // namespace ringfence::services::callmanager

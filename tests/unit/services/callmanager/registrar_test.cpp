@@ -1,5 +1,7 @@
 #include "services/callmanager/registrar.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace ringfence::services::callmanager {
@@ -38,7 +40,7 @@ class RegistrarTest : public testing::Test {
     return registrar_.receive(what, flow, devices_, now);
   }
 
-  Registrar registrar_;
+  Registrar registrar_{{seconds(3600), seconds(0)}};
   const Devices devices_{{kPhone, "stamp"}, {"SEP00112233445F", ""}, {"CSFanna", ""}};
 };
 
@@ -258,6 +260,99 @@ TEST_F(RegistrarTest, TheEndOfAnEarlierConnectionDoesNotTouchTheNext) {
   EXPECT_TRUE(registrar_.flow_ended(7).empty());
   ASSERT_EQ(registrar_.contacts(kPhone, kStart).size(), 1U);
   EXPECT_EQ(registrar_.contacts(kPhone, kStart)[0].flow, 8U);
+}
+
+TEST_F(RegistrarTest, GrantsWhatCucmGrantsAndBelievesARegistrationForTheGrace) {
+  Registrar registrar;
+  Register what = request();
+  what.expires = seconds(3600);
+  const Verdict verdict = registrar.receive(what, 0, devices_, kStart);
+  EXPECT_EQ(verdict.granted, seconds(120));
+  EXPECT_EQ(registrar.granted_until(verdict.bindings.at(0)), kStart + seconds(120));
+  EXPECT_TRUE(registrar.expire(kStart + seconds(124)).empty());
+  EXPECT_EQ(registrar.expire(kStart + seconds(125)).size(), 1U);
+}
+
+TEST_F(RegistrarTest, AKeepAliveRefreshesAndChangesNothingElse) {
+  receive(request());
+  Register alive = request("another@phone", 1);
+  alive.contacts[0].keep_alive = true;
+  alive.contacts[0].uri = "sip:6001@10.0.0.7:1";
+  alive.expires = seconds(0);
+  const Verdict verdict = receive(alive, kStart + seconds(100));
+  EXPECT_EQ(verdict.status, 200);
+  EXPECT_FALSE(verdict.registered_anew);
+  ASSERT_EQ(verdict.bindings.size(), 1U);
+  EXPECT_EQ(verdict.bindings[0].contact, "sip:6001@10.0.0.7:5060");
+  EXPECT_EQ(verdict.bindings[0].call_id, "one@phone");
+  EXPECT_EQ(verdict.bindings[0].registered_at, kStart);
+  EXPECT_EQ(verdict.bindings[0].refreshed_at, kStart + seconds(100));
+  EXPECT_GT(verdict.bindings[0].expires_at, kStart + seconds(120));
+}
+
+TEST_F(RegistrarTest, AKeepAliveOfAStrangerOrOfNothingLeavesEverythingAsItIs) {
+  Register alive = request();
+  alive.contacts[0].keep_alive = true;
+  EXPECT_EQ(receive(alive).status, 200);
+  EXPECT_EQ(registrar_.device_count(), 0U);
+  receive(request("one@phone", 2));
+  alive.peer = "10.0.0.8:5060";
+  EXPECT_TRUE(receive(alive, kStart + seconds(50)).changes.empty());
+  EXPECT_EQ(registrar_.contacts(kPhone, kStart)[0].row.refreshed_at, kStart);
+}
+
+TEST_F(RegistrarTest, APhoneThatLeftANotifyUnansweredIsSilentUntilItSpeaks) {
+  receive(request());
+  const ContactKey key{kPhone, "sip:6001@10.0.0.7:5060"};
+  const Changes silent = registrar_.heard(key, false, kStart + seconds(10));
+  ASSERT_EQ(silent.size(), 1U);
+  EXPECT_EQ(silent[0].row->silent_since, kStart + seconds(10));
+  EXPECT_EQ(registrar_.silent_count(), 1U);
+  EXPECT_TRUE(registrar_.heard(key, false, kStart + seconds(20)).empty()) << "since the first";
+  ASSERT_EQ(registrar_.heard(key, true, kStart + seconds(30)).size(), 1U);
+  EXPECT_EQ(registrar_.silent_count(), 0U);
+  registrar_.heard(key, false, kStart + seconds(40));
+  EXPECT_TRUE(receive(request("one@phone", 2)).bindings.at(0).answers());
+  EXPECT_TRUE(registrar_.heard({kPhone, "sip:other"}, false, kStart).empty());
+  EXPECT_TRUE(registrar_.heard({"SEP0", "sip:other"}, false, kStart).empty());
+}
+
+TEST_F(RegistrarTest, KnowsWhereAPhoneListensThatSendsFromAThrowAwayPort) {
+  Register what = request();
+  what.peer = "10.0.0.7:49152";
+  what.contacts[0].host = "10.0.0.7";
+  what.contacts[0].port = 5062;
+  EXPECT_EQ(receive(what).bindings.at(0).target, "10.0.0.7:5062");
+  what.sent_by.rport = true;
+  EXPECT_EQ(receive(what).bindings.at(0).target, "") << "as `peer`";
+}
+
+TEST_F(RegistrarTest, WhoMakesContactsUpDisplacesHisOwn) {
+  receive(request("one@phone", 1, "6001"));
+  for (int i = 0; i < 50; ++i) {
+    Register made_up = request("bad@host", 1, std::to_string(i));
+    made_up.peer = "10.9.9.9:" + std::to_string(1000 + i);
+    receive(made_up, kStart + seconds(1));
+  }
+  const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
+  EXPECT_EQ(contacts.size(), Registrar::kMostContacts);
+  EXPECT_TRUE(std::any_of(contacts.begin(), contacts.end(), [](const Binding& one) {
+    return one.row.contact_user == "6001";
+  }));
+}
+
+TEST_F(RegistrarTest, ManyContactsInAllLeaveEachDeviceTwo) {
+  Devices devices;
+  for (int i = 0; i < 400; ++i) devices.emplace("SEP" + std::to_string(i), "");
+  for (const auto& [device, stamp] : devices) {
+    for (int line = 0; line < 16; ++line) {
+      Register what = request("a@b", 1, std::to_string(line));
+      what.contacts[0].device_name = device;
+      registrar_.receive(what, 0, devices, kStart);
+    }
+  }
+  EXPECT_LE(registrar_.contact_count(), 2 * 400U + 1000U + 16U);
+  EXPECT_EQ(registrar_.device_count(), 400U);
 }
 
 TEST_F(RegistrarTest, AnExpiredContactIsNotAsked) {

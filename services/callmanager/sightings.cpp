@@ -1,0 +1,52 @@
+#include "services/callmanager/sightings.h"
+
+namespace ringfence::services::callmanager {
+
+Sightings::Sightings(std::vector<core::PhoneReport> reports) {
+  for (core::PhoneReport& report : reports) {
+    std::string device = report.device;
+    reports_.emplace(std::move(device), std::move(report));
+  }
+}
+
+core::PhoneReport& Sightings::of(const std::string& device) {
+  const auto [at, added] = reports_.try_emplace(device);
+  if (added) at->second.device = device;
+  return at->second;
+}
+
+std::optional<core::PhoneReport> Sightings::registered(const std::string& device,
+                                                       const std::string& address, core::Time now) {
+  core::PhoneReport& report = of(device);
+  if (report.address == address) return std::nullopt;
+  if (!report.address.empty()) {
+    report.previous_address = report.address;
+    report.moved_at = now;
+  }
+  report.address = address;
+  return report;
+}
+
+std::optional<core::PhoneReport> Sightings::alarmed(const std::string& device,
+                                                    const PhoneAlarm& alarm, core::Time now) {
+  core::PhoneReport& report = of(device);
+  core::PhoneReport next = report;
+  const auto take = [](std::string& member, const std::string& said) {
+    if (!said.empty()) member = said;
+  };
+  take(next.alarm, alarm.name);
+  take(next.active_load, alarm.active_load);
+  take(next.inactive_load, alarm.inactive_load);
+  // A number and its words come together.
+  if (alarm.cause != 0 || !alarm.last_reason.empty()) {
+    if (alarm.cause != report.cause || !alarm.last_reason.empty())
+      next.last_reason = alarm.last_reason;
+    next.cause = alarm.cause;
+  }
+  next.reported_at = now;
+  if (next == report) return std::nullopt;
+  report = next;
+  return report;
+}
+
+}  // namespace ringfence::services::callmanager

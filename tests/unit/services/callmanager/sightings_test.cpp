@@ -1,0 +1,63 @@
+#include "services/callmanager/sightings.h"
+
+#include <gtest/gtest.h>
+
+#include "services/callmanager/quiet.h"
+
+namespace ringfence::services::callmanager {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr core::Time kNow{seconds(1'700'000'000)};
+
+TEST(Sightings, TellWhenADeviceComesFromAnotherAddress) {
+  Sightings sightings({});
+  EXPECT_EQ(sightings.registered("SEP1", "10.0.0.7", kNow).value().previous_address, "");
+  EXPECT_FALSE(sightings.registered("SEP1", "10.0.0.7", kNow));
+  const auto moved = sightings.registered("SEP1", "10.0.0.8", kNow + seconds(5));
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->previous_address, "10.0.0.7");
+  EXPECT_EQ(moved->address, "10.0.0.8");
+  EXPECT_EQ(moved->moved_at, kNow + seconds(5));
+  Sightings after_a_restart({*moved});
+  EXPECT_FALSE(after_a_restart.registered("SEP1", "10.0.0.8", kNow));
+}
+
+TEST(Sightings, KeepWhatAnAlarmLeftOut) {
+  Sightings sightings({});
+  PhoneAlarm first;
+  first.cause = 22;
+  first.last_reason = "Reset-Reset";
+  first.active_load = "sip.1";
+  EXPECT_TRUE(sightings.alarmed("SEP1", first, kNow));
+  EXPECT_FALSE(sightings.alarmed("SEP1", first, kNow));
+  PhoneAlarm second;
+  second.name = "LastOutOfServiceInformation";
+  second.cause = 22;
+  const auto both = sightings.alarmed("SEP1", second, kNow + seconds(1));
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->last_reason, "Reset-Reset");
+  EXPECT_EQ(both->active_load, "sip.1");
+  PhoneAlarm third;
+  third.cause = 14;
+  EXPECT_EQ(sightings.alarmed("SEP1", third, kNow + seconds(2)).value().last_reason, "");
+}
+
+TEST(Quiet, LetsSoManyLinesOfAPeerThroughAndCountsTheRest) {
+  Quiet quiet(2);
+  const Quiet::Time start{};
+  EXPECT_EQ(quiet.pass("a", start), 0U);
+  EXPECT_EQ(quiet.pass("a", start), 0U);
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(quiet.pass("a", start));
+  EXPECT_EQ(quiet.pass("b", start), 0U) << "another peer is heard";
+  EXPECT_EQ(quiet.pass("a", start + Quiet::kPeriod), 1000U);
+  for (int i = 0; i < 5000; ++i) quiet.pass(std::to_string(i), start + Quiet::kPeriod);
+  int heard = 0;
+  for (int i = 0; i < 5000; ++i)
+    if (quiet.pass("x" + std::to_string(i), start + Quiet::kPeriod)) ++heard;
+  EXPECT_LE(heard, 2) << "those that are not remembered share one account";
+}
+
+}  // namespace
+}  // namespace ringfence::services::callmanager
