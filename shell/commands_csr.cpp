@@ -8,6 +8,8 @@
 #include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/duration.h"
+#include "shell/guards.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -131,6 +133,8 @@ Status import_trust(Call& call) {
 class OwnImport {
  public:
   std::optional<Confirmation> confirm(Call& call) {
+    refusal_ = {};
+    timeout_of(call.arguments);
     pem_ = certificate_of(call);
     const auto plan = call.ask<CertificateImportPlan>("cert.import_plan", request(call));
     std::string warning =
@@ -143,30 +147,44 @@ class OwnImport {
                    : fmt::format("WARNING: Importing it resets {} so that {} the new ITL file.\n",
                                  counted(plan.phones_reset, "registered phone"),
                                  plan.phones_reset == 1 ? "it fetches" : "they fetch");
+    warning += guards_text(plan.guards);
     for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
+    refusal_ = Refusal::of(plan);
+    if (refusal_.refuses()) {
+      call.say(warning);
+      return std::nullopt;
+    }
     return Confirmation{warning, "Proceed with the import (yes|no)? ", "Import cancelled."};
   }
 
   /// run watches the job as `set cert regen` does, and says each thing once, when it is true.
   Status run(Call& call) {
+    if (refusal_.refuses()) return refusal_.tell(call);
+    const Timeout timeout = timeout_of(call.arguments);
     if (!pem_) pem_ = certificate_of(call);
     const CertificateImportRequest wanted = request(call);
     pem_.reset();
     const auto started = call.ask<JobStarted>("cert.import", wanted);
-    return watch_change(call, started.job, [](const JobReport& report) {
-      return fmt::format(
-          "Successfully imported certificate for {0}.\n"
-          "The services related to {0} use the new certificate already; no restart is needed.\n",
-          report.subject);
-    });
+    return watch_change(
+        call, started.job,
+        [](const JobReport& report) {
+          return fmt::format(
+              "Successfully imported certificate for {0}.\n"
+              "The services related to {0} use the new certificate already; no restart is "
+              "needed.\n",
+              report.subject);
+        },
+        timeout);
   }
 
  private:
   CertificateImportRequest request(Call& call) const {
-    return {call.arguments.at("unit"), *pem_, call.arguments.find("caCert")};
+    return {call.arguments.at("unit"), *pem_, call.arguments.find("caCert"),
+            call.arguments.integer("force")};
   }
 
   std::optional<std::string> pem_;
+  Refusal refusal_;
 };
 
 Parameter file_parameter() {
@@ -186,7 +204,9 @@ Command import_own_command() {
                          {.name = "caCert",
                           .help = "the trusted certificate that must be the issuer",
                           .presence = Presence::optional},
-                         file_parameter()},
+                         file_parameter(),
+                         timeout_parameter(),
+                         force_parameter()},
           .help =
               "The certificate must be made of the pending request (set csr gen), be a CA's with\n"
               "the usages digitalSignature and keyCertSign, and lead to a root that set cert\n"

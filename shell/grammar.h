@@ -79,7 +79,12 @@ class Arguments {
 };
 
 /// Status is a command's end, and the program's exit status.
-enum class Status { success = 0, failed = 1, not_understood = 2 };
+enum class Status {
+  success = 0,  ///< everything as asked
+  failed = 1,
+  not_understood = 2,
+  phones_missing = 5,  ///< the change is done; phones are missing, left out, failed or unproven
+};
 
 /// Confirmation is what is said and asked before a command that cannot be taken back.
 struct Confirmation {

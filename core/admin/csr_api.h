@@ -58,8 +58,9 @@ struct CertificateImportRequest {
   std::string unit;
   std::string pem;
   std::optional<std::string> ca_cert;  ///< the trusted certificate that must be the issuer
+  std::optional<std::int64_t> force = {};  ///< see Guard
 };
-BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert))
+BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert, force))
 
 struct CertificateImportPlan {
   std::string unit;
@@ -70,9 +71,13 @@ struct CertificateImportPlan {
   std::int64_t phones = 0;           ///< known
   std::int64_t phones_reset = 0;     ///< registered now, will be reset to fetch the new ITL
   std::vector<std::string> notes;    ///< sentences an administrator should read before saying yes
+  std::vector<Guard> guards = {};    ///< this and the next two as RegeneratePlan's
+  std::int64_t stranded = 0;
+  std::string refusal = {};
 };
 BOOST_DESCRIBE_STRUCT(CertificateImportPlan, (),
-                      (unit, subject, serial, not_after, issuers, phones, phones_reset, notes))
+                      (unit, subject, serial, not_after, issuers, phones, phones_reset, notes,
+                       guards, stranded, refusal))
 
 struct TrustImportRequest {
   std::string unit;  ///< "CAPF", "CallManager-trust"
