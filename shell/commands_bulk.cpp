@@ -1,5 +1,6 @@
 // utils capf bulk: one operation for many phones; and the security profiles that such a job heeds.
 #include <iterator>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,8 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/commands_job.h"
+#include "shell/duration.h"
+#include "shell/guards.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
@@ -96,6 +99,7 @@ BulkRequest request_of(const Arguments& arguments, Who who) {
   request.completes_by = arguments.find("completes_by");
   request.unique_strings = arguments.integer("unique_strings");
   request.wave = arguments.integer("wave");
+  request.force = arguments.integer("force");
   return request;
 }
 
@@ -120,20 +124,28 @@ std::string preview_text(const BulkPreview& plan) {
                           plan.excluded.size() - kShownExcluded);
   }
   for (const std::string& note : plan.notes) text += "\nNOTE: " + note + "\n";
+  if (!plan.guards.empty()) text += "\n" + guards_text(plan.guards);
   return text;
 }
 
-Status preview(Call& call, Who who) {
+Status preview(Call& call, Who who, const Refusal&) {
   const auto plan =
       call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
   call.answer(plan, preview_text(plan));
   return plan.chosen > 0 ? Status::success : Status::failed;
 }
 
-std::optional<Confirmation> confirm_start(Call& call, Who who) {
+std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal) {
+  refusal = {};
+  timeout_of(call.arguments);
   const auto plan =
       call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
   if (plan.chosen == 0) return std::nullopt;  // the daemon says why
+  refusal = Refusal::of(plan);
+  if (refusal.refuses()) {
+    call.say(preview_text(plan) + "\n");
+    return std::nullopt;
+  }
   return Confirmation{
       preview_text(plan) + "\n",
       fmt::format("You are about to write new CAPF settings for {}, and to make {} apply {}. "
@@ -169,7 +181,9 @@ void write_strings(OutputFile& file, const BulkStarted& started) {
 }
 
 /// start begins a job. Where the strings go to standard output, nothing else does.
-Status start(Call& call, Who who) {
+Status start(Call& call, Who who, const Refusal& refusal) {
+  if (refusal.refuses()) return refusal.tell(call);
+  const Timeout timeout = timeout_of(call.arguments);
   const bool json = call.session.output == Output::json;
   const bool watch = call.arguments.find("watch") != "no";
   const auto path = call.arguments.find("strings_file");
@@ -192,7 +206,7 @@ Status start(Call& call, Who who) {
   }
   if (json && !watch) {
     call.document(to_json(started));
-    return Status::success;
+    return started.excluded > 0 ? Status::phones_missing : Status::success;
   }
   std::string text =
       fmt::format("Job {} started for {}.\n", started.job, counted(started.chosen, "phone"));
@@ -201,7 +215,8 @@ Status start(Call& call, Who who) {
   if (file) text += fmt::format("The authentication strings are in {}.\n", *path);
   if (!watch) text += fmt::format("Watch it with: utils capf bulk watch {}\n", started.job);
   if (!json) call.session.console.write(lines, printable(text));
-  return watch ? watch_to_end(call, started.job, lines) : Status::success;
+  if (watch) return watch_to_end(call, started.job, timeout, lines);
+  return started.excluded > 0 ? Status::phones_missing : Status::success;
 }
 
 Status list(Call& call) {
@@ -310,8 +325,9 @@ constexpr const char* kFilterHelp =
 
 /// add_for_both adds a command for filters, and one behind the word all.
 void add_for_both(std::vector<Command>& commands, const Command& command,
-                  const std::vector<Parameter>& options, Status (*run)(Call&, Who),
-                  std::optional<Confirmation> (*confirm)(Call&, Who)) {
+                  const std::vector<Parameter>& options,
+                  Status (*run)(Call&, Who, const Refusal&),
+                  std::optional<Confirmation> (*confirm)(Call&, Who, Refusal&)) {
   for (const Who who : {Who::filtered, Who::all}) {
     Command one = command;
     if (who == Who::all) {
@@ -323,8 +339,10 @@ void add_for_both(std::vector<Command>& commands, const Command& command,
       one.summary += ", for the phones that filters choose";
       one.parameters = joined(filters(), options);
     }
-    one.run = [run, who](Call& call) { return run(call, who); };
-    if (confirm != nullptr) one.confirm = [confirm, who](Call& call) { return confirm(call, who); };
+    const auto refusal = std::make_shared<Refusal>();  // from the question to the run
+    one.run = [run, who, refusal](Call& call) { return run(call, who, *refusal); };
+    if (confirm != nullptr)
+      one.confirm = [confirm, who, refusal](Call& call) { return confirm(call, who, *refusal); };
     commands.push_back(std::move(one));
   }
 }
@@ -355,23 +373,29 @@ std::vector<Command> bulk_commands() {
            "them as CSV, once, and nothing else: the preview, the question and what follows are on\n"
            "standard error. They are in no log and are never shown again. strings_file writes them\n"
            "into a new file (0600) instead.\n"
-           "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. The\n"
-           "exit status is 0 only when every phone in the job succeeded.\n",
+           "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. While\n"
+           "phones could not reach CAPF it is refused; force does it all the same.\n" +
+           kJobStatusHelp,
        .example =
            "utils capf bulk start device_pool Berlin operation install auth_mode null-string\n",
        .schema = start_schema},
       joined(terms(Presence::mandatory),
              {named("strings_file", "a new file for the authentication strings"), overwrite(),
-              named("watch", "whether to watch the job; yes when left out", {"yes", "no"})}),
+              named("watch", "whether to watch the job; yes when left out", {"yes", "no"}),
+              timeout_parameter(), force_parameter()}),
       start, confirm_start);
   commands.push_back(
       {.words = "utils capf bulk watch",
        .summary = "watch a bulk job until it ends",
-       .parameters = {job_id()},
-       .help = "From any session, as utils job wait. Ctrl-C leaves the watch.\n",
+       .parameters = {job_id(), timeout_parameter()},
+       .help = std::string("From any session, as utils job wait. Ctrl-C leaves the watch.\n") +
+               kJobStatusHelp,
        .example = "utils capf bulk watch 3\nJob 3: 60 of 60 phones succeeded.\n",
        .run =
-           [](Call& call) { return watch_to_end(call, call.arguments.integer("id").value_or(0)); },
+           [](Call& call) {
+             const Timeout timeout = timeout_of(call.arguments);
+             return watch_to_end(call, call.arguments.integer("id").value_or(0), timeout);
+           },
        .schema = schema_of<JobReport>});
   commands.push_back({.words = "utils capf bulk list",
                       .summary = "list the bulk jobs, newest first",

@@ -1,9 +1,14 @@
 // show cert, set cert: certificates and their regeneration.
+#include <memory>
+
 #include <fmt/format.h>
 
 #include "core/admin/api.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/commands_job.h"
+#include "shell/duration.h"
+#include "shell/guards.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
@@ -57,9 +62,12 @@ Status show(Call& call, const std::string& type) {
 
 /// The warnings are those of the reference's transcripts, two spaces included, and then what the
 /// original never said: which phones will reset. Source: reference/cucm-cli.md 2.1, CSCue55353.
-std::optional<Confirmation> confirm_regeneration(Call& call) {
+std::optional<Confirmation> confirm_regeneration(Call& call, Refusal& refusal) {
+  refusal = {};
+  timeout_of(call.arguments);
   const std::string& unit = call.arguments.at("unit");
-  const auto plan = call.ask<RegeneratePlan>("cert.plan", RegenerateRequest{unit});
+  const auto plan = call.ask<RegeneratePlan>(
+      "cert.plan", RegenerateRequest{unit, call.arguments.integer("force")});
   std::string warning;
   if (equal_ignoring_case(unit, "ITLRecovery")) {
     warning =
@@ -78,20 +86,32 @@ std::optional<Confirmation> confirm_regeneration(Call& call) {
                  : fmt::format("WARNING: Regenerating {} resets {} so that {} the new ITL file.\n",
                                unit, counted(plan.phones_reset, "registered phone"),
                                plan.phones_reset == 1 ? "it fetches" : "they fetch");
+  warning += guards_text(plan.guards);
   for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
+  refusal = Refusal::of(plan);
+  if (refusal.refuses()) {
+    call.say(warning);
+    return std::nullopt;
+  }
   return Confirmation{warning, "Proceed with regeneration (yes|no)? ", "Regeneration cancelled."};
 }
 
 /// Regeneration watches the job and says each thing once, when it is true.
-Status regenerate(Call& call) {
+Status regenerate(Call& call, const Refusal& refusal) {
+  if (refusal.refuses()) return refusal.tell(call);
+  const Timeout timeout = timeout_of(call.arguments);
   const std::string& unit = call.arguments.at("unit");
-  const auto started = call.ask<JobStarted>("cert.regenerate", RegenerateRequest{unit});
-  return watch_change(call, started.job, [&unit](const JobReport&) {
-    return fmt::format(
-        "Successfully Regenerated Certificate for {0}.\n"
-        "The services related to {0} use the new certificate already; no restart is needed.\n",
-        unit);
-  });
+  const auto started = call.ask<JobStarted>(
+      "cert.regenerate", RegenerateRequest{unit, call.arguments.integer("force")});
+  return watch_change(
+      call, started.job,
+      [&unit](const JobReport&) {
+        return fmt::format(
+            "Successfully Regenerated Certificate for {0}.\n"
+            "The services related to {0} use the new certificate already; no restart is needed.\n",
+            unit);
+      },
+      timeout);
 }
 
 }  // namespace
@@ -102,6 +122,7 @@ std::vector<Command> certificate_commands() {
                        .kind = Kind::choice,
                        .choices = {"own", "trust"}};
   const Parameter dates = flag("dates", "say from when to when each is valid, in UTC");
+  const auto refusal = std::make_shared<Refusal>();  // from the question to the run
   std::vector<Command> commands;
   commands.push_back({.words = "show cert list",
                       .level = 1,
@@ -144,16 +165,20 @@ std::vector<Command> certificate_commands() {
        .summary = "make a new key and certificate for a unit, and see every phone come back",
        .parameters = {{.name = "unit",
                        .help = "the unit, in any case",
-                       .spellings = unit_names()}},
-       .help = "LSCs of an old CAPF stay valid: its certificate stays in the trust stores. The old\n"
+                       .spellings = unit_names()},
+                      timeout_parameter(),
+                      force_parameter()},
+       .help = std::string(
+               "LSCs of an old CAPF stay valid: its certificate stays in the trust stores. The old\n"
                "certificate of another unit is out of use. The ITL file is built and signed anew, and\n"
                "registered phones are reset so that they fetch it. The work is a job: it goes on\n"
                "when you leave with Ctrl-C or the session ends, and utils job wait watches it\n"
-               "again. The exit status is 0 once the certificate is regenerated, also when\n"
-               "phones are missing; their number is printed.\n",
+               "again. What would strand phones by what is known is refused, with their number\n"
+               "and the cure; force with that number does it all the same.\n") +
+               kJobStatusHelp,
        .example = "set cert regen CAPF\n",
-       .confirm = confirm_regeneration,
-       .run = regenerate,
+       .confirm = [refusal](Call& call) { return confirm_regeneration(call, *refusal); },
+       .run = [refusal](Call& call) { return regenerate(call, *refusal); },
        .schema = schema_of<JobReport>});
   return commands;
 }

@@ -7,6 +7,8 @@
 #include "shell/call.h"
 #include "shell/certificate_input.h"
 #include "shell/commands.h"
+#include "shell/duration.h"
+#include "shell/guards.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
@@ -88,6 +90,8 @@ Status import_trust(Call& call) {
 class OwnImport {
  public:
   std::optional<Confirmation> confirm(Call& call) {
+    refusal_ = {};
+    timeout_of(call.arguments);
     input_ = read_certificate_input(call);
     const auto plan = call.ask<CertificateImportPlan>("cert.import_plan", request(call));
     std::string warning =
@@ -100,31 +104,44 @@ class OwnImport {
                    : fmt::format("WARNING: Importing it resets {} so that {} the new ITL file.\n",
                                  counted(plan.phones_reset, "registered phone"),
                                  plan.phones_reset == 1 ? "it fetches" : "they fetch");
+    warning += guards_text(plan.guards);
     for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
+    refusal_ = Refusal::of(plan);
+    if (refusal_.refuses()) {
+      call.say(warning);
+      return std::nullopt;
+    }
     return Confirmation{warning, "Proceed with the import (yes|no)? ", "Import cancelled."};
   }
 
   /// run watches the job as `set cert regen` does, and says each thing once, when it is true.
   Status run(Call& call) {
+    if (refusal_.refuses()) return refusal_.tell(call);
+    const Timeout timeout = timeout_of(call.arguments);
     if (!input_) input_ = read_certificate_input(call);
     const CertificateImportRequest wanted = request(call);
     input_.reset();
     const auto started = call.ask<JobStarted>("cert.import", wanted);
-    return watch_change(call, started.job, [](const JobReport& report) {
-      return fmt::format(
-          "Successfully imported certificate for {0}.\n"
-          "The services related to {0} use the new certificate already; no restart is needed.\n",
-          report.subject);
-    });
+    return watch_change(
+        call, started.job,
+        [](const JobReport& report) {
+          return fmt::format(
+              "Successfully imported certificate for {0}.\n"
+              "The services related to {0} use the new certificate already; no restart is "
+              "needed.\n",
+              report.subject);
+        },
+        timeout);
   }
 
  private:
   CertificateImportRequest request(Call& call) const {
     return {call.arguments.at("unit"), input_->text, call.arguments.find("caCert"),
-            input_->content};
+            input_->content, call.arguments.integer("force")};
   }
 
   std::optional<CertificateInput> input_;
+  Refusal refusal_;
 };
 
 Parameter file_parameter() {
@@ -146,7 +163,9 @@ Command import_own_command() {
                          {.name = "caCert",
                           .help = "the trusted certificate that must be the issuer",
                           .presence = Presence::optional},
-                         file_parameter()},
+                         file_parameter(),
+                         timeout_parameter(),
+                         force_parameter()},
           .help =
               "The certificate must be made of the pending request (set csr gen), be a CA's with\n"
               "the usages digitalSignature and keyCertSign, and lead to a root that set cert\n"

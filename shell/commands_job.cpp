@@ -8,6 +8,7 @@
 #include "core/admin/api.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/duration.h"
 #include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/watch.h"
@@ -60,6 +61,7 @@ Status show(Call& call) {
     if (job.refused > 0) lines.emplace_back("Refused the ITL", std::to_string(job.refused));
     if (job.unproven > 0) lines.emplace_back("Unproven", std::to_string(job.unproven));
   }
+  if (job.left_out > 0) lines.emplace_back("Left out", std::to_string(job.left_out));
   std::string text = labelled(lines, call.columns());
   if (!job.missing.empty()) {
     Table table({"Phone", "State", "Since", "Why"});
@@ -67,12 +69,15 @@ Status show(Call& call) {
       table.add({phone.phone, phone.state, phone.changed, phone.detail});
     text += "\n" + table.text(call.columns());
   }
+  for (const std::string& warning : job.warnings) text += "\nWARNING: " + warning + "\n";
+  for (const std::string& note : job.notes) text += "\nNOTE: " + note + "\n";
   call.answer(job, text);
   return Status::success;
 }
 
 Status wait(Call& call) {
-  return watch_to_end(call, request_of(call).job);
+  const Timeout timeout = timeout_of(call.arguments);
+  return watch_to_end(call, request_of(call).job, timeout);
 }
 
 }  // namespace
@@ -104,8 +109,8 @@ std::vector<Command> job_changes(const std::string& words) {
          .help = change.verb == "cancel"
                      ? "A phone whose turn has not come keeps its settings. A regeneration stays\n"
                        "published, and counts the phones it reset to their end. A bulk job takes\n"
-                       "back what phones have not taken up, and gives those that are enrolling\n"
-                       "five minutes.\n"
+                       "back what phones have not done yet, and ends at once: a phone that is\n"
+                       "enrolling may still get its LSC.\n"
                      : "",
          .example = fmt::format("{} {} 3\n", words, change.verb),
          .run =
@@ -136,9 +141,8 @@ std::vector<Command> job_commands() {
   commands.push_back(
       {.words = "utils job wait",
        .summary = "watch a job until it ends",
-       .parameters = {id},
-       .help = "The exit status is 0 only when the job is done and every phone returned, or\n"
-               "succeeded. Ctrl-C leaves the watch; the job goes on.\n",
+       .parameters = {id, timeout_parameter()},
+       .help = std::string(kJobStatusHelp) + "Ctrl-C leaves the watch; the job goes on.\n",
        .example = "utils job wait 3\nJob 3: 50 of 50 phones returned.\n",
        .run = wait,
        .schema = schema_of<JobReport>});

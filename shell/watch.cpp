@@ -25,9 +25,13 @@ constexpr auto kLineEvery = 5s;
 constexpr auto kPaceOver = 30s;
 constexpr auto kPaceFrom = 2s;
 
+/// Leave says whether the watch is to be left now, and how.
+using Leave = std::function<std::optional<WatchEnd>()>;
+
 /// wait_for_change asks on a thread of its own, so that Ctrl-C does not have to wait for the
-/// answer. Returns nothing when interrupted; the thread then ends with its answer, unheard.
-std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& request) {
+/// answer. Returns nothing when the watch is left; the thread then ends with its answer, unheard.
+std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& request,
+                                         const Leave& leave) {
   auto answer = std::make_shared<std::promise<boost::json::object>>();
   std::future<boost::json::object> coming = answer->get_future();
   std::thread([answer, admin = call.session.admin, request] {
@@ -38,7 +42,7 @@ std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& reque
     }
   }).detach();
   while (coming.wait_for(50ms) != std::future_status::ready) {
-    if (call.session.console.interrupted()) return std::nullopt;
+    if (leave()) return std::nullopt;
   }
   return core::admin::from_json<JobReport>(coming.get());
 }
@@ -54,6 +58,20 @@ std::int64_t finished(const JobReport& report) {
   for (const std::string state : {"succeeded", "failed", "unreachable", "expired", "cancelled"})
     count += count_of(report, state);
   return count;
+}
+
+/// how_it_ended is what is said of a job before its count of phones: what kept it from its end, and
+/// what went wrong beside the change.
+std::string how_it_ended(const JobReport& report) {
+  std::string text;
+  if (report.state == "cancelled") {
+    text = fmt::format("Job {} was cancelled.\n", report.job);
+  } else if (report.state != "done") {
+    text = fmt::format("Job {} {}: {}\n", report.job, report.state,
+                       report.message.empty() ? report.step : report.message);
+  }
+  for (const std::string& warning : report.warnings) text += "WARNING: " + warning + "\n";
+  return text;
 }
 
 std::string time_text(std::chrono::seconds time) {
@@ -132,16 +150,22 @@ std::string bulk_bar(const JobReport& report, const Pace& pace, std::size_t colu
 }
 
 Watched watch_job(Call& call, std::int64_t job,
-                  const std::function<void(const JobReport&)>& changed) {
+                  const std::function<void(const JobReport&)>& changed, Timeout timeout) {
+  const auto began = std::chrono::steady_clock::now();
+  const Leave leave = [&]() -> std::optional<WatchEnd> {
+    if (call.session.console.interrupted()) return WatchEnd::left;
+    if (timeout && std::chrono::steady_clock::now() - began >= *timeout) return WatchEnd::time_over;
+    return std::nullopt;
+  };
   Watched watched;
   watched.report.job = job;
   std::int64_t seen = -1;
   int failures = 0;
   while (true) {
     try {
-      const auto report = wait_for_change(call, {job, seen});
+      const auto report = wait_for_change(call, {job, seen}, leave);
       if (!report) {
-        watched.left = true;
+        watched.end = leave().value_or(WatchEnd::left);
         return watched;
       }
       watched.report = *report;
@@ -149,12 +173,22 @@ Watched watch_job(Call& call, std::int64_t job,
     } catch (const core::Error& error) {
       if (error.code() != core::Code::io || ++failures == kTries) throw;
       call.session.console.pause(1s);
-      watched.left = call.session.console.interrupted();
-      if (watched.left) return watched;
+      if (const auto end = leave()) {
+        watched.end = *end;
+        return watched;
+      }
       continue;
     }
     changed(watched.report);
     if (ended(watched.report)) return watched;
+    if (watched.report.stopping) {
+      watched.end = WatchEnd::stopped;
+      return watched;
+    }
+    if (const auto end = leave()) {
+      watched.end = *end;
+      return watched;
+    }
     seen = watched.report.revision;
   }
 }
@@ -198,8 +232,15 @@ void PhoneProgress::show(const JobReport& report) {
 }
 
 std::string job_result(const JobReport& report) {
-  if (report.total == 0) return fmt::format("Job {}: no phone had to be reset.\n", report.job);
-  std::string text = returned_line(report) + "\n";
+  std::string text = report.total == 0
+                         ? fmt::format("Job {}: no phone had to be reset.\n", report.job)
+                         : returned_line(report) + "\n";
+  if (report.left_out > 0)
+    text += is_bulk(report)
+                ? fmt::format("{} left out.\n", counted(report.left_out, "phone"))
+                : fmt::format("{} that hold a trust list were not registered and fetch the new one "
+                              "when they next start: show phone list\n",
+                              counted(report.left_out, "phone"));
   const std::int64_t away = report.total - done_phones(report);
   if (away <= 0) return text;
   text += counted(away, "phone") + (is_bulk(report) ? " did not succeed:\n" : " did not return:\n");
@@ -221,62 +262,95 @@ core::Error job_failure(const JobReport& report) {
   return {core::Code::internal, fmt::format("Job {} {}: {}", report.job, report.state, reason)};
 }
 
-Status say_left(Call& call, const Watched& watched) {
+Status say_left(Call& call, const Watched& watched, Stream lines) {
   if (call.session.console.interactive()) call.session.console.progress("");
-  call.document(core::admin::to_json(watched.report));
-  call.say(fmt::format("\nThe job goes on. Watch it again with: utils job wait {}\n",
-                       watched.report.job));
-  return Status::failed;
+  JobReport report = watched.report;
+  const std::string again = fmt::format("utils job wait {}", report.job);
+  std::string sentence;
+  switch (watched.end) {
+    case WatchEnd::job_ended:
+    case WatchEnd::left:
+      sentence = fmt::format("The job goes on. Watch it again with: {}", again);
+      break;
+    case WatchEnd::time_over:
+      sentence = report.published
+                     ? fmt::format("The time is over with {} of {} {}; the job goes on. Watch it "
+                                   "again with: {}",
+                                   done_phones(report), counted(report.total, "phone"),
+                                   is_bulk(report) ? "done" : "returned", again)
+                     : fmt::format("The time is over and the change is not made yet; the job goes "
+                                   "on. Watch it again with: {}",
+                                   again);
+      break;
+    case WatchEnd::stopped:
+      sentence = fmt::format(
+          "Ringfence is being stopped. Job {} goes on when it starts again. Watch it then with: {}",
+          report.job, again);
+      break;
+  }
+  if (call.session.output == Output::json) {
+    report.notes.push_back(sentence);
+    call.document(core::admin::to_json(report));
+  } else {
+    call.session.console.write(lines, printable("\n" + sentence + "\n"));
+  }
+  return status_of(report);
 }
 
 bool all_well(const JobReport& report) {
   return report.state == "done" && done_phones(report) >= report.total && report.missing.empty();
 }
 
-Status watch_to_end(Call& call, std::int64_t job, Stream lines) {
+Status status_of(const JobReport& report) {
+  if (!report.published || (is_bulk(report) && report.state == "failed")) return Status::failed;
+  return all_well(report) && report.left_out == 0 ? Status::success : Status::phones_missing;
+}
+
+Status watch_to_end(Call& call, std::int64_t job, Timeout timeout, Stream lines) {
   PhoneProgress progress(call, lines);
-  const Watched watched =
-      watch_job(call, job, [&](const JobReport& report) { progress.show(report); });
-  if (watched.left) return say_left(call, watched);
+  const Watched watched = watch_job(
+      call, job, [&](const JobReport& report) { progress.show(report); }, timeout);
+  if (watched.end != WatchEnd::job_ended) return say_left(call, watched, lines);
   const JobReport& report = watched.report;
+  const Status status = status_of(report);
   if (call.session.output == Output::json) {
     call.answer(report, "");
-    return all_well(report) ? Status::success : Status::failed;
+    return status;
   }
-  if (report.state != "done" && report.state != "cancelled") throw job_failure(report);
-  if (report.state == "cancelled")
-    call.session.console.write(lines,
-                               printable(fmt::format("Job {} was cancelled.\n", report.job)));
+  if (status == Status::failed) throw job_failure(report);
+  const std::string text = how_it_ended(report) + job_result(report);
   if (lines == Stream::output) {
-    call.say(job_result(report));
+    call.say(text);
   } else {
-    call.session.console.write(lines, printable(job_result(report)));
+    call.session.console.write(lines, printable(text));
   }
-  return all_well(report) ? Status::success : Status::failed;
+  return status;
 }
 
 Status watch_change(Call& call, std::int64_t job,
-                    const std::function<std::string(const JobReport&)>& published) {
+                    const std::function<std::string(const JobReport&)>& published,
+                    Timeout timeout) {
   bool told = false;
   PhoneProgress progress(call);
-  const Watched watched = watch_job(call, job, [&](const JobReport& report) {
-    if (report.published && !told) {
-      told = true;
-      call.say(published(report));
-    }
-    progress.show(report);
-  });
-  if (watched.left) return say_left(call, watched);
+  const Watched watched = watch_job(
+      call, job,
+      [&](const JobReport& report) {
+        if (report.published && !told) {
+          told = true;
+          call.say(published(report));
+        }
+        progress.show(report);
+      },
+      timeout);
+  if (watched.end != WatchEnd::job_ended) return say_left(call, watched);
   const JobReport& report = watched.report;
   if (!report.published) {
     if (call.session.output == Output::text) throw job_failure(report);
     call.document(to_json(report));
     return Status::failed;
   }
-  call.answer(report, job_result(report));
-  if (report.state == "done") return Status::success;
-  if (call.session.output == Output::text) throw job_failure(report);
-  return Status::failed;
+  call.answer(report, how_it_ended(report) + job_result(report));
+  return status_of(report);
 }
 
 }  // namespace ringfence::shell

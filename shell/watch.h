@@ -14,10 +14,21 @@
 
 namespace ringfence::shell {
 
+/// WatchEnd is how a watch ended; after all but the first the job goes on.
+enum class WatchEnd {
+  job_ended,
+  left,       ///< Ctrl-C
+  time_over,  ///< the watch's timeout
+  stopped,    ///< this Ringfence is being stopped; the job goes on when it starts again
+};
+
 struct Watched {
   core::admin::JobReport report;  ///< the last one seen
-  bool left = false;              ///< Ctrl-C; the job goes on
+  WatchEnd end = WatchEnd::job_ended;
 };
+
+/// Timeout is how long to watch at most; nothing: until the job ends.
+using Timeout = std::optional<std::chrono::seconds>;
 
 /// ended says whether a job of this state has ended: it neither runs nor pauses.
 bool ended(const core::admin::JobReport& report);
@@ -25,10 +36,11 @@ bool ended(const core::admin::JobReport& report);
 /// watch_job follows a job to its end and calls `changed` with each new report.
 ///
 /// Ctrl-C leaves the watch at once. A daemon that stops answering is asked again for a minute
-/// (a job survives its restart), then its Error{io} is thrown. Other errors of the daemon are
-/// thrown as they come.
+/// (a job survives its restart), then its Error{io} is thrown; one that is stopped says so. Other
+/// errors of the daemon are thrown as they come.
 Watched watch_job(Call& call, std::int64_t job,
-                  const std::function<void(const core::admin::JobReport&)>& changed);
+                  const std::function<void(const core::admin::JobReport&)>& changed,
+                  Timeout timeout = std::nullopt);
 
 /// Pace tells how fast phones come to their end, from the last half minute.
 class Pace {
@@ -84,12 +96,15 @@ std::string job_result(const core::admin::JobReport& report);
 /// job_failure is the Error to throw for a job that failed or was interrupted.
 core::Error job_failure(const core::admin::JobReport& report);
 
-/// say_left tells whoever left the watch that the job goes on, and how to watch it again. Returns
-/// failed: the end was not seen.
-Status say_left(Call& call, const Watched& watched);
+/// say_left tells whoever left the watch that the job goes on, and how to watch it again.
+Status say_left(Call& call, const Watched& watched, Stream lines = Stream::output);
 
 /// all_well says whether the job is done, and every phone returned or succeeded.
 bool all_well(const core::admin::JobReport& report);
+
+/// status_of is the exit status for a job as it stands: success when all is well and nobody was left
+/// out; phones_missing when the change is done and that is not so, or not so yet; else failed.
+Status status_of(const core::admin::JobReport& report);
 
 /// is_bulk tells the kind; done_phones how many phones are where the job wants them; count_of how
 /// many are in a state; counts_text writes "12 enrolling, 30 succeeded".
@@ -98,12 +113,14 @@ std::int64_t done_phones(const core::admin::JobReport& report);
 std::int64_t count_of(const core::admin::JobReport& report, const std::string& state);
 std::string counts_text(const core::admin::JobReport& report);
 
-/// watch_to_end watches a job, shows its progress and its result. Success only when all is well.
-Status watch_to_end(Call& call, std::int64_t job, Stream lines = Stream::output);
+/// watch_to_end watches a job, shows its progress and its result. Its status is status_of.
+Status watch_to_end(Call& call, std::int64_t job, Timeout timeout = std::nullopt,
+                    Stream lines = Stream::output);
 
 /// watch_change watches a job that gives a unit a new certificate: it says `published(report)`
-/// once, when the change is made, and then how the phones return. Success once the job is done.
+/// once, when the change is made, and then how the phones return. Its status is status_of.
 Status watch_change(Call& call, std::int64_t job,
-                    const std::function<std::string(const core::admin::JobReport&)>& published);
+                    const std::function<std::string(const core::admin::JobReport&)>& published,
+                    Timeout timeout = std::nullopt);
 
 }  // namespace ringfence::shell

@@ -8,6 +8,8 @@
 
 #include <boost/describe/class.hpp>
 
+#include "core/admin/guard_api.h"
+
 // Every struct maps to a JSON object with the same member names (core/admin/json.h). Times are
 // RFC 3339 text, digests and serials hexadecimal text. A member called `text` is the same facts
 // laid out as CUCM prints them, for people; a JSON document for scripts leaves it out.
@@ -76,16 +78,21 @@ BOOST_DESCRIBE_STRUCT(CertificateShow, (), (certificate, pem, text))
 
 struct RegenerateRequest {
   std::string unit;
+  std::optional<std::int64_t> force = {};  ///< see Guard
 };
-BOOST_DESCRIBE_STRUCT(RegenerateRequest, (), (unit))
+BOOST_DESCRIBE_STRUCT(RegenerateRequest, (), (unit, force))
 
 struct RegeneratePlan {
   std::string unit;
   std::int64_t phones = 0;         ///< known
   std::int64_t phones_reset = 0;   ///< registered now, will be reset to fetch the new ITL
   std::vector<std::string> notes;  ///< sentences an administrator should read before saying yes
+  std::vector<Guard> guards = {};
+  std::int64_t stranded = 0;  ///< what `force` must say to go on; 0 without guards
+  std::string refusal = {};   ///< what the change would be refused with now, or ""
 };
-BOOST_DESCRIBE_STRUCT(RegeneratePlan, (), (unit, phones, phones_reset, notes))
+BOOST_DESCRIBE_STRUCT(RegeneratePlan, (),
+                      (unit, phones, phones_reset, notes, guards, stranded, refusal))
 
 struct JobStarted {
   std::int64_t job = 0;
@@ -125,7 +132,7 @@ BOOST_DESCRIBE_STRUCT(JobCount, (), (state, count))
 struct JobReport {
   std::int64_t job = 0;
   std::int64_t revision = 0;  ///< grows with every change
-  std::string kind;           ///< "regenerate", "capf-bulk"
+  std::string kind;           ///< "regenerate", "phone-reset", "capf-bulk"
   std::string subject;        ///< the unit; what a bulk job does
   std::string who;
   std::string state;  ///< running, paused, done, failed, interrupted, cancelled
@@ -146,11 +153,17 @@ struct JobReport {
   std::vector<JobCount> counts;  ///< of each state that phones are in; they add up to `total`
   /// The first 1000 of those that did not return, or did not succeed; job.show and job.wait.
   std::vector<JobPhone> missing;
+  /// Phones that the change concerns and that the job does not reach: not registered when it began,
+  /// or left out of a bulk job.
+  std::int64_t left_out = 0;
+  std::vector<std::string> notes = {};     ///< what was said before it began
+  std::vector<std::string> warnings = {};  ///< what went wrong beside the change
+  bool stopping = false;  ///< this Ringfence is being stopped; the job goes on when it starts again
 };
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
                        finished, total, waiting, reset_sent, returned, not_returned, failed, refused,
-                       unproven, counts, missing))
+                       unproven, counts, missing, left_out, notes, warnings, stopping))
 
 struct JobList {
   std::vector<JobReport> jobs;  ///< newest first
@@ -231,8 +244,9 @@ struct TrustListReset {
   std::string md5;
   std::string sha1;
   std::vector<std::string> nodes;  ///< TFTP nodes that have it
+  std::vector<std::string> warnings = {};  ///< what went wrong once it was published
 };
-BOOST_DESCRIBE_STRUCT(TrustListReset, (), (signer, md5, sha1, nodes))
+BOOST_DESCRIBE_STRUCT(TrustListReset, (), (signer, md5, sha1, nodes, warnings))
 
 // --- service.list, service.start, service.stop, service.restart --------------------------------
 
@@ -423,7 +437,7 @@ struct PhoneList {
 };
 BOOST_DESCRIBE_STRUCT(PhoneList, (), (phones, next))
 
-/// phone.reset: `phones` empty means all registered ones.
+/// phone.reset is for the phones that are named, at least one; phone.reset_all for all.
 struct PhoneResetRequest {
   std::vector<std::string> phones;
   std::string kind;  ///< "reset", "restart", "apply-config"
@@ -436,7 +450,7 @@ struct PhoneRefusal {
 };
 BOOST_DESCRIBE_STRUCT(PhoneRefusal, (), (phone, status))
 
-/// When phones were named, the answer waits for theirs; for all it only says how many were asked.
+/// The answer waits for the phones'.
 struct PhoneReset {
   std::int64_t asked = 0;
   std::vector<std::string> not_registered;

@@ -8,6 +8,8 @@
 
 #include <boost/describe/class.hpp>
 
+#include "core/admin/guard_api.h"
+
 namespace ringfence::core::admin {
 
 // --- bulk.preview, bulk.start ------------------------------------------------------------------
@@ -38,11 +40,12 @@ struct BulkRequest {
   std::optional<std::string> completes_by;     ///< absent: seven days from now
   std::optional<std::int64_t> unique_strings;  ///< digits of a string made for each phone, 4 to 10
   std::optional<std::int64_t> wave;  ///< phones on their way at a time, 1 to 5000; absent: 500
+  std::optional<std::int64_t> force = {};  ///< see Guard
 };
 BOOST_DESCRIBE_STRUCT(BulkRequest, (),
                       (all, name, model, device_pool, description, security_profile, lsc, issuer,
                        expires_before, expires_within, operation, auth_mode, key_order, rsa_bits,
-                       ec_bits, completes_by, unique_strings, wave))
+                       ec_bits, completes_by, unique_strings, wave, force))
 
 /// BulkExcluded is a phone that matches the filters and is left out.
 struct BulkExcluded {
@@ -69,10 +72,13 @@ struct BulkPreview {
   std::vector<std::string> notes;      ///< sentences an administrator should read before saying yes
   std::vector<std::string> phones;     ///< the chosen ones, by name
   std::vector<BulkExcluded> excluded;  ///< by name
+  std::vector<Guard> guards = {};      ///< this and the next two as RegeneratePlan's
+  std::int64_t stranded = 0;
+  std::string refusal = {};
 };
 BOOST_DESCRIBE_STRUCT(BulkPreview, (),
                       (matched, chosen, not_registered, operation, completes_by, reasons, notes,
-                       phones, excluded))
+                       phones, excluded, guards, stranded, refusal))
 
 struct BulkString {
   std::string name;
@@ -86,8 +92,9 @@ struct BulkStarted {
   std::int64_t chosen = 0;
   std::int64_t excluded = 0;
   std::vector<BulkString> strings;
+  std::vector<std::string> notes = {};  ///< as BulkPreview's
 };
-BOOST_DESCRIBE_STRUCT(BulkStarted, (), (job, chosen, excluded, strings))
+BOOST_DESCRIBE_STRUCT(BulkStarted, (), (job, chosen, excluded, strings, notes))
 
 // --- profile.list, profile.set, profile.remove -------------------------------------------------
 

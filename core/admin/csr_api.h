@@ -60,8 +60,9 @@ struct CertificateImportRequest {
   std::string pem;                     ///< text of any form; "" when there is `content`
   std::optional<std::string> ca_cert;  ///< the trusted certificate that must be the issuer
   std::optional<std::string> content;  ///< a file's bytes of any form, in base64
+  std::optional<std::int64_t> force = {};  ///< see Guard
 };
-BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert, content))
+BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert, content, force))
 
 struct CertificateImportPlan {
   std::string unit;
@@ -73,10 +74,13 @@ struct CertificateImportPlan {
   std::int64_t phones_reset = 0;     ///< registered now, will be reset to fetch the new ITL
   std::vector<std::string> notes;    ///< sentences an administrator should read before saying yes
   std::string found;                 ///< what was given: "PKCS#7 in DER with 3 certificates"
+  std::vector<Guard> guards = {};    ///< this and the next two as RegeneratePlan's
+  std::int64_t stranded = 0;
+  std::string refusal = {};
 };
 BOOST_DESCRIBE_STRUCT(CertificateImportPlan, (),
                       (unit, subject, serial, not_after, issuers, phones, phones_reset, notes,
-                       found))
+                       found, guards, stranded, refusal))
 
 struct TrustImportRequest {
   std::string unit;  ///< "CAPF", "CallManager-trust"

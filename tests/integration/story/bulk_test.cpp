@@ -186,7 +186,7 @@ TEST_F(BulkStory, IsPausedResumedKilledAndCancelledAndEveryPhoneIsInOneState) {
   ASSERT_TRUE(until([&] { return counts(1)["succeeded"] >= paused.at("succeeded") + 12; }));
   ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
   const test::Result ended = instance_.sh("utils capf bulk watch 1");
-  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.status, 5);
   EXPECT_THAT(ended.out, HasSubstr("Job 1 was cancelled."));
   auto last = counts(1);
   EXPECT_EQ(last["succeeded"] + last["cancelled"] + last["failed"], kPhones)

@@ -117,17 +117,17 @@ TEST_F(BulkTest, FailsWhenAPhoneDoesNotSucceedAndSaysWhichAndWhy) {
   end.missing = {{"SEP000000000009", "failed", "2026-11-21T10:01:00Z",
                   "Upgrade Failed: Invalid Authentication String"}};
   admin->record("job.wait", end);
-  EXPECT_EQ(run("utils capf bulk watch 3"), Status::failed);
+  EXPECT_EQ(run("utils capf bulk watch 3"), Status::phones_missing);
   EXPECT_THAT(console.output,
               HasSubstr("Job 3: 59 of 60 phones succeeded.\n1 phone did not succeed:\n"
                         "   SEP000000000009   failed   Upgrade Failed: Invalid Authentication "
                         "String\n"));
-  EXPECT_EQ(run("utils job wait 3"), Status::failed);
+  EXPECT_EQ(run("utils job wait 3"), Status::phones_missing);
 }
 
 TEST_F(BulkTest, ACancelledJobIsNoSuccess) {
   admin->record("job.wait", bulk_job(9, {{"succeeded", 10}, {"cancelled", 50}}, "cancelled"));
-  EXPECT_EQ(run("utils capf bulk watch 3"), Status::failed);
+  EXPECT_EQ(run("utils capf bulk watch 3"), Status::phones_missing);
   EXPECT_THAT(console.output, HasSubstr("Job 3 was cancelled.\nJob 3: 10 of 60 phones succeeded."));
 }
 

@@ -290,7 +290,7 @@ TEST_F(CommandsTest, DrawsABarInATerminal) {
   EXPECT_THAT(console.output, Not(HasSubstr("25 of 50")));
 }
 
-TEST_F(CommandsTest, SucceedsWhenTheCertificateIsNewButPhonesAreMissing) {
+TEST_F(CommandsTest, SaysByItsStatusThatTheCertificateIsNewAndPhonesAreMissing) {
   admin->record("cert.plan", RegeneratePlan{"CAPF", 50, 50, {}});
   admin->record("cert.regenerate", JobStarted{3});
   JobReport end = job(9, 25, "done", true);
@@ -300,12 +300,73 @@ TEST_F(CommandsTest, SucceedsWhenTheCertificateIsNewButPhonesAreMissing) {
   }
   admin->record("job.wait", end);
   console.typed = {"y"};
-  EXPECT_EQ(run("set cert regen CAPF"), Status::success);
+  EXPECT_EQ(run("set cert regen CAPF"), Status::phones_missing);
   EXPECT_THAT(console.output,
               HasSubstr("Job 3: 25 of 50 phones returned.\n25 phones did not return:\n"
                         "   SEP001122334410   not_returned\n"));
   EXPECT_THAT(console.output, HasSubstr("   and 5 more\nSee them all with: show job 3\n"));
-  EXPECT_EQ(run("utils job wait 3"), Status::failed);
+  EXPECT_EQ(run("utils job wait 3"), Status::phones_missing);
+}
+
+TEST_F(CommandsTest, LeavesTheWatchWhenItsTimeIsOver) {
+  admin->record("job.wait", job(2, 25, "running", true));
+  EXPECT_EQ(run("utils job wait 3 timeout 1s"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("The time is over with 25 of 50 phones returned; the job "
+                                        "goes on. Watch it again with: utils job wait 3\n"));
+}
+
+TEST_F(CommandsTest, FailsWhenTheTimeIsOverBeforeTheChange) {
+  admin->record("job.wait", job(2, 0, "running", false));
+  EXPECT_EQ(run("utils job wait 3 timeout 1s"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("the change is not made yet; the job goes on."));
+}
+
+TEST_F(CommandsTest, RefusesATimeoutThatIsNoneBeforeAnythingIsAsked) {
+  EXPECT_EQ(run("set cert regen CAPF timeout soon"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("Enter valid values for the timeout."));
+  EXPECT_TRUE(admin->asked().empty());
+}
+
+TEST_F(CommandsTest, SaysThatAJobGoesOnWhenRingfenceIsStopped) {
+  JobReport report = job(2, 25, "running", true);
+  report.stopping = true;
+  admin->record("job.wait", report);
+  EXPECT_EQ(run("utils job wait 3"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("Ringfence is being stopped. Job 3 goes on when it starts "
+                                        "again. Watch it then with: utils job wait 3\n"));
+}
+
+TEST_F(CommandsTest, CountsPhonesThatTheChangeDidNotReach) {
+  JobReport end = job(9, 50, "done", true);
+  end.left_out = 2;
+  admin->record("job.wait", end);
+  EXPECT_EQ(run("utils job wait 3"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("2 phones that hold a trust list were not registered"));
+}
+
+TEST_F(CommandsTest, RefusesWhatWouldStrandPhonesWithoutItsQuestion) {
+  RegeneratePlan plan{"CallManager", 60, 60, {}};
+  plan.guards = {{"tvs_down", 60, {"SEP000000000001"}, "Cisco TVS does not answer.", "Start it."}};
+  plan.stranded = 60;
+  plan.refusal = "it would strand 60 phones";
+  admin->record("cert.plan", plan);
+  EXPECT_EQ(run("set cert regen CallManager"), Status::failed);
+  EXPECT_THAT(console.output,
+              HasSubstr("WARNING: Cisco TVS does not answer. This would strand 60 phones: "
+                        "SEP000000000001 and 59 more. Start it.\n"));
+  EXPECT_THAT(console.output, HasSubstr("it would strand 60 phones\nExecuted command"));
+  EXPECT_THAT(admin->asked(), Not(Contains("cert.regenerate")));
+
+  session.output = Output::json;
+  session.questions = Questions::answer_yes;
+  console.output.clear();
+  admin->record("cert.plan", plan);
+  EXPECT_EQ(run("set cert regen CallManager"), Status::failed);
+  const auto document = boost::json::parse(console.output).as_object();
+  EXPECT_EQ(document.at("guards").at(0).at("phones").as_int64(), 60);
+  EXPECT_EQ(document.at("guards").at(0).at("code").as_string(), "tvs_down");
+  EXPECT_EQ(document.at("stranded").as_int64(), 60);
+  EXPECT_THAT(admin->asked(), Not(Contains("cert.regenerate")));
 }
 
 TEST_F(CommandsTest, SaysWhyARegenerationFailed) {
