@@ -135,6 +135,12 @@ Status preview(Call& call, Who who, const Refusal&) {
   return plan.chosen > 0 ? Status::success : Status::failed;
 }
 
+/// strings_on_output says whether the authentication strings are what standard output is for; then
+/// all else is told on the error stream.
+bool strings_on_output(const Arguments& arguments) {
+  return arguments.has("unique_strings") && arguments.find("strings_file").value_or("-") == "-";
+}
+
 std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal) {
   refusal = {};
   timeout_of(call.arguments);
@@ -154,12 +160,6 @@ std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal)
                   plan.chosen == 1 ? "its configuration" : "their configurations"),
       "Bulk job cancelled.",
       strings_on_output(call.arguments) ? Stream::error : Stream::output};
-}
-
-/// strings_on_output says whether the authentication strings are what standard output is for; then
-/// all else is told on the error stream.
-bool strings_on_output(const Arguments& arguments) {
-  return arguments.has("unique_strings") && arguments.find("strings_file").value_or("-") == "-";
 }
 
 std::string csv_of(const std::vector<BulkString>& strings) {
