@@ -224,6 +224,7 @@ std::string policy_text(const CapfPolicyShow& policy) {
                    {"keep_alive_minutes", std::to_string(policy.keep_alive_minutes)},
                    {"min_rsa_bits", std::to_string(policy.min_rsa_bits)},
                    {"min_ec_bits", std::to_string(policy.min_ec_bits)},
+                   {"min_auth_string_digits", std::to_string(policy.min_auth_string_digits)},
                    {"notify_days", std::to_string(policy.notify_days)},
                    {"notify_to", join(policy.notify_to, ";")},
                    {"Mail command", policy.mail_command},
@@ -278,13 +279,15 @@ std::vector<Command> policy_commands() {
                        .help = "which one",
                        .kind = Kind::choice,
                        .choices = {"issuer", "validity_days", "keep_alive_minutes", "min_rsa_bits",
-                                   "min_ec_bits", "notify_days", "notify_to"}},
+                                   "min_ec_bits", "min_auth_string_digits", "notify_days",
+                                   "notify_to"}},
                       {.name = "value", .help = "its new value", .kind = Kind::rest}},
        .help = "issuer              capf, or offline-ca: LSCs are signed elsewhere and imported\n"
                "validity_days       of a new LSC, 1 to 1825; never beyond CAPF's own end\n"
                "keep_alive_minutes  of an idle connection to a phone, 5 to 60\n"
                "min_rsa_bits        the smallest RSA key: 512, 1024, 2048, 3072, 4096\n"
                "min_ec_bits         the smallest EC key: 256, 384, 521\n"
+               "min_auth_string_digits  of a new authentication string, 4 to 10; 6 unless set\n"
                "notify_days         how long before its end an LSC is reported, 0 (never) to 365\n"
                "notify_to           mail addresses separated by ';', or none\n"
                "It holds from each phone's next session on; no service is restarted.\n",

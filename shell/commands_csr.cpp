@@ -67,7 +67,8 @@ Status import_trust(Call& call) {
   const CertificateInput input = read_certificate_input(call);
   const auto imported = call.ask<TrustImported>(
       "cert.import_trust",
-      TrustImportRequest{call.arguments.at("unit"), input.text, input.content});
+      TrustImportRequest{call.arguments.at("unit"), input.text, input.content,
+                         call.arguments.find("purpose")});
   std::string text = fmt::format("Read: {}.\n", imported.found);
   for (const TrustImport& one : imported.certificates) {
     if (one.result == "known") {
@@ -226,11 +227,21 @@ std::vector<Command> csr_commands() {
                        .help = "the unit whose trust store it is: CAPF means CAPF-trust",
                        .spellings = {"CAPF", "CallManager", "Phone-SAST", "Phone-VPN", "Phone",
                                      "TVS"}},
+                      {.name = "purpose",
+                       .help = "in CAPF-trust, what CAPF believes of those that it signed",
+                       .kind = Kind::choice,
+                       .presence = Presence::optional,
+                       .form = Form::named,
+                       .choices = {"mic", "capf", "ca"}},
                       file_parameter()},
        .help = "A store holds one certificate a subject; of two the one that is valid from later\n"
                "is kept. Several certificates may be given at once, as PEM, DER, PKCS#7, base64\n"
                "or UTF-16 text; a private key beside them is not kept. A paste ends at an empty\n"
-               "line or Ctrl-D. In a script the lines follow the command, or file names them.\n",
+               "line or Ctrl-D. In a script the lines follow the command, or file names them.\n"
+               "An entry of CAPF-trust has a purpose: mic for a manufacturer's CA, whose MICs phones\n"
+               "prove themselves with; capf for a CAPF, whose LSCs they show; ca for a company's CA,\n"
+               "which stands above CAPF or signs LSCs elsewhere. Without the word Cisco's\n"
+               "manufacturing CAs and CAPFs are known by their names, and all others are ca.\n",
        .example = "set cert import trust CAPF file root.pem\n",
        .run = import_trust,
        .schema = schema_of<TrustImported>});

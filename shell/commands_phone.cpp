@@ -34,7 +34,7 @@ std::vector<Parameter> capf_fields(Presence operation_presence) {
   Parameter operation =
       named("operation", "what CAPF does next", {"none", "install", "delete", "troubleshoot"});
   operation.presence = operation_presence;
-  Parameter secret = named("auth_string", "4 to 10 digits, or ask to type them unseen");
+  Parameter secret = named("auth_string", "6 to 10 digits, or ask to type them unseen");
   secret.kind = Kind::secret;
   Parameter rsa = named("rsa_bits", "size of an RSA key", {"512", "1024", "2048", "3072", "4096"});
   rsa.kind = Kind::integer;
@@ -79,6 +79,12 @@ PhoneFields fields_of(Call& call) {
   return fields;
 }
 
+std::string warned(const std::vector<std::string>& warnings) {
+  std::string text;
+  for (const std::string& warning : warnings) text += "WARNING: " + warning + "\n";
+  return text;
+}
+
 /// refuse_other_encodings names the first line that is not UTF-8: the daemon speaks JSON.
 void refuse_other_encodings(std::string_view text) {
   const std::size_t good = valid_utf8_bytes(text);
@@ -103,7 +109,7 @@ Status import(Call& call) {
                                  counted(imported.added + imported.updated, "phone"),
                                  imported.added, imported.updated);
   for (const ImportNote& note : imported.normalised) text += note.text + "\n";
-  call.answer(imported, text);
+  call.answer(imported, text + warned(imported.warnings));
   return Status::success;
 }
 
@@ -150,12 +156,14 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
                    {"EC key bits", std::to_string(phone.ec_bits)},
                    {"Operation completes by", phone.completes_by.value_or("")},
                    {"LSC", phone.lsc},
+                   {"LSC note", phone.lsc_note.value_or("")},
                    {"LSC subject", phone.lsc_subject.value_or("")},
                    {"LSC issuer", phone.lsc_issuer.value_or("")},
                    {"LSC serial", phone.lsc_serial.value_or("")},
                    {"LSC key", phone.lsc_key.value_or("")},
                    {"LSC expires", phone.lsc_expires.value_or("")},
                    {"LSC confirmed", phone.lsc_confirmed.value_or("")},
+                   {"LSC went elsewhere", phone.lsc_enrolled_from.value_or("")},
                    {"Stale LSCs", std::to_string(phone.lsc_stale)},
                    {"Fetched LSC", phone.fetched_lsc.value_or("")},
                    {"Fetched MIC", phone.fetched_mic.value_or("")}},
@@ -212,13 +220,13 @@ boost::json::object capf_schema() {
 
 Status add(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.add", fields_of(call));
-  call.answer(phone, "Phone " + phone.name + " added.\n");
+  call.answer(phone, "Phone " + phone.name + " added.\n" + warned(phone.warnings));
   return Status::success;
 }
 
 Status update(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
-  call.answer(phone, "Phone " + phone.name + " updated.\n");
+  call.answer(phone, "Phone " + phone.name + " updated.\n" + warned(phone.warnings));
   return Status::success;
 }
 

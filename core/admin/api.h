@@ -332,8 +332,9 @@ struct PhoneImported {
   std::int64_t added = 0;
   std::int64_t updated = 0;
   std::vector<ImportNote> normalised;  ///< what was understood although it was written otherwise
+  std::vector<std::string> warnings;  ///< a sentence each
 };
-BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated, normalised))
+BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated, normalised, warnings))
 
 /// phone.add and phone.update: a member that is absent keeps its value (or its default). The words
 /// are those of `utils phone import`.
@@ -412,9 +413,14 @@ struct PhoneFacts {
   std::optional<std::string> lsc_expires;
   std::optional<std::string> lsc_confirmed;
   std::int64_t lsc_stale = 0;  ///< certificates that were issued to it and never confirmed
+  /// What a Troubleshoot operation found that the journal of CAPF did not know, a sentence.
+  std::optional<std::string> lsc_note;
+  /// "address:port" that the LSC went to, when the phone was not known to be there.
+  std::optional<std::string> lsc_enrolled_from;
   /// Files of what a Troubleshoot operation fetched, see capf.certificate.
   std::optional<std::string> fetched_lsc;
   std::optional<std::string> fetched_mic;
+  std::vector<std::string> warnings;  ///< a sentence each; of phone.add, update and show
 };
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                       (name, model, description, device_pool, security_profile, operation,
@@ -423,7 +429,8 @@ BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                        address_before, last_out_of_service, active_load, inactive_load, itl,
                        itl_evidence,
                        itl_list_sha1, itl_address, itl_other_address, itl_signs, lsc, lsc_subject,
-                       lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, fetched_lsc, fetched_mic))
+                       lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, lsc_note,
+                       lsc_enrolled_from, fetched_lsc, fetched_mic, warnings))
 
 /// phone.list answers page by page: the next phones by name.
 struct PhoneListRequest {

@@ -47,6 +47,8 @@ struct CapfReportPhone {
   std::optional<std::string> lsc_issuer_expires;  ///< when the issuer's certificate is known here
   std::optional<std::string> lsc_confirmed;
   bool lsc_other_capf = false;  ///< the CAPF certificate in use did not issue it
+  /// "address:port" that it went to, when the phone was not known to be there.
+  std::optional<std::string> lsc_enrolled_from;
   std::int64_t stale = 0;  ///< certificates that were issued and never confirmed
   bool csr = false;        ///< a key waits for an offline CA's certificate
   std::string operation;   ///< what is asked: none, install, delete, troubleshoot
@@ -58,7 +60,8 @@ struct CapfReportPhone {
 };
 BOOST_DESCRIBE_STRUCT(CapfReportPhone, (),
                       (name, model, description, device_pool, lsc, lsc_issuer, lsc_serial,
-                       lsc_expires, lsc_key, lsc_issuer_expires, lsc_confirmed, lsc_other_capf, stale, csr,
+                       lsc_expires, lsc_key, lsc_issuer_expires, lsc_confirmed, lsc_other_capf,
+                       lsc_enrolled_from, stale, csr,
                        operation, auth_mode, auth_string_set, completes_by, operation_status,
                        operation_at))
 
@@ -152,6 +155,7 @@ struct CapfPolicyShow {
   std::int64_t keep_alive_minutes = 0;
   std::int64_t min_rsa_bits = 0;
   std::int64_t min_ec_bits = 0;
+  std::int64_t min_auth_string_digits = 0;
   std::int64_t notify_days = 0;
   std::vector<std::string> notify_to;
   std::string mail_command;  ///< of ringfence.toml, "" for none
@@ -161,10 +165,10 @@ struct CapfPolicyShow {
 };
 BOOST_DESCRIBE_STRUCT(CapfPolicyShow, (),
                       (issuer, validity_days, keep_alive_minutes, min_rsa_bits, min_ec_bits,
-                       notify_days, notify_to, mail_command, capf_expires, monitor, warnings))
+                       min_auth_string_digits, notify_days, notify_to, mail_command, capf_expires, monitor, warnings))
 
 /// capf.set_policy changes one value: issuer, validity_days, keep_alive_minutes, min_rsa_bits,
-/// min_ec_bits, notify_days, or notify_to (addresses separated by ';', or "none").
+/// min_ec_bits, min_auth_string_digits, notify_days, or notify_to (addresses separated by ';', or "none").
 struct CapfPolicySet {
   std::string name;
   std::string value;

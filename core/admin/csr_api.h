@@ -86,16 +86,19 @@ struct TrustImportRequest {
   std::string unit;  ///< "CAPF", "CallManager-trust"
   std::string pem;   ///< one certificate or more, in any form; "" when there is `content`
   std::optional<std::string> content;  ///< a file's bytes of any form, in base64
+  /// Of CAPF-trust: mic, capf or ca; absent: by what each certificate is.
+  std::optional<std::string> purpose = {};
 };
-BOOST_DESCRIBE_STRUCT(TrustImportRequest, (), (unit, pem, content))
+BOOST_DESCRIBE_STRUCT(TrustImportRequest, (), (unit, pem, content, purpose))
 
 struct TrustImport {
   std::string unit;  ///< the store: "CAPF-trust"
   std::string file;
   std::string subject;
   std::string result;  ///< "added", "replaced" an older one of its subject, "known"
+  std::string purpose = {};  ///< in CAPF-trust: mic, capf, ca; else ""
 };
-BOOST_DESCRIBE_STRUCT(TrustImport, (), (unit, file, subject, result))
+BOOST_DESCRIBE_STRUCT(TrustImport, (), (unit, file, subject, result, purpose))
 
 struct TrustImported {
   std::vector<TrustImport> certificates;

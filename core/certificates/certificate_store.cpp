@@ -50,9 +50,11 @@ std::vector<TrustedCertificate> trusted_rows(soci::session& sql, const std::stri
   select.exchange(soci::into(der));
   select.exchange(soci::into(row.added));
   select.exchange(soci::into(row.description));
+  select.exchange(soci::into(row.purpose));
   if (store != nullptr) select.exchange(soci::use(*store));
   select.alloc();
-  select.prepare(std::string("select store, file, der, added, description from trust_certificate") +
+  select.prepare(std::string("select store, file, der, added, description, purpose"
+                             " from trust_certificate") +
                  (store != nullptr ? " where store = :store" : "") + " order by store, file");
   select.define_and_bind();
   select.execute();
@@ -66,12 +68,12 @@ std::vector<TrustedCertificate> trusted_rows(soci::session& sql, const std::stri
 
 void insert_trusted(soci::session& sql, const TrustedCertificate& entry) {
   const std::string der = to_hex(entry.der);
-  sql << "insert into trust_certificate (store, file, der, added, description)"
-         " values (:store, :file, :der, :added, :description)"
-         " on conflict (store, file) do update set der = excluded.der,"
-         " added = excluded.added, description = excluded.description",
+  sql << "insert into trust_certificate (store, file, der, added, description, purpose)"
+         " values (:store, :file, :der, :added, :description, :purpose)"
+         " on conflict (store, file) do update set der = excluded.der, added = excluded.added,"
+         " description = excluded.description, purpose = excluded.purpose",
       soci::use(entry.store), soci::use(entry.file), soci::use(der), soci::use(entry.added),
-      soci::use(entry.description);
+      soci::use(entry.description), soci::use(entry.purpose);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ struct TrustedCertificate {
   Bytes der;
   Time added;
   std::string description;
+  std::string purpose = {};  ///< in CAPF-trust a word of CapfTrustPurpose; "": its natural one
 };
 
 /// CertificateStore reads and writes both. Safe from several threads. Errors: `io`, `malformed`.

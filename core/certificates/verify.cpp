@@ -5,6 +5,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "core/base/device_name.h"
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
 
@@ -101,10 +102,6 @@ void check_path_lengths(const std::vector<X509Cert>& issuers) {
 
 }  // namespace
 
-bool names_device(const X509& certificate, std::string_view device) {
-  const std::string name = common_name_of(certificate);
-  if (device.empty() || !name.ends_with(device)) return false;
-  return name.size() == device.size() || name[name.size() - device.size() - 1] == '-';
 }
 
 void Anchors::FreeStore::operator()(X509_STORE* store) const noexcept {
@@ -172,13 +169,13 @@ std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesVi
 }
 
 void check_offline_lsc(const X509& certificate, std::string_view device, BytesView spki,
-                       const Anchors& trust, Time now) {
+                       const Anchors& trust, Time now, std::string_view model) {
   if (const Bytes key = spki_of(certificate); !std::ranges::equal(key, spki))
     refuse(fmt::format("the certificate is for another key than that of {}'s CSR", device));
-  if (!names_device(certificate, device))
+  if (!names_device(common_name_of(certificate), device, model))
     refuse(
-        fmt::format("its key is that of {}, but its subject is {}; the common name must be {} "
-                    "or end in -{}",
+        fmt::format("its key is that of {}, but its subject is {}; the common name must be {}, "
+                    "or the phone's model and it, as CP-8861-{}",
                     device, subject_of(certificate), device, device));
   if (X509_check_ca(const_cast<X509*>(&certificate)) != 0)
     refuse("it is a CA certificate; a phone's must have basicConstraints CA:FALSE");

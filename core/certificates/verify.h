@@ -15,8 +15,6 @@
 
 namespace ringfence::core {
 
-/// names_device says whether the subject is a device's: its CN is the name, or ends in "-<name>".
-bool names_device(const X509& certificate, std::string_view device);
 
 /// Anchors are the certificates of one trust store, ready to verify against. Safe from several
 /// threads.
@@ -55,9 +53,10 @@ std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesVi
                                                 const Anchors& trust, Time now);
 
 /// check_offline_lsc judges the certificate that an offline CA issued for the key `spki` of
-/// `device`: name, dates, no CA, digitalSignature and keyEncipherment (without which phones cannot
-/// register, cucm-behaviour 1.5), a chain to any entry of `trust`. Throws Error{refused}.
+/// `device`: name (as core::names_device compares it, with the `model` of its CSR), dates, no CA,
+/// digitalSignature and keyEncipherment (without which phones cannot register, cucm-behaviour
+/// 1.5), a chain to any entry of `trust`. Throws Error{refused}.
 void check_offline_lsc(const X509& certificate, std::string_view device, BytesView spki,
-                       const Anchors& trust, Time now);
+                       const Anchors& trust, Time now, std::string_view model = "");
 
 }  // namespace ringfence::core

@@ -35,12 +35,15 @@ std::vector<IssuedCertificate> certificates(soci::session& sql, const Range& ran
   select.exchange(soci::into(row.issued_at));
   select.exchange(soci::into(row.delivered_at));
   select.exchange(soci::into(row.confirmed_at));
+  select.exchange(soci::into(row.missing_at));
+  select.exchange(soci::into(row.peer));
+  select.exchange(soci::into(row.elsewhere));
   select.exchange(soci::use(range.after));
   select.exchange(soci::use(range.last));
   select.alloc();
   select.prepare(
       "select phone, request, serial, subject, issuer, key, not_after, issued_at,"
-      " delivered_at, confirmed_at from issued where " +
+      " delivered_at, confirmed_at, missing_at, peer, elsewhere from issued where " +
       range.condition + " and " + condition + " order by " + order);
   select.define_and_bind();
   select.execute();
@@ -95,21 +98,40 @@ void read_csrs(soci::session& sql, const Range& range, States& states) {
   }
 }
 
+void read_shown(soci::session& sql, const Range& range, States& states) {
+  std::string phone;
+  std::string serial;
+  ShownLsc row;
+  soci::statement select =
+      (sql.prepare << "select phone, at, serial, subject, issuer from shown_lsc where " +
+                          range.condition,
+       soci::into(phone), soci::into(row.at), soci::into(serial), soci::into(row.subject),
+       soci::into(row.issuer), soci::use(range.after), soci::use(range.last));
+  select.execute();
+  while (select.fetch()) {
+    row.serial = from_hex(serial);
+    states[phone].shown = row;
+  }
+}
+
 States read(Database& database, const Range& range) {
   return database.read([&](soci::session& sql) {
     States states;
+    std::string seen;
     for (IssuedCertificate& one :
-         certificates(sql, range, "confirmed_at is not null and deleted_at is null",
-                      "phone, confirmed_at desc, request desc, issued_at desc, serial desc")) {
-      CapfState& state = states[one.phone];
-      if (!state.held) state.held = std::move(one);
+         certificates(sql, range, "held_sequence is not null and deleted_at is null",
+                      "phone, held_sequence desc")) {
+      if (one.phone == seen) continue;
+      seen = one.phone;
+      if (!one.missing_at) states[seen].held = std::move(one);
     }
     for (IssuedCertificate& one :
          certificates(sql, range, "confirmed_at is null and cleared_at is null",
-                      "phone, issued_at desc, serial"))
+                      "phone, sequence desc"))
       states[one.phone].unconfirmed.push_back(std::move(one));
     read_outcomes(sql, range, states);
     read_csrs(sql, range, states);
+    read_shown(sql, range, states);
     return states;
   });
 }
@@ -121,7 +143,8 @@ std::size_t CapfState::stale(Time now) const {
       std::ranges::count_if(unconfirmed, [&](const IssuedCertificate& one) {
         const bool waits_for_import = csr && csr->serial == one.serial;
         if (waits_for_import) return false;
-        return one.issued_at <= now - EnrolmentStore::kUnderWay;
+        const bool clock_set_back = one.issued_at > now;
+        return clock_set_back || one.issued_at <= now - EnrolmentStore::kUnderWay;
       }));
 }
 

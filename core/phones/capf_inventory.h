@@ -17,6 +17,7 @@ struct CapfState {
   std::optional<IssuedCertificate> held;       ///< the last confirmed one that was not deleted
   std::vector<IssuedCertificate> unconfirmed;  ///< and not cleared, the newest first
   std::optional<Outcome> last;                 ///< of the last request that had one
+  std::optional<ShownLsc> shown;               ///< what it showed that is not on record
   std::optional<PendingCsr> csr;
 
   /// stale counts them as EnrolmentStore::stale does: what was issued and not confirmed, but for

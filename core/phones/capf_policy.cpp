@@ -28,6 +28,8 @@ constexpr std::array kNumbers = {Number{"capf.validity_days", &CapfPolicy::valid
                                  Number{"capf.keep_alive_minutes", &CapfPolicy::keep_alive_minutes},
                                  Number{"capf.min_rsa_bits", &CapfPolicy::min_rsa_bits},
                                  Number{"capf.min_ec_bits", &CapfPolicy::min_ec_bits},
+                                 Number{"capf.min_auth_string_digits",
+                                        &CapfPolicy::min_auth_string_digits},
                                  Number{"capf.notify_days", &CapfPolicy::notify_days}};
 constexpr std::string_view kIssuer = "capf.issuer";
 constexpr std::string_view kNotifyTo = "capf.notify_to";  // joined by ';', as CUCM's page has it
@@ -84,6 +86,7 @@ void check_capf_policy(const CapfPolicy& policy) {
   check_range("the days before expiry", policy.notify_days, 0, 365);
   check_size("the smallest RSA key", policy.min_rsa_bits, kRsaSizes);
   check_size("the smallest EC key", policy.min_ec_bits, kEcSizes);
+  check_range("the least digits of an authentication string", policy.min_auth_string_digits, 4, 10);
   if (policy.notify_to.size() > kMostAddresses) {
     throw Error(Code::malformed, fmt::format("at most {} mail addresses", kMostAddresses));
   }
@@ -105,6 +108,15 @@ void check_minimum_sizes(const CapfSettings& capf, const CapfPolicy& policy) {
     check("RSA", capf.rsa_bits, policy.min_rsa_bits, "min_rsa_bits");
   if (capf.key_order != KeyOrder::rsa_only)
     check("EC", capf.ec_bits, policy.min_ec_bits, "min_ec_bits");
+}
+
+void check_auth_string(std::string_view auth_string, const CapfPolicy& policy) {
+  const auto least = static_cast<std::size_t>(policy.min_auth_string_digits);
+  if (auth_string.empty() || auth_string.size() >= least) return;
+  throw Error(Code::malformed,
+              fmt::format("the authentication string must have {} to 10 digits; 'set capf policy "
+                          "min_auth_string_digits N' allows shorter ones, down to 4",
+                          least));
 }
 
 CapfPolicy CapfPolicyStore::load() const {

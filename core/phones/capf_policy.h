@@ -22,6 +22,7 @@ struct CapfPolicy {
   int keep_alive_minutes = 15;  ///< of an idle connection to a phone, 5 to 60
   int min_rsa_bits = 2048;      ///< 512, 1024, 2048, 3072, 4096
   int min_ec_bits = 256;        ///< 256, 384, 521
+  int min_auth_string_digits = 6;  ///< of a new authentication string, 4 to 10
   int notify_days = 30;         ///< how long before its end an LSC is reported, 0 (never) to 365
   std::vector<std::string> notify_to;  ///< mail addresses, at most 20
 
@@ -35,6 +36,10 @@ void check_capf_policy(const CapfPolicy& policy);
 /// allows, in a sentence that says how to lower the minimum. Only the kinds of key that its key
 /// order names count.
 void check_minimum_sizes(const CapfSettings& capf, const CapfPolicy& policy);
+
+/// check_auth_string throws Error{malformed} when an authentication string has fewer digits than
+/// `policy` allows, in a sentence that says how many. "" is none, and right.
+void check_auth_string(std::string_view auth_string, const CapfPolicy& policy);
 
 /// CapfPolicyStore keeps the policy. Safe from several threads. Errors: `io`, `malformed`.
 class CapfPolicyStore {

@@ -46,23 +46,25 @@ std::string_view reason(OperationStatus status) noexcept {
 
 constexpr std::string_view kSelectIssued =
     "select phone, request, serial, subject, issuer, der, key, not_after, issued_at, delivered_at,"
-    " confirmed_at, deleted_at, cleared_at from issued ";
+    " confirmed_at, deleted_at, cleared_at, missing_at, sequence, key_hash, peer, elsewhere"
+    " from issued ";
 constexpr std::string_view kSelectOutcome =
     "select phone, request, operation, status, at from outcome ";
 constexpr std::string_view kSelectCsr =
     "select phone, request, spki, key, model, peer, created, serial from csr ";
 constexpr std::string_view kSelectEvent = "select id, at, phone, peer, kind, detail from event ";
 
-/// Which of a phone's certificates is the last: by confirmation, then by what was asked for later.
-constexpr std::string_view kHeld =
-    "where confirmed_at is not null and deleted_at is null and phone = :phone"
-    " order by confirmed_at desc, request desc, issued_at desc, serial desc limit 1";
+/// Which of a phone's certificates is the last one that it said it holds; it may be missing.
+constexpr std::string_view kLastHeld =
+    "where held_sequence is not null and deleted_at is null and phone = :phone"
+    " order by held_sequence desc limit 1";
 
 /// What was issued and never confirmed; behind it, that nothing can confirm it any more: an
 /// imported certificate waits in its CSR, one that just left is being stored.
 constexpr std::string_view kUnconfirmed = "confirmed_at is null and cleared_at is null";
 constexpr std::string_view kNotUnderWay =
-    " and issued_at <= :latest and serial not in (select serial from csr where serial is not null)";
+    " and (issued_at <= :latest or issued_at > :now)"  // the clock was set back: it is no news
+    " and serial not in (select serial from csr where serial is not null)";
 
 /// issued_rows runs `statement` behind the select of certificates, with the keys that it binds.
 template <typename... Keys>
@@ -75,11 +77,14 @@ std::vector<IssuedCertificate> issued_rows(Database& database, std::string_view 
   Database::Prepared select(database, std::string(kSelectIssued) + std::string(statement));
   select.into(row.phone).into(request).into(serial).into(row.subject).into(row.issuer).into(der);
   select.into(row.key).into(row.not_after).into(row.issued_at).into(row.delivered_at);
-  select.into(row.confirmed_at).into(row.deleted_at).into(row.cleared_at);
+  select.into(row.confirmed_at).into(row.deleted_at).into(row.cleared_at).into(row.missing_at);
+  long long sequence = 0;
+  select.into(sequence).into(row.key_hash).into(row.peer).into(row.elsewhere);
   (select.use(keys), ...);
   std::vector<IssuedCertificate> rows;
   for (bool more = select.execute(); more; more = select.fetch()) {
     row.request = request;
+    row.sequence = sequence;
     row.serial = from_hex(serial);
     row.der = from_hex(der);
     rows.push_back(row);
@@ -155,15 +160,73 @@ std::optional<Row> first(std::vector<Row> rows) {
   return std::move(rows.front());
 }
 
+/// next_number counts one on: what gets it comes after all that has one.
+long long next_number(Database& database) {
+  Database::Prepared(database, "update journal_number set last = last + 1").execute();
+  long long number = 0;
+  Database::Prepared(database, "select last from journal_number").into(number).execute();
+  return number;
+}
+
+/// mark_held makes the certificate the one that its phone holds now.
+void mark_held(Database& database, const std::string& serial, Time at) {
+  const long long number = next_number(database);
+  Database::Prepared(database,
+                     "update issued set confirmed_at = :at, held_sequence = :number,"
+                     " missing_at = null where serial = :serial")
+      .use(at)
+      .use(number)
+      .use(serial)
+      .execute();
+}
+
+std::optional<std::string> find_key_holder(Database& database, const std::string& key_hash,
+                                           const std::string& spki, const std::string& phone,
+                                           Time now) {
+  std::string holder;
+  if (!key_hash.empty() &&
+      Database::Prepared(database,
+                         "select phone from issued where key_hash = :hash and key_hash <> ''"
+                         " and phone <> :phone and deleted_at is null and cleared_at is null"
+                         " and not_after > :now limit 1")
+          .into(holder)
+          .use(key_hash)
+          .use(phone)
+          .use(now)
+          .execute())
+    return holder;
+  if (!spki.empty() &&
+      Database::Prepared(database,
+                         "select phone from csr where spki = :spki and phone <> :phone limit 1")
+          .into(holder)
+          .use(spki)
+          .use(phone)
+          .execute())
+    return holder;
+  return std::nullopt;
+}
+
+std::optional<IssuedCertificate> find_held(Database& database, const std::string& phone) {
+  auto last = first(issued_rows(database, kLastHeld, phone));
+  if (last && last->missing_at) return std::nullopt;
+  return last;
+}
+
 void insert_issued(Database& database, const IssuedCertificate& certificate) {
+  // Again, since two sessions may have brought the key at once.
+  if (const auto holder = find_key_holder(database, certificate.key_hash, "", certificate.phone,
+                                          certificate.issued_at))
+    throw Error(Code::malformed, "the key is that of " + *holder);
+  const long long sequence = next_number(database);
   const long long request = certificate.request;
   const std::string serial = to_hex(certificate.serial);
   const std::string der = to_hex(certificate.der);
   Database::Prepared(database,
                      "insert into issued (serial, phone, request, subject, issuer, der, key,"
-                     " not_after, issued_at, delivered_at, confirmed_at, deleted_at) values"
+                     " not_after, issued_at, delivered_at, confirmed_at, deleted_at, sequence,"
+                     " key_hash, peer, elsewhere) values"
                      " (:serial, :phone, :request, :subject, :issuer, :der, :key, :end, :issued,"
-                     " :delivered, :confirmed, :deleted)")
+                     " :delivered, :confirmed, :deleted, :sequence, :hash, :peer, :elsewhere)")
       .use(serial)
       .use(certificate.phone)
       .use(request)
@@ -176,7 +239,15 @@ void insert_issued(Database& database, const IssuedCertificate& certificate) {
       .use(certificate.delivered_at)
       .use(certificate.confirmed_at)
       .use(certificate.deleted_at)
+      .use(sequence)
+      .use(certificate.key_hash)
+      .use(certificate.peer)
+      .use(certificate.elsewhere)
       .execute();
+  if (certificate.confirmed_at) mark_held(database, serial, *certificate.confirmed_at);
+}
+void forget_shown(Database& database, const std::string& phone) {
+  Database::Prepared(database, "delete from shown_lsc where phone = :phone").use(phone).execute();
 }
 
 /// save_outcome lets a success stand, whoever comes late with a failure of the same request.
@@ -248,10 +319,8 @@ void EnrolmentStore::confirmed(BytesView serial, Time at) {
     long long request = 0;
     Database::Prepared find(database_, "select phone, request from issued where serial = :serial");
     if (!find.into(outcome.phone).into(request).use(key).execute()) no_such_serial(key);
-    Database::Prepared(database_, "update issued set confirmed_at = :at where serial = :serial")
-        .use(at)
-        .use(key)
-        .execute();
+    mark_held(database_, key, at);
+    forget_shown(database_, outcome.phone);
     Database::Prepared(database_, "delete from csr where phone = :phone and serial = :serial")
         .use(outcome.phone)
         .use(key)
@@ -278,6 +347,7 @@ void EnrolmentStore::removed(std::string_view phone, std::int64_t request, Time 
         .use(at)
         .use(outcome.phone)
         .execute();
+    forget_shown(database_, outcome.phone);
     save_outcome(database_, outcome);
   });
 }
@@ -289,10 +359,47 @@ std::size_t EnrolmentStore::clear_stale(const std::optional<std::string>& phone,
     statement.append(kUnconfirmed).append(kNotUnderWay);
     if (phone) statement += " and phone = :phone";
     Database::Prepared update(database_, statement);
-    update.use(at).use(latest);
+    update.use(at).use(latest).use(at);
     if (phone) update.use(*phone);
     update.execute();
     return static_cast<std::size_t>(update.changed());
+  });
+}
+
+void EnrolmentStore::showed(std::string_view phone, const std::optional<IssuedCertificate>& lsc,
+                            Time at) {
+  const std::string name(phone);
+  write([&](soci::session& /*sql*/) {
+    std::optional<IssuedCertificate> known;
+    std::string serial;
+    if (lsc) {
+      serial = to_hex(lsc->serial);
+      known = first(issued_rows(database_, "where serial = :serial", serial));
+    }
+    const bool ours = known && known->phone == name && known->der == lsc->der;
+    const auto held = find_held(database_, name);
+    const std::string held_serial = held ? to_hex(held->serial) : "";
+    if (held && held_serial != serial)
+      Database::Prepared(database_, "update issued set missing_at = :at where serial = :serial")
+          .use(at)
+          .use(held_serial)
+          .execute();
+    forget_shown(database_, name);
+    if (ours) {
+      if (!known->deleted_at && held_serial != serial) mark_held(database_, serial, at);
+      return;
+    }
+    const std::string subject = lsc ? lsc->subject : "";
+    const std::string issuer = lsc ? lsc->issuer : "";
+    Database::Prepared(database_,
+                       "insert into shown_lsc (phone, at, serial, subject, issuer) values"
+                       " (:phone, :at, :serial, :subject, :issuer)")
+        .use(name)
+        .use(at)
+        .use(serial)
+        .use(subject)
+        .use(issuer)
+        .execute();
   });
 }
 
@@ -405,14 +512,6 @@ std::vector<CapfEvent> EnrolmentStore::events(std::string_view phone) const {
   });
 }
 
-std::vector<CapfEvent> EnrolmentStore::events_after(std::int64_t id, std::size_t count) const {
-  const long long after = id;
-  const auto most = static_cast<long long>(count);
-  return database_.read([&](soci::session& /*sql*/) {
-    return event_rows(database_, "where id > :after order by id limit :count", after, most);
-  });
-}
-
 std::optional<Outcome> EnrolmentStore::outcome(std::string_view phone, std::int64_t request) const {
   const std::string key(phone);
   const long long number = request;
@@ -424,17 +523,61 @@ std::optional<Outcome> EnrolmentStore::outcome(std::string_view phone, std::int6
 
 std::optional<IssuedCertificate> EnrolmentStore::held(std::string_view phone) const {
   const std::string key(phone);
-  return database_.read(
-      [&](soci::session& /*sql*/) { return first(issued_rows(database_, kHeld, key)); });
+  return database_.read([&](soci::session& /*sql*/) { return find_held(database_, key); });
 }
 
 std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) const {
-  constexpr std::string_view kOldestFirst = " order by issued_at, phone, serial";
+  constexpr std::string_view kOldestFirst = " order by sequence";
   return database_.read([&](soci::session& /*sql*/) {
     if (!now) return issued_rows(database_, fmt::format("where {}{}", kUnconfirmed, kOldestFirst));
     const Time latest = *now - kUnderWay;
     return issued_rows(
-        database_, fmt::format("where {}{}{}", kUnconfirmed, kNotUnderWay, kOldestFirst), latest);
+        database_, fmt::format("where {}{}{}", kUnconfirmed, kNotUnderWay, kOldestFirst), latest,
+        *now);
+  });
+}
+
+Issues EnrolmentStore::issues(std::string_view phone, std::int64_t request,
+                              Whither whither) const {
+  const std::string key(phone);
+  const long long number = request;
+  const int elsewhere = whither == Whither::elsewhere ? 1 : 0;
+  return database_.read([&](soci::session& /*sql*/) {
+    Issues issues;
+    long long count = 0;
+    Database::Prepared select(database_,
+                              "select count(*), max(issued_at) from issued where phone = :phone"
+                              " and request = :request and (elsewhere <> '') = :elsewhere");
+    select.into(count).into(issues.last).use(key).use(number).use(elsewhere).execute();
+    issues.count = count;
+    return issues;
+  });
+}
+
+std::optional<std::string> EnrolmentStore::key_holder(std::string_view key_hash, BytesView spki,
+                                                      std::string_view phone, Time now) const {
+  const std::string hash(key_hash);
+  const std::string key = to_hex(spki);
+  const std::string name(phone);
+  return database_.read([&](soci::session& /*sql*/) {
+    return find_key_holder(database_, hash, key, name, now);
+  });
+}
+
+std::vector<IssuedCertificate> EnrolmentStore::without_key_hash(std::size_t count) const {
+  const auto most = static_cast<long long>(count);
+  return database_.read([&](soci::session& /*sql*/) {
+    return issued_rows(database_, "where key_hash = '' limit :count", most);
+  });
+}
+
+void EnrolmentStore::note_key_hash(BytesView serial, const std::string& key_hash) {
+  const std::string key = to_hex(serial);
+  write([&](soci::session& /*sql*/) {
+    Database::Prepared(database_, "update issued set key_hash = :hash where serial = :serial")
+        .use(key_hash)
+        .use(key)
+        .execute();
   });
 }
 
@@ -455,7 +598,7 @@ OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outc
 
 CapfVisit capf_visit(const Phone& phone, const std::optional<Outcome>& outcome, Time now) {
   const CapfSettings& capf = phone.capf;
-  if (capf.operation == Operation::none) return CapfVisit::none;
+  if (capf.operation == Operation::none || contradicts_profile(phone)) return CapfVisit::none;
   if (capf.completes_by && now >= *capf.completes_by) return CapfVisit::none;
   return status_of(phone, outcome, now) == OperationStatus::success ? CapfVisit::none
                                                                     : CapfVisit::due;

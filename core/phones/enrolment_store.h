@@ -52,8 +52,8 @@ struct Outcome {
   Time at;
 };
 
-/// IssuedCertificate is one LSC and how far it got. A phone holds the last confirmed one; issued
-/// ones that were never confirmed are stale.
+/// IssuedCertificate is one LSC and how far it got. A phone holds the one it confirmed last, by the
+/// order of the journal and not by the clock; issued ones that were never confirmed are stale.
 struct IssuedCertificate {
   std::string phone;
   std::int64_t request = 0;
@@ -68,6 +68,25 @@ struct IssuedCertificate {
   std::optional<Time> confirmed_at;
   std::optional<Time> deleted_at;  ///< the phone confirmed that it removed it
   std::optional<Time> cleared_at;  ///< an administrator took it off the list of stale ones
+  std::optional<Time> missing_at;  ///< the phone showed that it does not have it
+  std::int64_t sequence = 0;       ///< grows with each one issued, whatever the clock; by the store
+  std::string key_hash;   ///< SHA-256 of the public key, hex; empty where it was not noted
+  std::string peer;       ///< "address:port" that came for it
+  std::string elsewhere;  ///< the phone's known addresses, when `peer` was at none of them
+};
+
+/// ShownLsc is what a phone last showed as its LSC, where the journal did not know it.
+struct ShownLsc {
+  Time at;
+  Bytes serial;  ///< empty: it showed none
+  std::string subject;
+  std::string issuer;
+};
+
+/// Issues are the certificates that one request of a phone has brought so far.
+struct Issues {
+  std::int64_t count = 0;
+  std::optional<Time> last;
 };
 
 /// PendingCsr is a key that waits for an offline CA's certificate; at most one a phone.
@@ -104,7 +123,8 @@ class EnrolmentStore {
   /// Writes through `group`, which is of `database` and must outlive the store.
   EnrolmentStore(Database& database, WriteGroup& group) : database_(database), group_(&group) {}
 
-  /// issued records a certificate before it leaves; a serial twice is Error{conflict}.
+  /// issued records a certificate before it leaves; a serial twice is Error{conflict}, a key that
+  /// another device has Error{malformed}.
   void issued(const IssuedCertificate& certificate);
   /// delivered notes that the phone was sent the certificate; Error{not_found} for no such serial.
   void delivered(BytesView serial, Time at);
@@ -119,6 +139,9 @@ class EnrolmentStore {
   /// clear_stale takes certificates off the list of stale ones, those of `phone` or all; returns
   /// how many. Their rows stay. One whose operation may still confirm it is not stale.
   std::size_t clear_stale(const std::optional<std::string>& phone, Time at);
+  /// showed corrects what is believed by the LSC that the phone shows, nothing for none: it holds
+  /// the one of the journal that this is, and what it does not show it does not have.
+  void showed(std::string_view phone, const std::optional<IssuedCertificate>& lsc, Time at);
 
   /// requested keeps the phone's key for an offline CA, in the place of an earlier one, and forgets
   /// how an earlier attempt of the same request failed: it is pending again.
@@ -134,7 +157,7 @@ class EnrolmentStore {
   static constexpr int kEventsKept = 50;
 
   std::optional<Outcome> outcome(std::string_view phone, std::int64_t request) const;
-  /// held returns the phone's last confirmed certificate that was not deleted.
+  /// held returns the phone's last confirmed certificate that was not deleted, nor found missing.
   std::optional<IssuedCertificate> held(std::string_view phone) const;
   /// stale returns what was issued, never confirmed and not cleared, the oldest first; with the
   /// time of now, without what may still be confirmed: issued within the last kUnderWay, in which
@@ -142,11 +165,20 @@ class EnrolmentStore {
   std::vector<IssuedCertificate> stale(std::optional<Time> now = std::nullopt) const;
   static constexpr std::chrono::minutes kUnderWay{2};
   std::optional<IssuedCertificate> certificate(BytesView serial) const;
+  /// issues counts the certificates of a request; those that went elsewhere apart from the others.
+  enum class Whither { known, elsewhere };
+  Issues issues(std::string_view phone, std::int64_t request, Whither whither) const;
+  /// key_holder returns another device than `phone` whose LSC, or CSR, is for that key: `key_hash`
+  /// is as in IssuedCertificate. LSCs that were deleted, cleared or have expired do not count.
+  std::optional<std::string> key_holder(std::string_view key_hash, BytesView spki,
+                                        std::string_view phone, Time now) const;
+  /// without_key_hash returns up to `count` certificates whose key was never noted; note_key_hash
+  /// notes it.
+  std::vector<IssuedCertificate> without_key_hash(std::size_t count) const;
+  void note_key_hash(BytesView serial, const std::string& key_hash);
   std::optional<PendingCsr> csr(std::string_view phone) const;
   std::vector<PendingCsr> csrs() const;                         ///< by phone
   std::vector<CapfEvent> events(std::string_view phone) const;  ///< newest first
-  /// events_after returns those of all phones with a greater id, oldest first, at most `count`.
-  std::vector<CapfEvent> events_after(std::int64_t id, std::size_t count) const;
   /// outcomes_since returns those recorded at `since` or later.
   std::vector<Outcome> outcomes_since(Time since) const;
 
@@ -171,7 +203,8 @@ OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outc
 enum class CapfVisit { none, due };
 
 /// capf_visit is `due` from the ask until the operation succeeded or its time is over: one that
-/// failed may be tried again until then. `outcome` is as for status_of.
+/// failed may be tried again until then. It is not while the phone contradicts its security
+/// profile, since CAPF refuses it then. `outcome` is as for status_of.
 CapfVisit capf_visit(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
 
 }  // namespace ringfence::core

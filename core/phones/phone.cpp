@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/device_name.h"
 #include "core/base/error.h"
 
 namespace ringfence::core {
@@ -53,15 +54,6 @@ Value value_of(const std::array<Word<Value>, kCount>& words, std::string_view wh
 
 bool digit(char c) noexcept {
   return c >= '0' && c <= '9';
-}
-
-bool upper_hex(char c) noexcept {
-  return digit(c) || (c >= 'A' && c <= 'F');
-}
-
-bool name_character(char c) noexcept {
-  return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' ||
-         c == '-';
 }
 
 /// characters counts the code points of `text`, or nothing when it is not UTF-8 (RFC 3629) or has
@@ -121,17 +113,7 @@ KeyOrder key_order_from(std::string_view word) {
 }
 
 void check_device_name(std::string_view name) {
-  const std::string_view kind = name.substr(0, 3);
-  const std::string_view rest = name.substr(kind.size());
-  bool right = false;
-  if (kind == "SEP" || kind == "ATA") {
-    right = rest.size() == 12;
-    for (const char c : rest) right = right && upper_hex(c);
-  } else if (kind == "CSF" || kind == "BOT" || kind == "TCT" || kind == "TAB") {
-    right = !rest.empty() && rest.size() <= 12;
-    for (const char c : rest) right = right && name_character(c);
-  }
-  if (!right)
+  if (!is_device_name(name))
     throw Error(
         Code::malformed,
         "the name is not a device name: SEP or ATA and 12 upper-case hexadecimal digits, or "
@@ -184,6 +166,17 @@ void check_phone(const Phone& phone) {
   if (!capf.completes_by)
     throw Error(Code::malformed,
                 "an operation needs the time it completes by, as YYYY:MM:DD:HH in UTC");
+}
+
+bool contradicts_profile(const Phone& phone) noexcept {
+  return phone.profile_mode && *phone.profile_mode != phone.capf.auth_mode;
+}
+
+void check_completes_by(Time completes_by, Time now) {
+  if (completes_by > now) return;
+  throw Error(Code::malformed,
+              fmt::format("the time it completes by, {}, has passed: it is {} now, in UTC",
+                          completes_by_text(completes_by), completes_by_text(now)));
 }
 
 Time completes_by_from(std::string_view text) {

@@ -53,19 +53,27 @@ struct Phone {
   std::string description;  ///< at most 128 characters
   std::string device_pool = "Default";
   std::string security_profile;  ///< a SecurityProfile's name, or empty for none
+  /// profile_mode is what that profile fixes, as PhoneStore read it; it is not saved with a phone.
+  /// While it is another mode than `capf.auth_mode`, no operation is carried out.
+  std::optional<AuthMode> profile_mode;
   CapfSettings capf;
   std::string config_stamp;  ///< GUID; changes whenever the configuration file would change
 
   bool operator==(const Phone&) const = default;
 };
 
-/// check_device_name throws Error{malformed} unless `name` is a device name: SEP or ATA and 12
-/// upper-case hexadecimal digits, or CSF, BOT, TCT, TAB and 1 to 12 letters, digits, '_', '.', '-'.
+/// check_device_name throws Error{malformed} unless core::is_device_name.
 void check_device_name(std::string_view name);
 
 /// check_phone throws Error{malformed} naming the field whose value cannot be, and what could:
 /// sizes, digits of the string, an auth-string install without a string, lengths.
 void check_phone(const Phone& phone);
+
+/// contradicts_profile tells whether the phone's authentication mode is not its profile's.
+bool contradicts_profile(const Phone& phone) noexcept;
+
+/// check_completes_by throws Error{malformed} for a time that is not after `now`.
+void check_completes_by(Time completes_by, Time now);
 
 /// check_key_sizes throws Error{malformed} for a size that no phone makes.
 void check_key_sizes(int rsa_bits, int ec_bits);

@@ -98,9 +98,10 @@ Phone phone_from(const PhoneColumns& columns, const CsvRecord& record, Time now,
     asks = capf.operation != Operation::none;
     if (asks) capf.request = 0;  // a new request, even of what was asked before
   }
-  if (!value("completes_by").empty())
+  if (!value("completes_by").empty()) {
     capf.completes_by = completes_by_from(value("completes_by"));
-  else if (asks || (columns.has("completes_by") && capf.operation != Operation::none))
+    if (capf.operation != Operation::none) check_completes_by(*capf.completes_by, now);
+  } else if (asks || (columns.has("completes_by") && capf.operation != Operation::none))
     capf.completes_by = now + kUsualTime;
   check_phone(phone);
   return phone;

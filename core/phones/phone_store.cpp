@@ -13,8 +13,10 @@ namespace ringfence::core {
 namespace {
 
 constexpr std::string_view kSelect =
-    "select name, model, description, device_pool, security_profile, operation, auth_mode,"
-    " auth_string, key_order, rsa_bits, ec_bits, completes_by, request, config_stamp from phone";
+    "select name, model, description, device_pool, security_profile, operation, phone.auth_mode,"
+    " auth_string, key_order, rsa_bits, ec_bits, completes_by, request, config_stamp,"
+    " coalesce((select auth_mode from security_profile where security_profile.name ="
+    " phone.security_profile), '') as profile_mode from phone";
 
 /// Row is a phone as its columns; SOCI writes into it and reads from it.
 struct Row {
@@ -22,6 +24,7 @@ struct Row {
   std::string operation;
   std::string auth_mode;
   std::string key_order;
+  std::string profile_mode;
   long long request = 0;
 
   void set(const Phone& value) {
@@ -39,6 +42,8 @@ struct Row {
       value.capf.auth_mode = auth_mode_from(auth_mode);
       value.capf.key_order = key_order_from(key_order);
       value.capf.request = request;
+      value.profile_mode.reset();
+      if (!profile_mode.empty()) value.profile_mode = auth_mode_from(profile_mode);
       return value;
     } catch (const Error& error) {
       throw Error(Code::malformed,
@@ -65,6 +70,7 @@ void each_column(Row& row, const Into& into) {
   into(capf.completes_by);
   into(row.request);
   into(row.phone.config_stamp);
+  into(row.profile_mode);
 }
 
 /// bind makes `statement` fetch into `row`.
@@ -218,7 +224,7 @@ std::vector<std::int64_t> PhoneStore::save(const std::vector<Phone>& phones, Ask
       if (select.execute(true)) before = stored.get();
 
       Phone after = phone;
-      const bool asks = after.capf.operation != Operation::none;
+      const bool asks = after.capf.operation != Operation::none && ask != Ask::never;
       if (asks && (ask == Ask::again || after.capf.request == 0 || !before ||
                    !same_ask(after.capf, before->capf)))
         after.capf.request = ++last_request;
@@ -226,6 +232,7 @@ std::vector<std::int64_t> PhoneStore::save(const std::vector<Phone>& phones, Ask
         after.capf.request = before ? before->capf.request : 0;
       requests.push_back(after.capf.request);
       after.config_stamp = before ? before->config_stamp : "";
+      after.profile_mode = before ? before->profile_mode : std::nullopt;
       if (before && *before == after) continue;
       after.config_stamp = random_guid();
       row.set(after);

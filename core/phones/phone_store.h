@@ -35,9 +35,10 @@ class PhoneStore {
   /// first. A phone that asks for an operation gets the instance's next request number when its
   /// CAPF fields differ from what is stored, when its `capf.request` is 0, or with `Ask::again`;
   /// otherwise it keeps the stored number. One whose record changed gets a new config stamp; what
-  /// the caller put into `config_stamp` does not count. Returns the request number of each.
+  /// the caller put into `config_stamp` and `profile_mode` does not count. With `Ask::never` nobody
+  /// gets a new number: for records whose operation is over. Returns the request number of each.
   /// Error{not_found} for a security profile that does not exist.
-  enum class Ask { changed_only, again };
+  enum class Ask { changed_only, again, never };
   std::vector<std::int64_t> save(const std::vector<Phone>& phones, Ask ask);
 
   /// remove deletes a phone; false when there was none. What capf.db knows of it stays.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/crypto/digest.h"
 
 namespace ringfence::core {
 namespace {
@@ -88,12 +89,20 @@ void SecurityProfileStore::save(const SecurityProfile& profile) {
   const std::string auth_mode(word(profile.auth_mode));
   const std::string key_order(word(profile.key_order));
   database_.write([&](soci::session& sql) {
+    std::string mode_before;
+    sql << "select auth_mode from security_profile where name = :name", soci::into(mode_before),
+        soci::use(profile.name);
     sql << "insert into security_profile (name, auth_mode, key_order, rsa_bits, ec_bits)"
            " values (:name, :mode, :order, :rsa, :ec) on conflict (name) do update set"
            " auth_mode = excluded.auth_mode, key_order = excluded.key_order,"
            " rsa_bits = excluded.rsa_bits, ec_bits = excluded.ec_bits",
         soci::use(profile.name), soci::use(auth_mode), soci::use(key_order),
         soci::use(profile.rsa_bits), soci::use(profile.ec_bits);
+    if (mode_before == auth_mode) return;
+    // Whether their phones may go to CAPF stands in their configuration.
+    const std::string stamp = random_guid();
+    sql << "update phone set config_stamp = :stamp where security_profile = :name",
+        soci::use(stamp), soci::use(profile.name);
   });
 }
 

@@ -38,7 +38,7 @@ class SecurityProfileStore {
   std::map<std::string, std::size_t> phone_counts() const;  ///< by profile, those in use
 
   /// save inserts or replaces; Error{malformed} names the value that cannot be. Phones keep their
-  /// own settings.
+  /// own settings; with another mode they get a new config stamp.
   void save(const SecurityProfile& profile);
 
   /// remove deletes a profile: Error{not_found}, or Error{conflict} while phones name it.

@@ -90,6 +90,11 @@ const std::vector<Migration> kAdmin = {
         " device text not null primary key, sha1 text not null, peer text not null,"
         " evidence text not null, at bigint not null)",
     },
+    {
+        // Of CAPF-trust: what CAPF believes of those that the certificate signed: mic, capf, ca;
+        // '' goes by what the certificate is.
+        "alter table trust_certificate add column purpose text not null default ''",
+    },
 };
 
 const std::vector<Migration> kCapf = {
@@ -122,6 +127,52 @@ const std::vector<Migration> kCapf = {
         "create index event_by_phone on event (phone, id)",
     },
     kTrustSigns,
+    {
+        // What comes later is told by numbers that only grow: a clock may be set back. `sequence`
+        // is given when a certificate is issued, `held_sequence` when the phone says it holds it.
+        "create table journal_number (last bigint not null)",
+        "alter table issued add column sequence bigint not null default 0",
+        "alter table issued add column held_sequence bigint",
+        // The rows that are there came in the order of SQLite's rowid.
+        "update issued set sequence = rowid",
+        "create table held_order (serial text not null primary key, place bigint not null)",
+        "insert into held_order (serial, place) select serial, row_number() over"
+        " (order by request, rowid) from issued where confirmed_at is not null",
+        "update issued set held_sequence ="
+        " (select place from held_order where held_order.serial = issued.serial)"
+        " where confirmed_at is not null",
+        "drop table held_order",
+        "insert into journal_number (last) select coalesce(max(rowid), 0) from issued",
+        "create index issued_by_hold on issued (phone, held_sequence)",
+        // SHA-256 of the public key, '' where it was not noted; who came for the certificate, and
+        // the phone's known addresses when that was none of them.
+        "alter table issued add column key_hash text not null default ''",
+        "create index issued_by_key on issued (key_hash) where key_hash <> ''",
+        "alter table issued add column peer text not null default ''",
+        "alter table issued add column elsewhere text not null default ''",
+        // When a Troubleshoot operation found that the phone has it no more.
+        "alter table issued add column missing_at bigint",
+        "create index csr_by_key on csr (spki)",
+        // What the phone's last Troubleshoot showed as its LSC, when that is not what it holds by
+        // this journal: none ('' as the serial), or one that was not issued here.
+        "create table shown_lsc ("
+        " phone text not null primary key, at bigint not null, serial text not null,"
+        " subject text not null, issuer text not null)",
+        // Authentication strings tried, by phone and address; '' is all strangers together.
+        "create table attempt ("
+        " phone text not null, address text not null, count integer not null,"
+        " last bigint not null, told integer not null, primary key (phone, address))",
+        "create index attempt_by_time on attempt (last)",
+        // Security events, none of which is ever taken away; what comes too fast is counted.
+        "create table security_event ("
+        " id integer primary key autoincrement, at bigint not null, phone text not null,"
+        " peer text not null, kind text not null, detail text not null)",
+        "create index security_event_by_time on security_event (at)",
+        "create index security_event_by_phone on security_event (phone, kind, at)",
+        "create table security_more ("
+        " phone text not null, kind text not null, count bigint not null, since bigint not null,"
+        " peer text not null, primary key (phone, kind))",
+    },
 };
 
 const std::vector<Migration> kCallManager = {

@@ -103,10 +103,19 @@ BulkFacts BulkJobs::gather(Time now) {
   return facts;
 }
 
+/// terms_of reads the terms of a request, within this node's policy.
+BulkTerms BulkJobs::terms_of(const BulkRequest& request, Time now) {
+  const BulkTerms terms = bulk_terms(request, now);
+  if (terms.string_digits > 0)
+    core::check_auth_string(std::string(terms.string_digits, '0'),
+                            core::CapfPolicyStore(house_.database).load());
+  return terms;
+}
+
 BulkPreview BulkJobs::preview(const BulkRequest& request) {
   const Time now = house_.clock.now();
   const BulkFilter filter = bulk_filter(request, now);
-  const BulkTerms terms = bulk_terms(request, now);
+  const BulkTerms terms = terms_of(request, now);
   return plan_bulk(filter, terms, house_.phones.list(), gather(now), now);
 }
 
@@ -121,7 +130,7 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
   }
   const Time now = house_.clock.now();
   const BulkFilter filter = bulk_filter(request, now);
-  const BulkTerms terms = bulk_terms(request, now);
+  const BulkTerms terms = terms_of(request, now);
   const std::vector<Phone> phones = house_.phones.list();
   const BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
   if (plan.chosen == 0)

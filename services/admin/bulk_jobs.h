@@ -47,6 +47,7 @@ class BulkJobs final : public JobKind {
   struct Entry;
 
   BulkFacts gather(core::Time now);
+  BulkTerms terms_of(const core::admin::BulkRequest& request, core::Time now);
   void begin(core::Job job);
   void work();
   /// step runs one step of a job; false once it is no longer to be run.

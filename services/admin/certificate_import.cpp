@@ -96,6 +96,19 @@ std::vector<Bytes> store_certificates(const core::CertificateStore& certificates
   return found;
 }
 
+/// use_of says what CAPF believes because of an entry of CAPF-trust.
+std::string use_of(const core::admin::TrustImport& entry) {
+  std::string_view use = "a CA: it stands above CAPF or signs LSCs elsewhere, and no MIC that it "
+                         "signed is believed";
+  if (entry.purpose == word(core::CapfTrustPurpose::mic))
+    use = "a manufacturer's CA: phones prove themselves with MICs that it signed";
+  if (entry.purpose == word(core::CapfTrustPurpose::capf))
+    use = "a CAPF: phones prove themselves with LSCs that it signed";
+  return fmt::format("{} is taken for {}. 'set cert import trust CAPF purpose mic|capf|ca' changes "
+                     "that.",
+                     entry.file, use);
+}
+
 }  // namespace
 
 /// Of a chain the certificate of the pending request counts. The others are passed over: whom this
@@ -234,6 +247,12 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
   const TrustStore store = store_or_refuse(request.unit);
   core::CertificateFile file = read_given(request.pem, request.content);
   const std::vector<X509Cert>& certificates = file.certificates;
+  std::optional<core::CapfTrustPurpose> purpose;
+  if (request.purpose) {
+    purpose = core::capf_trust_purpose_from(*request.purpose);
+    if (store != TrustStore::capf)
+      throw Error(Code::malformed, "only certificates of CAPF-trust have a purpose");
+  }
   const core::Time now = house_.clock.now();
   for (const X509Cert& one : certificates) {
     check_names(*one);
@@ -251,8 +270,10 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
   core::admin::TrustImported imported;
   imported.found = std::move(file.found);
   imported.notes = std::move(file.notes);
-  imported.certificates = keeper_.trust(store, certificates, who);
+  imported.certificates = keeper_.trust(store, certificates, who, purpose);
   if (store != TrustStore::capf) return imported;
+  for (const core::admin::TrustImport& one : imported.certificates)
+    imported.notes.push_back(use_of(one));
   const std::vector<Bytes> callers =
       store_certificates(house_.certificates, TrustStore::call_manager);
   for (const X509Cert& one : certificates) {

@@ -49,8 +49,29 @@ std::string seen(const CapfEvent& event) {
   return fmt::format("{} ({}, from {})", event.detail, at(event.at), event.peer);
 }
 
+/// told names the command that makes the phone fetch anew; none reaches one that is not registered.
+std::string told(const DiagnosisFacts& facts, std::string_view command) {
+  if (facts.registration) return fmt::format("'utils phone {} {}'", command, facts.phone.name);
+  return "take its power away and give it back (it is not registered, so no command reaches it)";
+}
+
 std::string apply_config(const DiagnosisFacts& facts) {
-  return fmt::format("'utils phone apply-config {}'", facts.phone.name);
+  return told(facts, "apply-config");
+}
+
+std::string reset(const DiagnosisFacts& facts) {
+  return told(facts, "reset");
+}
+
+/// install asks for a new LSC, whatever was asked last.
+std::string install(const DiagnosisFacts& facts, std::string_view terms = "") {
+  return fmt::format("'set phone capf {} operation install{}{}'", facts.phone.name,
+                     terms.empty() ? "" : " ", terms);
+}
+
+/// or_profile reminds of the profile, without which another mode is of no use.
+std::string_view or_profile(const DiagnosisFacts& facts) {
+  return facts.profile ? ", and the same mode in its security profile" : "";
 }
 
 std::string ask_again(const DiagnosisFacts& facts) {
@@ -120,7 +141,7 @@ Finding check_operation(const DiagnosisFacts& facts) {
       return ok(name, "CAPF is asked to do nothing with this phone" +
                           std::string(facts.state.held
                                           ? ""
-                                          : "; " + ask_again(facts) + " would ask for an LSC"));
+                                          : "; " + install(facts) + " would ask for an LSC"));
     case OperationStatus::pending:
     case OperationStatus::success:
     case OperationStatus::late: return ok(name, evidence);
@@ -137,9 +158,7 @@ Finding check_operation(const DiagnosisFacts& facts) {
   }
   if (status == OperationStatus::ec_unsupported)
     return problem(name, {evidence,
-                          fmt::format("'set phone capf {} operation install key_order "
-                                      "ec-preferred', or rsa-only",
-                                      facts.phone.name),
+                          install(facts, "key_order ec-preferred") + ", or rsa-only",
                           98, "the phone cannot make an EC key for CAPF"});
   if (status == OperationStatus::ca_communication_failure || status == OperationStatus::ca_rejected)
     return problem(name, {evidence, "see 'show hsm', mend that, then " + ask_again(facts), 70,
@@ -178,10 +197,12 @@ Finding check_capf_service(const DiagnosisFacts& facts) {
 Finding check_capf_port(const DiagnosisFacts& facts) {
   const std::string name = "CAPF port";
   const PortAnswer& port = facts.port;
+  const bool started = facts.capf.state == "STARTED";
   if (!port.connected)
     return problem(name, {fmt::format("nothing answers on {}: {}", port.address, port.error),
-                          "'utils service restart Cisco Certificate Authority Proxy Function'; if "
-                          "that is no help, see its log",
+                          fmt::format("'utils service {} Cisco Certificate Authority Proxy "
+                                      "Function'; if that is no help, see its log",
+                                      started ? "restart" : "start"),
                           88, "nothing answers on CAPF's port"});
   if (!port.shook_hands)
     return problem(name, {fmt::format("{} takes connections but no TLS handshake: {}", port.address,
@@ -240,7 +261,7 @@ Finding check_configuration(const DiagnosisFacts& facts) {
   const std::string name = "Configuration";
   if (!facts.config)
     return unknown(name, "no fetch of its configuration from this node is known",
-                   "reset the phone: 'utils phone reset " + facts.phone.name + "'");
+                   reset(facts));
   if (facts.config->stamp == facts.phone.config_stamp)
     return ok(name, when_fetched(*facts.config) + ", as it is now");
   const std::string evidence =
@@ -288,8 +309,8 @@ Finding check_phone_itl(const DiagnosisFacts& facts) {
                    facts.itl->sha1,
                    facts.fetched.known ? " (published at the " + facts.fetched.reason + ")" : "",
                    facts.served.sha1.empty() ? "nothing of that kind" : facts.served.sha1),
-       "'utils phone reset " + facts.phone.name +
-           "', so that it fetches the ITL; if it refuses the list, 'utils itl reset localkey'",
+       reset(facts) +
+           ", so that it fetches the ITL; if it refuses the list, 'utils itl reset localkey'",
        75, "the phone's ITL is not the one that is served"});
 }
 
@@ -306,8 +327,8 @@ Finding check_capf_entry(const DiagnosisFacts& facts) {
   return problem(name, {"the list it fetched has no record with the function CAPF: the phone shows "
                         "\"No valid CAPF server\"",
                         "'utils service restart Cisco Tftp', see with 'show itl' that CAPF is in "
-                        "it, then 'utils phone reset " +
-                            facts.phone.name + "'",
+                        "it, then " +
+                            reset(facts),
                         82, "the ITL that the phone fetched has no CAPF entry"});
 }
 
@@ -319,7 +340,7 @@ Finding check_capf_entry_certificate(const DiagnosisFacts& facts) {
   return problem(name, {fmt::format("the list it fetched names {}, CAPF uses {}: the phone shows "
                                     "\"LSC: Connection Failed\"",
                                     facts.fetched.capf_subject, facts.capf_subject),
-                        "'utils phone reset " + facts.phone.name + "', so that it fetches the ITL",
+                        reset(facts) + ", so that it fetches the ITL",
                         80, "the phone's ITL names another CAPF certificate than CAPF uses"});
 }
 
@@ -373,10 +394,14 @@ Finding check_profile_mode(const DiagnosisFacts& facts) {
   if (!mismatch)
     return ok(name, fmt::format("{} and the phone's own settings say {}", facts.profile->name,
                                 word(facts.profile->auth_mode)));
+  const bool needs_string = facts.profile->auth_mode == AuthMode::auth_string &&
+                            facts.phone.capf.auth_string.empty();
   return problem(name, {*mismatch,
-                        fmt::format("'set phone capf {} operation install auth_mode {}', or change "
-                                    "the profile",
-                                    facts.phone.name, word(facts.profile->auth_mode)),
+                        fmt::format("{}, or change the profile",
+                                    install(facts, fmt::format("auth_mode {}{}",
+                                                               word(facts.profile->auth_mode),
+                                                               needs_string ? " auth_string ask"
+                                                                            : ""))),
                         92, "the phone's authentication mode is not that of its security profile"});
 }
 
@@ -403,9 +428,8 @@ Finding check_precedence(const DiagnosisFacts& facts) {
     return ok(name, "the mode is not by existing certificate with precedence to LSC");
   if (const CapfEvent* event = facts.newest("mic_under_lsc_precedence"))
     return problem(name, {seen(*event),
-                          fmt::format("delete the LSC or change the mode: 'set phone capf {} "
-                                      "operation install auth_mode mic', or null-string",
-                                      facts.phone.name),
+                          fmt::format("if it has lost its LSC, let it use its MIC: {}{}",
+                                      install(facts, "auth_mode mic"), or_profile(facts)),
                           95, "the phone uses its MIC while the mode gives precedence to its LSC"});
   return ok(name, "the phone was not seen using its MIC");
 }
@@ -418,10 +442,15 @@ Finding check_certificate_shown(const DiagnosisFacts& facts) {
   if (!by_certificate(facts.phone.capf.auth_mode) && !failed)
     return ok(name, "the mode asks for none");
   const CapfEvent* event = facts.newest("certificate_refused");
+  const bool mic = (outcome && outcome->status == OperationStatus::invalid_mic) ||
+                   facts.phone.capf.auth_mode == AuthMode::mic;
   const std::string advice = fmt::format(
-      "keep the issuing CA in CAPF-trust ('show cert list trust'), or use another mode: "
-      "'set phone capf {} operation install auth_mode null-string'",
-      facts.phone.name);
+      "{}; or use another mode: {}{}",
+      mic ? "if the issuer named here is the phone's manufacturer, 'set cert import trust CAPF' with "
+            "the issuer's certificate"
+          : "if the issuer named here is a CAPF that you believe, 'set cert import trust CAPF' with "
+            "its certificate",
+      install(facts, "auth_mode null-string"), or_profile(facts));
   if (event != nullptr)
     return problem(name, {seen(*event), advice, 94, "CAPF refused the phone's certificate"});
   if (failed)
@@ -454,6 +483,11 @@ Finding check_auth_string(const DiagnosisFacts& facts) {
     return problem(name, {refused != nullptr ? seen(*refused)
                                              : core::describe(outcome->operation, outcome->status),
                           advice, 96, "the phone sent a wrong authentication string"});
+  const auto least = static_cast<std::size_t>(facts.policy.min_auth_string_digits);
+  if (facts.waits() && !capf.auth_string.empty() && capf.auth_string.size() < least)
+    return problem(name, {fmt::format("it is set, and shorter than this node's least of {} digits",
+                                      least),
+                          advice, 12, "the authentication string is short"});
   if (facts.waits()) {
     Finding waiting = unknown(name,
                               "it is set; the phone waits until a user types it into its security "
@@ -468,16 +502,25 @@ Finding check_auth_string(const DiagnosisFacts& facts) {
 Finding check_key(const DiagnosisFacts& facts) {
   const std::string name = "Key";
   const core::CapfSettings& capf = facts.phone.capf;
+  const std::string larger = capf.key_order == core::KeyOrder::rsa_only
+                                 ? fmt::format("rsa_bits {}", facts.policy.min_rsa_bits)
+                                 : fmt::format("rsa_bits {} ec_bits {}", facts.policy.min_rsa_bits,
+                                               facts.policy.min_ec_bits);
   try {
     core::check_minimum_sizes(capf, facts.policy);
   } catch (const std::exception& error) {
     if (facts.waits())
-      return problem(name, {error.what(), "ask for a larger key: " + ask_again(facts), 93,
+      return problem(name, {error.what(), "ask for a larger key: " + install(facts, larger), 93,
                             "the key that the phone is asked for is below this node's minimum"});
   }
   if (const CapfEvent* event = facts.newest("key_too_small"))
-    return problem(name, {seen(*event), "ask for a larger key: " + ask_again(facts), 93,
+    return problem(name, {seen(*event), "ask for a larger key: " + install(facts, larger), 93,
                           "the phone's key is below this node's minimum"});
+  if (const CapfEvent* event = facts.newest("weak_key"))
+    return problem(name, {seen(*event),
+                          "bring the phone's firmware up to date, or let it make an EC key: " +
+                              install(facts, "key_order ec-only"),
+                          93, "the phone's key is weak, or another's"});
   if (const CapfEvent* event = facts.newest("wrong_key"))
     return problem(name, {seen(*event),
                           "the phone does not make such keys: set another key_order "
@@ -488,7 +531,7 @@ Finding check_key(const DiagnosisFacts& facts) {
     return problem(name, {"the phone made no key in time",
                           "ask for a smaller key, or when the "
                           "phone is idle: " +
-                              ask_again(facts),
+                              install(facts, "rsa_bits 2048"),
                           88, "the phone made no key in time"});
   return ok(name,
             fmt::format("{}, RSA {}, EC {}", word(capf.key_order), capf.rsa_bits, capf.ec_bits));
@@ -496,11 +539,14 @@ Finding check_key(const DiagnosisFacts& facts) {
 
 Finding check_conversation(const DiagnosisFacts& facts) {
   const std::string name = "Last conversation";
-  constexpr std::array<std::string_view, 5> kKinds = {"not_stored", "not_deleted", "not_shown",
-                                                      "lost", "retry_later"};
+  constexpr std::array<std::string_view, 6> kKinds = {
+      "too_many_lscs", "not_stored", "not_deleted", "not_shown", "lost", "retry_later"};
   for (const std::string_view kind : kKinds) {
     const CapfEvent* event = facts.newest(kind);
     if (event == nullptr || !facts.waits()) continue;
+    if (kind == "too_many_lscs")
+      return problem(name, {seen(*event), "find out why none was stored, then " + ask_again(facts),
+                            58, "too many LSCs were issued for this request"});
     if (kind == "retry_later")
       return problem(
           name, {seen(*event), "the phone tries three more times, then " + apply_config(facts), 54,
@@ -512,8 +558,8 @@ Finding check_conversation(const DiagnosisFacts& facts) {
                                 apply_config(facts),
                             56, "the phone's connection ended in the middle of the operation"});
     return problem(name, {seen(*event),
-                          apply_config(facts) + "; if it fails again, reset the "
-                                                "phone",
+                          apply_config(facts) + "; if it fails again, look at the phone's "
+                                                "Status Messages",
                           57, "the phone could not do what it was asked"});
   }
   if (!facts.events.empty()) return ok(name, "last event: " + seen(facts.events.front()));
@@ -555,12 +601,22 @@ Finding check_stale(const DiagnosisFacts& facts) {
                               core::to_hex(last.serial, core::Case::upper), at(last.issued_at)),
                   fmt::format("'utils capf stale-lsc list'; {} makes a new one, 'utils capf "
                               "stale-lsc delete {}' clears the list",
-                              ask_again(facts), facts.phone.name),
+                              install(facts), facts.phone.name),
                   25, "an LSC was issued, and the phone never confirmed that it stored it"});
 }
 
 Finding check_lsc(const DiagnosisFacts& facts) {
   const std::string name = "LSC";
+  if (const auto& shown = facts.state.shown; shown && !shown->serial.empty())
+    return problem(name, {fmt::format("at {} the phone showed one that is not on record here: {}, "
+                                      "serial {}, issued by {}",
+                                      at(shown->at), shown->subject,
+                                      core::to_hex(shown->serial, core::Case::upper),
+                                      shown->issuer),
+                          install(facts) + " gives it one of this node", 21,
+                          "the phone has an LSC that this node did not issue"});
+  if (facts.state.shown)
+    return ok(name, fmt::format("at {} the phone showed that it has none", at(facts.state.shown->at)));
   if (!facts.state.held) return ok(name, "the phone holds none that this node knows");
   const core::IssuedCertificate& lsc = *facts.state.held;
   const std::string text = fmt::format("serial {}, {}, issued by {}, until {}",
@@ -568,9 +624,9 @@ Finding check_lsc(const DiagnosisFacts& facts) {
                                        lsc.issuer, at(lsc.not_after));
   if (lsc.not_after < facts.now)
     return problem(
-        name, {text + ": it has expired", ask_again(facts), 22, "the phone's LSC has expired"});
+        name, {text + ": it has expired", install(facts), 22, "the phone's LSC has expired"});
   if (lsc.not_after - facts.now < std::chrono::days(facts.policy.notify_days))
-    return problem(name, {text + ": it is about to expire", ask_again(facts), 15,
+    return problem(name, {text + ": it is about to expire", install(facts), 15,
                           "the phone's LSC is about to expire"});
   return ok(name, text);
 }

@@ -1,21 +1,26 @@
 #include "services/admin/event_audit.h"
 
+#include <cctype>
+#include <string>
+
 #include <boost/json.hpp>
 
 #include "core/base/log.h"
-#include "core/phones/enrolment_store.h"
+#include "core/phones/security_event_store.h"
 #include "core/storage/setting_store.h"
 
 namespace ringfence::services::admin {
 namespace {
 
-constexpr std::string_view kSetting = "capf.audited_event";
+constexpr std::string_view kSetting = "capf.audited_security_event";
 constexpr std::size_t kBatch = 500;
 
-std::string_view audited_as(std::string_view kind) noexcept {
-  if (kind == "auth_string_refused") return "CAPF_AUTH_STRING_REFUSED";
-  if (kind == "auth_string_throttled") return "CAPF_AUTH_STRING_THROTTLED";
-  return "";
+/// audited_as makes "CAPF_AUTH_STRING_REFUSED" of "auth_string_refused".
+std::string audited_as(std::string_view kind) {
+  std::string name = "CAPF_";
+  for (const char c : kind)
+    name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
 }
 
 }  // namespace
@@ -45,12 +50,10 @@ bool EventAudit::copy_some(core::Database& capf) {
   core::Database::Transaction transaction(house_.database);
   core::SettingStore settings(house_.database);
   const std::int64_t done = std::stoll(settings.find(kSetting).value_or("0"));
-  const auto events = core::EnrolmentStore(capf).events_after(done, kBatch);
+  const auto events = core::SecurityEventStore(capf).after(done, kBatch);
   if (events.empty()) return false;
   for (const core::CapfEvent& event : events) {
-    const std::string_view name = audited_as(event.kind);
-    if (name.empty()) continue;
-    house_.record_act("ringfence-capf", std::string(name),
+    house_.record_act("ringfence-capf", audited_as(event.kind),
                       boost::json::serialize(boost::json::object{{"phone", event.phone},
                                                                  {"from", event.peer},
                                                                  {"at", core::to_iso(event.at)},

@@ -1,4 +1,4 @@
-// What CAPF saw of wrong authentication strings, copied into the audit log.
+// What CAPF saw of attacks, copied into the audit log.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace ringfence::services::admin {
 
-/// EventAudit copies capf.db's events auth_string_refused and auth_string_throttled. How far it
-/// came is the setting "capf.audited_event", written in one transaction with the records: nothing
+/// EventAudit copies capf.db's security events, which nothing displaces there. How far it came is
+/// the setting "capf.audited_security_event", written in one transaction with the records: nothing
 /// is copied twice and nothing is left out, wherever a power cut falls. Safe from several threads.
 class EventAudit {
  public:

@@ -29,6 +29,7 @@ namespace {
 constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
 constexpr std::chrono::seconds kAnswersWithin{12};  // the registrar gives up after ten
 constexpr int kLookEveryMilliseconds = 50;
+constexpr std::size_t kMostWarnings = 20;  // of an import
 constexpr std::size_t kPage = 2000;  // far below what a call may return
 
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
@@ -47,8 +48,10 @@ void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
     capf.operation = core::operation_from(*fields.operation);
     capf.completes_by = now + kDefaultCompletesAfter;
   }
-  if (fields.completes_by && !fields.completes_by->empty())
+  if (fields.completes_by && !fields.completes_by->empty()) {
     capf.completes_by = core::completes_by_from(*fields.completes_by);
+    core::check_completes_by(*capf.completes_by, now);
+  }
   if (capf.operation == core::Operation::none) capf.completes_by.reset();
 }
 
@@ -57,8 +60,59 @@ bool touches_capf(const PhoneFields& fields) {
          fields.ec_bits;
 }
 
-core::PhoneStore::Ask ask_of(const PhoneFields& fields) {
-  return fields.operation ? core::PhoneStore::Ask::again : core::PhoneStore::Ask::changed_only;
+/// ask_of: an operation is asked for by its name; one that is under way begins anew when its terms
+/// change; one whose time is over does not, unless it gets more time.
+core::PhoneStore::Ask ask_of(const PhoneFields& fields, const Phone& phone, core::Time now) {
+  if (fields.operation) return core::PhoneStore::Ask::again;
+  const auto& completes_by = phone.capf.completes_by;
+  return completes_by && *completes_by <= now ? core::PhoneStore::Ask::never
+                                              : core::PhoneStore::Ask::changed_only;
+}
+
+/// warnings_of says what keeps an operation from completing, as far as the record shows it.
+std::vector<std::string> warnings_of(const Phone& phone, const core::CapfPolicy& policy,
+                                     core::Time now) {
+  constexpr std::chrono::hours kHardlyTime(1);
+  const core::CapfSettings& capf = phone.capf;
+  std::vector<std::string> warnings;
+  if (!capf.auth_string.empty() &&
+      capf.auth_string.size() < static_cast<std::size_t>(policy.min_auth_string_digits))
+    warnings.push_back(fmt::format(
+        "The authentication string of {} has {} digits, this node's least is {}: set a longer one.",
+        phone.name, capf.auth_string.size(), policy.min_auth_string_digits));
+  if (core::contradicts_profile(phone))
+    warnings.push_back(fmt::format(
+        "{} has the authentication mode {}, and its security profile fixes {}: CAPF refuses the "
+        "phone until they agree.",
+        phone.name, word(capf.auth_mode), word(*phone.profile_mode)));
+  if (capf.operation == core::Operation::none || !capf.completes_by) return warnings;
+  const auto left = *capf.completes_by - now;
+  if (left > std::chrono::seconds(0) && left < kHardlyTime)
+    warnings.push_back(fmt::format(
+        "The operation of {} has to complete by {}, in {} minutes: phones may need longer.",
+        phone.name, core::completes_by_text(*capf.completes_by),
+        std::chrono::floor<std::chrono::minutes>(left).count()));
+  return warnings;
+}
+
+void check_string(const Phone& phone, const core::CapfPolicy& policy) {
+  try {
+    core::check_auth_string(phone.capf.auth_string, policy);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("phone {}: {}", phone.name, error.what()));
+  }
+}
+
+/// note_of says what the phone showed that the journal did not know.
+std::optional<std::string> note_of(const core::CapfState& state) {
+  if (!state.shown) return std::nullopt;
+  const std::string when = core::to_iso(state.shown->at);
+  if (state.shown->serial.empty())
+    return fmt::format("at {} the phone showed that it has none", when);
+  return fmt::format("at {} the phone showed one that is not on record here: {}, serial {}, issued "
+                     "by {}",
+                     when, state.shown->subject,
+                     core::to_hex(state.shown->serial, core::Case::upper), state.shown->issuer);
 }
 
 }  // namespace
@@ -78,18 +132,30 @@ struct Phones::Known {
 core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest& request) {
   const std::lock_guard lock(change_mutex_);
   core::admin::PhoneImported counts;
+  std::unordered_map<std::string, std::string> strings;  // that phones had before
   core::PhoneCsv csv =
       core::parse_phone_csv(request.csv, house_.clock.now(), [&](std::string_view name) {
         std::optional<Phone> found = house_.phones.find(name);
         ++(found ? counts.updated : counts.added);
-        return found;
+        if (!found) return found;
+        strings.emplace(found->name, found->capf.auth_string);
+        return std::optional(settled(std::move(*found)));
       });
   const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
-  for (const Phone& phone : csv.phones) check_sizes(phone, policy);
+  for (const Phone& phone : csv.phones) {
+    check_sizes(phone, policy);
+    const auto before = strings.find(phone.name);
+    if (before == strings.end() || before->second != phone.capf.auth_string)
+      check_string(phone, policy);
+  }
   for (core::CsvNote& note : csv.notes)
     counts.normalised.push_back({std::move(note.kind), static_cast<std::int64_t>(note.count),
                                  std::move(note.examples), std::move(note.text)});
   house_.phones.save(csv.phones, core::PhoneStore::Ask::changed_only);
+  for (const Phone& phone : csv.phones) {
+    for (std::string& one : warnings_of(phone, policy, house_.clock.now()))
+      if (counts.warnings.size() < kMostWarnings) counts.warnings.push_back(std::move(one));
+  }
   return counts;
 }
 
@@ -114,19 +180,35 @@ PhoneFacts Phones::add(const PhoneFields& fields) {
   core::check_device_name(phone.name);
   if (house_.phones.find(phone.name))
     throw Error(Code::conflict, "phone " + phone.name + " exists already");
-  apply(fields, phone, house_.clock.now());
-  check_sizes(phone, core::CapfPolicyStore(house_.database).load());
-  house_.phones.save({phone}, ask_of(fields));
+  const core::Time now = house_.clock.now();
+  apply(fields, phone, now);
+  const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
+  check_sizes(phone, policy);
+  check_string(phone, policy);
+  house_.phones.save({phone}, ask_of(fields, phone, now));
   return show(phone.name);
+}
+
+Phone Phones::settled(Phone phone) {
+  core::Database* capf = house_.capf_db();
+  if (capf == nullptr || phone.capf.operation == core::Operation::none) return phone;
+  const auto outcome = core::EnrolmentStore(*capf).outcome(phone.name, phone.capf.request);
+  if (!outcome || outcome->status != core::OperationStatus::success) return phone;
+  phone.capf.operation = core::Operation::none;
+  phone.capf.completes_by.reset();
+  return phone;
 }
 
 PhoneFacts Phones::update(const PhoneFields& fields) {
   const std::lock_guard lock(change_mutex_);
-  Phone phone = known(fields.name);
-  apply(fields, phone, house_.clock.now());
+  Phone phone = settled(known(fields.name));
+  const core::Time now = house_.clock.now();
+  apply(fields, phone, now);
+  const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
   // A phone whose keys were small enough once may still get another description.
-  if (touches_capf(fields)) check_sizes(phone, core::CapfPolicyStore(house_.database).load());
-  house_.phones.save({phone}, ask_of(fields));
+  if (touches_capf(fields)) check_sizes(phone, policy);
+  if (fields.auth_string) check_string(phone, policy);
+  house_.phones.save({phone}, ask_of(fields, phone, now));
   return show(fields.name);
 }
 
@@ -159,12 +241,15 @@ PhoneFacts Phones::show(const std::string& name) {
     if (!std::filesystem::exists(file, ignored)) return std::nullopt;
     return file.string();
   };
+  facts.warnings = warnings_of(phone, core::CapfPolicyStore(house_.database).load(),
+                               house_.clock.now());
   facts.fetched_lsc = fetched("lsc");
   facts.fetched_mic = fetched("mic");
   return facts;
 }
 
 core::admin::Nothing Phones::remove(const std::string& name) {
+  const std::lock_guard lock(change_mutex_);
   const std::string device = core::device_name_from(name);
   if (!house_.phones.remove(device))
     throw Error(Code::not_found, "there is no phone '" + name + "'");
@@ -257,6 +342,7 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
     say(report->second, row);
 
   row.lsc = state.held ? "installed" : "none";
+  row.lsc_note = note_of(state);
   row.lsc_stale = static_cast<std::int64_t>(state.stale(now));
   if (state.held) {
     const core::IssuedCertificate& lsc = *state.held;
@@ -266,6 +352,7 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
     row.lsc_key = lsc.key;
     row.lsc_expires = core::to_iso(lsc.not_after);
     if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);
+    if (!lsc.elsewhere.empty()) row.lsc_enrolled_from = lsc.peer;
   }
   return row;
 }

@@ -31,6 +31,9 @@ class Phones {
   core::Phone known(const std::string& name) const;
   /// check_sizes refuses keys that are smaller than the policy allows.
   void check_sizes(const core::Phone& phone, const core::CapfPolicy& policy) const;
+  /// settled is the phone without an operation that has succeeded: editing its record must not ask
+  /// for it anew.
+  core::Phone settled(core::Phone phone);
 
   /// Known is what the neighbours know of some phones, by name.
   struct Known;

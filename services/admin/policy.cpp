@@ -27,6 +27,8 @@ constexpr std::array kNumbers = {Number{"validity_days", &CapfPolicy::validity_d
                                  Number{"keep_alive_minutes", &CapfPolicy::keep_alive_minutes},
                                  Number{"min_rsa_bits", &CapfPolicy::min_rsa_bits},
                                  Number{"min_ec_bits", &CapfPolicy::min_ec_bits},
+                                 Number{"min_auth_string_digits",
+                                        &CapfPolicy::min_auth_string_digits},
                                  Number{"notify_days", &CapfPolicy::notify_days}};
 
 int number_from(const std::string& name, const std::string& text) {
@@ -65,7 +67,7 @@ CapfPolicy policy_with(CapfPolicy policy, const core::admin::CapfPolicySet& requ
   } else {
     throw Error(Code::malformed,
                 "the policy must be one of issuer, validity_days, keep_alive_minutes, "
-                "min_rsa_bits, min_ec_bits, notify_days, notify_to");
+                "min_rsa_bits, min_ec_bits, min_auth_string_digits, notify_days, notify_to");
   }
   core::check_capf_policy(policy);
   return policy;
@@ -79,6 +81,7 @@ core::admin::CapfPolicyShow show_policy(House& house, ExpiryMonitor& monitor) {
   shown.keep_alive_minutes = policy.keep_alive_minutes;
   shown.min_rsa_bits = policy.min_rsa_bits;
   shown.min_ec_bits = policy.min_ec_bits;
+  shown.min_auth_string_digits = policy.min_auth_string_digits;
   shown.notify_days = policy.notify_days;
   shown.notify_to = policy.notify_to;
   shown.mail_command = fmt::format("{}", fmt::join(house.config.mail_command(), " "));

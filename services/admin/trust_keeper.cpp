@@ -80,6 +80,26 @@ class Stores {
     return "";
   }
 
+  /// set_purpose gives an entry of CAPF-trust the purpose that was named. Without one a new entry
+  /// gets its natural purpose, and one that was there keeps its own. Returns the word.
+  std::string set_purpose(const Bytes& der, const X509& certificate,
+                          std::optional<core::CapfTrustPurpose> named) {
+    const auto is_entry = [&der](const core::TrustedCertificate& one) {
+      return one.store == name(core::TrustStore::capf) && one.der == der;
+    };
+    const auto row = std::ranges::find_if(rows_, is_entry);
+    if (row == rows_.end()) return "";
+    const auto fresh = std::ranges::find_if(added, is_entry);
+    const core::CapfTrustPurpose now =
+        named.value_or(core::purpose_of(row->purpose, certificate));
+    row->purpose = word(now);
+    if (fresh != added.end())
+      fresh->purpose = row->purpose;
+    else if (named)
+      added.push_back(*row);
+    return row->purpose;
+  }
+
   core::StoreContents contents;
   std::vector<core::TrustedCertificate> added;
   std::vector<core::TrustedCertificate> displaced;
@@ -348,7 +368,8 @@ core::PendingRequest TrustKeeper::request(Unit unit, const std::string& who) {
 
 std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
                                                          const std::vector<X509Cert>& certificates,
-                                                         const std::string& who) {
+                                                         const std::string& who,
+                                                         std::optional<core::CapfTrustPurpose> purpose) {
   const std::lock_guard lock(house_.trust_mutex);
   const std::string store_name(name(store));
   std::vector<core::admin::TrustImport> results;
@@ -373,6 +394,8 @@ std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
         result.result = present ? "replaced" : "added";
         break;
     }
+    if (store == core::TrustStore::capf)
+      result.purpose = stores.set_purpose(facts.der, *certificate, purpose);
     result.file = stores.file_of(store, facts.der);
     results.push_back(result);
   }
@@ -381,7 +404,10 @@ std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
     house_.record_act(
         who, "TRUST_IMPORT_DONE",
         boost::json::serialize(boost::json::object{
-            {"store", store_name}, {"subject", result.subject}, {"result", result.result}}));
+            {"store", store_name},
+            {"subject", result.subject},
+            {"result", result.result},
+            {"purpose", result.purpose}}));
   for (const Service& service : kServices) tell_reload(house_.config, service);
   return results;
 }

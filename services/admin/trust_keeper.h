@@ -8,6 +8,7 @@
 
 #include "core/admin/api.h"
 #include "core/admin/csr_api.h"
+#include "core/certificates/capf_trust.h"
 #include "core/certificates/csr_store.h"
 #include "core/certificates/trust_store.h"
 #include "core/certificates/unit.h"
@@ -61,9 +62,11 @@ class TrustKeeper {
   /// trust puts certificates into a store: one a subject, the newer one wins (cucm-behaviour 1.7).
   /// Returns what became of each, in their order. Throws Error{refused} naming one that is older
   /// than what is there; then nothing has changed.
-  std::vector<core::admin::TrustImport> trust(core::TrustStore store,
-                                              const std::vector<core::X509Cert>& certificates,
-                                              const std::string& who);
+  /// Each new entry of CAPF-trust gets `purpose`, or its natural one; what is there already gets a
+  /// purpose that is named.
+  std::vector<core::admin::TrustImport> trust(
+      core::TrustStore store, const std::vector<core::X509Cert>& certificates,
+      const std::string& who, std::optional<core::CapfTrustPurpose> purpose = std::nullopt);
 
   /// reset_localkey publishes the ITL signed by the recovery signer: from the certificates alone,
   /// whatever stands in the served file and whichever services run.

@@ -50,10 +50,10 @@ std::optional<AskedKey::Fault> AskedKey::fault() const {
                              version_)};
   }
   if (wants_rsa() && settings_.rsa_bits < policy_.min_rsa_bits) {
-    return too_small({KeyType::rsa, settings_.rsa_bits}, policy_.min_rsa_bits);
+    return too_small({KeyType::rsa, settings_.rsa_bits, ""}, policy_.min_rsa_bits);
   }
   if (wants_ec() && settings_.ec_bits < policy_.min_ec_bits) {
-    return too_small({KeyType::ec, settings_.ec_bits}, policy_.min_ec_bits);
+    return too_small({KeyType::ec, settings_.ec_bits, ""}, policy_.min_ec_bits);
   }
   return std::nullopt;
 }
@@ -89,6 +89,9 @@ std::optional<AskedKey::Fault> AskedKey::fault_of(core::BytesView spki) const {
   }
   const int least = rsa ? policy_.min_rsa_bits : policy_.min_ec_bits;
   if (key.bits < least) return too_small(key, least);
+  if (const auto flaw = flaw_of(spki))
+    return Fault{OperationStatus::key_generation_failed, evidence::kWeakKey,
+                 fmt::format("the phone made a weak key: {}", *flaw)};
   return std::nullopt;
 }
 

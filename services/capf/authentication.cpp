@@ -90,7 +90,8 @@ Authentication::Verdict Authentication::judge_string(const AuthResponse& respons
     }
   }
   const core::Time now = parts_.clock.now();
-  if (const auto blocked = parts_.throttle.attempt(phone_.name, address_, now)) {
+  if (const auto blocked = parts_.throttle.attempt(parts_.records, phone_.name, address_,
+                                                     who_, now)) {
     const std::chrono::seconds wait = blocked->until - now;
     if (blocked->first) {
       core::log(Level::warning, "CAPF_THROTTLED",
@@ -110,7 +111,7 @@ Authentication::Verdict Authentication::judge_string(const AuthResponse& respons
                            : "the phone brought a wrong authentication string");
     return Refused{OperationStatus::invalid_auth_string};
   }
-  parts_.throttle.succeeded(phone_.name, address_);
+  parts_.throttle.succeeded(parts_.records, phone_.name, address_, who_, now);
   return Admitted{};
 }
 
@@ -149,7 +150,7 @@ Authentication::Verdict Authentication::judge_shown(const AuthResponse& response
   try {
     const auto anchors = parts_.records.anchors();
     const Credential credential =
-        check_credential(response, session_, *anchors, parts_.clock.now());
+        check_credential(response, session_, phone_.model, *anchors, parts_.clock.now());
     if (lsc) check_journal(credential);
     return Admitted{};
   } catch (const Error& error) {
@@ -167,14 +168,18 @@ void Authentication::check_journal(const Credential& lsc) const {
   if (held && held->der == lsc.der) return;
   const auto row = parts_.records.certificate(lsc.serial);
   if (!row || row->der != lsc.der) {
-    if (lsc.signed_by_us) refuse("this CAPF has no record that it issued it");
+    if (lsc.issuer.own) refuse("this CAPF has no record that it issued it");
     if (held) refuse("the phone has confirmed another one, which this CAPF issued");
+    if (lsc.issuer.purpose != core::CapfTrustPurpose::capf)
+      refuse(fmt::format("{} signed it, which is no CAPF, and this node has no record of it",
+                         lsc.issuer.subject));
     return;
   }
   if (row->phone != phone_.name) refuse("it was issued to another device");
   if (row->deleted_at) refuse("the phone has confirmed that it deleted it");
   if (row->cleared_at) refuse("an administrator has deleted it from the stale LSCs");
-  if (row->confirmed_at || (held && row->issued_at < held->issued_at)) {
+  if (row->missing_at) return;  // it was not shown once, and here it is
+  if (row->confirmed_at || (held && row->sequence < held->sequence)) {
     refuse("the phone has confirmed a later one");
   }
 }

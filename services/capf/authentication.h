@@ -29,10 +29,10 @@ class Authentication {
     const Witness& witness;
   };
 
-  /// `address` is the peer's, without its port.
+  /// `address` is the peer's, without its port, and `who` whether it is one of the phone's.
   Authentication(const Parts& parts, const core::Phone& phone, std::uint32_t session,
-                 std::string_view address)
-      : parts_(parts), phone_(phone), session_(session), address_(address) {}
+                 std::string_view address, Throttle::Who who)
+      : parts_(parts), phone_(phone), session_(session), address_(address), who_(who) {}
 
   struct Admitted {};
 
@@ -68,6 +68,7 @@ class Authentication {
   const core::Phone& phone_;
   const std::uint32_t session_;
   const std::string_view address_;
+  const Throttle::Who who_;
 };
 
 }  // namespace ringfence::services::capf

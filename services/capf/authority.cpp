@@ -65,7 +65,9 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
   issued.subject = std::move(lsc.subject);
   issued.issuer = maker_.issuer();
   issued.der = std::move(lsc.der);
-  issued.key = describe(read_public_key(spki));
+  const PublicKey key = read_public_key(spki);
+  issued.key = describe(key);
+  issued.key_hash = key.hash;
   issued.not_after = lsc.not_after;
   issued.issued_at = now;
   return issued;

@@ -9,6 +9,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "core/base/device_name.h"
 #include "core/base/error.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
@@ -56,12 +57,12 @@ std::vector<std::string> common_names(const X509& certificate) {
   return names;
 }
 
-void check_subject(const X509& certificate, const std::string& device) {
+void check_subject(const X509& certificate, const std::string& device, std::string_view model) {
   const std::vector<std::string> names = common_names(certificate);
   if (names.size() != 1) {
     refuse(fmt::format("the certificate's subject has {} common names, not one", names.size()));
   }
-  if (names[0] != device && !names[0].ends_with("-" + device)) {
+  if (!core::names_device(names[0], device, model)) {
     refuse("the certificate is of another device: " + core::subject_of(certificate));
   }
 }
@@ -120,15 +121,30 @@ struct Proof {
   std::string_view name;
 };
 
-/// check_certificate returns whether this CAPF's present certificate signed `der`.
-bool check_certificate(BytesView der, const Proof& proof, const std::string& device,
-                       const Anchors& anchors, core::Time now) {
+/// Judge is what a phone's certificates are held against.
+struct Judge {
+  const std::string& device;
+  std::string_view model;
+  const Anchors& anchors;
+  core::Time now;
+};
+
+void check_maker(const Anchors::Issuer& issuer) {
+  if (issuer.purpose == core::CapfTrustPurpose::mic) return;
+  refuse(fmt::format("its issuer {} is in CAPF-trust, but not as a manufacturer's CA; if it is one, "
+                     "import it again with 'set cert import trust CAPF purpose mic'",
+                     issuer.subject));
+}
+
+/// check_certificate returns who signed `der`.
+Anchors::Issuer check_certificate(BytesView der, CertificateKind kind, const Proof& proof,
+                                  const Judge& judge) {
   const core::X509Cert certificate = parse(der);
-  check_subject(*certificate, device);
+  check_subject(*certificate, judge.device, judge.model);
   if (X509_check_ca(certificate.get()) != 0) {
     refuse("the certificate is one of a CA, not of a phone");
   }
-  const bool ours = anchors.check_chain(*certificate, now);
+  Anchors::Issuer issuer = judge.anchors.check_chain(*certificate, judge.now);
   if (proof.sha1.empty() && proof.sha512.empty()) {
     refuse(fmt::format("the certificate came without {}", proof.name));
   }
@@ -142,7 +158,8 @@ bool check_certificate(BytesView der, const Proof& proof, const std::string& dev
     check_signature(*key, Digest::sha512, proof.data, proof.sha512,
                     fmt::format("{} with SHA-512", proof.name));
   }
-  return ours;
+  if (kind == CertificateKind::mic) check_maker(issuer);
+  return issuer;
 }
 
 Proof proof_of(const AuthResponse& response) {
@@ -165,17 +182,18 @@ Proof proof_of(const Sudi& sudi, std::uint32_t session) {
 
 Anchors::Anchors() : store_(core::ensure(X509_STORE_new(), "X509_STORE_new")) {}
 
-void Anchors::trust(BytesView der) {
+void Anchors::trust(BytesView der, Purpose purpose) {
   const core::X509Cert certificate = core::parse_certificate(der);
   core::ensure(X509_STORE_add_cert(store_.get(), certificate.get()) == 1, "X509_STORE_add_cert");
+  purposes_[{der.begin(), der.end()}] = purpose;
 }
 
 void Anchors::own(BytesView der) {
-  trust(der);
+  trust(der, Purpose::capf);
   own_.assign(der.begin(), der.end());
 }
 
-bool Anchors::check_chain(X509& certificate, core::Time now) const {
+Anchors::Issuer Anchors::check_chain(X509& certificate, core::Time now) const {
   const StoreContext context(core::ensure(X509_STORE_CTX_new(), "X509_STORE_CTX_new"));
   core::ensure(X509_STORE_CTX_init(context.get(), store_.get(), &certificate, nullptr) == 1,
                "X509_STORE_CTX_init");
@@ -184,21 +202,37 @@ bool Anchors::check_chain(X509& certificate, core::Time now) const {
   X509_VERIFY_PARAM_set_depth(how, kMaxDepth);
   X509_VERIFY_PARAM_set_time(how, static_cast<time_t>(core::to_seconds(now)));
   if (X509_verify_cert(context.get()) != 1) {
-    refuse(fmt::format("the certificate does not verify up to CAPF-trust: {}",
-                       X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))));
+    const int error = X509_STORE_CTX_get_error(context.get());
+    const bool unknown = error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+                         error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+                         error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
+    const std::string issuer = core::issuer_of(certificate);
+    if (unknown)
+      refuse(fmt::format("its issuer is {}, which is not in CAPF-trust; if that is right, import "
+                         "the issuer's certificate with 'set cert import trust CAPF'",
+                         issuer));
+    refuse(fmt::format("the certificate, issued by {}, does not verify up to CAPF-trust: {}",
+                       issuer, X509_verify_cert_error_string(error)));
   }
   const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context.get());
-  return sk_X509_num(chain) > 1 && core::to_der(*sk_X509_value(chain, 1)) == own_;
+  // One that stands in CAPF-trust itself is signed by nobody there.
+  if (sk_X509_num(chain) < 2) refuse("the certificate is itself an entry of CAPF-trust");
+  const X509& issuer = *sk_X509_value(chain, 1);
+  const Bytes der = core::to_der(issuer);
+  const auto purpose = purposes_.find(der);
+  return {purpose == purposes_.end() ? Purpose::ca : purpose->second, der == own_,
+          core::subject_of(issuer)};
 }
 
 Credential check_credential(const AuthResponse& response, std::uint32_t session,
-                            const Anchors& anchors, core::Time now) {
+                            std::string_view model, const Anchors& anchors, core::Time now) {
+  const Judge judge{response.device, model, anchors, now};
   const Sudi* sudi = response.sudi ? &*response.sudi : nullptr;
   Credential credential;
   if (sudi != nullptr) {
-    credential = {CertificateKind::mic, sudi->certificate, {}, false};
-    credential.signed_by_us = check_certificate(sudi->certificate, proof_of(*sudi, session),
-                                                response.device, anchors, now);
+    credential = {CertificateKind::mic, sudi->certificate, {}, {}};
+    credential.issuer = check_certificate(sudi->certificate, CertificateKind::mic,
+                                          proof_of(*sudi, session), judge);
   }
   if (response.certificate) {
     const Proof proof = proof_of(response);
@@ -208,8 +242,7 @@ Credential check_credential(const AuthResponse& response, std::uint32_t session,
     credential.kind = response.certificate->kind;
     credential.der = response.certificate->der;
     if (!proven) {
-      credential.signed_by_us =
-          check_certificate(credential.der, proof, response.device, anchors, now);
+      credential.issuer = check_certificate(credential.der, credential.kind, proof, judge);
     }
   }
   if (credential.der.empty()) refuse("the phone showed no certificate");

@@ -1,6 +1,8 @@
 // What a session writes down for whoever asks why.
 #include "services/capf/evidence.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace ringfence::services::capf {
@@ -9,6 +11,13 @@ namespace {
 constexpr std::size_t kMaxDetailBytes = 500;
 
 }  // namespace
+
+bool evidence::is_security(std::string_view kind) noexcept {
+  constexpr std::array kKinds = {kAuthStringRefused, kAuthStringThrottled, kCertificateRefused,
+                                 kWeakKey,           kTooMany,             kElsewhere,
+                                 kProfileMismatch};
+  return std::ranges::find(kKinds, kind) != kKinds.end();
+}
 
 void Witness::saw(std::string_view kind, std::string detail) const noexcept {
   if (device_.empty()) return;

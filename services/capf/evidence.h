@@ -16,7 +16,12 @@ inline constexpr std::string_view kAuthStringThrottled = "auth_string_throttled"
 inline constexpr std::string_view kCertificateRefused = "certificate_refused";
 inline constexpr std::string_view kMicUnderLscPrecedence = "mic_under_lsc_precedence";
 inline constexpr std::string_view kTypeMismatch = "type_mismatch";  ///< the phone's mode is another
+inline constexpr std::string_view kProfileMismatch = "profile_mismatch";
 inline constexpr std::string_view kWrongKey = "wrong_key";
+inline constexpr std::string_view kWeakKey = "weak_key";      ///< can be broken, or is another's
+inline constexpr std::string_view kTooMany = "too_many_lscs";  ///< for one request
+inline constexpr std::string_view kElsewhere = "enrolled_elsewhere";  ///< at an unknown address
+inline constexpr std::string_view kUnknownLsc = "unknown_lsc";        ///< troubleshoot showed it
 inline constexpr std::string_view kKeyTooSmall = "key_too_small";  ///< for the node's policy
 inline constexpr std::string_view kEcUnsupported = "ec_unsupported";
 inline constexpr std::string_view kLate = "late";
@@ -26,6 +31,9 @@ inline constexpr std::string_view kLost = "lost";             ///< the connectio
 inline constexpr std::string_view kNotStored = "not_stored";  ///< the phone refused the LSC
 inline constexpr std::string_view kNotDeleted = "not_deleted";
 inline constexpr std::string_view kNotShown = "not_shown";  ///< nothing to troubleshoot with
+
+/// is_security tells the kinds that the audit log gets, none of which may be lost.
+bool is_security(std::string_view kind) noexcept;
 }  // namespace evidence
 
 /// Witness writes evidence about one session's device.

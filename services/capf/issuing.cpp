@@ -29,7 +29,43 @@ Issuing::Next Issuing::begin() const {
     return Failed{fault->status, Reason::no_action};
   }
   if (auto next = resume(policy)) return std::move(*next);
+  if (auto next = too_many()) return std::move(*next);
   return Ask{key.request()};
+}
+
+std::optional<Issuing::Next> Issuing::too_many() const {
+  using Whither = core::EnrolmentStore::Whither;
+  const bool stranger = !elsewhere_.empty();
+  const core::Issues issues =
+      parts_.records.issues(phone_.name, phone_.capf.request,
+                            stranger ? Whither::elsewhere : Whither::known);
+  if (issues.count >= (stranger ? kMostElsewhere : kMostCertificates)) {
+    parts_.witness.saw(evidence::kTooMany,
+                       fmt::format("{} LSCs were issued for this request{}, and none was confirmed "
+                                   "as stored: ask anew when the cause is found",
+                                   issues.count,
+                                   stranger ? " to addresses that are not the phone's" : ""));
+    return Failed{OperationStatus::failed, Reason::invalid_element};
+  }
+  const core::Time now = parts_.clock.now();
+  const bool recent = issues.last && *issues.last <= now && *issues.last + kPause > now;
+  if (issues.count >= kAtOnce && recent) {
+    parts_.witness.saw(evidence::kRetryLater,
+                       fmt::format("{} LSCs were issued for this request and none was confirmed as "
+                                   "stored: the next one has to wait",
+                                   issues.count));
+    return Later{};
+  }
+  return std::nullopt;
+}
+
+/// not_its_own finds a key that somebody else has: whoever shows it does not hold it alone.
+std::optional<AskedKey::Fault> Issuing::not_its_own(core::BytesView spki) const {
+  const auto holder = parts_.records.key_holder(read_public_key(spki).hash, spki, phone_.name,
+                                                parts_.clock.now());
+  if (!holder) return std::nullopt;
+  return AskedKey::Fault{OperationStatus::key_generation_failed, evidence::kWeakKey,
+                         fmt::format("the phone sent the key of {}, not one of its own", *holder)};
 }
 
 /// resume goes on where an earlier visit of the same request handed its key to an offline CA. A
@@ -53,7 +89,9 @@ std::optional<Issuing::Next> Issuing::resume(const core::CapfPolicy& policy) con
 Issuing::Next Issuing::certify(core::BytesView spki) const {
   const core::CapfPolicy policy = parts_.records.policy();
   const AskedKey key(phone_.capf, policy, version_);
-  if (const auto fault = key.fault_of(spki)) {
+  auto fault = key.fault_of(spki);
+  if (!fault) fault = not_its_own(spki);
+  if (fault) {
     core::log(Level::warning, "CAPF_WRONG_KEY",
               {{"device", phone_.name}, {"peer", std::string(peer_)}, {"why", fault->detail}});
     parts_.witness.saw(fault->kind, fault->detail);
@@ -85,6 +123,8 @@ Issuing::Next Issuing::issue(core::BytesView spki, std::chrono::days validity) c
     return not_signed(error);
   }
   parts_.failures.worked(phone_.name);
+  certificate.peer = peer_;
+  certificate.elsewhere = elsewhere_;
   parts_.records.issued(certificate);
   core::log(Level::info, "CAPF_ISSUED",
             {{"device", phone_.name},

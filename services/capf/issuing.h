@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
+#include "services/capf/asked_key.h"
 #include "services/capf/ca_failures.h"
 #include "services/capf/evidence.h"
 #include "services/capf/issuer.h"
@@ -31,9 +32,19 @@ class Issuing {
     const Witness& witness;
   };
 
-  /// `version` is of the phone's protocol, `peer` its "address:port".
-  Issuing(const Parts& parts, const core::Phone& phone, std::uint8_t version, std::string_view peer)
-      : parts_(parts), phone_(phone), version_(version), peer_(peer) {}
+  /// `version` is of the phone's protocol, `peer` its "address:port", and `elsewhere` the known
+  /// addresses of the phone when that is none of them, or "".
+  Issuing(const Parts& parts, const core::Phone& phone, std::uint8_t version, std::string_view peer,
+          std::string_view elsewhere)
+      : parts_(parts), phone_(phone), version_(version), peer_(peer), elsewhere_(elsewhere) {}
+
+  /// A request brings at most so many certificates: a phone that could not store one tries again,
+  /// and whoever only takes them must not go on for ever. A stranger gets fewer, of a share of his own.
+  static constexpr std::int64_t kMostCertificates = 12;
+  static constexpr std::int64_t kMostElsewhere = 3;
+  /// From this one on there is a pause before each.
+  static constexpr std::int64_t kAtOnce = 6;
+  static constexpr std::chrono::minutes kPause{5};
 
   /// Ask the phone for a key.
   struct Ask {
@@ -65,6 +76,8 @@ class Issuing {
   Next certify(core::BytesView spki) const;
 
  private:
+  std::optional<Next> too_many() const;
+  std::optional<AskedKey::Fault> not_its_own(core::BytesView spki) const;
   std::optional<Next> resume(const core::CapfPolicy& policy) const;
   Next request(core::BytesView spki) const;
   Next issue(core::BytesView spki, std::chrono::days validity) const;
@@ -74,6 +87,7 @@ class Issuing {
   const core::Phone& phone_;
   const std::uint8_t version_;
   const std::string_view peer_;
+  const std::string_view elsewhere_;
 };
 
 }  // namespace ringfence::services::capf

@@ -1,4 +1,9 @@
 // ringfence-capf: phones enrol here for their LSCs.
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
 #include <boost/json.hpp>
 
 #include "core/base/log.h"
@@ -43,6 +48,18 @@ boost::json::object described(const Latency& latency) {
           {"max_ms", milliseconds(1)}};
 }
 
+/// keep_flushing writes down counted security events, whose phones may not come again.
+void keep_flushing(StoredRecords& records, const core::Clock& clock, const std::stop_token& stop) {
+  constexpr std::chrono::seconds kPeriod(15);
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    records.flush_security(clock.now());
+    stopped.wait_for(lock, stop, kPeriod, [] { return false; });
+  }
+}
+
 void run(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
   const core::SystemClock clock;
@@ -50,7 +67,9 @@ void run(const core::DaemonOptions& options) {
   core::Database capf_db(config.capf_db(), core::Schema::capf, core::Access::read_write);
   const core::Token token(config.signer_socket("capf"));
 
-  StoredRecords records(admin_db, capf_db, config.log_folder() / "capf");
+  StoredRecords records(admin_db, capf_db, config.log_folder() / "capf",
+                        {config.callmanager_db(), config.tftp_db()});
+  records.note_keys();
   Authority authority(token, admin_db);
   core::asio::io_context io;
   core::asio::thread_pool pool(kPoolThreads);
@@ -87,6 +106,9 @@ void run(const core::DaemonOptions& options) {
   };
   const core::RpcServer rpc(config.control_socket("capf"), control);
 
+  const std::jthread security([&](const std::stop_token& stop) {
+    keep_flushing(records, clock, stop);
+  });
   core::run_until_stopped(io, kIoThreads, [&] {
     server.close();
     signing.close();

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/device_name.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/certificates/verify.h"
@@ -89,6 +90,8 @@ core::IssuedCertificate journal_entry(const X509& certificate, const Bytes& der,
   issued.issuer = core::issuer_of(certificate);
   issued.der = der;
   issued.key = csr.key;
+  issued.key_hash = read_public_key(csr.spki).hash;
+  issued.peer = csr.peer;
   issued.not_after = core::not_after_of(certificate);
   issued.issued_at = now;
   return issued;
@@ -118,7 +121,7 @@ class Offline::Csrs {
   core::PendingCsr find(const X509& certificate) {
     const Bytes key = core::spki_of(certificate);
     const std::string name = core::common_name_of(certificate);
-    const std::string device = name.substr(name.rfind('-') + 1);
+    const std::string device(core::device_of(name));
     const std::optional<core::PendingCsr> named = journal_.csr(device);
     if (named && named->spki == key) return *named;
     std::call_once(read_, [this] {
@@ -172,7 +175,7 @@ json::object Offline::import(const json::object& params) {
       if (csr.serial && *csr.serial == core::serial_of(*certificate))
         throw Error(Code::conflict, fmt::format("it was imported for {} already", one.device));
       wanted_phone(phones_, csr);
-      core::check_offline_lsc(*certificate, one.device, csr.spki, trust, now);
+      core::check_offline_lsc(*certificate, one.device, csr.spki, trust, now, csr.model);
       const core::IssuedCertificate issued = journal_entry(*certificate, one.der, csr, now);
       if (const auto before = journal_.certificate(issued.serial))
         throw Error(Code::conflict,
@@ -206,8 +209,8 @@ json::object Offline::issue(const json::object& params) {
       if (csr->serial) throw Error(Code::conflict, "a certificate for its CSR is here already");
       core::Phone phone = wanted_phone(phones_, *csr);
       phone.model = csr->model;
-      const core::IssuedCertificate issued =
-          identity->issuer->issue(phone, csr->spki, validity, now);
+      core::IssuedCertificate issued = identity->issuer->issue(phone, csr->spki, validity, now);
+      issued.peer = csr->peer;
       journal_.imported(issued, csr->spki);
       log(Level::notice, "CAPF_ISSUED",
           {{"device", phones[i]},

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
+#include "core/phones/attempt_store.h"
 #include "core/phones/capf_policy.h"
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
@@ -50,8 +53,25 @@ class Records {
   /// certificate returns what was issued under `serial`: what an offline CA's import brought.
   virtual std::optional<core::IssuedCertificate> certificate(core::BytesView serial) = 0;
 
-  /// happened keeps evidence for an administrator; on disk soon, and never throws: what cannot be
-  /// kept is logged.
+  /// issues counts what a request has brought so far.
+  virtual core::Issues issues(std::string_view phone, std::int64_t request,
+                              core::EnrolmentStore::Whither whither) = 0;
+  /// key_holder says whose key that is, when it is not this phone's alone: "SEP…" or "this node's
+  /// CAPF". `hash` is of public_key.
+  virtual std::optional<std::string> key_holder(std::string_view hash, core::BytesView spki,
+                                                std::string_view phone, core::Time now) = 0;
+  /// showed corrects what the journal believes by the LSC that the phone shows; empty for none.
+  /// Returns whether it is one of this journal's, or none.
+  virtual bool showed(std::string_view phone, core::BytesView der, core::Time now) = 0;
+  /// addresses returns where the phone was last seen: registered, fetching, enrolling.
+  virtual std::vector<std::string> addresses(std::string_view phone) = 0;
+
+  /// attempts and save_attempts are AttemptStore's `of` and `save`.
+  virtual std::vector<core::Attempts> attempts(std::string_view phone) = 0;
+  virtual void save_attempts(const std::vector<core::Attempts>& rows, core::Time forget) = 0;
+
+  /// happened keeps evidence for an administrator, on disk soon; what is_security also for the
+  /// audit log, on disk when it returns. Never throws: what cannot be kept is logged.
   virtual void happened(const core::CapfEvent& event) noexcept = 0;
 
   /// saw keeps what shows which certificates and lists a phone believes; on disk soon.

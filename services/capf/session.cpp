@@ -166,17 +166,32 @@ Turn Session::on_auth(const AuthResponse& response) {
   return begin();
 }
 
+/// nothing_to_do ends as the original does: Jabber, which speaks version 2, reads reason 7 as
+/// "nothing to do, you have one" (cucm-behaviour 0 and 5.6), phones read 0 so.
+Turn Session::nothing_to_do() {
+  return end(version_ < kVersion ? Reason::invalid_element : Reason::no_action);
+}
+
 /// refuse_request ends the session when nothing is asked of the phone, or not any more.
 std::optional<Turn> Session::refuse_request() {
   const core::CapfSettings& capf = phone_.capf;
-  if (capf.operation == Operation::none || capf.request == 0) return end(Reason::no_action);
+  if (capf.operation == Operation::none || capf.request == 0) return nothing_to_do();
   const auto outcome = parts_.records.outcome(phone_.name, capf.request);
-  if (outcome && outcome->status == OperationStatus::success) return end(Reason::no_action);
+  if (outcome && outcome->status == OperationStatus::success) return nothing_to_do();
   if (capf.completes_by && *capf.completes_by <= parts_.clock.now()) {
     witness_.saw(evidence::kLate, fmt::format("the phone came after {}, by which the operation was "
                                               "to be complete: ask for it anew",
                                               core::to_iso(*capf.completes_by)));
     return fail(OperationStatus::late, Reason::no_action);
+  }
+  // Neither mode will do: one of the two is weaker than somebody wanted, and nobody knows which.
+  if (core::contradicts_profile(phone_)) {
+    witness_.saw(evidence::kProfileMismatch,
+                 fmt::format("the phone's record says {} and its security profile {} fixes {}: "
+                             "CAPF carries out nothing until they agree",
+                             word(capf.auth_mode), phone_.security_profile,
+                             word(*phone_.profile_mode)));
+    return fail(OperationStatus::invalid_credentials, Reason::invalid_element);
   }
   return std::nullopt;
 }
@@ -184,7 +199,7 @@ std::optional<Turn> Session::refuse_request() {
 /// refuse_identity goes by the mode of the phone's record, whatever type it answered.
 std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
   const Authentication authentication({parts_.records, parts_.throttle, parts_.clock, witness_},
-                                      phone_, id_, address_of(peer_));
+                                      phone_, id_, address_of(peer_), who());
   return std::visit(
       Overloaded{
           [this](const Authentication::Admitted&) -> std::optional<Turn> {
@@ -258,9 +273,9 @@ Turn Session::store(core::IssuedCertificate certificate) {
   return ask(State::store, StoreRequest{CertificateKind::lsc, std::move(certificate.der)});
 }
 
-Issuing Session::issuing() const {
+Issuing Session::issuing() {
   return Issuing({parts_.records, parts_.issuer, parts_.ca_failures, parts_.clock, witness_},
-                 phone_, version_, peer_);
+                 phone_, version_, peer_, elsewhere());
 }
 
 Turn Session::on_store(const StoreResponse& response) {
@@ -273,6 +288,11 @@ Turn Session::on_store(const StoreResponse& response) {
   parts_.records.confirmed(serial_, parts_.clock.now());
   core::log(Level::notice, "CAPF_CONFIRMED",
             {{"device", phone_.name}, {"serial", core::to_hex(serial_)}, {"peer", peer_}});
+  if (!elsewhere().empty())
+    witness_.saw(evidence::kElsewhere,
+                 fmt::format("an LSC went to an address that is not known of this phone, which was "
+                             "last seen at {}",
+                             elsewhere()));
   return end(Reason::ok);
 }
 
@@ -296,6 +316,7 @@ Turn Session::on_fetch(const FetchResponse& response) {
                              response.der);
       fetched_ = true;
     }
+    if (lsc) shown_lsc_ = response.der;
   } catch (const Error& error) {
     if (error.code() != Code::malformed) throw;
     // It would show the same again: this one is the phone's fault.
@@ -308,8 +329,18 @@ Turn Session::on_fetch(const FetchResponse& response) {
     witness_.saw(evidence::kNotShown, "the phone showed neither an LSC nor a MIC");
     return fail(OperationStatus::failed, Reason::no_action);
   }
+  believe_what_was_shown();
   finish(OperationStatus::success);
   return end(Reason::ok);
+}
+
+/// believe_what_was_shown corrects the journal by the LSC that the phone has, or has not. A
+/// stranger's answer is no reason to believe anything else of the phone.
+void Session::believe_what_was_shown() {
+  if (!elsewhere().empty()) return;
+  if (parts_.records.showed(phone_.name, shown_lsc_, parts_.clock.now())) return;
+  witness_.saw(evidence::kUnknownLsc,
+               "the phone showed an LSC that is not on record here: another CAPF issued it");
 }
 
 bool Session::at_work() const noexcept {
@@ -388,14 +419,33 @@ void Session::leave() {
   parts_.roster.leave(phone_.name, id_);
 }
 
-/// finish records the outcome, unless another session works on the request or has completed it:
-/// a stranger who only knows a device's name must not change what became of it.
+/// elsewhere returns the known addresses of the phone when this peer is at none of them; empty when
+/// it is, or when none is known.
+const std::string& Session::elsewhere() {
+  if (!elsewhere_) {
+    const std::vector<std::string> known = parts_.records.addresses(phone_.name);
+    const bool here = std::ranges::find(known, address_of(peer_)) != known.end();
+    elsewhere_ = here ? "" : fmt::format("{}", fmt::join(known, ", "));
+    who_ = here ? Throttle::Who::known : Throttle::Who::stranger;
+  }
+  return *elsewhere_;
+}
+
+Throttle::Who Session::who() {
+  elsewhere();
+  return *who_;
+}
+
+/// finish records the outcome, unless another session works on the request or has completed it, or
+/// the peer is not where the phone is: a stranger who only knows a device's name must not change
+/// what became of it.
 void Session::finish(OperationStatus status) {
   core::log(status == OperationStatus::success ? Level::notice : Level::warning, "CAPF_FINISHED",
             {{"device", phone_.name},
              {"peer", peer_},
              {"status", core::describe(phone_.capf.operation, status)}});
   if (parts_.roster.taken_by_another(phone_.name, id_)) return;
+  if (status != OperationStatus::success && !elsewhere().empty()) return;
   const auto before = parts_.records.outcome(phone_.name, phone_.capf.request);
   if (before && before->status == OperationStatus::success) return;
   parts_.records.finished(

@@ -98,12 +98,14 @@ class Session {
   Turn on_remove(const DeleteResponse& response);
   Turn on_fetch(const FetchResponse& response);
 
+  void believe_what_was_shown();
+  Turn nothing_to_do();
   std::optional<Turn> refuse_request();
   std::optional<Turn> refuse_identity(const AuthResponse& response);
   Turn begin();
   Turn go_on(Issuing::Next next);
   Turn store(core::IssuedCertificate certificate);
-  Issuing issuing() const;
+  Issuing issuing();
 
   Turn ask(State state, Message message);
   Turn stay();
@@ -117,6 +119,8 @@ class Session {
   static std::string_view task_of(State state) noexcept;
   void leave();
   void finish(core::OperationStatus status);
+  const std::string& elsewhere();
+  Throttle::Who who();
 
   const std::uint32_t id_;
   const std::string peer_;
@@ -127,7 +131,10 @@ class Session {
   AuthType asked_ = AuthType::none;  ///< how to authenticate
   std::uint8_t version_ = kVersion;
   core::Bytes serial_;    ///< of the certificate under way
-  bool fetched_ = false;  ///< a certificate to troubleshoot with
+  bool fetched_ = false;    ///< a certificate to troubleshoot with
+  core::Bytes shown_lsc_;  ///< what it showed as its LSC, DER
+  std::optional<std::string> elsewhere_;  ///< see elsewhere()
+  std::optional<Throttle::Who> who_;
   Witness witness_;
 };
 

@@ -7,12 +7,16 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/crypto/x509.h"
+#include "services/capf/evidence.h"
+#include "services/capf/public_key.h"
 
 namespace ringfence::services::capf {
 
 StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
-                             std::filesystem::path trace_folder)
+                             std::filesystem::path trace_folder,
+                             const KnownAddresses::Files& neighbours)
     : admin_(admin),
+      writer_(capf),
       phones_(admin),
       policies_(admin),
       trust_(admin),
@@ -21,6 +25,10 @@ StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
       group_(capf),
       journal_(capf, group_),
       signs_(capf),
+      attempts_(reader_, capf, group_),
+      security_(capf, group_),
+      neighbours_(neighbours),
+      own_keys_(admin),
       trace_folder_(std::move(trace_folder)) {}
 
 std::optional<core::Phone> StoredRecords::phone(std::string_view name) {
@@ -99,8 +107,80 @@ std::optional<core::IssuedCertificate> StoredRecords::certificate(core::BytesVie
   return seen_.certificate(serial);
 }
 
+core::Issues StoredRecords::issues(std::string_view phone, std::int64_t request,
+                                   core::EnrolmentStore::Whither whither) {
+  return seen_.issues(phone, request, whither);
+}
+
+std::optional<std::string> StoredRecords::key_holder(std::string_view hash, core::BytesView spki,
+                                                     std::string_view phone, core::Time now) {
+  if (auto unit = own_keys_.holder(hash)) return unit;
+  return seen_.key_holder(hash, spki, phone, now);
+}
+
+bool StoredRecords::showed(std::string_view phone, core::BytesView der, core::Time now) {
+  if (der.empty()) {
+    journal_.showed(phone, std::nullopt, now);
+    return true;
+  }
+  const core::X509Cert certificate = core::parse_certificate(der);
+  core::IssuedCertificate shown;
+  shown.der.assign(der.begin(), der.end());
+  shown.serial = core::serial_of(*certificate);
+  shown.subject = core::subject_of(*certificate);
+  shown.issuer = core::issuer_of(*certificate);
+  journal_.showed(phone, shown, now);
+  const auto known = seen_.certificate(shown.serial);
+  return known && known->der == shown.der && known->phone == phone;
+}
+
+std::vector<std::string> StoredRecords::addresses(std::string_view phone) {
+  std::vector<std::string> addresses = neighbours_.of(phone);
+  // Where it enrolled last counts, unless that was elsewhere itself.
+  if (const auto held = seen_.held(phone); held && held->elsewhere.empty())
+    add_address(addresses, held->peer);
+  return addresses;
+}
+
+std::vector<core::Attempts> StoredRecords::attempts(std::string_view phone) {
+  return attempts_.of(phone);
+}
+
+void StoredRecords::save_attempts(const std::vector<core::Attempts>& rows, core::Time forget) {
+  attempts_.save(rows, forget);
+}
+
+void StoredRecords::note_keys() {
+  constexpr std::size_t kBatch = 500;
+  constexpr const char* kUnreadable = "-";
+  for (;;) {
+    const std::vector<core::IssuedCertificate> rows = seen_.without_key_hash(kBatch);
+    if (rows.empty()) return;
+    group_.write([&](soci::session& /*sql*/) {
+      core::EnrolmentStore direct(writer_);
+      for (const core::IssuedCertificate& row : rows) {
+        std::string hash = kUnreadable;
+        try {
+          hash = read_public_key(core::spki_of(*core::parse_certificate(row.der))).hash;
+        } catch (const core::Error&) {  // a key that nobody can bring again
+        }
+        direct.note_key_hash(row.serial, hash);
+      }
+    });
+  }
+}
+
+void StoredRecords::flush_security(core::Time now) noexcept {
+  try {
+    security_.flush(now);
+  } catch (const std::exception& error) {
+    core::log(core::Level::error, "CAPF_EVENT_NOT_RECORDED", {{"error", error.what()}});
+  }
+}
+
 void StoredRecords::happened(const core::CapfEvent& event) noexcept {
   try {
+    if (evidence::is_security(event.kind)) security_.add(event);
     journal_.happened(event);
   } catch (const std::exception& error) {
     core::log(core::Level::error, "CAPF_EVENT_NOT_RECORDED",

@@ -9,8 +9,11 @@
 
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
+#include "core/phones/security_event_store.h"
 #include "core/phones/trust_sign_log.h"
 #include "core/storage/write_group.h"
+#include "services/capf/known_addresses.h"
+#include "services/capf/own_keys.h"
 #include "services/capf/records.h"
 #include "services/capf/trust.h"
 
@@ -25,7 +28,9 @@ class StoredRecords final : public Records {
   /// `admin` (read-only) and `capf` must outlive it. Certificates that phones show for
   /// troubleshooting become "<device>-LSC.pem" and "<device>-MIC.pem" in `trace_folder`, which is
   /// made when needed.
-  StoredRecords(core::Database& admin, core::Database& capf, std::filesystem::path trace_folder);
+  /// `neighbours` are where phones were seen by other daemons.
+  StoredRecords(core::Database& admin, core::Database& capf, std::filesystem::path trace_folder,
+                const KnownAddresses::Files& neighbours = {});
 
   std::optional<core::Phone> phone(std::string_view name) override;
   core::CapfPolicy policy() override;
@@ -41,8 +46,23 @@ class StoredRecords final : public Records {
   void requested(const core::PendingCsr& csr) override;
   std::optional<core::PendingCsr> csr(std::string_view phone) override;
   std::optional<core::IssuedCertificate> certificate(core::BytesView serial) override;
+  core::Issues issues(std::string_view phone, std::int64_t request,
+                      core::EnrolmentStore::Whither whither) override;
+  std::optional<std::string> key_holder(std::string_view hash, core::BytesView spki,
+                                        std::string_view phone, core::Time now) override;
+  bool showed(std::string_view phone, core::BytesView der, core::Time now) override;
+  std::vector<std::string> addresses(std::string_view phone) override;
+  std::vector<core::Attempts> attempts(std::string_view phone) override;
+  void save_attempts(const std::vector<core::Attempts>& rows, core::Time forget) override;
   void happened(const core::CapfEvent& event) noexcept override;
   void saw(const core::TrustSign& sign) noexcept override;
+
+  /// note_keys notes the keys of certificates that were issued before they were noted; call it once
+  /// before phones come.
+  void note_keys();
+
+  /// flush_security writes down security events that came too fast and were counted.
+  void flush_security(core::Time now) noexcept;
 
   /// flush returns when all that was written or queued before is on disk.
   void flush() { group_.flush(); }
@@ -60,6 +80,7 @@ class StoredRecords final : public Records {
 
  private:
   core::Database& admin_;
+  core::Database& writer_;
   core::PhoneStore phones_;
   core::CapfPolicyStore policies_;
   Trust trust_;
@@ -71,6 +92,10 @@ class StoredRecords final : public Records {
   core::WriteGroup group_;
   core::EnrolmentStore journal_;  ///< for writing
   core::TrustSignLog signs_;
+  core::AttemptStore attempts_;
+  core::SecurityEventStore security_;
+  KnownAddresses neighbours_;
+  OwnKeys own_keys_;
   const std::filesystem::path trace_folder_;
   std::atomic<std::uint64_t> issued_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;

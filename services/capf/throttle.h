@@ -1,51 +1,52 @@
-// How often a device may try an authentication string.
+// How often a device's authentication string may be tried, over restarts of this program.
 #pragma once
 
+#include <array>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "core/base/clock.h"
+#include "services/capf/records.h"
 
 namespace ringfence::services::capf {
 
-/// Throttle bounds wrong strings, across sessions: `kAttempts` a device from one address, so that a
-/// stranger elsewhere does not lock the phone out, and `kAttemptsInAll` a device, so that one with
-/// many addresses cannot guess for long. Each count ends `kWindow` after its first try. Safe from
-/// several threads.
+/// Throttle bounds tries of authentication strings.
+///
+/// Each known address of a device has kAttempts of its own, which nobody else can use up. All
+/// others are strangers: kAttempts an address, kAttemptsOfStrangers together. When a share is used
+/// up, a pause follows, then as many again; each pause is twice as long as the one before, from
+/// kPause to an hour for a known address, to a day for strangers. Two days without a try end it.
+/// Every try is on disk before it is judged. Safe from several threads.
 class Throttle {
  public:
   static constexpr int kAttempts = 3;
-  static constexpr int kAttemptsInAll = 15;
-  static constexpr std::chrono::minutes kWindow{5};
+  static constexpr int kAttemptsOfStrangers = 12;
+  static constexpr std::chrono::minutes kPause{5};
+
+  /// Who is asking: a known address of the device, or a stranger's.
+  enum class Who { known, stranger };
 
   /// Block is when the next try may be made.
   struct Block {
     core::Time until;
-    bool first = false;  ///< the first one that this address met for this device, until then
+    bool first = false;  ///< nobody was told yet, since this share was used up
   };
 
   /// attempt counts one try from the IP address `peer` before it is judged. Returns nothing when it
-  /// may be made.
-  std::optional<Block> attempt(std::string_view device, std::string_view peer, core::Time now);
+  /// may be made. Throws what the records throw.
+  std::optional<Block> attempt(Records& records, std::string_view device, std::string_view peer,
+                               Who who, core::Time now);
 
-  /// succeeded forgets the device's tries from `peer`, also in the device's sum.
-  void succeeded(std::string_view device, std::string_view peer);
+  /// succeeded forgets the device's tries from `peer`, also in the strangers' sum.
+  void succeeded(Records& records, std::string_view device, std::string_view peer, Who who,
+                 core::Time now);
 
  private:
-  struct Tries {
-    int count = 0;
-    core::Time first;
-    bool blocked = false;  ///< by_peer_ only: one was turned away
-  };
+  std::mutex& mutex_of(std::string_view device);
 
-  void forget_old(core::Time now);
-
-  std::mutex mutex_;
-  std::unordered_map<std::string, Tries> in_all_;   ///< by device
-  std::unordered_map<std::string, Tries> by_peer_;  ///< by "<device> <peer>"
+  std::array<std::mutex, 64> mutexes_;  ///< by device: a try of one waits for no other's disk
 };
 
 }  // namespace ringfence::services::capf

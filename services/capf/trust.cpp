@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/certificates/trust_store.h"
+#include "core/crypto/x509.h"
 
 namespace ringfence::services::capf {
 
@@ -22,7 +23,8 @@ std::shared_ptr<const Anchors> Trust::read() const {
   for (const core::TrustedCertificate& entry :
        certificates_.trusted(name(core::TrustStore::capf))) {
     try {
-      anchors->trust(entry.der);
+      const core::X509Cert certificate = core::parse_certificate(entry.der);
+      anchors->trust(entry.der, core::purpose_of(entry.purpose, *certificate));
     } catch (const core::Error& error) {
       core::log(core::Level::error, "CAPF_TRUST_ENTRY",
                 {{"file", entry.file}, {"error", error.what()}});

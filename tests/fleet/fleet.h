@@ -37,7 +37,7 @@ struct Options {
   bool alarm = true;  ///< SEP phones tell their ITL's hash when they register, as release 14 does
   std::size_t concurrency = 64;  ///< phones that boot at the same time
   unsigned threads = 1;
-  std::size_t key_pool = 8;  ///< RSA keys a size shared by all phones; 0: one a phone
+  std::size_t key_pool = 8;  ///< above 0: RSA keys of few primes; 0: each made alone
   std::map<std::string, std::string> auth_strings;    ///< what a user would type, by device name
   std::chrono::milliseconds retry_after{1000};        ///< after a failed boot, doubling up to 30 s
   std::chrono::milliseconds capf_retry_after{30000};  ///< after CAPF failed to talk; three times

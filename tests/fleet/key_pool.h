@@ -1,4 +1,4 @@
-// Key pairs for phones: making an RSA key costs a second, so phones may share a few.
+// Key pairs for phones: making an RSA key costs a second, so phones may share a few primes.
 #pragma once
 
 #include <cstddef>
@@ -6,31 +6,38 @@
 #include <mutex>
 #include <vector>
 
+#include <openssl/bn.h>
+
 #include "core/base/bytes.h"
 #include "core/crypto/handles.h"
 
 namespace ringfence::fleet {
 
-/// KeyPool hands out key pairs. Safe from several threads.
+/// KeyPool hands out key pairs, no two of them alike: CAPF takes a key from one phone only. Safe
+/// from several threads.
 class KeyPool {
  public:
-  /// `per_size` RSA keys of each size are made as they are asked for, then dealt in turn; 0 makes
-  /// one a call.
-  explicit KeyPool(std::size_t per_size) : per_size_(per_size) {}
+  /// With `shared` RSA keys of a size are made of pairs of few primes, which is quick and would be
+  /// folly in a real phone: whoever has two such keys can break both. With 0 each is made alone.
+  explicit KeyPool(std::size_t shared) : shared_(shared > 0) {}
 
-  /// is_quick tells whether rsa(bits) would return without making a key.
+  /// is_quick tells whether rsa(bits) would return without making a prime.
   bool is_quick(unsigned bits) const;
 
-  /// rsa blocks while it makes a key: 512 to 4096 bits.
+  /// rsa blocks while it makes a key, or a prime of one: 512 to 4096 bits.
   core::EvpPkey rsa(unsigned bits);
 
  private:
+  using Number = core::Handle<BIGNUM, BN_free>;
+
+  /// Size is the primes of one size; the next key is of `first` and `second`.
   struct Size {
-    std::vector<core::EvpPkey> keys;
-    std::size_t next = 0;
+    std::vector<Number> primes;
+    std::size_t first = 0;
+    std::size_t second = 1;
   };
 
-  const std::size_t per_size_;
+  const bool shared_;
   mutable std::mutex mutex_;
   std::map<unsigned, Size> sizes_;
 };

@@ -74,7 +74,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--concurrency", fleet.concurrency, "phones that boot at once")
       ->capture_default_str();
   app.add_option("--threads", fleet.threads, "threads")->capture_default_str();
-  app.add_option("--key-pool", fleet.key_pool, "RSA keys a size shared by the phones; 0: own keys")
+  app.add_option("--key-pool", fleet.key_pool, "1: RSA keys of few primes, quickly made; 0: each made alone")
       ->capture_default_str();
   app.add_option("--state", fleet.state_file, "file that keeps trust, LSC and key between runs");
   app.add_option("--lsc-dir", fleet.lsc_dir, "folder for each LSC as <name>.pem");

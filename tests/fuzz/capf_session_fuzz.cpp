@@ -85,7 +85,10 @@ class Desk final : public capf::Records, public capf::Issuer {
       : setting_(setting), anchors_(std::make_shared<capf::Anchors>()) {
     for (std::size_t i = 0; i < setting.trusted.size(); ++i) {
       try {
-        i == 0 ? anchors_->own(setting.trusted[i]) : anchors_->trust(setting.trusted[i]);
+        if (i == 0)
+          anchors_->own(setting.trusted[i]);
+        else
+          anchors_->trust(setting.trusted[i], capf::Anchors::Purpose::mic);
       } catch (const core::Error&) {  // an entry that is no certificate
       }
     }
@@ -160,6 +163,28 @@ class Desk final : public capf::Records, public capf::Issuer {
     return std::nullopt;
   }
 
+  core::Issues issues(std::string_view, std::int64_t, core::EnrolmentStore::Whither) override {
+    return {};
+  }
+
+  std::optional<std::string> key_holder(std::string_view, BytesView, std::string_view,
+                                        core::Time) override {
+    return std::nullopt;
+  }
+
+  bool showed(std::string_view, BytesView der, core::Time) override {
+    if (!der.empty()) core::parse_certificate(der);
+    return true;
+  }
+
+  std::vector<std::string> addresses(std::string_view) override { return {}; }
+
+  std::vector<core::Attempts> attempts(std::string_view) override { return attempts_; }
+
+  void save_attempts(const std::vector<core::Attempts>& rows, core::Time) override {
+    attempts_ = rows;
+  }
+
   void happened(const core::CapfEvent& event) noexcept override {
     if (event.detail.size() > 500 || event.detail.find(kString) != std::string::npos) std::abort();
   }
@@ -176,6 +201,7 @@ class Desk final : public capf::Records, public capf::Issuer {
   const std::shared_ptr<capf::Anchors> anchors_;
   std::optional<core::Outcome> outcome_;
   std::optional<core::PendingCsr> requested_;
+  std::vector<core::Attempts> attempts_;
   bool issued_ = false;
   bool delivered_ = false;
   bool fetched_ = false;

@@ -36,7 +36,7 @@ class CapfAuthentication : public testing::Test {
   static House& house() { return *house_; }
 
   CapfAuthentication() {
-    const Wanted authority{"Maker CA", now() - 48h, now() + 48h, true, {}};
+    const Wanted authority{"Maker Manufacturing CA", now() - 48h, now() + 48h, true, {}};
     maker_ = make_pair(ec_key("P-256"), authority, nullptr);
     house().certificates.replace(*house().certificates.own(core::Unit::capf), {});
     set_policy({});

@@ -182,7 +182,7 @@ TEST_F(VerifyTest, AcceptsAnLscOfAnOfflineCa) {
 
 TEST_F(VerifyTest, RefusesAnLscThatPhonesCouldNotUse) {
   EXPECT_THAT(judge_lsc(lsc(root_, "SEP00112233445X", OpensslCa::kLsc), {root_.der()}),
-              HasSubstr("the common name must be SEP001122334455 or end in -SEP001122334455"));
+              HasSubstr("the common name must be SEP001122334455, or the phone's model and it"));
   EXPECT_THAT(judge_lsc(lsc(root_, "X" + kDevice, OpensslCa::kLsc), {root_.der()}),
               HasSubstr("the common name must be"));
   EXPECT_THAT(judge_lsc(lsc(root_, kDevice, OpensslCa::kAuthority), {root_.der()}),

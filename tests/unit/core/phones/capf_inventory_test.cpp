@@ -92,7 +92,7 @@ TEST_F(CapfInventoryTest, ScansAlongTheIndexOfNames) {
                               "explain query plan select key from issued where phone > 'a' and"
                               " phone <= 'b' and " +
                                   condition + " order by phone"),
-                testing::HasSubstr("issued_by_phone"));
+                testing::HasSubstr("SEARCH issued USING INDEX issued_by_"));
 }
 
 }  // namespace

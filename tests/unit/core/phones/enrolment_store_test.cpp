@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/phones/capf_inventory.h"
 #include "tests/support/database_file.h"
 #include "tests/support/temporary_folder.h"
 
@@ -392,19 +393,68 @@ TEST_F(EnrolmentStoreTest, KeepsTheLastEventsOfEachPhone) {
   EXPECT_TRUE(store_.events("CSFc").empty());
 }
 
-TEST_F(EnrolmentStoreTest, TellsEventsBehindAnIdAndNeverGivesAnIdTwice) {
-  for (const char* phone : {"CSFa", "CSFb", "CSFc"})
-    store_.happened({0, kNow, phone, "10.1.2.3:4711", "late", "it came too late"});
-  const auto two = store_.events_after(0, 2);
-  ASSERT_EQ(two.size(), 2U);
-  EXPECT_EQ(two[0].phone, "CSFa");
-  const auto rest = store_.events_after(two[1].id, 100);
-  ASSERT_EQ(rest.size(), 1U);
-  EXPECT_EQ(rest[0].phone, "CSFc");
-  EXPECT_TRUE(store_.events_after(rest[0].id, 100).empty());
-  test::sqlite3(file(), "delete from event");
-  store_.happened({0, kNow, "CSFd", "10.1.2.3:4711", "late", "it came too late"});
-  EXPECT_EQ(store_.events_after(rest[0].id, 100).size(), 1U) << "a watermark would miss it";
+TEST_F(EnrolmentStoreTest, GoesByTheOrderOfTheJournalWhenTheClockIsSetBack) {
+  const Bytes before = issue("CSFa", 1, 1);
+  store_.confirmed(before, kNow);
+  const Bytes renewed = issue("CSFa", 2, 2);
+  store_.confirmed(renewed, kNow - hours(24));
+  EXPECT_EQ(store_.held("CSFa")->serial, renewed);
+  EXPECT_EQ(CapfInventory(database_).of("CSFa").held->serial, renewed);
+  EXPECT_GT(store_.certificate(renewed)->sequence, store_.certificate(before)->sequence);
+  issue("CSFb", 3, 3);
+  EXPECT_EQ(store_.stale(kNow - hours(24)).size(), 1U) << "it is not under way for a day";
+}
+
+TEST_F(EnrolmentStoreTest, BelievesWhatAPhoneShows) {
+  const Bytes older = issue("CSFa", 1, 1);
+  store_.confirmed(older, kNow);
+  const Bytes held = issue("CSFa", 2, 2);
+  store_.confirmed(held, kNow);
+  store_.showed("CSFa", std::nullopt, kNow + hours(1));
+  EXPECT_FALSE(store_.held("CSFa")) << "nor is it the one before";
+  CapfState state = CapfInventory(database_).of("CSFa");
+  EXPECT_FALSE(state.held);
+  ASSERT_TRUE(state.shown);
+  EXPECT_TRUE(state.shown->serial.empty());
+
+  store_.showed("CSFa", store_.certificate(held), kNow + hours(2));
+  EXPECT_EQ(store_.held("CSFa")->serial, held);
+  EXPECT_FALSE(CapfInventory(database_).of("CSFa").shown);
+
+  IssuedCertificate foreign;
+  foreign.serial = {0x77};
+  foreign.der = {0x30, 0x01, 0x07};
+  foreign.subject = "CN=CSFa";
+  foreign.issuer = "CN=CAPF-elsewhere";
+  store_.showed("CSFa", foreign, kNow + hours(3));
+  state = CapfInventory(database_).of("CSFa");
+  EXPECT_FALSE(state.held);
+  EXPECT_EQ(state.shown->issuer, "CN=CAPF-elsewhere");
+
+  const Bytes renewed = issue("CSFa", 3, 3);
+  store_.confirmed(renewed, kNow);
+  EXPECT_EQ(store_.held("CSFa")->serial, renewed);
+  EXPECT_FALSE(CapfInventory(database_).of("CSFa").shown);
+}
+
+TEST_F(EnrolmentStoreTest, FindsWhoElseHasAKey) {
+  IssuedCertificate row;
+  row.phone = "CSFa";
+  row.request = 1;
+  row.serial = {0x01};
+  row.key_hash = "abcd";
+  row.issued_at = kNow;
+  row.not_after = kNow + hours(1);
+  store_.issued(row);
+  EXPECT_EQ(store_.key_holder("abcd", {}, "CSFb", kNow), "CSFa");
+  EXPECT_EQ(store_.key_holder("abcd", {}, "CSFa", kNow), std::nullopt) << "its own";
+  EXPECT_EQ(store_.key_holder("abcd", {}, "CSFb", kNow + hours(2)), std::nullopt) << "expired";
+  EXPECT_EQ(store_.key_holder("", {}, "CSFb", kNow), std::nullopt);
+  row.phone = "CSFb";
+  row.serial = {0x02};
+  EXPECT_THROW(store_.issued(row), Error) << "two sessions may bring it at once";
+  EXPECT_EQ(store_.issues("CSFa", 1, EnrolmentStore::Whither::known).count, 1);
+  EXPECT_EQ(store_.issues("CSFa", 1, EnrolmentStore::Whither::elsewhere).count, 0);
 }
 
 TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
@@ -413,7 +463,13 @@ TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
   { const Database database(path, Schema::capf, Access::read_write); }
   test::sqlite3(
       path,
-      "drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
+      "drop table journal_number; drop table shown_lsc; drop table attempt;"
+      " drop table security_event; drop table security_more;"
+      " drop index issued_by_hold; drop index issued_by_key;"
+      " alter table issued drop column sequence; alter table issued drop column held_sequence;"
+      " alter table issued drop column key_hash; alter table issued drop column peer;"
+      " alter table issued drop column elsewhere; alter table issued drop column missing_at;"
+      " drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
       " drop table event; drop table trust_sign;"
       " alter table issued drop column cleared_at; pragma user_version = 1;"
       " insert into issued values ('01', 'CSFa', 7, 'CN=a', 'CN=CAPF', '3000', 'RSA 2048',"
@@ -438,8 +494,14 @@ TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
 TEST_F(EnrolmentStoreTest, NeverReadsAWholeTableForASession) {
   for (const char* query :
        {"select der from issued where serial = 'a'",
-        "select der from issued where confirmed_at is not null and deleted_at is null"
-        " and phone = 'a' order by confirmed_at desc, request desc limit 1",
+        "select der from issued where held_sequence is not null and deleted_at is null"
+        " and phone = 'a' order by held_sequence desc limit 1",
+        "select count(*) from issued where phone = 'a' and request = 1 and (elsewhere <> '') = 0",
+        "select phone from issued where key_hash = 'a' and key_hash <> '' and phone <> 'b'",
+        "select phone from csr where spki = 'a' and phone <> 'b'",
+        "select count from attempt where phone = 'a'",
+        "select count(*) from security_event where phone = 'a' and kind = 'b' and at > 1",
+        "select count(*) from security_event where at > 1",
         "select status from outcome where phone = 'a' and request = 1",
         "select spki from csr where phone = 'a'",
         "update issued set delivered_at = 1 where serial = 'a'",

@@ -15,6 +15,7 @@
 #include "core/crypto/x509.h"
 #include "core/storage/setting_store.h"
 #include "services/admin/capf_report.h"
+#include "core/phones/security_event_store.h"
 #include "services/admin/event_audit.h"
 #include "services/admin/mail.h"
 #include "services/admin/policy.h"
@@ -227,9 +228,8 @@ TEST(SendMail, HandsOverALargeTextToACommandThatReadsNothing) {
 }
 
 TEST_F(ExpiryMonitorTest, AuditsWrongStringsOnceAcrossRestarts) {
-  core::EnrolmentStore store(*capf_);
-  store.happened({0, now_, "SEP000000000001", "192.0.2.1:9", "auth_string_refused", "wrong"});
-  store.happened({0, now_, "SEP000000000001", "192.0.2.1:9", "lost", "gone"});
+  core::SecurityEventStore store(*capf_);
+  store.add({0, now_, "SEP000000000001", "192.0.2.1:9", "auth_string_refused", "wrong"});
   const auto records = [&] {
     std::vector<std::string> events;
     for (const core::AuditRecord& record : house_->audit.last(100)) events.push_back(record.event);
@@ -240,7 +240,10 @@ TEST_F(ExpiryMonitorTest, AuditsWrongStringsOnceAcrossRestarts) {
   first.copy();
   EXPECT_EQ(records(), (std::vector<std::string>{"CAPF_AUTH_STRING_REFUSED"}));
   EXPECT_THAT(house_->audit.last(1).front().detail, HasSubstr("SEP000000000001"));
-  store.happened({0, now_, "SEP000000000001", "192.0.2.1:9", "auth_string_throttled", "wait"});
+  core::EnrolmentStore journal(*capf_);
+  for (int i = 0; i < 60; ++i)  // as many as the phone's evidence holds, and more
+    journal.happened({0, now_, "SEP000000000001", "192.0.2.1:9", "lost", "gone"});
+  store.add({0, now_, "SEP000000000001", "192.0.2.1:9", "auth_string_throttled", "wait"});
   EventAudit(*house_).copy();  // as after a restart
   EventAudit(*house_).copy();
   EXPECT_EQ(records(),

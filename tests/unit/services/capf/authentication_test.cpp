@@ -17,7 +17,9 @@ constexpr const char* kAdmitted = "> KEY GENERATE REQUEST 1024 RSA";
 class CapfByCertificate : public CapfSession {
  protected:
   CapfByCertificate() {
-    script.trust->trust(maker.der());
+    script.trust->trust(maker.der(), Anchors::Purpose::mic);
+    script.trust->trust(other_capf.der(), Anchors::Purpose::capf);
+    script.trust->trust(company.der(), Anchors::Purpose::ca);
     script.trust->own(ca.der());
     capf().auth_mode = AuthMode::lsc;
   }
@@ -33,7 +35,8 @@ class CapfByCertificate : public CapfSession {
     row.phone = kPhone;
     row.serial = core::serial_of(*pair.certificate);
     row.der = pair.der();
-    row.issued_at = issued_at;
+    row.issued_at = kNow;  // the clock decides nothing
+    row.sequence = core::to_seconds(issued_at);
     row.not_after = kNow + 24h;
     return script.journal.emplace_back(row);
   }
@@ -76,6 +79,10 @@ class CapfByCertificate : public CapfSession {
   Pair ca = make_pair(test::ec_key("P-256"), authority, nullptr);
   const Wanted manufacturer{"Maker", kNow - 48h, kNow + 48h, true, {}};
   Pair maker = make_pair(test::ec_key("P-256"), manufacturer, nullptr);
+  const Wanted other_cluster{"CAPF-12345678", kNow - 48h, kNow + 48h, true, {}};
+  Pair other_capf = make_pair(test::ec_key("P-256"), other_cluster, nullptr);
+  const Wanted company_ca{"Company CA", kNow - 48h, kNow + 48h, true, {}};
+  Pair company = make_pair(test::ec_key("P-256"), company_ca, nullptr);
   Pair lsc = leaf(ca);
   Pair mic = leaf(maker);
 };
@@ -203,10 +210,57 @@ TEST_F(CapfByCertificate, AdmitsAnLscWhoseConfirmationWasLost) {
 }
 
 TEST_F(CapfByCertificate, AdmitsAnotherClustersLscUntilThePhoneHoldsOneOfOurs) {
-  const Pair foreign = leaf(maker);
+  const Pair foreign = leaf(other_capf);
   EXPECT_EQ(answer(shows_lsc(foreign)), kAdmitted);
   holds(lsc);
   EXPECT_EQ(answer(shows_lsc(foreign)), "> END SESSION 7");
+}
+
+TEST_F(CapfByCertificate, BelievesNoCompanysCaAboutMicsOrLscsOfWhichThereIsNoRecord) {
+  const Pair staff = leaf(company);
+  for (const AuthMode mode : {AuthMode::lsc, AuthMode::mic}) {
+    capf().auth_mode = mode;
+    script.outcomes.clear();
+    EXPECT_EQ(answer(shows_mic(staff)), "> END SESSION 7");
+    EXPECT_EQ(status(), "Upgrade Failed: Invalid MIC");
+    EXPECT_EQ(script.details[0],
+              "the phone's MIC: its issuer CN=Company CA is in CAPF-trust, but not as a "
+              "manufacturer's CA; if it is one, import it again with 'set cert import trust CAPF "
+              "purpose mic'");
+  }
+  capf().auth_mode = AuthMode::lsc;
+  EXPECT_EQ(answer(shows_lsc(staff)), "> END SESSION 7");
+  EXPECT_EQ(script.details[0],
+            "the phone's LSC: CN=Company CA signed it, which is no CAPF, and this node has no "
+            "record of it");
+  on_record(staff);  // as an offline CA's import brings it
+  EXPECT_EQ(answer(shows_lsc(staff)), kAdmitted);
+}
+
+TEST_F(CapfByCertificate, NamesTheIssuerOfAMicThatNobodyImported) {
+  capf().auth_mode = AuthMode::mic;
+  const Wanted unknown{"Cisco Manufacturing CA SHA2", kNow - 48h, kNow + 48h, true, {}};
+  const Pair issuer = make_pair(test::ec_key("P-256"), unknown, nullptr);
+  EXPECT_EQ(answer(shows_mic(leaf(issuer))), "> END SESSION 7");
+  EXPECT_EQ(script.details[0],
+            "the phone's MIC: its issuer is CN=Cisco Manufacturing CA SHA2, which is not in "
+            "CAPF-trust; if that is right, import the issuer's certificate with 'set cert import "
+            "trust CAPF'");
+}
+
+TEST_F(CapfByCertificate, ComparesDeviceNamesExactly) {
+  capf().auth_mode = AuthMode::mic;
+  for (const char* name : {"evil-SEP001122334455", "TAB2-SEP001122334455",
+                           "CP-8861-SEPAABBCCDDEEFF-SEP001122334455"})
+    EXPECT_EQ(answer(shows_mic(leaf(maker, name))), "> END SESSION 7") << name;
+  for (const char* name : {"SEP001122334455", "CP-7975G-SEP001122334455"})
+    EXPECT_EQ(answer(shows_mic(leaf(maker, name))), kAdmitted) << name;
+}
+
+TEST_F(CapfByCertificate, TakesAnLscThatTroubleshootDidNotFind) {
+  on_record(lsc).confirmed_at = kNow;
+  script.journal.back().missing_at = kNow;
+  EXPECT_EQ(answer(shows_lsc(lsc)), kAdmitted);
 }
 
 TEST_F(CapfByCertificate, FallsBackToTheMicOfAPhoneWithoutLsc) {

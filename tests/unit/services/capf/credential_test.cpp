@@ -50,7 +50,7 @@ class CapfCredential : public testing::Test {
   static Pki& pki() { return *pki_; }
 
   CapfCredential() {
-    anchors.trust(pki().maker.der());
+    anchors.trust(pki().maker.der(), Anchors::Purpose::mic);
     anchors.own(pki().capf.der());
   }
 
@@ -74,7 +74,7 @@ class CapfCredential : public testing::Test {
   }
 
   Credential check(const AuthResponse& response) {
-    return check_credential(response, kSession, anchors, kNow);
+    return check_credential(response, kSession, "CP-8861", anchors, kNow);
   }
 
   std::string refusal(const AuthResponse& response) {
@@ -100,12 +100,12 @@ TEST_F(CapfCredential, BelievesAnLscWithBothSignatures) {
   EXPECT_EQ(credential.kind, CertificateKind::lsc);
   EXPECT_EQ(credential.der, pki().lsc.der());
   EXPECT_EQ(credential.serial, core::serial_of(*pki().lsc.certificate));
-  EXPECT_TRUE(credential.signed_by_us);
+  EXPECT_TRUE(credential.issuer.own);
 }
 
 TEST_F(CapfCredential, BelievesAMicAndEllipticKeys) {
-  EXPECT_FALSE(check(shown(pki().mic, CertificateKind::mic)).signed_by_us);
-  EXPECT_TRUE(check(shown(pki().ec)).signed_by_us);
+  EXPECT_FALSE(check(shown(pki().mic, CertificateKind::mic)).issuer.own);
+  EXPECT_TRUE(check(shown(pki().ec)).issuer.own);
 }
 
 TEST_F(CapfCredential, IsContentWithOneOfTheSignatures) {
@@ -168,11 +168,13 @@ TEST_F(CapfCredential, RefusesWhatIsExpiredOrNotYetValid) {
   Wanted past = leaf(kPhone);
   past.not_after = kNow - 1s;
   EXPECT_EQ(refusal(shown(make_pair(test::ec_key("P-256"), past, &pki().capf))),
-            "the certificate does not verify up to CAPF-trust: certificate has expired");
+            "the certificate, issued by CN=CAPF-1, does not verify up to CAPF-trust: certificate has "
+            "expired");
   Wanted future = leaf(kPhone);
   future.not_before = kNow + 1s;
   EXPECT_EQ(refusal(shown(make_pair(test::ec_key("P-256"), future, &pki().capf))),
-            "the certificate does not verify up to CAPF-trust: certificate is not yet valid");
+            "the certificate, issued by CN=CAPF-1, does not verify up to CAPF-trust: certificate is "
+            "not yet valid");
 }
 
 TEST_F(CapfCredential, RefusesAnIssuerThatIsNotInCapfTrust) {
@@ -186,7 +188,7 @@ TEST_F(CapfCredential, RefusesAnIssuerThatIsNotInCapfTrust) {
 
 TEST_F(CapfCredential, RefusesAPhonesCertificateAsAnIssuer) {
   EXPECT_NE(refusal(shown(make_pair(test::ec_key("P-256"), leaf(kPhone), &pki().lsc))), "");
-  anchors.trust(pki().lsc.der());
+  anchors.trust(pki().lsc.der(), Anchors::Purpose::capf);
   EXPECT_NE(refusal(shown(make_pair(test::ec_key("P-256"), leaf(kPhone), &pki().lsc))), "");
 }
 
@@ -200,9 +202,9 @@ TEST_F(CapfCredential, TakesAnIntermediateAsAnAnchorAndAChainThroughOne) {
   const Pair middle = make_pair(test::ec_key("P-256"), authority("Middle"), &root);
   const Pair mic = make_pair(test::ec_key("P-256"), leaf(kPhone), &middle);
   EXPECT_NE(refusal(shown(mic, CertificateKind::mic)), "");
-  anchors.trust(middle.der());
+  anchors.trust(middle.der(), Anchors::Purpose::mic);
   EXPECT_EQ(refusal(shown(mic, CertificateKind::mic)), "");
-  anchors.trust(root.der());
+  anchors.trust(root.der(), Anchors::Purpose::ca);
   EXPECT_EQ(refusal(shown(mic, CertificateKind::mic)), "");
 }
 

@@ -55,6 +55,26 @@ TEST(PublicKey, RefusesAnExponentOfOne) {
   EXPECT_NE(error_of(spki), "");
 }
 
+TEST(PublicKey, RefusesThePointAtInfinityAsAWrongKey) {
+  // id-ecPublicKey on P-256, and a point that is the single byte 00 (SEC 1 section 2.3.3).
+  const core::Bytes infinity =
+      core::from_hex("3019301306072a8648ce3d020106082a8648ce3d03010703020000");
+  EXPECT_NE(error_of(infinity), "");
+}
+
+TEST(PublicKey, HasOneHashHoweverItIsWritten) {
+  const core::EvpPkey key = test::ec_key("P-256");
+  const core::Bytes usual = test::spki(key.get());
+  ASSERT_EQ(EVP_PKEY_set_utf8_string_param(
+                key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
+            1);
+  const core::Bytes compressed = test::spki(key.get());
+  ASSERT_NE(usual, compressed);
+  EXPECT_EQ(read_public_key(usual).hash, read_public_key(compressed).hash);
+  EXPECT_NE(read_public_key(usual).hash,
+            read_public_key(test::spki(test::ec_key("P-256").get())).hash);
+}
+
 TEST(PublicKey, RefusesEveryTruncationAndTrailingBytes) {
   core::Bytes spki = test::spki(test::ec_key("P-256").get());
   for (std::size_t size = 0; size < spki.size(); ++size) {

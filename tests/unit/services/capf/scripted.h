@@ -133,6 +133,50 @@ class Script final : public Records, public Issuer {
     return std::nullopt;
   }
 
+  core::Issues issues(std::string_view, std::int64_t, core::EnrolmentStore::Whither whither)
+      override {
+    return whither == core::EnrolmentStore::Whither::elsewhere ? issued_elsewhere : issued_so_far;
+  }
+
+  std::optional<std::string> key_holder(std::string_view hash, core::BytesView, std::string_view,
+                                        core::Time) override {
+    const auto at = key_holders.find(hash);
+    if (at == key_holders.end()) return std::nullopt;
+    return at->second;
+  }
+
+  bool showed(std::string_view phone, core::BytesView der, core::Time) override {
+    write(fmt::format("{} showed {} bytes as its LSC", phone, der.size()));
+    return !unknown_lsc;
+  }
+
+  std::vector<std::string> addresses(std::string_view) override { return known_addresses; }
+
+  std::vector<core::Attempts> attempts(std::string_view phone) override {
+    std::vector<core::Attempts> rows;
+    for (const auto& [key, row] : tries)
+      if (row.phone == phone) rows.push_back(row);
+    return rows;
+  }
+
+  void save_attempts(const std::vector<core::Attempts>& rows, core::Time forget) override {
+    std::erase_if(tries, [&](const auto& one) { return one.second.last < forget; });
+    for (const core::Attempts& row : rows) {
+      const std::string key = row.phone + " " + row.address;
+      if (row.count == 0)
+        tries.erase(key);
+      else
+        tries[key] = row;
+    }
+  }
+
+  core::Issues issued_so_far;
+  core::Issues issued_elsewhere;
+  std::map<std::string, std::string, std::less<>> key_holders;
+  bool unknown_lsc = false;
+  std::vector<std::string> known_addresses;
+  std::map<std::string, core::Attempts> tries;
+
   void happened(const core::CapfEvent& event) noexcept override {
     events.push_back(event.kind);
     details.push_back(event.detail);

@@ -1,6 +1,7 @@
 // Whole conversations with scripted phones: what is sent, what is written, and in which order.
 #include <random>
 
+#include "services/capf/public_key.h"
 #include "tests/unit/services/capf/scripted.h"
 
 namespace ringfence::services::capf {
@@ -538,6 +539,101 @@ TEST_F(CapfSession, DoesNotLetAStrangersWrongStringSpoilAnEnrolment) {
   EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::success);
 }
 
+TEST_F(CapfSession, EndsWithReasonSevenForJabberWithNothingToDo) {
+  for (const bool done : {false, true}) {
+    if (done)
+      script.outcomes[kPhone] = {kPhone, 7, Operation::install, OperationStatus::success, kNow};
+    else
+      capf().operation = Operation::none;
+    for (const std::uint8_t version : {std::uint8_t{2}, std::uint8_t{3}}) {
+      AuthResponse response = auth();
+      response.version = version;
+      feed(*start(), std::move(response));
+      EXPECT_EQ(script.diary.back(), version == 2 ? "> END SESSION 7" : "> END SESSION 0");
+    }
+    capf().operation = Operation::install;
+  }
+}
+
+TEST_F(CapfSession, CarriesOutNothingWhileThePhoneContradictsItsProfile) {
+  script.phones[kPhone].security_profile = "Floor";
+  script.phones[kPhone].profile_mode = AuthMode::lsc;
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary, (Lines{"> AUTH REQUEST 0", "finished Upgrade Failed: Invalid Credentials",
+                                 "> END SESSION 7"}));
+  EXPECT_EQ(script.events, Lines{"profile_mismatch"});
+  script.phones[kPhone].profile_mode = AuthMode::null_string;
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
+}
+
+TEST_F(CapfSession, DoesNotTakeAStrangersFailureForThePhones) {
+  script.known_addresses = {"10.0.0.1", "10.0.0.2"};
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  feed(*start("10.6.6.6"), auth(kPhone, "000000"));
+  EXPECT_EQ(script.events, Lines{"auth_string_refused"});
+  capf().auth_mode = AuthMode::mic;
+  auto session = start("10.6.6.6");
+  feed(*session, auth());
+  feed(*session, auth());
+  EXPECT_EQ(script.events.back(), "certificate_refused");
+  EXPECT_TRUE(script.outcomes.empty());
+  capf().auth_mode = AuthMode::auth_string;
+  feed(*start("10.0.0.2"), auth(kPhone, "000000"));
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::invalid_auth_string);
+}
+
+TEST_F(CapfSession, TellsOfAnLscThatWentToAnUnknownAddress) {
+  script.known_addresses = {"10.0.0.1"};
+  auto session = start("10.6.6.6");
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  feed(*session, StoreResponse{Reason::ok});
+  EXPECT_EQ(script.diary.back(), "> END SESSION 1");
+  EXPECT_EQ(script.events, Lines{"enrolled_elsewhere"});
+  EXPECT_EQ(script.details[0], "an LSC went to an address that is not known of this phone, which "
+                               "was last seen at 10.0.0.1");
+}
+
+TEST_F(CapfSession, BoundsTheCertificatesOfARequest) {
+  script.issued_so_far = {6, kNow - std::chrono::minutes(1)};
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary.back().rfind("> RETRY LATER", 0), 0U);
+  clock.advance(std::chrono::minutes(5));
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
+  script.issued_so_far.count = 12;
+  feed(*start(), auth());
+  EXPECT_EQ(script.diary.back(), "> END SESSION 7");
+  EXPECT_EQ(script.events.back(), "too_many_lscs");
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::failed);
+  script.known_addresses = {"10.0.0.1"};
+  script.issued_elsewhere.count = 3;
+  script.issued_so_far.count = 0;
+  feed(*start("10.6.6.6"), auth());
+  EXPECT_EQ(script.diary.back(), "> END SESSION 7");
+  feed(*start("10.0.0.1"), auth());
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA") << "the phone has its own share";
+}
+
+TEST_F(CapfSession, RefusesAWeakKeyAndOneThatSomebodyElseHas) {
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, key(test::rsa_spki_of_factor(1024, 641)));
+  EXPECT_EQ(script.diary[2], "finished Upgrade Failed: Key Generation Failed/Timeout");
+  EXPECT_EQ(script.diary[3], "> END SESSION 7");
+  EXPECT_EQ(script.details[0], "the phone made a weak key: its modulus has the small factor 641");
+
+  script.key_holders[read_public_key(rsa1024).hash] = "this node's CAPF";
+  session = start();
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  EXPECT_EQ(script.diary.back(), "> END SESSION 7");
+  EXPECT_EQ(script.details[1], "the phone sent the key of this node's CAPF, not one of its own");
+  EXPECT_EQ(script.events, (Lines{"weak_key", "weak_key"}));
+}
+
 TEST_F(CapfSession, DeletesAnLsc) {
   capf().operation = Operation::remove;
   auto session = start();
@@ -564,7 +660,8 @@ TEST_F(CapfSession, FetchesBothCertificatesToTroubleshoot) {
   feed(*session, FetchResponse{CertificateKind::mic, core::from_hex("300100"), Reason::ok});
   EXPECT_EQ(script.diary,
             (Lines{"> AUTH REQUEST 0", "> FETCH CERTIFICATE REQUEST", "> FETCH CERTIFICATE REQUEST",
-                   "fetched MIC of SEP001122334455, 3 bytes", "finished Troubleshoot Success",
+                   "fetched MIC of SEP001122334455, 3 bytes",
+                   "SEP001122334455 showed 0 bytes as its LSC", "finished Troubleshoot Success",
                    "> END SESSION 1"}));
 }
 

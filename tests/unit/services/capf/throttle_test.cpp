@@ -1,52 +1,98 @@
-// Three tries a device and address, then a pause.
+// Tries of authentication strings: a share for each known address, one for all strangers.
 #include "services/capf/throttle.h"
 
-#include <gtest/gtest.h>
+#include "tests/unit/services/capf/scripted.h"
 
 namespace ringfence::services::capf {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using test_script::kNow;
+using Who = Throttle::Who;
 
-constexpr core::Time kNow{seconds(1'700'000'000)};
+class ThrottleTest : public testing::Test {
+ protected:
+  std::optional<Throttle::Block> attempt(const std::string& peer, Who who, core::Time now = kNow,
+                                         const std::string& device = "SEP1") {
+    return throttle.attempt(records, device, peer, who, now);
+  }
 
-TEST(Throttle, AllowsThreeTriesADeviceInFiveMinutes) {
+  /// tried counts how many of `count` tries at once may be made.
+  int tried(int count, const std::string& peer, Who who, core::Time now) {
+    int made = 0;
+    for (int i = 0; i < count; ++i)
+      if (!attempt(peer, who, now)) ++made;
+    return made;
+  }
+
+  test_script::Script records;
   Throttle throttle;
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(i)));
-  EXPECT_EQ(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(3))->until, kNow + minutes(5));
-  EXPECT_FALSE(throttle.attempt("SEP2", "10.0.0.1", kNow + seconds(3)));
-  EXPECT_TRUE(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(299)));
-  EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow + minutes(5)));
+};
+
+TEST_F(ThrottleTest, AllowsThreeTriesThenPausesTwiceAsLongEachTime) {
+  core::Time now = kNow;
+  for (const minutes pause : {minutes(5), minutes(10), minutes(20), minutes(40), minutes(60),
+                              minutes(60)}) {
+    EXPECT_EQ(tried(9, "10.0.0.1", Who::known, now), 3);
+    EXPECT_EQ(attempt("10.0.0.1", Who::known, now)->until, now + pause);
+    EXPECT_TRUE(attempt("10.0.0.1", Who::known, now + pause - seconds(1)));
+    now += pause;
+  }
+  EXPECT_FALSE(attempt("10.0.0.1", Who::known, now, "SEP2"));
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::known, now + hours(49)), 3) << "two quiet days";
+  EXPECT_EQ(attempt("10.0.0.1", Who::known, now + hours(49))->until, now + hours(49) + minutes(5));
 }
 
-TEST(Throttle, LeavesThePhoneItsTriesWhenAStrangerElsewhereUsedUpHis) {
-  Throttle throttle;
-  for (int i = 0; i < 20; ++i) throttle.attempt("SEP1", "10.6.6.6", kNow);
-  EXPECT_TRUE(throttle.attempt("SEP1", "10.6.6.6", kNow));
-  EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow));
+TEST_F(ThrottleTest, KeepsTheTriesOfKnownAddressesFromStrangers) {
+  int made = 0;
+  for (int peer = 0; peer < 200; ++peer)
+    made += tried(5, fmt::format("10.6.6.{}", peer), Who::stranger, kNow);
+  EXPECT_EQ(made, Throttle::kAttemptsOfStrangers);
+  EXPECT_TRUE(attempt("10.7.7.7", Who::stranger, kNow + minutes(4)));
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::known, kNow), 3);
+  EXPECT_EQ(tried(9, "10.0.0.2", Who::known, kNow), 3) << "another address of the phone";
+  EXPECT_LE(records.tries.size(), 12U) << "who was turned away leaves no row";
 }
 
-TEST(Throttle, BoundsWhatManyAddressesMayTryOfOneDevice) {
-  Throttle throttle;
-  int tried = 0;
-  for (int peer = 0; peer < 100; ++peer)
-    if (!throttle.attempt("SEP1", "10.6.6." + std::to_string(peer), kNow)) ++tried;
-  EXPECT_EQ(tried, Throttle::kAttemptsInAll);
-  EXPECT_EQ(throttle.attempt("SEP1", "10.0.0.1", kNow + seconds(9))->until, kNow + minutes(5));
-  EXPECT_FALSE(throttle.attempt("SEP2", "10.6.6.1", kNow));
-  EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow + minutes(5)));
+TEST_F(ThrottleTest, BoundsWhatStrangersMayTryInAWeek) {
+  int made = 0;
+  for (minutes passed{0}; passed < hours(24 * 7); passed += minutes(5))
+    for (int peer = 0; peer < 20; ++peer)
+      made += attempt(fmt::format("10.{}.6.{}", passed.count() % 250, peer), Who::stranger,
+                      kNow + passed)
+                  ? 0
+                  : 1;
+  EXPECT_LE(made, 200) << "of a million strings of six digits";
 }
 
-TEST(Throttle, ForgetsADeviceThatSucceededAndNotWhatOthersTried) {
-  Throttle throttle;
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(throttle.attempt("SEP1", "10.6.6.6", kNow));
-  EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow));
-  EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow));
-  throttle.succeeded("SEP1", "10.0.0.1");
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(throttle.attempt("SEP1", "10.0.0.1", kNow));
-  EXPECT_TRUE(throttle.attempt("SEP1", "10.0.0.1", kNow));
-  EXPECT_TRUE(throttle.attempt("SEP1", "10.6.6.6", kNow));
+TEST_F(ThrottleTest, RemembersOverRestarts) {
+  EXPECT_EQ(tried(3, "10.0.0.1", Who::known, kNow), 3);
+  Throttle restarted;
+  EXPECT_TRUE(restarted.attempt(records, "SEP1", "10.0.0.1", Who::known, kNow + minutes(4)));
+}
+
+TEST_F(ThrottleTest, TellsOnceThatAShareIsUsedUp) {
+  tried(3, "10.0.0.1", Who::known, kNow);
+  EXPECT_TRUE(attempt("10.0.0.1", Who::known)->first);
+  EXPECT_FALSE(attempt("10.0.0.1", Who::known)->first);
+  EXPECT_FALSE(attempt("10.0.0.1", Who::known, kNow + minutes(5)));
+}
+
+TEST_F(ThrottleTest, MakesNobodyWaitLongerWhenTheClockIsSetBack) {
+  tried(3, "10.0.0.1", Who::known, kNow);
+  const core::Time back = kNow - hours(9);
+  EXPECT_EQ(attempt("10.0.0.1", Who::known, back)->until, back + minutes(5));
+  EXPECT_FALSE(attempt("10.0.0.1", Who::known, back + minutes(5)));
+}
+
+TEST_F(ThrottleTest, ForgetsWhoSucceededAndNotWhatOthersTried) {
+  tried(3, "10.6.6.6", Who::stranger, kNow);
+  tried(2, "10.0.0.1", Who::known, kNow);
+  throttle.succeeded(records, "SEP1", "10.0.0.1", Who::known, kNow);
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::known, kNow), 3);
+  EXPECT_TRUE(attempt("10.6.6.6", Who::stranger));
 }
 
 }  // namespace

@@ -1,0 +1,52 @@
+#include "core/phones/attempt_store.h"
+
+#include "core/storage/columns.h"
+
+namespace ringfence::core {
+
+std::vector<Attempts> AttemptStore::of(std::string_view phone) const {
+  const std::string key(phone);
+  return reader_.read([&](soci::session& /*sql*/) {
+    Attempts row;
+    int told = 0;
+    Database::Prepared select(
+        reader_, "select phone, address, count, last, told from attempt where phone = :phone");
+    select.into(row.phone).into(row.address).into(row.count).into(row.last).into(told).use(key);
+    std::vector<Attempts> rows;
+    for (bool more = select.execute(); more; more = select.fetch()) {
+      row.told = told != 0;
+      rows.push_back(row);
+    }
+    return rows;
+  });
+}
+
+void AttemptStore::save(const std::vector<Attempts>& rows, Time forget) {
+  group_.write([&](soci::session& /*sql*/) {
+    for (const Attempts& row : rows) {
+      if (row.count == 0) {
+        Database::Prepared(writer_,
+                           "delete from attempt where phone = :phone and address = :address")
+            .use(row.phone)
+            .use(row.address)
+            .execute();
+        continue;
+      }
+      const int told = row.told ? 1 : 0;
+      Database::Prepared(writer_,
+                         "insert into attempt (phone, address, count, last, told) values"
+                         " (:phone, :address, :count, :last, :told) on conflict (phone, address)"
+                         " do update set count = excluded.count, last = excluded.last,"
+                         " told = excluded.told")
+          .use(row.phone)
+          .use(row.address)
+          .use(row.count)
+          .use(row.last)
+          .use(told)
+          .execute();
+    }
+    Database::Prepared(writer_, "delete from attempt where last < :forget").use(forget).execute();
+  });
+}
+
+}  // namespace ringfence::core

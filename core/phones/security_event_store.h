@@ -1,0 +1,55 @@
+// What CAPF saw of attacks: kept until the audit log has it, and never displaced. capf.db.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/phones/enrolment_store.h"
+#include "core/storage/database.h"
+#include "core/storage/write_group.h"
+
+namespace ringfence::core {
+
+/// SecurityEventStore appends events, in order. Of one kind about one phone it takes kMostOfAPhone
+/// in kWindow, in all kMostInAll; what comes above is counted, on disk as well, and becomes one
+/// event "and N more" once the window is over. Nothing is taken away. Safe from several threads.
+/// Errors: `io`.
+class SecurityEventStore {
+ public:
+  static constexpr int kMostOfAPhone = 10;
+  static constexpr int kMostInAll = 120;
+  static constexpr std::chrono::seconds kWindow{60};
+
+  /// Reads only: `database` is capf.db.
+  explicit SecurityEventStore(Database& database) : database_(database) {}
+
+  /// Writes through `group`, which is of `database`; both must outlive it.
+  SecurityEventStore(Database& database, WriteGroup& group) : database_(database), group_(&group) {}
+
+  /// add returns when the event, or its count, is on disk.
+  void add(const CapfEvent& event);
+
+  /// flush writes down what was counted and whose window is over at `now`.
+  void flush(Time now);
+
+  /// after returns those with a greater id, oldest first, at most `count`.
+  std::vector<CapfEvent> after(std::int64_t id, std::size_t count) const;
+
+ private:
+  template <typename Work>
+  void write(const Work& work) {
+    if (group_ == nullptr)
+      database_.write(work);
+    else
+      group_->write(work);
+  }
+
+  bool has_room(const CapfEvent& event);
+
+  Database& database_;
+  WriteGroup* group_ = nullptr;
+};
+
+}  // namespace ringfence::core

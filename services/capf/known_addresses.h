@@ -1,0 +1,60 @@
+// Where a phone was last seen: who is its neighbour, and who a stranger.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/storage/database.h"
+#include "core/storage/schema.h"
+
+namespace ringfence::services::capf {
+
+/// KnownAddresses reads what Cisco CallManager and Cisco Tftp saw of a phone. Their databases may
+/// be absent, or not yet brought up to date by their daemons: then they say nothing. Safe from
+/// several threads.
+class KnownAddresses {
+ public:
+  /// Files are the databases; an empty path is none.
+  struct Files {
+    std::filesystem::path callmanager;
+    std::filesystem::path tftp;
+  };
+
+  explicit KnownAddresses(const Files& files)
+      : registrar_(files.callmanager, core::Schema::callmanager),
+        tftp_(files.tftp, core::Schema::tftp) {}
+
+  /// of returns the addresses, without ports, of the phone's registrations and of its last fetches
+  /// of a configuration and an ITL, each once. Never throws: what cannot be read is logged.
+  std::vector<std::string> of(std::string_view phone) noexcept;
+
+ private:
+  /// Neighbour is another daemon's database, opened when it can be.
+  class Neighbour {
+   public:
+    Neighbour(std::filesystem::path file, core::Schema schema)
+        : file_(std::move(file)), schema_(schema) {}
+
+    core::Database* open() noexcept;
+
+   private:
+    const std::filesystem::path file_;
+    const core::Schema schema_;
+    std::mutex mutex_;
+    std::unique_ptr<core::Database> database_;      ///< guarded by mutex_
+    std::chrono::steady_clock::time_point again_{};  ///< not before, after a failure
+  };
+
+  Neighbour registrar_;
+  Neighbour tftp_;
+};
+
+/// add_address appends the address of "address" or "address:port", unless it is there already.
+void add_address(std::vector<std::string>& addresses, std::string_view peer);
+
+}  // namespace ringfence::services::capf

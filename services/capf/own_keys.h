@@ -1,0 +1,35 @@
+// The keys of this node: a phone that brings one of them holds it from somewhere else.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/certificates/certificate_store.h"
+#include "core/storage/database.h"
+
+namespace ringfence::services::capf {
+
+/// OwnKeys knows the public keys of this node's certificates, present ones and those in its trust
+/// stores. Reads them again when admin.db has changed. Safe from several threads.
+class OwnKeys {
+ public:
+  /// `admin` must outlive it; read-only will do.
+  explicit OwnKeys(core::Database& admin) : admin_(admin), certificates_(admin) {}
+
+  /// holder returns "this node's CAPF", or the file of a trust store, for a PublicKey's hash.
+  std::optional<std::string> holder(std::string_view hash);
+
+ private:
+  void read();
+
+  core::Database& admin_;
+  const core::CertificateStore certificates_;
+  std::mutex mutex_;  // for what follows
+  long long version_ = -1;
+  std::map<std::string, std::string, std::less<>> holders_;
+};
+
+}  // namespace ringfence::services::capf
