@@ -33,7 +33,7 @@ constexpr std::size_t kMostListBytes = std::size_t{1} << 20;
 
 /// examined sends a file's bytes to be judged: any file, of any maker. `-` is standard input.
 TrustListExamineRequest examined(Call& call) {
-  const std::string& path = call.arguments.at("file");
+  const std::string& path = call.arguments.at("path");
   TrustListExamineRequest request;
   request.name = path;
   if (path == "-") {
@@ -60,7 +60,7 @@ Status show_file(Call& call, std::string_view method) {
 Command show_file_command(const std::string& kind, const char* method) {
   return {.words = "show " + kind + " file",
           .summary = "show a trust list of any maker that is in a file, and verify it",
-          .parameters = {{.name = "file",
+          .parameters = {{.name = "path",
                           .help = "the file on this machine, - for standard input",
                           .kind = Kind::file}},
           .help =

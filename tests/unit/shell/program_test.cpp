@@ -246,6 +246,8 @@ TEST_F(ProgramTest, AsksItsQuestionAfterAPasteWithAnyLineEnds) {
 TEST_F(ProgramTest, ALongLineAndCtrlDArePastedAtATerminalToo) {
   const Ran ran = dialogue(
       "need {admin:}\n"
+      "send \"set cli pagination off\\r\"\n"
+      "need {admin:}\n"
       "send \"set cert import trust CAPF\\r\"\n"
       "need {Paste the Certificate and Hit Enter}\n"
       "send -- \"[string repeat A 9000]\\r\\004\"\n"

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/crypto/x509.h"
 #include "core/trust/facts.h"
 #include "core/trust/trust_list.h"
 #include "tests/unit/core/crypto/openssl_tool.h"
@@ -152,7 +153,7 @@ TEST(ForeignList, IsReadInAnyOrderOfItsHeader) {
 
 TEST(ForeignList, IsVerifiedWithItsDigestAndKey) {
   for (const unsigned bits : {1024U, 2048U, 4096U})
-    for (const char digest : {1, 2, 3}) {
+    for (const char digest : {'\1', '\2', '\3'}) {
       Maker maker;
       maker.bits = bits;
       maker.digest = digest;
