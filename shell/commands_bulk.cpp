@@ -148,8 +148,9 @@ std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal)
       call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
   if (plan.chosen == 0) return std::nullopt;  // the daemon says why
   refusal = Refusal::of(plan);
+  const Stream stream = strings_on_output(call.arguments) ? Stream::error : Stream::output;
   if (refusal.refuses()) {
-    call.say(preview_text(plan) + "\n");
+    call.warn(preview_text(plan) + "\n", stream);
     return std::nullopt;
   }
   return Confirmation{
@@ -159,7 +160,7 @@ std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal)
                   counted(plan.chosen, "phone"), plan.chosen == 1 ? "it" : "them",
                   plan.chosen == 1 ? "its configuration" : "their configurations"),
       "Bulk job cancelled.",
-      strings_on_output(call.arguments) ? Stream::error : Stream::output};
+      stream};
 }
 
 std::string csv_of(const std::vector<BulkString>& strings) {

@@ -324,8 +324,8 @@ std::optional<Confirmation> confirm_clear(Call& call) {
   });
   if (count == 0) return std::nullopt;
   return Confirmation{
-      fmt::format("WARNING: This operation will take {} off the list. Their serials stay in the "
-                  "journal and are never given again; the certificates themselves stay valid until "
+      fmt::format("WARNING: This operation will take {} off the list. Their serials are "
+                  "never given again; the certificates themselves stay valid until "
                   "they expire.\n",
                   counted(count, "stale LSC")),
       "Proceed with the deletion (yes|no)? ", "Deletion cancelled."};
