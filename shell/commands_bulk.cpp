@@ -216,8 +216,9 @@ Status start(Call& call, Who who, const Refusal& refusal) {
   if (file) text += fmt::format("The authentication strings are in {}.\n", *path);
   if (!watch) text += fmt::format("Watch it with: utils capf bulk watch {}\n", started.job);
   if (!json) call.session.console.write(lines, printable(text));
-  if (watch) return watch_to_end(call, started.job, timeout, lines);
-  return started.excluded > 0 ? Status::phones_missing : Status::success;
+  const Status end =
+      watch ? watch_to_end(call, started.job, timeout, lines) : Status::success;
+  return end == Status::success && started.excluded > 0 ? Status::phones_missing : end;
 }
 
 Status list(Call& call) {
