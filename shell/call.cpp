@@ -16,6 +16,15 @@ void Call::document(boost::json::object document) {
   session.console.write(Stream::output, printable_json(boost::json::serialize(document)) + "\n");
 }
 
+void Call::warn(std::string_view text, Stream stream) {
+  if (stream == Stream::output || session.output == Output::json) {
+    say(text);
+    return tell(remarks_in(text));
+  }
+  session.console.write(stream, printable(text));
+  remarks.add(remarks_in(text));
+}
+
 void Call::tell(const Remarks& more) {
   const std::string news = remarks.add(more).text();
   if (session.output == Output::json) {

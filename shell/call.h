@@ -65,6 +65,9 @@ struct Call {
       tell(remarks_of(core::admin::to_json(facts)));
   }
 
+  /// warn prints text for people on `stream`, and tells the remarks that stand in it.
+  void warn(std::string_view text, Stream stream = Stream::output);
+
   /// tell remembers remarks that stand in no text of their own yet, and with --json or --yes writes
   /// those that are new to the error stream.
   void tell(const Remarks& more);

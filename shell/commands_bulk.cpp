@@ -148,8 +148,9 @@ std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal)
       call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
   if (plan.chosen == 0) return std::nullopt;  // the daemon says why
   refusal = Refusal::of(plan);
+  const Stream stream = strings_on_output(call.arguments) ? Stream::error : Stream::output;
   if (refusal.refuses()) {
-    call.say(preview_text(plan) + "\n");
+    call.warn(preview_text(plan) + "\n", stream);
     return std::nullopt;
   }
   return Confirmation{
@@ -159,7 +160,7 @@ std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal)
                   counted(plan.chosen, "phone"), plan.chosen == 1 ? "it" : "them",
                   plan.chosen == 1 ? "its configuration" : "their configurations"),
       "Bulk job cancelled.",
-      strings_on_output(call.arguments) ? Stream::error : Stream::output};
+      stream};
 }
 
 std::string csv_of(const std::vector<BulkString>& strings) {
@@ -215,8 +216,9 @@ Status start(Call& call, Who who, const Refusal& refusal) {
   if (file) text += fmt::format("The authentication strings are in {}.\n", *path);
   if (!watch) text += fmt::format("Watch it with: utils capf bulk watch {}\n", started.job);
   if (!json) call.session.console.write(lines, printable(text));
-  if (watch) return watch_to_end(call, started.job, timeout, lines);
-  return started.excluded > 0 ? Status::phones_missing : Status::success;
+  const Status end =
+      watch ? watch_to_end(call, started.job, timeout, lines) : Status::success;
+  return end == Status::success && started.excluded > 0 ? Status::phones_missing : end;
 }
 
 Status list(Call& call) {

@@ -90,7 +90,7 @@ std::optional<Confirmation> confirm_regeneration(Call& call, Refusal& refusal) {
   for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
   refusal = Refusal::of(plan);
   if (refusal.refuses()) {
-    call.say(warning);
+    call.warn(warning);
     return std::nullopt;
   }
   return Confirmation{warning, "Proceed with regeneration (yes|no)? ", "Regeneration cancelled."};

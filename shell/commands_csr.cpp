@@ -109,7 +109,7 @@ class OwnImport {
     for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
     refusal_ = Refusal::of(plan);
     if (refusal_.refuses()) {
-      call.say(warning);
+      call.warn(warning);
       return std::nullopt;
     }
     return Confirmation{warning, "Proceed with the import (yes|no)? ", "Import cancelled."};

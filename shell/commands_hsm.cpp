@@ -84,7 +84,7 @@ std::string slots_text(const HsmShow& hsm, std::size_t columns) {
 
 std::string keys_text(const HsmShow& hsm, std::size_t columns) {
   const std::int64_t workers = ready_workers(hsm);
-  Table keys({"Key", "Version", "Type", "Since", "Copies in use"}, {"Since", "Version"});
+  Table keys({"Key", "Version", "Type", "Since", "Copies in use"}, {"Since"});
   for (const HsmKey& key : hsm.keys)
     keys.add({key.label, std::to_string(key.version), fmt::format("{} {}", key.type, key.bits),
               key.since, copies(key, workers)});
@@ -99,7 +99,7 @@ std::string workers_text(const HsmShow& hsm, std::size_t columns) {
   return workers.text(columns);
 }
 
-std::string pool_text(const HsmShow& hsm) {
+std::string pool_text(const HsmShow& hsm, std::size_t columns) {
   return labelled(
       {{"Workers ready   ", fmt::format("{} of {}", ready_workers(hsm), hsm.workers_wanted)},
        {"Workers replaced", std::to_string(hsm.restarts)},
@@ -108,7 +108,8 @@ std::string pool_text(const HsmShow& hsm) {
        {"Latency p50", milliseconds(hsm.latency_p50_us)},
        {"Latency p99", milliseconds(hsm.latency_p99_us)},
        {"Signed", fmt::format("{}, {} failed{}", hsm.signed_total, hsm.failed_total,
-                              hsm.started ? ", since " + *hsm.started : "")}});
+                              hsm.started ? ", since " + *hsm.started : "")}},
+      columns);
 }
 
 std::string hsm_text(const HsmShow& hsm, std::size_t columns) {
@@ -126,7 +127,7 @@ std::string hsm_text(const HsmShow& hsm, std::size_t columns) {
   if (!hsm.slots.empty()) text += "\n" + slots_text(hsm, columns);
   if (!hsm.keys.empty()) text += "\n" + keys_text(hsm, columns);
   if (!hsm.workers.empty()) text += "\n" + workers_text(hsm, columns);
-  return text + "\n" + pool_text(hsm);
+  return text + "\n" + pool_text(hsm, columns);
 }
 
 Status show_hsm(Call& call) {

@@ -202,6 +202,20 @@ std::string next_text(const LscImported& imported, const std::string& kind) {
          "apply-config'.\n";
 }
 
+/// tell_early_end prints what was done and why it ended: in one document, as all commands do.
+Status tell_early_end(Call& call, const LscImported& imported, std::string_view text,
+                      const std::string& why) {
+  const core::Error error(core::Code::io,
+                          "the import ended early: " + why +
+                              "; what was imported stays, and the same import again does the rest");
+  call.say(text);
+  if (call.session.output == Output::text) throw error;
+  boost::json::object document = to_json(imported);
+  document["error"] = {{"code", core::name(error.code())}, {"message", error.what()}};
+  call.document(std::move(document));
+  return Status::failed;
+}
+
 Status import(Call& call) {
   const std::string kind = call.arguments.find("tell").value_or("none");
   const LscImportRequest request{upload(call, archive_of(call))};
@@ -227,12 +241,17 @@ Status import(Call& call) {
       if (!stopped.empty()) break;
     }
   }
-  if (kind != "none") imported.told = tell(call, imported.accepted, kind);
-  call.answer(imported, import_text(imported) + next_text(imported, kind));
-  if (!stopped.empty())
-    throw core::Error(core::Code::io,
-                      "the import ended early: " + stopped +
-                          "; what was imported stays, and the same import again does the rest");
+  Remarks untold;
+  try {
+    if (kind != "none") imported.told = tell(call, imported.accepted, kind);
+  } catch (const core::Error& error) {  // what was imported is told all the same
+    untold.warnings.push_back(fmt::format("The phones could not be told: {}.", error.what()));
+  }
+  call.tell(untold);
+  const std::string text = import_text(imported) + untold.text() + next_text(imported, kind);
+  if (!stopped.empty()) return tell_early_end(call, imported, text, stopped);
+  call.answer(imported, text);
+  if (!untold.empty()) return Status::failed;
   return imported.refused.empty() ? Status::success : Status::failed;
 }
 
@@ -324,8 +343,8 @@ std::optional<Confirmation> confirm_clear(Call& call) {
   });
   if (count == 0) return std::nullopt;
   return Confirmation{
-      fmt::format("WARNING: This operation will take {} off the list. Their serials stay in the "
-                  "journal and are never given again; the certificates themselves stay valid until "
+      fmt::format("WARNING: This operation will take {} off the list. Their serials are "
+                  "never given again; the certificates themselves stay valid until "
                   "they expire.\n",
                   counted(count, "stale LSC")),
       "Proceed with the deletion (yes|no)? ", "Deletion cancelled."};

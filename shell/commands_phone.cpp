@@ -191,11 +191,19 @@ Status update_capf(Call& call) {
   boost::json::object document = to_json(phone);
   Status status = Status::success;
   if (call.arguments.has("apply")) {
-    const auto applied = call.ask<PhoneReset>(
-        "phone.reset", PhoneResetRequest{{phone.name}, "apply-config"}, std::chrono::seconds(180));
-    document["apply"] = to_json(applied);
-    text += applied_text(phone.name, applied);
-    if (applied.asked == 0 || !applied.refused.empty()) status = Status::phones_missing;
+    try {
+      const auto applied = call.ask<PhoneReset>(
+          "phone.reset", PhoneResetRequest{{phone.name}, "apply-config"},
+          std::chrono::seconds(180));
+      document["apply"] = to_json(applied);
+      text += applied_text(phone.name, applied);
+      if (applied.asked == 0 || !applied.refused.empty()) status = Status::phones_missing;
+    } catch (const core::Error& error) {  // the settings are saved all the same
+      const Remarks untold{{fmt::format("{} could not be told: {}.", phone.name, error.what())}, {}};
+      text += untold.text();
+      call.tell(untold);
+      status = Status::phones_missing;
+    }
   } else if (phone.operation != "none") {
     const Remarks note{
         {},

@@ -46,7 +46,13 @@ Status Shell::run_line(std::string_view line) {
     if (line.back() == '?' && !in_quotes(line)) {
       const std::string help = question(grammar_, line.substr(0, line.size() - 1));
       if (help.empty()) return fail(Status::not_understood, "not_found", kUnknown);
-      session_.console.print(printable(help));
+      if (session_.output == Output::json) {
+        const boost::json::object document{{"help", help}};
+        session_.console.write(Stream::output,
+                               printable_json(boost::json::serialize(document)) + "\n");
+      } else {
+        session_.console.print(printable(help));
+      }
       return Status::success;
     }
     words = split(line);

@@ -34,12 +34,15 @@ std::size_t total(const std::vector<Column>& columns) {
   return columns.empty() ? 0 : sum - 2;
 }
 
-/// narrow takes characters from the widest columns until the line fits; none gets below a few.
+/// narrow takes characters from the widest columns until the line fits; none gets below a few. The
+/// first column stays whole: it names the row, and is what is copied.
 void narrow(std::vector<Column>& shown, std::size_t columns) {
   constexpr std::size_t kLeast = 6;
-  while (total(shown) > columns) {
-    const auto widest = std::ranges::max_element(shown, {}, &Column::width);
-    if (widest == shown.end() || widest->width <= kLeast) return;
+  while (shown.size() > 1 && total(shown) > columns) {
+    const auto widest = std::max_element(
+        shown.begin() + 1, shown.end(),
+        [](const Column& one, const Column& other) { return one.width < other.width; });
+    if (widest->width <= kLeast) return;
     --widest->width;
   }
 }

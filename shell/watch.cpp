@@ -149,6 +149,15 @@ std::string bulk_bar(const JobReport& report, const Pace& pace, std::size_t colu
   return fmt::format("[{:-<{}}]{}", std::string(static_cast<std::size_t>(filled), '#'), bar, text);
 }
 
+std::string regeneration_bar(const JobReport& report, std::size_t columns) {
+  std::string text = returned_line(report);
+  const std::int64_t room = static_cast<std::int64_t>(columns) - 1;
+  const std::int64_t bar = std::min(kBarColumns, room - std::ssize(text) - 3);
+  if (bar < kLeastBarColumns || report.total == 0) return text;
+  const std::int64_t filled = bar * done_phones(report) / report.total;
+  return fmt::format("[{:-<{}}] {}", std::string(static_cast<std::size_t>(filled), '#'), bar, text);
+}
+
 Watched watch_job(Call& call, std::int64_t job,
                   const std::function<void(const JobReport&)>& changed, Timeout timeout) {
   const auto began = std::chrono::steady_clock::now();
@@ -217,11 +226,8 @@ void PhoneProgress::show(const JobReport& report) {
   const bool over = ended(report);
   if (call_.session.console.interactive()) {
     if (over || report.total == 0) return call_.session.console.progress("");
-    const std::int64_t filled = kBarColumns * report.returned / report.total;
-    const std::string bar(static_cast<std::size_t>(filled), '#');
-    call_.session.console.progress(
-        printable(fmt::format("[{:-<{}}] {}", bar, kBarColumns, returned_line(report))));
-    return;
+    return call_.session.console.progress(
+        printable(regeneration_bar(report, call_.session.console.columns())));
   }
   // job_result is the last line
   if (over || report.total == 0 || report.returned == report.total) return;

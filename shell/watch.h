@@ -65,6 +65,9 @@ class Pace {
 /// their count, each state's count, the pace and the time left, as far as there is room.
 std::string bulk_bar(const core::admin::JobReport& report, const Pace& pace, std::size_t columns);
 
+/// regeneration_bar is a bar of the phones that returned, as far as there is room beside their count.
+std::string regeneration_bar(const core::admin::JobReport& report, std::size_t columns);
+
 /// PhoneProgress shows how far a job is: a bar redrawn in a terminal; elsewhere, for a regeneration
 /// a line at the start of each tenth, for a bulk job a line when something changed, at most every
 /// five seconds. Shows nothing before the change is published, or as JSON.

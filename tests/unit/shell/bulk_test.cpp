@@ -279,6 +279,18 @@ TEST(BulkBar, FitsTheTerminalWhateverItsWidth) {
     EXPECT_LT(bulk_bar(report, pace, columns).size(), columns) << columns;
 }
 
+TEST(RegenerationBar, LeavesRoomForItsCount) {
+  JobReport report;
+  report.job = 3;
+  report.kind = "regenerate";
+  report.total = 50;
+  report.returned = 20;
+  EXPECT_EQ(regeneration_bar(report, 80),
+            "[############------------------] Job 3: 20 of 50 phones returned.");
+  EXPECT_EQ(regeneration_bar(report, 50), "[#####---------] Job 3: 20 of 50 phones returned.");
+  EXPECT_EQ(regeneration_bar(report, 40), "Job 3: 20 of 50 phones returned.");
+}
+
 TEST(Pace, LooksAtTheLastHalfMinute) {
   Pace pace;
   const Pace::Instant start{};

@@ -509,6 +509,15 @@ TEST_F(CommandsTest, TellsAPhoneOfItsOperationWithApply) {
   EXPECT_THAT(console.output, HasSubstr("is not registered: it takes this up when it next starts."));
 }
 
+TEST_F(CommandsTest, SaysThatSettingsAreSavedAlsoWhenThePhoneCannotBeTold) {
+  admin->record("phone.update", phone("SEP001122334455"));
+  admin->record("phone.reset", core::Error(core::Code::refused, "Cisco CallManager is stopped"));
+  EXPECT_EQ(run("set phone capf SEP001122334455 operation install apply"), Status::phones_missing);
+  EXPECT_THAT(console.output,
+              HasSubstr("Phone SEP001122334455 updated.\nWARNING: SEP001122334455 could not be told: "
+                        "Cisco CallManager is stopped.\n"));
+}
+
 TEST_F(CommandsTest, ListsCertificatesWithTheirDates) {
   CertificateList list;
   list.certificates.resize(1);

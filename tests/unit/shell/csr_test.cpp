@@ -203,6 +203,29 @@ TEST_F(CsrShellTest, AnImportTellsTheRegisteredPhonesWhenAskedTo) {
   EXPECT_THAT(console.output, HasSubstr("1 registered phone was told to come for it"));
 }
 
+TEST_F(CsrShellTest, AnImportThatEndsEarlyIsOneDocument) {
+  admin->record("offline.upload", Uploaded{5, 3});
+  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false, {}});
+  admin->record("offline.import", core::Error(core::Code::io, "nobody answers"));
+  console.input = "tgz";
+  session.output = Output::json;
+  EXPECT_EQ(run("utils capf cert import -"), Status::failed);
+  const auto document = boost::json::parse(console.output).as_object();  // one, or it throws
+  EXPECT_EQ(document.at("accepted").as_array().size(), 1U);
+  EXPECT_THAT(std::string(document.at("error").at("message").as_string()),
+              HasSubstr("the import ended early: nobody answers"));
+}
+
+TEST_F(CsrShellTest, AnImportIsToldAlsoWhenNoPhoneCouldBe) {
+  admin->record("offline.upload", Uploaded{5, 3});
+  admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 1, true, {}});
+  admin->record("phone.reset", core::Error(core::Code::refused, "Cisco CallManager is stopped"));
+  console.input = "tgz";
+  EXPECT_EQ(run("utils capf cert import - tell apply-config"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("1 certificate imported, 0 refused.\nWARNING: The phones "
+                                        "could not be told: Cisco CallManager is stopped.\n"));
+}
+
 TEST_F(CsrShellTest, StaleLscsAreCountedBeforeTheyGo) {
   admin->record("stale.list", StaleLscList{{{"SEP1", "4A", "CN=CAPF-1", "2026-01-01T00:00:00Z",
                                              std::nullopt, "2031-01-01T00:00:00Z"}}});

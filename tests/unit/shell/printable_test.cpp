@@ -88,6 +88,16 @@ TEST(Table, BreaksLongFieldsBetweenWords) {
             "SEP2   x\n");
 }
 
+TEST(Table, KeepsTheNameOfARowWhole) {
+  Table table({"Name", "Status"});
+  table.add({"SEP001122334455", "Upgrade Success"});
+  EXPECT_EQ(table.text(26),
+            "Name             Status\n"
+            "---------------  ---------\n"
+            "SEP001122334455  Upgrade\n"
+            "                 Success\n");
+}
+
 TEST(Table, BreaksWordsThatAreLongerThanALine) {
   EXPECT_EQ(broken("abcdef", 4), (std::vector<std::string>{"abcd", "ef"}));
   EXPECT_EQ(broken("ab cdefgh", 4), (std::vector<std::string>{"ab", "cdef", "gh"}));
