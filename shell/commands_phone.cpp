@@ -135,7 +135,9 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
                    {"Description", phone.description},
                    {"Device pool", phone.device_pool},
                    {"Security profile", phone.security_profile},
-                   {"Registered", phone.registered ? "yes" : phone.registration},
+                   {"Registered", phone.registered             ? "yes"
+                                 : phone.registration.empty() ? "no"
+                                                              : phone.registration},
                    {"Address", phone.address},
                    {"Registered at", phone.registered_at.value_or("")},
                    {"Address before", phone.address_before.value_or("")},

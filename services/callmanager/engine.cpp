@@ -252,8 +252,10 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
     note(Level::notice, "PHONE_UNREGISTERED", "transport", request.transport);
 
   PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
-  for (const std::string& reason : message.reasons())
-    alarm = merged(alarm_in_reason(reason), alarm);
+  // A refresh may repeat why the phone started; that was when it registered.
+  if (verdict.registered_anew)
+    for (const std::string& reason : message.reasons())
+      alarm = merged(alarm_in_reason(reason), alarm);
   if (!alarm.empty()) note_alarm(verdict.device, alarm, way);
 
   if (verdict.bindings.empty()) return;

@@ -31,6 +31,16 @@ TEST(SipMessage, AnswersWithWhatTheRequestSaid) {
                                 "Content-Length: 0\r\n\r\n"));
 }
 
+TEST(SipMessage, AnswersARequestThatComesAgainAlike) {
+  const std::string text = request("SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bKx");
+  const std::string other = request("SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bKy");
+  const auto answer = [](const std::string& what) {
+    return SipMessage(what).answer(404, "no", "10.0.0.7:5060");
+  };
+  EXPECT_EQ(answer(text), answer(text));
+  EXPECT_NE(answer(text), answer(other));
+}
+
 TEST(SipMessage, SaysInTheViaWhereTheRequestCameFrom) {
   const auto via = [](const std::string& asked, const std::string& peer) {
     const std::string answer = SipMessage(request(asked)).answer(200, "OK", peer);
