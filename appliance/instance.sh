@@ -1,4 +1,4 @@
-# What appliance/run and appliance/sh share: where an instance lives, and whether it runs.
+# What appliance/run, keep and sh share: where an instance lives, whether it runs, and ending it.
 # Sourced, never run. Uses: $top.
 
 default_state=${XDG_STATE_HOME:-$HOME/.local/state}/ringfence
@@ -17,6 +17,52 @@ is_daemon() {
   local words=()
   { mapfile -d '' -t words <"/proc/$3/cmdline"; } 2>/dev/null || return 1
   [ ${#words[@]} -eq 3 ] && [[ ${words[0]##*/} == ringfence-$2 ]] && [ "${words[1]}" = --state ] && [ "${words[2]}" = "$1" ]
+}
+
+# is_keeper STATE PID: whether that process is appliance/keep of this state folder.
+is_keeper() {
+  local words=()
+  { mapfile -d '' -t words <"/proc/$2/cmdline"; } 2>/dev/null || return 1
+  [ ${#words[@]} -eq 4 ] && [[ ${words[1]} == */appliance/keep ]] && [ "${words[2]}" = --state ] && [ "${words[3]}" = "$1" ]
+}
+
+# daemons STATE: the process ids of all daemons of this state folder, also those whose admin was
+# killed. keepers STATE: those of what keeps its admin running.
+daemons() {
+  local folder
+  for folder in /proc/[0-9]*; do
+    if is_daemon "$1" '*' "${folder#/proc/}"; then echo "${folder#/proc/}"; fi
+  done
+}
+keepers() {
+  local folder
+  for folder in /proc/[0-9]*; do
+    # A keeper's own children look like it until they have become something else.
+    if is_keeper "$1" "${folder#/proc/}" && ! is_keeper "$1" "$(parent_of "${folder#/proc/}")"; then
+      echo "${folder#/proc/}"
+    fi
+  done
+}
+parent_of() { { sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status"; } 2>/dev/null || true; }
+
+# end_process STATE NAME PID: asks ringfence-NAME to end, and waits for it.
+end_process() {
+  local until=$((SECONDS + 30))
+  kill -TERM "$3" 2>/dev/null || return 0 # it has just ended
+  while is_daemon "$1" "$2" "$3"; do
+    if [ $SECONDS -ge $until ]; then
+      say "ringfence-$2 ($3) did not end in 30 s: killing it"
+      kill -KILL "$3" 2>/dev/null || true
+      return 0
+    fi
+    sleep 0.02
+  done
+}
+
+# end_left_daemons STATE: ends those that an ended admin left.
+end_left_daemons() {
+  local pid
+  for pid in $(daemons "$1"); do end_process "$1" '*' "$pid"; done
 }
 
 # pid_of STATE: the process id of ringfence-admin of this state folder, if it runs. It writes

@@ -82,6 +82,7 @@ std::string status_text(const SystemStatus& status) {
                                                : "unknown: " + status.registrar);
   if (status.not_answering > 0)
     text += fmt::format("Not answering     : {}\n", status.not_answering);
+  for (const std::string& warning : status.warnings) text += "\nWARNING: " + warning + "\n";
   return text;
 }
 

@@ -99,9 +99,10 @@ std::optional<Fd> lock_file(const std::filesystem::path& path) {
     if (errno == EWOULDBLOCK) return std::nullopt;
     fail(path, "cannot lock");
   }
+  // In place, and cut afterwards: a full disk has room for what a file has already.
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0) fail(path, "cannot truncate");
   write_all(fd.get(), bytes_of(pid), path);
+  if (::ftruncate(fd.get(), static_cast<off_t>(pid.size())) != 0) fail(path, "cannot truncate");
   return fd;
 }
 

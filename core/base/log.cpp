@@ -68,6 +68,11 @@ class Writer {
     file_->make_room(0);
   }
 
+  bool make_room(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    return !file_ || file_->make_room(bytes);
+  }
+
   void write(Level level, std::string_view id, std::initializer_list<Field> fields) {
     if (!logger().should_log(spdlog_level(level))) return;
     const auto now = LogThrottle::Clock::now();
@@ -144,6 +149,10 @@ void log(Level level, std::string_view id, std::initializer_list<Field> fields) 
 
 void keep_log_within(const std::filesystem::path& file, LogBounds bounds) {
   writer().keep_within(file, bounds);
+}
+
+bool make_log_room(std::size_t bytes) noexcept {
+  return writer().make_room(bytes);
 }
 
 void tell_repeated(Telling telling) noexcept {

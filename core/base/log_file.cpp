@@ -18,6 +18,13 @@ bool same_file(const struct stat& one, const struct stat& other) {
 
 }  // namespace
 
+LogBounds log_share(std::uint64_t megabytes) noexcept {
+  constexpr std::uint64_t kDaemons = 6;
+  LogBounds bounds;
+  bounds.bytes = megabytes * 1'000'000 / kDaemons / (static_cast<std::uint64_t>(bounds.older) + 1);
+  return bounds;
+}
+
 LogFile::LogFile(std::filesystem::path file, LogBounds bounds)
     : file_(std::move(file)), bounds_(bounds), ours_(here()) {}
 

@@ -14,6 +14,10 @@ struct LogBounds {
   int older = 4;
 };
 
+/// log_share is one daemon's part of what all of them may write, in megabytes: six daemons, and
+/// each file with its older ones.
+LogBounds log_share(std::uint64_t megabytes) noexcept;
+
 /// LogFile rotates one log file. Several processes may write it and rotate it, each with a LogFile
 /// of its own: the folder is locked meanwhile, and each finds the new file before its next line.
 class LogFile {
@@ -43,6 +47,9 @@ class LogFile {
 /// keep_log_within has `log` keep the file that this process's standard error goes to within
 /// bounds: `file`, or nothing happens. Once, before there are threads.
 void keep_log_within(const std::filesystem::path& file, LogBounds bounds);
+
+/// make_log_room is LogFile::make_room of that file, for who writes to standard error by himself.
+bool make_log_room(std::size_t bytes) noexcept;
 
 /// Telling is how much of what LogThrottle left out is to be told.
 enum class Telling { what_is_due, everything };

@@ -164,10 +164,10 @@ Config Config::load(const std::filesystem::path& state) {
   for (const auto& [key, node] : root) {
     const std::string_view name = key.str();
     if (name != "node" && name != "network" && name != "trust" && name != "capf" &&
-        name != "callmanager" && name != "mail" && name != "hsm")
+        name != "callmanager" && name != "mail" && name != "log" && name != "hsm")
       throw Error(Code::malformed,
                   fmt::format("{}: unknown section [{}]; known are node, network, trust, capf, "
-                              "callmanager, mail, hsm",
+                              "callmanager, mail, log, hsm",
                               place(file, node.source()), name));
   }
 
@@ -256,6 +256,12 @@ Config Config::load(const std::filesystem::path& state) {
     throw Error(Code::malformed, file.string() +
                                      ": mail.command must begin with the path of a program, like "
                                      "\"/usr/sbin/sendmail -t -i\", or be empty");
+
+  Section log(file, root, "log");
+  auto megabytes = static_cast<std::int64_t>(config.log_megabytes_);
+  log.integer("megabytes", megabytes, 10, 100'000);
+  log.refuse_unknown();
+  config.log_megabytes_ = static_cast<std::uint64_t>(megabytes);
   return config;
 }
 

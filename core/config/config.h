@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/log_file.h"
 #include "core/certificates/issue.h"
 #include "core/config/release.h"
 #include "core/config/sip_settings.h"
@@ -32,8 +33,9 @@ struct Ports {
 /// organization_unit, locality, state, country; [network] listen (IPv4 address), advertise (the
 /// address phones are told), port_offset (0 to 58000); [trust] release ("11.5" or "12"); [capf]
 /// legacy_tls (whether phones that know TLS 1.0 only have a port); [mail] command (what sends
-/// mail); [callmanager] sip_transport, register_lifetime, register_grace. The section [hsm] belongs to ringfence-signer. Unknown keys are errors naming the file
-/// and line.
+/// mail); [callmanager] sip_transport, register_lifetime, register_grace; [log] megabytes (what all
+/// logs may take together). The section [hsm] belongs to ringfence-signer. Unknown keys are errors
+/// naming the file and line.
 class Config {
  public:
   /// load reads `<state>/ringfence.toml`; throws Error{malformed} naming file, line and key.
@@ -60,6 +62,14 @@ class Config {
   /// mail_command is the program that sends a mail it reads on its standard input, and its
   /// arguments; never a shell's line. Empty: this node sends no mail.
   const std::vector<std::string>& mail_command() const noexcept { return mail_command_; }
+
+  /// log_bounds are one daemon's.
+  LogBounds log_bounds() const noexcept { return log_share(log_megabytes_); }
+
+  /// log_file is the one of a daemon, such as "capf".
+  std::filesystem::path log_file(const std::string& daemon) const {
+    return log_folder() / (daemon + ".log");
+  }
 
   /// The layout of the state folder.
   std::filesystem::path admin_db() const { return state_ / "db" / "admin.db"; }
@@ -95,6 +105,7 @@ class Config {
   Ports ports_;
   Release release_ = Release::r11_5;
   SipSettings sip_;
+  std::uint64_t log_megabytes_ = 300;
   std::vector<std::string> mail_command_ = {"/usr/sbin/sendmail", "-t", "-i"};
 };
 

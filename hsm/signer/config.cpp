@@ -203,6 +203,8 @@ Config load_config(const std::filesystem::path& state) {
     if (hsm != nullptr && !hsm->is_table())
       throw Error(Kind::request, fmt::format("{}:{}: hsm must be a table", file.string(),
                                              hsm->source().begin.line));
+    const auto megabytes = root["log"]["megabytes"].value<std::int64_t>();
+    if (megabytes && *megabytes > 0) config.log_megabytes = static_cast<std::uint64_t>(*megabytes);
     if (hsm != nullptr) Section(file, *hsm->as_table()).read(config);
   } catch (const toml::parse_error& error) {
     throw Error(Kind::request, fmt::format("{}:{}: {}", file.string(), error.source().begin.line,

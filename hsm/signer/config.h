@@ -51,6 +51,7 @@ struct Config {
   TokenMatch token;
   PinSource pin;                                    ///< default the file <state>/hsm/user.pin
   unsigned workers = 2;                             ///< default one a core, at least 2
+  std::uint64_t log_megabytes = 300;                ///< of all daemons, [log] megabytes
   std::map<std::string, uid_t, std::less<>> users;  ///< by role: who else may open its socket
 
   std::filesystem::path folder() const { return state / "hsm"; }
@@ -70,9 +71,10 @@ struct Config {
 
 /// load_config reads [hsm] of <state>/ringfence.toml: workers (1 to 64), module, module_arguments,
 /// token (a label, or a "pkcs11:" URI that may also name module-path and pin-source), pin_source
-/// ("file:/path", "credential:NAME" or "typed") and [hsm.users] (role = "user name"). Other
-/// sections belong to others; a missing file means defaults. Throws Error{request} naming the file
-/// and line of what is wrong, the value, and what would be right.
+/// ("file:/path", "credential:NAME" or "typed") and [hsm.users] (role = "user name"). Of [log] it
+/// takes megabytes, which the others check. Other sections belong to others; a missing file means
+/// defaults. Throws Error{request} naming the file and line of what is wrong, the value, and what
+/// would be right.
 Config load_config(const std::filesystem::path& state);
 
 }  // namespace ringfence::hsm

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "core/base/log_file.h"
 #include "hsm/error.h"
 #include "hsm/signer/config.h"
 #include "hsm/signer/server.h"
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
   try {
     forbid_dumps();
     const Config config = load_config(state);
+    ringfence::core::keep_log_within(config.state / "log" / "signer.log",
+                                     ringfence::core::log_share(config.log_megabytes));
     const Fd lock = enter_state(config);
     Server server(config);
     server.run();

@@ -27,6 +27,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/log_file.h"
 #include "core/net/rpc.h"
 
 namespace ringfence::services::admin {
@@ -256,6 +257,7 @@ class ChildProcesses::Supervisor {
   void spawn(const Service& service, Child& child) {
     const std::string program = (programs_ / fmt::format("ringfence-{}", service.daemon)).string();
     const std::string state = config_.state().string();
+    core::LogFile(log_file(service), config_.log_bounds()).rotate_if_full();
     const Fd output(
         ::open(log_file(service).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
     const Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -334,7 +336,7 @@ class ChildProcesses::Supervisor {
   }
 
   std::filesystem::path log_file(const Service& service) const {
-    return config_.log_folder() / fmt::format("{}.log", service.daemon);
+    return config_.log_file(std::string(service.daemon));
   }
 
   ServiceFacts publish(const Service& service, std::string state, std::string reason) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/base/log.h"
+#include "core/base/log_file.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
 #include "services/admin/bulk_jobs.h"
@@ -29,6 +30,7 @@ using namespace std::chrono_literals;
 
 void run(const core::DaemonOptions& options) {
   House house(options.state);
+  core::keep_log_within(house.config.log_file("admin"), house.config.log_bounds());
   TrustKeeper keeper(house);
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   ChildProcesses services(programs, house.config);

@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "services/admin/disk_space.h"
+
 namespace ringfence::services::admin {
 namespace {
 
@@ -113,6 +115,9 @@ core::admin::SystemStatus system_status(House& house) {
       if (one.expires_at > now && !devices.contains(one.device)) silent.insert(one.device);
     status.not_answering = static_cast<std::int64_t>(silent.size());
   }
+  if (auto warning = disk_warning(house.config.state())) {
+    status.warnings.push_back(std::move(*warning));
+  }
   return status;
 }
 
@@ -124,6 +129,9 @@ core::admin::Hello hello(House& house, const std::string& account, int level) {
   hello.version = RINGFENCE_VERSION;
   hello.processors = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   hello.memory_mbytes = memory()["MemTotal"] / 1024;
+  if (auto warning = disk_warning(house.config.state())) {
+    hello.warnings.push_back(std::move(*warning));
+  }
   return hello;
 }
 

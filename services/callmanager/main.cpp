@@ -2,6 +2,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/log_file.h"
 #include "core/config/config.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
@@ -15,6 +16,7 @@ using namespace ringfence::services;
 
 void serve(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
+  core::keep_log_within(config.log_file("callmanager"), config.log_bounds());
   const auto lock = core::lock_file(config.state() / "run" / "callmanager.lock");
   if (!lock)
     throw core::Error(core::Code::conflict,

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "core/base/log.h"
+#include "core/base/log_file.h"
 #include "core/config/config.h"
 #include "core/crypto/token.h"
 #include "core/net/daemon.h"
@@ -62,6 +63,7 @@ void keep_flushing(StoredRecords& records, const core::Clock& clock, const std::
 
 void run(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
+  core::keep_log_within(config.log_file("capf"), config.log_bounds());
   const core::SystemClock clock;
   core::Database admin_db(config.admin_db(), core::Schema::admin, core::Access::read_only);
   core::Database capf_db(config.capf_db(), core::Schema::capf, core::Access::read_write);

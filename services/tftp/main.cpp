@@ -1,6 +1,7 @@
 // ringfence-tftp: the files that phones fetch, over TFTP, HTTP and HTTPS.
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/log_file.h"
 #include "core/config/config.h"
 #include "core/crypto/digest.h"
 #include "core/net/daemon.h"
@@ -37,6 +38,7 @@ boost::json::object facts_of(const std::shared_ptr<const Content>& served) {
 
 void run(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
+  core::keep_log_within(config.log_file("tftp"), config.log_bounds());
   const core::SystemClock clock;
   const core::Time started = clock.now();
   core::Database admin(config.admin_db(), core::Schema::admin, core::Access::read_only);

@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/log_file.h"
 #include "core/config/config.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
@@ -34,6 +35,7 @@ boost::json::value control(std::string_view method, const Server& server, Book& 
 
 void run(const core::DaemonOptions& options) {
   const core::Config config = core::Config::load(options.state);
+  core::keep_log_within(config.log_file("tvs"), config.log_bounds());
   const core::Time started = core::SystemClock().now();
   core::Database admin(config.admin_db(), core::Schema::admin, core::Access::read_only);
   core::Database own(config.tvs_db(), core::Schema::tvs, core::Access::read_write);

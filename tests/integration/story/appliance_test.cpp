@@ -1,18 +1,22 @@
 // appliance/run as users meet it: killed daemons, two at once, odd configuration, pipes, Ctrl-C.
 
 #include <signal.h>
+#include <sys/mount.h>
 
+#include <algorithm>
 #include <fstream>
 #include <future>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/bytes.h"
 #include "core/base/file.h"
 #include "tests/support/command.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
 namespace ringfence {
@@ -20,6 +24,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using namespace std::chrono_literals;
 
 class Appliance : public testing::Test {
  protected:
@@ -36,6 +41,18 @@ class Appliance : public testing::Test {
 
   std::string configuration() {
     return core::text_of(core::read_file(instance_ / "ringfence.toml", 65536));
+  }
+
+  /// all_started tells whether admin answers and every service runs.
+  bool all_started() {
+    const std::string services = instance_.sh("utils service list").out;
+    return services.find("STARTED") != std::string::npos &&
+           services.find("STOPPED") == std::string::npos &&
+           services.find("STARTING") == std::string::npos;
+  }
+
+  std::string fetched(const std::string& url) {
+    return test::run({"curl", "-s", "--max-time", "20", url}, "", {}).out;
   }
 
   std::string offset() { return std::to_string(instance_.port_offset()); }
@@ -59,6 +76,106 @@ TEST_F(Appliance, AStopAfterAKilledAdminLeavesNothing) {
   const test::Result stopped = instance_.stop();
   EXPECT_EQ(stopped.status, 0);
   EXPECT_TRUE(instance_.processes().empty()) << "no daemon outlives admin";
+}
+
+TEST_F(Appliance, AKilledAdminComesBackByItselfWithItsServices) {
+  start();
+  const std::vector<int> before = instance_.processes();
+  kill_admin();
+  EXPECT_TRUE(test::eventually([&] { return all_started(); }));
+  for (const int pid : instance_.processes()) {
+    EXPECT_EQ(std::count(before.begin(), before.end(), pid), 0) << "one of before is left";
+  }
+  EXPECT_EQ(instance_.processes("admin").size(), 1U);
+  start();
+  EXPECT_EQ(instance_.stop().status, 0);
+  EXPECT_TRUE(instance_.processes().empty());
+  EXPECT_THAT(instance_.run_appliance({"--status"}).out, HasSubstr("no Ringfence runs"));
+}
+
+TEST_F(Appliance, AKilledAdminComesBackUnderAnOpenShell) {
+  // A shell that reads a pipe; admin is killed while it waits for its next command.
+  const std::string script = R"(
+    cd "$1"; shift
+    mkfifo typed
+    "$@" <typed >said 2>&1 &
+    shell=$!
+    exec 3>typed
+    until grep -q 'every service answers' said; do sleep 0.1; done
+    read -r first <lock
+    kill -9 "$first"
+    until read -r second <lock && [ "$second" != "$first" ] &&
+      "$RINGFENCE_PROGRAMS/ringfence" --socket run/admin.sock show version active >/dev/null 2>&1
+    do sleep 0.1; done
+    echo 'show version active' >&3
+    exec 3>&-
+    wait "$shell"
+    status=$?
+    cat said
+    exit $status)";
+  const test::Result ran =
+      test::run({"timeout", "120", "bash", "-c", script, "bash", instance_.state().string(),
+                 std::string(RINGFENCE_SOURCE_DIR) + "/appliance/run", "--state",
+                 instance_.state().string(), "--port-offset", offset()},
+                "", {std::string("RINGFENCE_PROGRAMS=") + RINGFENCE_BIN_DIR});
+  EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("Active Master Version"));
+  EXPECT_TRUE(instance_.processes().empty());
+}
+
+/// SmallDisk is an instance on a disk of its own, of 24 MB.
+class SmallDisk : public Appliance {
+ protected:
+  void SetUp() override {
+    if (::mount("tmpfs", instance_.state().c_str(), "tmpfs", 0, "size=24m") != 0) {
+      GTEST_SKIP() << "not allowed to mount";
+    }
+    mounted_ = true;
+  }
+
+  void TearDown() override {
+    if (!mounted_) return;
+    instance_.stop();
+    EXPECT_EQ(::umount(instance_.state().c_str()), 0);
+  }
+
+  void fill() {
+    std::ofstream file(instance_ / "fill", std::ios::app);
+    const std::string block(1024, 'x');
+    while (file.write(block.data(), 1024).flush()) continue;
+  }
+
+  void expect_files() {
+    const int tftp = 69 + instance_.port_offset();
+    const int http = 6970 + instance_.port_offset();
+    EXPECT_GT(fetched(fmt::format("tftp://127.0.0.1:{}/ITLFile.tlv", tftp)).size(), 1000U);
+    EXPECT_GT(fetched(fmt::format("http://127.0.0.1:{}/ITLFile.tlv", http)).size(), 1000U);
+  }
+
+ private:
+  bool mounted_ = false;
+};
+
+TEST_F(SmallDisk, WhenItIsFullServicesAnswerSayItAndStartAgain) {
+  start();
+  EXPECT_THAT(instance_.sh("show status").out, Not(HasSubstr("WARNING")));
+  fill();
+  expect_files();
+  const std::string status = instance_.sh("show status").out;
+  EXPECT_THAT(status, HasSubstr("WARNING: The disk of " + instance_.state().string() + " is full"));
+
+  // As many starts as you like while it is full, and one when there is room again.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(instance_.stop().status, 0);
+    start();
+    EXPECT_TRUE(all_started());
+    expect_files();
+  }
+  std::filesystem::remove(instance_ / "fill");
+  EXPECT_EQ(instance_.stop().status, 0);
+  start();
+  expect_files();
+  EXPECT_THAT(instance_.sh("show status").out, Not(HasSubstr("WARNING")));
 }
 
 TEST_F(Appliance, TwoStartsAtOnceMakeOneInstanceThatLives) {

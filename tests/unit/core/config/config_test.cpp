@@ -52,6 +52,13 @@ TEST_F(ConfigTest, AddsTheOffsetToEveryPort) {
   EXPECT_EQ(config.ports().sips, 15061);
 }
 
+TEST_F(ConfigTest, SharesTheLogsMegabytesAmongTheDaemons) {
+  EXPECT_EQ(load("").log_bounds().bytes, 10'000'000U);
+  EXPECT_EQ(load("[log]\nmegabytes = 30\n").log_bounds().bytes, 1'000'000U);
+  EXPECT_EQ(refusal("[log]\nmegabytes = 0\n"),
+            "ringfence.toml:2: log.megabytes must be a number from 10 to 100000");
+}
+
 TEST_F(ConfigTest, OpensTheDoorForOldTlsOnlyWhenTold) {
   EXPECT_EQ(load("").ports().capf_legacy, std::nullopt);
   EXPECT_EQ(load("[capf]\nlegacy_tls = false\n").ports().capf_legacy, std::nullopt);
@@ -129,7 +136,7 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfWhatIsWrong) {
   EXPECT_EQ(
       refusal("[nodes]\n"),
       "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, capf, "
-      "callmanager, mail, hsm");
+      "callmanager, mail, log, hsm");
   EXPECT_EQ(refusal("[node\n").substr(0, 17), "ringfence.toml:1:");
 }
 
