@@ -359,6 +359,12 @@ std::vector<Command> phone_commands() {
   commands.push_back({.words = "show phone",
                       .summary = "show one phone: settings, registration, LSC",
                       .parameters = {device_name()},
+                      .help = "ITL says what the phone makes of the ITL file in force: accepted (what it\n"
+                              "did proves it), fetched (it has the file, and nothing proves that it\n"
+                              "took it), refused (what it did shows that it kept another) or unknown;\n"
+                              "ITL evidence says why, and the table below it what was seen. What comes\n"
+                              "from another address than the phone's proves nothing, until the phone\n"
+                              "has proven itself to CAPF from there.\n",
                       .example = "show phone SEP001122334455\n",
                       .run = show,
                       .schema = schema_of<PhoneFacts>});

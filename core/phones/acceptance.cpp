@@ -250,16 +250,22 @@ class Judge {
     }
   }
 
-  void reported(const TrustSign& sign) {
+  /// known_by returns the list with this checksum, in whichever digest, or null.
+  const PublishedList* known_by(const std::string& checksum) const {
     const auto found = std::find_if(
         lists_.versions.rbegin(), lists_.versions.rend(), [&](const PublishedList& list) {
-          return list.sha1 == sign.subject || list.checksums.contains(sign.subject);
+          return list.sha1 == checksum || list.checksums.contains(checksum);
         });
-    const bool ours = found != lists_.versions.rend();
+    return found == lists_.versions.rend() ? nullptr : &*found;
+  }
+
+  void reported(const TrustSign& sign) {
+    const PublishedList* list = known_by(sign.subject);
+    const bool ours = list != nullptr;
     belief_.decided = true;
-    settle({ours ? found->sha1 : Belief::kForeign}, sign,
+    settle({ours ? list->sha1 : Belief::kForeign}, sign,
            ours ? fmt::format("said in an alarm at {} that it holds {}", time_text(sign.at),
-                              list_text(lists_, found->sha1))
+                              list_text(lists_, list->sha1))
                 : fmt::format("said in an alarm at {} that it holds a list which is not known here "
                               "(checksum {})",
                               time_text(sign.at), sign.subject));
@@ -267,6 +273,8 @@ class Judge {
 
   void refused(const TrustSign& sign) {
     if (belief_.last_fetched.empty()) return;
+    const PublishedList* held = known_by(sign.subject);
+    if (held != nullptr && held->sha1 == belief_.last_fetched) return;  // of an earlier list
     belief_.decided = true;
     std::set<std::string> left = belief_.holds;
     left.erase(belief_.last_fetched);

@@ -43,7 +43,9 @@ core::Database* NeighbourDatabase::open() {
     try {
       database_ = std::make_unique<core::Database>(path_, schema_, core::Access::read_only);
     } catch (const Error& error) {
-      if (error.code() != Code::not_found) throw;
+      // Refused is one of another version: its daemon was not started since the update, and brings
+      // it up to date when it is.
+      if (error.code() != Code::not_found && error.code() != Code::refused) throw;
     }
   }
   return database_.get();

@@ -38,7 +38,8 @@ class NeighbourDatabase {
   NeighbourDatabase(std::filesystem::path path, core::Schema schema)
       : path_(std::move(path)), schema_(schema) {}
 
-  /// open returns the database, or null while its daemon has not made it yet. Thread-safe.
+  /// open returns the database, or null while its daemon has not made it yet, or not brought it to
+  /// this version yet. Thread-safe.
   core::Database* open();
 
  private:

@@ -260,6 +260,15 @@ TEST_F(AcceptanceTest, AnAlarmAboutAFailedUpdateIsARefusal) {
   EXPECT_EQ(on("l4"), Acceptance::refused);
 }
 
+TEST_F(AcceptanceTest, AnOldComplaintOfAPhoneThatHoldsTheListIsNoRefusal) {
+  holds("l3");
+  sign(list_fetched, "l4", seconds(0));
+  sign(signed_config, "CM2", seconds(1));
+  sign(itl_reported, "l4-sha256", seconds(3));
+  sign(itl_refused, "l4-sha256", seconds(3));
+  EXPECT_EQ(on("l4"), Acceptance::accepted);
+}
+
 TEST_F(AcceptanceTest, AReportOfAnOlderListAfterTheFetchIsARefusal) {
   holds("l3");
   sign(list_fetched, "l4", seconds(0));
