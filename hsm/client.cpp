@@ -100,7 +100,7 @@ class SignerClient::Connection {
       const std::lock_guard lock(mutex_);
       if (lost_) return std::nullopt;
       const std::size_t at_the_signer = waiting_.size() - std::min(waiting_.size(), unsent_);
-      wire::append_frame(outbox_, body);
+      wire::append_frame(outbox_, body, wire::kMaxRequest);
       ++unsent_;
       waiting_[self.id] = &self;
       self.reads = reads = !std::exchange(reading_, true);
@@ -352,7 +352,7 @@ KeyRef SignerClient::rename(const KeyRef& ref, const std::string& label) {
 }
 
 void SignerClient::unlock(BytesView pin) {
-  call(wire::Unlock{{pin.begin(), pin.end()}});
+  call(wire::Unlock(Bytes(pin.begin(), pin.end())));
 }
 
 Status SignerClient::status() {

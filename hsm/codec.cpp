@@ -41,6 +41,12 @@ BytesView In::bytes(std::size_t max, std::string_view what) {
   return take(size, what);
 }
 
+BytesView In::long_bytes(std::size_t max, std::string_view what) {
+  const std::size_t size = u32(what);
+  if (size > max) throw Error(Kind::request, fmt::format("{} is longer than {}", what, max));
+  return take(size, what);
+}
+
 std::string In::text(std::size_t max, std::string_view what) {
   const BytesView view = bytes(max, what);
   return {view.begin(), view.end()};

@@ -42,6 +42,8 @@ class Out {
 
   Out& bytes(BytesView value) { return u16(value.size()).raw(value); }
 
+  Out& long_bytes(BytesView value) { return u32(value.size()).raw(value); }
+
   /// text cuts what is longer than kMaxText.
   Out& text(std::string_view value) {
     value = value.substr(0, kMaxText);
@@ -81,6 +83,7 @@ class In {
 
   bool flag(std::string_view what);
   BytesView bytes(std::size_t max, std::string_view what);
+  BytesView long_bytes(std::size_t max, std::string_view what);
   std::string text(std::size_t max, std::string_view what);
   std::string label();
   KeyRef key();

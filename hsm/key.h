@@ -70,6 +70,10 @@ struct SignRequest {
   Hash mgf_hash = Hash::sha256;  ///< for rsa_pss
   std::uint16_t salt_bytes = 0;  ///< for rsa_pss
   Bytes input;                   ///< the digest; for rsa_type1 any bytes that fit the modulus
+  /// What is signed, up to wire::kMaxMessage bytes, instead of `input`: the signer sees by it
+  /// whether the role may have it signed, and makes the digest; for rsa_type1 MD5 and SHA-1 of it,
+  /// as TLS below 1.2 has it. Roles that may not sign just anything must show it.
+  Bytes message;
 
   bool operator==(const SignRequest&) const = default;
 };

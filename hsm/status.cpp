@@ -67,6 +67,8 @@ Bytes encode_status(const Status& status) {
   out.u32(status.workers_wanted).u32(status.restarts).u32(status.queued).u32(status.queue_limit);
   out.u64(status.signed_total).u64(status.failed_total).u32(status.signatures_per_second_x100);
   out.u32(status.latency_p50_us).u32(status.latency_p99_us).u64(status.started);
+  out.u16(status.signatures.size());
+  for (const auto& [role, form, count] : status.signatures) out.text(role).text(form).u64(count);
   return out.take();
 }
 
@@ -92,6 +94,12 @@ Status parse_status(BytesView payload) {
   status.latency_p50_us = in.u32("p50");
   status.latency_p99_us = in.u32("p99");
   status.started = in.u64("started");
+  for (std::size_t left = in.u16("signatures"); left > 0; --left) {
+    SignatureCount& one = status.signatures.emplace_back();
+    one.role = in.text(kMaxText, "role");
+    one.form = in.text(kMaxText, "form");
+    one.count = in.u64("count");
+  }
   in.end();
   return status;
 }

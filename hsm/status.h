@@ -71,6 +71,15 @@ struct WorkerStatus {
   bool operator==(const WorkerStatus&) const = default;
 };
 
+/// SignatureCount is how many signatures a role got of one form of message (signer/form.h).
+struct SignatureCount {
+  std::string role;
+  std::string form;
+  std::uint64_t count = 0;
+
+  bool operator==(const SignatureCount&) const = default;
+};
+
 /// Status is a moment of the signer. Latencies are of signatures, from the request's arrival at
 /// the signer to its answer; rates and latencies are over the last 10 to 20 seconds.
 struct Status {
@@ -91,7 +100,8 @@ struct Status {
   std::uint32_t signatures_per_second_x100 = 0;
   std::uint32_t latency_p50_us = 0;
   std::uint32_t latency_p99_us = 0;
-  std::uint64_t started = 0;  ///< seconds since 1970
+  std::uint64_t started = 0;               ///< seconds since 1970
+  std::vector<SignatureCount> signatures;  ///< since start; those that are not zero
 
   bool operator==(const Status&) const = default;
 };

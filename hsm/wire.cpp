@@ -34,6 +34,10 @@ SignRequest parse_sign(In& in) {
   request.salt_bytes = in.u16("salt length");
   const BytesView input = in.bytes(kMaxBytes, "input");
   request.input.assign(input.begin(), input.end());
+  const BytesView message = in.long_bytes(kMaxMessage, "message");
+  request.message.assign(message.begin(), message.end());
+  if (!request.input.empty() && !request.message.empty())
+    throw Error(Kind::request, "a message and its digest cannot both be given");
   return request;
 }
 
@@ -59,7 +63,7 @@ Operation parse_operation(In& in) {
     case Op::unlock: {
       const BytesView pin = in.bytes(kMaxPin, "PIN");
       if (pin.empty()) throw Error(Kind::request, "the PIN is empty");
-      return Unlock{{pin.begin(), pin.end()}};
+      return Unlock(Bytes(pin.begin(), pin.end()));
     }
   }
   throw Error(Kind::request, "operation must be 1 to 8");
@@ -70,7 +74,7 @@ struct EncodeOperation {
 
   void operator()(const SignRequest& sign) const {
     out.code(Op::sign).key(sign.key).code(sign.scheme).code(sign.hash).code(sign.mgf_hash);
-    out.u16(sign.salt_bytes).bytes(sign.input);
+    out.u16(sign.salt_bytes).bytes(sign.input).long_bytes(sign.message);
   }
 
   void operator()(const PublicKey& query) const { out.code(Op::public_key).key(query.key); }
@@ -150,6 +154,10 @@ std::optional<BytesView> FrameReader::next() {
   return held.subspan(4, size);
 }
 
+void FrameReader::wipe(BytesView body) noexcept {
+  ::explicit_bzero(buffer_.data() + (body.data() - buffer_.data()), body.size());
+}
+
 Bytes encode(const Request& request) {
   Out out;
   out.u32(request.id);
@@ -200,6 +208,10 @@ Answer parse_answer(BytesView body) {
 
 std::uint32_t id_of(BytesView body) noexcept {
   return body.size() < 4 ? 0 : In(body).u32("request id");
+}
+
+bool is_unlock(BytesView body) noexcept {
+  return body.size() > 4 && body[4] == static_cast<std::uint8_t>(Op::unlock);
 }
 
 Bytes encode_bytes(BytesView bytes) {

@@ -2,8 +2,10 @@
 //
 // Integers are big-endian. A frame is u32 length (of what follows) and the body:
 //   request  u32 id, u8 operation, fields      answer  u32 id, u8 outcome (0 = done), fields
-// text and bytes are u16 length + that many bytes; a key is text label + u32 version.
-//   1 sign        key, u8 scheme, u8 hash, u8 mgf hash, u16 salt, bytes input -> bytes signature
+// text and bytes are u16 length + that many bytes, a message u32 length + bytes; a key is text
+// label + u32 version. Of input and message one is empty.
+//   1 sign        key, u8 scheme, u8 hash, u8 mgf hash, u16 salt, bytes input, message
+//                                                               -> bytes signature
 //   2 public_key  key                                           -> bytes SubjectPublicKeyInfo
 //   3 list                                  -> u16 count, each key, u8 algorithm, u16 bits
 //   4 generate    text label, u8 algorithm, u16 bits            -> key
@@ -14,6 +16,8 @@
 // An outcome other than 0 is a Kind, followed by u32 PKCS#11 code, u32 retry seconds, text what.
 // In Status a vector is u16 count and its elements, a bool or enumerator u8.
 #pragma once
+
+#include <string.h>
 
 #include <cstdint>
 #include <optional>
@@ -26,7 +30,9 @@
 
 namespace ringfence::hsm::wire {
 
-inline constexpr std::size_t kMaxBody = 16384;        // of a request
+inline constexpr std::size_t kMaxBody = 16384;         // of a request with a short message
+inline constexpr std::size_t kMaxMessage = 1U << 20U;  // to be signed; a long one is a file
+inline constexpr std::size_t kMaxRequest = kMaxMessage + kMaxBody;
 inline constexpr std::size_t kMaxAnswer = 1U << 20U;  // status and list grow with the keys
 
 struct PublicKey {
@@ -62,6 +68,17 @@ struct Rename {
 
 /// Unlock brings the PIN that an administrator typed, 1 to 255 bytes.
 struct Unlock {
+  Unlock() = default;
+
+  explicit Unlock(Bytes typed) noexcept : pin(std::move(typed)) {}
+
+  Unlock(const Unlock&) = default;
+  Unlock(Unlock&&) noexcept = default;
+  Unlock& operator=(const Unlock&) = default;
+  Unlock& operator=(Unlock&&) noexcept = default;
+
+  ~Unlock() { ::explicit_bzero(pin.data(), pin.size()); }
+
   Bytes pin;
   bool operator==(const Unlock&) const = default;
 };
@@ -110,6 +127,9 @@ class FrameReader {
   /// whole. Throws Error{request} when the announced length is 0 or above the maximum.
   std::optional<BytesView> next();
 
+  /// wipe overwrites a body that next() returned: it held a PIN.
+  void wipe(BytesView body) noexcept;
+
   /// held counts the bytes that next() has not returned yet.
   std::size_t held() const noexcept { return end_ - begin_; }
 
@@ -132,6 +152,9 @@ Outcome parse_outcome(BytesView bytes);
 
 /// id_of returns the id a body starts with, 0 when it is too short to have one.
 std::uint32_t id_of(BytesView body) noexcept;
+
+/// is_unlock says whether a request's body brings a PIN, well or badly formed.
+bool is_unlock(BytesView body) noexcept;
 
 /// The payloads of Done.
 Bytes encode_bytes(BytesView bytes);

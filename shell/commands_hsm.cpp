@@ -6,6 +6,7 @@
 
 #include "core/admin/api.h"
 #include "core/base/error.h"
+#include "core/base/wipe.h"
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/printable.h"
@@ -30,7 +31,8 @@ std::string wrapped(const std::string& label, const std::string& value, std::siz
   std::string line = fmt::format("{:<{}} :", label, kLabelColumns);
   std::istringstream words(one_line(value));
   for (std::string word; words >> word;) {
-    if (width(line) + 1 + width(word) > std::min(columns, kMostColumns) && line.size() > margin.size()) {
+    if (width(line) + 1 + width(word) > std::min(columns, kMostColumns) &&
+        line.size() > margin.size()) {
       text += line + "\n";
       line = margin.substr(1);
     }
@@ -99,6 +101,17 @@ std::string workers_text(const HsmShow& hsm, std::size_t columns) {
   return workers.text(columns);
 }
 
+/// signatures_text says who had what signed: a role that signs what is not its own would show here.
+std::string signatures_text(const HsmShow& hsm, std::size_t columns) {
+  Table signatures({"Role", "Signed", "Signatures"});
+  for (const HsmSignatures& one : hsm.signatures) {
+    std::string form = one.form;
+    std::ranges::replace(form, '_', ' ');
+    signatures.add({one.role, form, std::to_string(one.count)});
+  }
+  return signatures.text(columns);
+}
+
 std::string pool_text(const HsmShow& hsm, std::size_t columns) {
   return labelled(
       {{"Workers ready   ", fmt::format("{} of {}", ready_workers(hsm), hsm.workers_wanted)},
@@ -127,6 +140,7 @@ std::string hsm_text(const HsmShow& hsm, std::size_t columns) {
   if (!hsm.slots.empty()) text += "\n" + slots_text(hsm, columns);
   if (!hsm.keys.empty()) text += "\n" + keys_text(hsm, columns);
   if (!hsm.workers.empty()) text += "\n" + workers_text(hsm, columns);
+  if (!hsm.signatures.empty()) text += "\n" + signatures_text(hsm, columns);
   return text + "\n" + pool_text(hsm, columns);
 }
 
@@ -135,6 +149,16 @@ Status show_hsm(Call& call) {
   call.answer(hsm, hsm_text(hsm, call.columns()));
   return hsm.state == "operational" ? Status::success : Status::failed;
 }
+
+/// Wiped takes a typed PIN out of this process when its use is over, however it ends.
+struct Wiped {
+  std::string& pin;
+
+  ~Wiped() {
+    core::wipe(pin);
+    core::scrub_stack();
+  }
+};
 
 /// The question comes before anything is asked of the daemon: in a script the line behind the
 /// command is the PIN in any case, and is never run as a command.
@@ -149,8 +173,9 @@ Status unlock(Call& call) {
     throw core::Error(core::Code::malformed, "a PIN has at most 255 bytes");
   if (valid_utf8_bytes(*typed) != typed->size())
     throw core::Error(core::Code::malformed, "the PIN is not UTF-8 text");
-  const auto unlocked = call.ask<HsmUnlocked>("hsm.unlock", HsmUnlockRequest{std::move(*typed)},
-                                              std::chrono::seconds(120));
+  const Wiped wiped{*typed};
+  const auto unlocked =
+      call.ask<HsmUnlocked>("hsm.unlock", HsmUnlockRequest{*typed}, std::chrono::seconds(120));
   std::string text = "The token took the PIN. Its state is " + unlocked.state + ".\n";
   for (const std::string& sentence : unlocked.next) text += sentence + "\n";
   text += "See 'show hsm' and 'utils service list'.\n";

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/wipe.h"
 
 namespace ringfence::shell {
 
@@ -48,8 +49,10 @@ bool LineReader::fill(std::optional<std::chrono::milliseconds> at_most) {
     const ssize_t count = ::read(fd_, chunk.data(), chunk.size());
     if (count > 0) {
       std::string read(chunk.data(), static_cast<std::size_t>(count));
+      ::explicit_bzero(chunk.data(), static_cast<std::size_t>(count));  // it may be a PIN
       if (filter_) filter_(read);
       buffer_ += read;
+      core::wipe(read);
       return true;
     }
     if (count == 0) return false;
@@ -69,7 +72,9 @@ std::optional<std::string> LineReader::next_to(const char* ends, std::size_t max
     if (line.size() > max_bytes + 1) line.resize(max_bytes + 1);
     if (end != std::string::npos) {
       const bool end_of_input = buffer_[end] != '\n' && line.empty();
-      buffer_.erase(0, end + 1);
+      std::string left = buffer_.substr(end + 1);
+      core::wipe(buffer_);
+      buffer_ = std::move(left);
       if (end_of_input) return std::nullopt;
       return line;
     }

@@ -9,6 +9,7 @@
 #include <boost/describe/class.hpp>
 
 #include "core/admin/guard_api.h"
+#include "core/base/wipe.h"
 
 // Every struct maps to a JSON object with the same member names (core/admin/json.h). Times are
 // RFC 3339 text, digests and serials hexadecimal text. A member called `text` is the same facts
@@ -496,6 +497,16 @@ struct HsmWorker {
 };
 BOOST_DESCRIBE_STRUCT(HsmWorker, (), (pid, state, age_seconds, answered, in_hand))
 
+/// HsmSignatures is how many signatures a role got of one form of message since the signer started.
+struct HsmSignatures {
+  std::string role;  ///< "admin", "capf", "tvs", "tftp", "callmanager"
+  /// "tls", "certificate", "ca_certificate", "request", "crl", "file", "trust_list", "other",
+  /// "digest"
+  std::string form;
+  std::int64_t count = 0;
+};
+BOOST_DESCRIBE_STRUCT(HsmSignatures, (), (role, form, count))
+
 /// HsmShow is the token and the pool of processes that sign with it. When the signer cannot be
 /// reached, only `state`, `reason` and `next_step` say something.
 struct HsmShow {
@@ -525,15 +536,19 @@ struct HsmShow {
   std::int64_t signed_total = 0;  ///< since `started`, as failed_total
   std::int64_t failed_total = 0;
   std::optional<std::string> started;
+  std::vector<HsmSignatures> signatures;  ///< since `started`; those that are not zero
 };
 BOOST_DESCRIBE_STRUCT(HsmShow, (),
                       (state, reason, next_step, degraded_since, retry_seconds, module, library,
                        token, manufacturer, model, serial, hardware, firmware, slots, keys, workers,
                        workers_wanted, restarts, queued, queue_limit, signatures_per_second,
-                       latency_p50_us, latency_p99_us, signed_total, failed_total, started))
+                       latency_p50_us, latency_p99_us, signed_total, failed_total, started,
+                       signatures))
 
 struct HsmUnlockRequest {
   std::string pin;  ///< 1 to 255 bytes; never logged
+
+  ~HsmUnlockRequest() { wipe(pin); }
 };
 BOOST_DESCRIBE_STRUCT(HsmUnlockRequest, (), (pin))
 

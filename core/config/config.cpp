@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <sstream>
@@ -15,12 +16,33 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/state_folder.h"
 
 namespace ringfence::core {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 64 * 1024;
 constexpr std::int64_t kMaxPortOffset = 58000;  // 6972 + 58000 is still a port
+
+/// Home is the section in which a key belongs; of those that people put at the top.
+struct Home {
+  std::string_view key;
+  std::string_view section;
+};
+
+constexpr std::array<Home, 13> kKeys = {{{"host", "node"},
+                                         {"domain", "node"},
+                                         {"organization", "node"},
+                                         {"organization_unit", "node"},
+                                         {"locality", "node"},
+                                         {"state", "node"},
+                                         {"country", "node"},
+                                         {"listen", "network"},
+                                         {"advertise", "network"},
+                                         {"port_offset", "network"},
+                                         {"release", "trust"},
+                                         {"legacy_tls", "capf"},
+                                         {"command", "mail"}}};
 
 std::string place(const std::filesystem::path& file, const toml::source_region& source) {
   return fmt::format("{}:{}", file.string(), source.begin.line);
@@ -30,7 +52,24 @@ std::string place(const std::filesystem::path& file, const toml::source_region& 
 class Section {
  public:
   Section(const std::filesystem::path& file, const toml::table& root, std::string_view name)
-      : file_(file), name_(name), table_(root[name].as_table()) {}
+      : file_(file), name_(name), table_(root[name].as_table()) {
+    const toml::node* node = root.get(name);
+    if (node != nullptr && table_ == nullptr)
+      throw Error(Code::malformed,
+                  fmt::format("{}: {} must be a section: a line [{}], and below it its keys",
+                              place(file_, node->source()), name_, name_));
+  }
+
+  /// name_part reads text that becomes part of a certificate's name.
+  void name_part(std::string_view key, std::string& value, std::size_t max_characters) {
+    text(key, value, max_characters);
+    for (const char c : value)
+      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+        throw Error(Code::malformed,
+                    fmt::format("{}: {}.{} must not have control characters: it stands in the "
+                                "names of certificates",
+                                place(file_, table_->get(key)->source()), name_, key));
+  }
 
   void text(std::string_view key, std::string& value, std::size_t max_characters) {
     const toml::node* node = find(key);
@@ -160,9 +199,17 @@ toml::table parse(const std::filesystem::path& file) {
 
 Config Config::load(const std::filesystem::path& state) {
   const std::filesystem::path file = state / "ringfence.toml";
+  require_safe_state(state);
   const toml::table root = parse(file);
   for (const auto& [key, node] : root) {
     const std::string_view name = key.str();
+    if (!node.is_table() && name != "hsm")
+      for (const auto& [known, home] : kKeys)
+        if (name == known)
+          throw Error(
+              Code::malformed,
+              fmt::format("{}: {} stands outside of a section: it belongs below a line [{}]",
+                          place(file, node.source()), name, home));
     if (name != "node" && name != "network" && name != "trust" && name != "capf" &&
         name != "callmanager" && name != "mail" && name != "log" && name != "hsm")
       throw Error(Code::malformed,
@@ -177,18 +224,23 @@ Config Config::load(const std::filesystem::path& state) {
   Organization& organization = config.node_.organization;
   organization.name = "Ringfence";
 
+  const Section hsm(file, root, "hsm");  // its keys are the signer's, its shape everybody's
   Section node(file, root, "node");
-  node.text("host", config.node_.host, 48);  // ITLRECOVERY_<host> must fit a CN of 64
+  // What core/certificates/profile.cpp issues: bytes, within the bounds of RFC 5280 appendix A.
+  node.name_part("host", config.node_.host, 48);  // ITLRECOVERY_<host> must fit a CN of 64
   node.text("domain", config.domain_, 128);
-  node.text("organization", organization.name, 64);
-  node.text("organization_unit", organization.unit, 64);
-  node.text("locality", organization.locality, 128);
-  node.text("state", organization.state, 128);
-  node.text("country", organization.country, 2);
+  node.name_part("organization", organization.name, 64);
+  node.name_part("organization_unit", organization.unit, 64);
+  node.name_part("locality", organization.locality, 64);
+  node.name_part("state", organization.state, 64);
+  node.name_part("country", organization.country, 2);
   node.refuse_unknown();
   if (config.node_.host.empty())
     throw Error(Code::malformed, file.string() + ": node.host must not be empty");
-  if (organization.country.size() == 1)
+  const bool letters = std::ranges::all_of(organization.country, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  });
+  if (organization.country.size() == 1 || !letters)
     throw Error(Code::malformed, file.string() + ": node.country must have two letters");
 
   Section network(file, root, "network");

@@ -70,6 +70,7 @@ std::optional<std::string> LineChannel::read(Deadline deadline, std::size_t max_
     const ssize_t count = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
     if (count > 0) {
       rest_.append(chunk.data(), static_cast<std::size_t>(count));
+      ::explicit_bzero(chunk.data(), static_cast<std::size_t>(count));
       continue;
     }
     if (count == 0) {

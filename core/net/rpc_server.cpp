@@ -18,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/wipe.h"
 #include "core/net/rpc.h"
 #include "core/net/rpc_line.h"
 
@@ -200,6 +201,7 @@ struct RpcServer::Parts {
         const auto answer = respond(handle, caller, *line);
         const auto answer_until = std::chrono::steady_clock::now() + kAnswerTime;
         if (answer) channel.write(*answer, answer_until);
+        scrub_stack();  // the request may have brought a PIN
       }
     } catch (const std::exception& error) {
       // One caller's connection ends; the others and the server go on.

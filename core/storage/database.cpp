@@ -130,14 +130,17 @@ Database::Database(const fs::path& path, Schema schema, Access access) : path_(p
   // Only stat here: closing a descriptor of an open SQLite file drops this process's locks on it.
   struct stat status {};
 
-  if (::stat(path.c_str(), &status) != 0) {
+  if (::lstat(path.c_str(), &status) != 0) {
     if (errno != ENOENT)
       throw Error(Code::io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
     if (access == Access::read_only)
       throw Error(Code::not_found, fmt::format("{}: no such database", path.string()));
     create(path, schema);
   } else if (!S_ISREG(status.st_mode)) {
-    throw Error(Code::malformed, fmt::format("{}: not a file", path.string()));
+    throw Error(Code::malformed, fmt::format("{}: {}", path.string(),
+                                             S_ISLNK(status.st_mode)
+                                                 ? "a symbolic link; put the database itself there"
+                                                 : "not a file"));
   } else if (status.st_size == 0) {
     damaged(path, "the file is empty");
   }

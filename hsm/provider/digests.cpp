@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "hsm/error.h"
+
 namespace ringfence::hsm::provider {
 namespace {
 
@@ -41,6 +43,19 @@ EVP_MD* Digests::at(std::size_t index) {
   if (mds_[index].compare_exchange_strong(expected, fetched)) return fetched;
   EVP_MD_free(fetched);
   return expected;
+}
+
+Bytes digest_of(Digests& digests, Hash hash, BytesView message) {
+  std::size_t index = 0;
+  while (index < kDigests.size() && kDigests[index].hash != hash) ++index;
+  const EVP_MD* digest = index < kDigests.size() ? digests.at(index) : nullptr;
+  Bytes made(EVP_MAX_MD_SIZE);
+  unsigned int size = 0;
+  if (digest == nullptr ||
+      EVP_Digest(message.data(), message.size(), made.data(), &size, digest, nullptr) != 1)
+    throw Error(Kind::request, "the signer cannot make that digest");
+  made.resize(size);
+  return made;
 }
 
 const char* Digests::name(std::size_t index) noexcept {

@@ -37,4 +37,8 @@ class Digests {
   std::array<std::atomic<EVP_MD*>, 7> mds_{};
 };
 
+/// digest_of returns the digest of `message`; Hash::none stands for MD5 and SHA-1, one behind the
+/// other. Throws Error{request} when OpenSSL has no such digest.
+Bytes digest_of(Digests& digests, Hash hash, BytesView message);
+
 }  // namespace ringfence::hsm::provider

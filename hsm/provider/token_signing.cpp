@@ -87,7 +87,8 @@ TokenSigning::TokenSigning(const TokenSigning& other)
       digest_(other.digest_),
       mgf_digest_(other.mgf_digest_),
       padding_(other.padding_),
-      salt_(other.salt_) {
+      salt_(other.salt_),
+      message_(other.message_) {
   if (!other.running_) return;
   running_.reset(EVP_MD_CTX_new());
   if (!running_ || EVP_MD_CTX_copy_ex(running_.get(), other.running_.get()) != 1)
@@ -102,10 +103,9 @@ std::uint16_t TokenSigning::salt_bytes(Hash hash) const {
   return static_cast<std::uint16_t>(encoded_bytes - 2 - static_cast<int>(size_of(hash)));
 }
 
-SignRequest TokenSigning::request(BytesView input) const {
+SignRequest TokenSigning::prepared() const {
   SignRequest request;
   request.key = *key_.ref;
-  request.input.assign(input.begin(), input.end());
   request.hash = digest_ ? Digests::hash(*digest_) : Hash::none;
   if (key_.algorithm == KeyAlgorithm::ec) {
     request.scheme = Scheme::ecdsa;
@@ -119,44 +119,64 @@ SignRequest TokenSigning::request(BytesView input) const {
   return request;
 }
 
-bool TokenSigning::sign(unsigned char* out, std::size_t* size, std::size_t room,
-                        BytesView input) const {
-  if (out == nullptr) {
-    *size = key_.signature_bytes;
-    return true;
-  }
-  const Bytes signature = key_.context->signer->client().sign(request(input));
+bool TokenSigning::make(unsigned char* out, std::size_t* size, std::size_t room,
+                        const SignRequest& request) const {
+  const Bytes signature = key_.context->signer->client().sign(request);
   if (signature.size() > room) throw Error(Kind::request, "the signature needs more room");
   std::copy(signature.begin(), signature.end(), out);
   *size = signature.size();
   return true;
 }
 
+bool TokenSigning::sign(unsigned char* out, std::size_t* size, std::size_t room,
+                        BytesView input) const {
+  if (out == nullptr) {
+    *size = key_.signature_bytes;
+    return true;
+  }
+  SignRequest request = prepared();
+  request.input.assign(input.begin(), input.end());
+  return make(out, size, room, request);
+}
+
+bool TokenSigning::sign_message(unsigned char* out, std::size_t* size, std::size_t room,
+                                BytesView message) const {
+  SignRequest request = prepared();
+  request.message.assign(message.begin(), message.end());
+  return make(out, size, room, request);
+}
+
 bool TokenSigning::digest_sign(unsigned char* out, std::size_t* size, std::size_t room,
                                BytesView data) {
-  if (running_) return (out == nullptr || update(data)) && sign_final(out, size, room);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int digest_size = 0;
-  if (out != nullptr && EVP_Digest(data.data(), data.size(), digest, &digest_size,
-                                   key_.context->digests.at(*digest_), nullptr) != 1)
-    return false;
-  return sign(out, size, room, {digest, digest_size});
+  if (out == nullptr) return sign(nullptr, size, room, {});
+  const bool whole = message_.empty() && !running_ && !data.empty();
+  if (whole && data.size() <= wire::kMaxMessage) return sign_message(out, size, room, data);
+  return update(data) && sign_final(out, size, room);
+}
+
+bool TokenSigning::begin_digest() {
+  running_.reset(EVP_MD_CTX_new());
+  const EVP_MD* digest = key_.context->digests.at(*digest_);
+  return running_ && EVP_DigestInit_ex2(running_.get(), digest, nullptr) == 1 &&
+         EVP_DigestUpdate(running_.get(), message_.data(), message_.size()) == 1;
 }
 
 bool TokenSigning::update(BytesView data) {
-  if (!running_) {
-    running_.reset(EVP_MD_CTX_new());
-    const EVP_MD* digest = key_.context->digests.at(*digest_);
-    if (!running_ || EVP_DigestInit_ex2(running_.get(), digest, nullptr) != 1) return false;
+  if (!running_ && message_.size() + data.size() <= wire::kMaxMessage) {
+    message_.insert(message_.end(), data.begin(), data.end());
+    return true;
   }
+  if (!running_ && !begin_digest()) return false;
   return EVP_DigestUpdate(running_.get(), data.data(), data.size()) == 1;
 }
 
 bool TokenSigning::sign_final(unsigned char* out, std::size_t* size, std::size_t room) {
+  if (out == nullptr) return sign(nullptr, size, room, {});
+  if (!running_ && !message_.empty()) return sign_message(out, size, room, message_);
+  if (!running_ && !begin_digest()) return false;
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int digest_size = 0;
-  if (!running_ && !update({})) return false;
-  if (out != nullptr && EVP_DigestFinal_ex(running_.get(), digest, &digest_size) != 1) return false;
+  if (EVP_DigestFinal_ex(running_.get(), digest, &digest_size) != 1) return false;
   return sign(out, size, room, {digest, digest_size});
 }
 

@@ -1,4 +1,4 @@
-// A signing in the token: the digest is made here, the signature by the signer.
+// A signing in the token: the signer is shown what it signs; a digest only of what is too long.
 #pragma once
 
 #include <optional>
@@ -40,14 +40,21 @@ class TokenSigning {
   bool pss() const noexcept { return padding_ == RSA_PKCS1_PSS_PADDING; }
 
   std::uint16_t salt_bytes(Hash hash) const;
-  SignRequest request(BytesView input) const;
   bool put_algorithm_id(OSSL_PARAM& param) const;
+
+  SignRequest prepared() const;
+  bool make(unsigned char* out, std::size_t* size, std::size_t room,
+            const SignRequest& request) const;
+  bool sign_message(unsigned char* out, std::size_t* size, std::size_t room,
+                    BytesView message) const;
+  bool begin_digest();
 
   const Key& key_;
   std::optional<std::size_t> digest_;
   std::optional<std::size_t> mgf_digest_;
   int padding_ = RSA_PKCS1_PADDING;
   int salt_ = RSA_PSS_SALTLEN_AUTO;
+  Bytes message_;  ///< what came so far, unless it became too long to show: then its digest runs
   std::unique_ptr<EVP_MD_CTX, FreeMdCtx> running_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "hsm/error.h"
 #include "hsm/signer/roles.h"
+#include "hsm/signer/state_folder.h"
 #include "hsm/signer/token_uri.h"
 
 namespace ringfence::hsm {
@@ -196,13 +197,15 @@ Config load_config(const std::filesystem::path& state) {
   config.pin.path = config.folder() / "user.pin";
   config.workers = std::clamp(std::thread::hardware_concurrency(), 2U, kMaxWorkers);
   const std::filesystem::path file = state / "ringfence.toml";
+  require_safe_state(state);
   if (!std::filesystem::exists(file)) return config;
   try {
     const toml::table root = toml::parse_file(file.string());
     const toml::node* hsm = root.get("hsm");
     if (hsm != nullptr && !hsm->is_table())
-      throw Error(Kind::request, fmt::format("{}:{}: hsm must be a table", file.string(),
-                                             hsm->source().begin.line));
+      throw Error(Kind::request,
+                  fmt::format("{}:{}: hsm must be a section: a line [hsm], and below it its keys",
+                              file.string(), hsm->source().begin.line));
     const auto megabytes = root["log"]["megabytes"].value<std::int64_t>();
     if (megabytes && *megabytes > 0) config.log_megabytes = static_cast<std::uint64_t>(*megabytes);
     if (hsm != nullptr) Section(file, *hsm->as_table()).read(config);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "hsm/signer/form.h"
 #include "hsm/wire.h"
 
 namespace ringfence::hsm {
@@ -14,6 +15,8 @@ struct Job {
   std::uint64_t client = 0;  ///< for whoever gets the answer
   std::uint32_t id = 0;      ///< as the client gave it
   wire::Operation operation;
+  std::string_view role = {};  ///< whose signature it is, and over what
+  Form form = Form::digest;
   Clock::time_point arrived;
   unsigned tries = 0;
   std::chrono::nanoseconds cost{0};  ///< what it is expected to take a worker

@@ -25,6 +25,8 @@ class Lock {
   /// pin returns null while locked.
   const Pin* pin() const noexcept { return pin_ ? &*pin_ : nullptr; }
 
+  Pin* pin() noexcept { return pin_ ? &*pin_ : nullptr; }
+
  private:
   std::optional<Pin> pin_;
   unsigned refused_ = 0;

@@ -36,6 +36,7 @@ Pool::Pool(const Config& config, Epoll& epoll, Answered answered)
       latencies_(Clock::now()) {}
 
 Pool::~Pool() {
+  for (const std::string& line : counts_.all()) log(line);
   for (auto& [fd, worker] : workers_) worker->let_finish();
 }
 
@@ -132,6 +133,7 @@ void Pool::turn() {
   for (auto& [fd, worker] : workers_) worker->flush();
   watch_state(now);
   lost_workers_.clear();
+  for (const std::string& line : counts_.due(now)) log(line);
 }
 
 void Pool::end_hung_workers(Clock::time_point now) {
@@ -246,6 +248,7 @@ std::optional<Pool::Clock::time_point> Pool::next_turn() const {
   };
   if (wants_a_worker()) consider(recovery_.next_start());
   for (const auto& [fd, worker] : workers_) consider(worker->hung_after());
+  consider(counts_.next_due());
   return next;
 }
 
@@ -280,6 +283,7 @@ Status Pool::status() {
   status.latency_p50_us = static_cast<std::uint32_t>(figures.p50.count());
   status.latency_p99_us = static_cast<std::uint32_t>(figures.p99.count());
   status.started = started_;
+  status.signatures = counts_.totals();
   return status;
 }
 

@@ -12,6 +12,7 @@
 #include "hsm/signer/metrics.h"
 #include "hsm/signer/recovery.h"
 #include "hsm/signer/roles.h"
+#include "hsm/signer/signature_counts.h"
 #include "hsm/signer/worker.h"
 
 namespace ringfence::hsm {
@@ -131,6 +132,7 @@ class Pool {
   std::uint64_t failed_ = 0;
   const std::uint64_t started_;  ///< seconds since 1970
   Latencies latencies_;
+  SignatureCounts counts_;
 };
 
 }  // namespace ringfence::hsm

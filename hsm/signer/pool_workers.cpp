@@ -60,6 +60,7 @@ void Pool::on_result(Worker& worker, const worker_wire::Result& result) {
     catalogue_.learn(signature->key, result.took);
     latencies_.record(now, now - job.arrived);
     ++signed_;
+    counts_.add(job.role, job.form, signature->key, now);
     return answered_(job, result.outcome);
   }
   const wire::Outcome outcome = wire::parse_outcome(result.outcome);

@@ -10,7 +10,9 @@ namespace {
 struct May {
   const Role& role;
 
-  bool operator()(const SignRequest& sign) const { return may_see(role, sign.key.label); }
+  bool operator()(const SignRequest& sign) const {
+    return may_see(role, sign.key.label) && role.signs.has(form_of(sign.message));
+  }
 
   bool operator()(const wire::PublicKey& query) const { return may_see(role, query.key.label); }
 
@@ -35,7 +37,9 @@ struct May {
 };
 
 struct Describe {
-  std::string operator()(const SignRequest& sign) const { return "sign " + to_text(sign.key); }
+  std::string operator()(const SignRequest& sign) const {
+    return fmt::format("sign {} with {}", phrase(form_of(sign.message)), to_text(sign.key));
+  }
 
   std::string operator()(const wire::PublicKey& query) const {
     return "public_key " + to_text(query.key);

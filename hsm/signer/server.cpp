@@ -160,6 +160,7 @@ void Server::accept(const Listener& listener) {
   socklen_t size = sizeof peer;
   ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
   auto client = std::make_unique<Client>();
+  if (listener.role->signs.has(Form::file)) client->in = wire::FrameReader(wire::kMaxRequest);
   client->fd = std::move(fd);
   client->role = listener.role;
   client->pid = peer.pid;
@@ -223,10 +224,15 @@ void Server::read(Client& client) {
 }
 
 void Server::take(Client& client, BytesView body) {
+  const std::uint32_t id = wire::id_of(body);
+  const bool secret = wire::is_unlock(body);
   try {
-    carry_out(client, wire::parse_request(body));
+    wire::Request request = wire::parse_request(body);
+    if (secret) client.in.wipe(body);
+    carry_out(client, std::move(request));
   } catch (const Error& error) {
-    reply(client, wire::id_of(body), error);
+    if (secret) client.in.wipe(body);
+    reply(client, id, error);
   }
 }
 
@@ -246,13 +252,29 @@ void Server::carry_out(Client& client, wire::Request request) {
   if (const auto* query = std::get_if<wire::PublicKey>(&operation))
     return reply(client, request.id, wire::Done{wire::encode_bytes(pool_.public_key(query->key))});
   if (client.in_flight >= kMaxInFlight) throw Error(Kind::unavailable, "the signer is busy", 1s);
-  Job job{client.serial, request.id, std::move(operation), Clock::now()};
+  Job job;
+  job.client = client.serial;
+  job.id = request.id;
+  job.role = role.name;
+  job.arrived = Clock::now();
+  if (auto* sign = std::get_if<SignRequest>(&operation)) {
+    job.form = form_of(sign->message);
+    show_digest(*sign);
+  }
+  job.operation = std::move(operation);
   if (std::holds_alternative<wire::Unlock>(job.operation)) {
     pool_.unlock(std::move(job));
   } else {
     pool_.submit(std::move(job));
   }
   ++client.in_flight;
+}
+
+void Server::show_digest(SignRequest& request) {
+  if (request.message.empty()) return;
+  const Hash hash = request.scheme == Scheme::rsa_type1 ? Hash::none : request.hash;
+  request.input = provider::digest_of(digests_, hash, request.message);
+  request.message.clear();
 }
 
 void Server::reply(Client& client, std::uint32_t id, const wire::Outcome& outcome) {

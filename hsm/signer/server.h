@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "hsm/provider/digests.h"
 #include "hsm/signer/pool.h"
 #include "hsm/signer/roles.h"
 
@@ -40,7 +41,7 @@ class Server {
     const Role* role = nullptr;
     pid_t pid = 0;
     uid_t uid = 0;
-    wire::FrameReader in;
+    wire::FrameReader in;  ///< no longer than what its role may have signed
     Bytes out;
     std::size_t in_flight = 0;
     Clock::time_point frame_began;
@@ -57,6 +58,8 @@ class Server {
   void read(Client& client);
   void take(Client& client, BytesView body);
   void carry_out(Client& client, wire::Request request);
+  /// show_digest has the digest of a signature's message take the message's place.
+  void show_digest(SignRequest& request);
   void reply(Client& client, std::uint32_t id, const wire::Outcome& outcome);
   void put(Client& client, std::uint32_t id, BytesView outcome);
   void on_answer(const Job& job, BytesView outcome);
@@ -73,6 +76,7 @@ class Server {
   std::map<const Role*, std::size_t> clients_of_;
   std::vector<std::uint64_t> news_;  ///< clients for whom answers are held
   std::uint64_t last_serial_ = 0;
+  provider::Digests digests_{nullptr};
   Pool pool_;
 };
 

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,6 +14,7 @@
 
 #include "hsm/error.h"
 #include "hsm/files.h"
+#include "hsm/signer/token_file.h"
 
 namespace ringfence::hsm {
 namespace {
@@ -22,6 +25,8 @@ namespace fs = std::filesystem;
   throw Error(Kind::unavailable,
               fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
 }
+
+constexpr std::size_t kPinPage = 4096;  // bytes; PINs have at most 255
 
 /// While this file stands, the first start has not finished and no key can exist yet.
 fs::path marker(const Config& config) {
@@ -56,7 +61,7 @@ Pin random_pin() {
 }
 
 Fd take_lock(const fs::path& path) {
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) fail(path, "cannot open");
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail(path, "cannot lock");
@@ -83,6 +88,7 @@ void make_token(const Config& config, const Module& module) {
   write_new(config.so_pin_file(), so_pin.reveal());
   write_new(config.pin.path, user_pin.reveal());
   module.init_token(config.token.label, so_pin.reveal(), user_pin.reveal());
+  sync_token_files(config);
   sync_folder(config.folder());
   fs::remove(marker(config));
   sync_folder(config.folder());
@@ -119,8 +125,25 @@ void require_makeable(const Config& config) {
 
 }  // namespace
 
+Pin::Pin(Bytes bytes) : size_(std::min(bytes.size(), kPinPage)) {
+  void* page =
+      ::mmap(nullptr, kPinPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) throw Error(Kind::unavailable, "there is no memory for a PIN");
+  ::mlock(page, kPinPage);  // best effort: an unprivileged user may have no such right
+  ::madvise(page, kPinPage, MADV_DONTDUMP);
+  page_ = static_cast<std::uint8_t*>(page);
+  std::copy_n(bytes.begin(), size_, page_);
+  ::explicit_bzero(bytes.data(), bytes.size());
+}
+
 Pin::~Pin() {
-  ::explicit_bzero(bytes_.data(), bytes_.size());
+  wipe();
+  ::munmap(page_, kPinPage);
+}
+
+void Pin::wipe() noexcept {
+  ::explicit_bzero(page_, size_);
+  size_ = 0;
 }
 
 Fd enter_state(const Config& config) {

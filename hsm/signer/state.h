@@ -8,19 +8,24 @@
 
 namespace ringfence::hsm {
 
-/// Pin is a PIN that wipes itself and cannot be printed.
+/// Pin is a PIN that wipes itself and cannot be printed. It lies in a page of its own, which is
+/// neither swapped out (as far as RLIMIT_MEMLOCK allows) nor dumped.
 class Pin {
  public:
-  explicit Pin(Bytes bytes) noexcept : bytes_(std::move(bytes)) {}
-
+  /// Takes and wipes `bytes`. Throws Error{unavailable} when there is no memory.
+  explicit Pin(Bytes bytes);
   Pin(const Pin&) = delete;
   Pin& operator=(const Pin&) = delete;
   ~Pin();
 
-  BytesView reveal() const noexcept { return bytes_; }
+  BytesView reveal() const noexcept { return {page_, size_}; }
+
+  /// wipe empties it: a forked worker has a page of its own, which its parent cannot wipe.
+  void wipe() noexcept;
 
  private:
-  Bytes bytes_;
+  std::uint8_t* page_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 /// enter_state makes <state>/hsm (0700) with softhsm2.conf, takes its lock, and clears away a first

@@ -1,9 +1,15 @@
 #include "hsm/signer/token_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstring>
 
+#include <fmt/format.h>
+
+#include "hsm/error.h"
+#include "hsm/fd.h"
 #include "hsm/files.h"
 #include "hsm/signer/epoll.h"
 
@@ -18,6 +24,38 @@ fs::path copies(const Config& config) {
 
 fs::path token_file(const Config& config, const fs::path& uuid) {
   return config.folder() / "tokens" / uuid / "token.object";
+}
+
+std::uint64_t number_at(BytesView bytes, std::size_t at) {
+  std::uint64_t number = 0;
+  for (const std::uint8_t byte : bytes.subspan(at, 8)) number = number << 8U | byte;
+  return number;
+}
+
+/// is_whole walks through the attributes of an object: type, kind (2 a number, 3 bytes behind their
+/// length), value, after a counter of 8 bytes. Kinds that tokens do not use are taken as sound.
+bool is_whole(BytesView object, std::size_t least) {
+  if (object.size() < least) return false;
+  for (std::size_t at = 8; at < object.size();) {
+    if (object.size() - at < 24 || number_at(object, at) == 0) return false;
+    const std::uint64_t kind = number_at(object, at + 8);
+    if (kind == 0 || kind > 5) return false;
+    if (kind != 2 && kind != 3) return true;
+    at += 24;
+    if (kind == 2) continue;
+    const std::uint64_t length = number_at(object, at - 8);
+    if (length > object.size() - at) return false;
+    at += length;
+  }
+  return true;
+}
+
+void sync_file(const fs::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) return;  // another process removed it meanwhile
+  if (!fd || ::fsync(fd.get()) != 0)
+    throw Error(Kind::unavailable,
+                fmt::format("{}: cannot sync: {}", path.string(), std::strerror(errno)));
 }
 
 }  // namespace
@@ -42,11 +80,27 @@ unsigned restore_token_files(const Config& config) {
   for (const auto& entry : fs::directory_iterator(copies(config), none)) {
     const fs::path file = token_file(config, entry.path().filename());
     const Bytes good = read_whole(entry.path());
-    if (!fs::exists(file.parent_path()) || read_whole(file).size() >= good.size()) continue;
+    if (!fs::exists(file.parent_path()) || is_whole(read_whole(file), good.size())) continue;
     replace_file(file, good);
     ++restored;
   }
   return restored;
+}
+
+void sync_token_files(const Config& config) {
+  if (!config.is_softhsm()) return;
+  const fs::path tokens = config.folder() / "tokens";
+  std::error_code error;
+  for (const auto& token : fs::directory_iterator(tokens, error)) {
+    if (!token.is_directory()) continue;
+    for (const auto& entry : fs::directory_iterator(token.path()))
+      if (entry.symlink_status().type() == fs::file_type::regular) sync_file(entry.path());
+    sync_folder(token.path());
+  }
+  if (error)
+    throw Error(Kind::unavailable, fmt::format("{}: cannot read the folder to sync it: {}",
+                                               tokens.string(), error.message()));
+  sync_folder(tokens);
 }
 
 }  // namespace ringfence::hsm

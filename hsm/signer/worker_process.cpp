@@ -15,6 +15,7 @@
 
 #include "hsm/signer/epoll.h"
 #include "hsm/signer/state.h"
+#include "hsm/signer/token_file.h"
 #include "hsm/signer/worker_wire.h"
 #include "hsm/token.h"
 
@@ -134,8 +135,10 @@ void heed(Token& token, const worker_wire::Noticed& noticed, Channel& channel) {
   channel.tell(worker_wire::encode(learned), Clock::now());
 }
 
-/// serve does one thing after the other until the parent closes the channel.
-[[noreturn]] void serve(Token& token, Channel& channel) {
+/// serve does one thing after the other until the parent closes the channel. A key operation is
+/// answered when it is on the disk; when that fails nobody knows what a restart would find, and the
+/// worker ends.
+[[noreturn]] void serve(const Config& config, Token& token, Channel& channel) {
   Clock::time_point began = Clock::now();
   for (;;) {
     const BytesView body = channel.next();
@@ -146,6 +149,7 @@ void heed(Token& token, const worker_wire::Noticed& noticed, Channel& channel) {
     const wire::Request request = wire::parse_request(body);
     began = Clock::now();
     const wire::Outcome outcome = perform(token, request.operation);
+    if (!std::holds_alternative<SignRequest>(request.operation)) sync_token_files(config);
     const Clock::time_point now = Clock::now();
     channel.tell(worker_wire::encode_result(now - began, {request.id, outcome}), now);
   }
@@ -170,7 +174,7 @@ Token log_in(const Config& config, const Module& module, const Slot& slot, const
   return {module, slot, pin.reveal(), config.versions_file()};
 }
 
-void run(const Config& config, const Pin* typed_pin) {
+void run(const Config& config, Pin* typed_pin) {
   Channel channel;
   const auto end = [&channel](const Error& reason) {
     channel.tell(worker_wire::encode(worker_wire::End{reason}), Clock::now());
@@ -180,10 +184,11 @@ void run(const Config& config, const Pin* typed_pin) {
     const Module module(config.module, config.module_arguments);
     const Slot slot = open_slot(config, module);
     Token token = log_in(config, module, slot, typed_pin);
+    if (typed_pin != nullptr) typed_pin->wipe();  // ours; the parent keeps its own
     const worker_wire::Hello hello{module.facts(slot), token.entries()};
 
     channel.tell(worker_wire::encode(hello), Clock::now());
-    serve(token, channel);
+    serve(config, token, channel);
   } catch (const Error& error) {
     end(with_advice(config, error));
   } catch (const std::exception& error) {
@@ -208,7 +213,7 @@ void isolate(int channel, pid_t parent) {
 
 }  // namespace
 
-WorkerProcess start_worker(const Config& config, const Pin* typed_pin) {
+WorkerProcess start_worker(const Config& config, Pin* typed_pin) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     throw system_error("socketpair");

@@ -20,6 +20,6 @@ struct WorkerProcess {
 ///
 /// Call it only in a process without threads that never loaded a module: never fork after
 /// C_Initialize. Throws Error{unavailable} when the kernel refuses.
-WorkerProcess start_worker(const Config& config, const Pin* typed_pin);
+WorkerProcess start_worker(const Config& config, Pin* typed_pin);
 
 }  // namespace ringfence::hsm

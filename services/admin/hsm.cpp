@@ -104,6 +104,8 @@ HsmShow describe(const TokenStatus& status) {
   show.signed_total = static_cast<std::int64_t>(status.signed_total);
   show.failed_total = static_cast<std::int64_t>(status.failed_total);
   if (status.started != 0) show.started = iso(status.started);
+  for (const auto& [role, form, count] : status.signatures)
+    show.signatures.push_back({role, form, static_cast<std::int64_t>(count)});
   return show;
 }
 

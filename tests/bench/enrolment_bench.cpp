@@ -87,7 +87,9 @@ class Node {
     request.key = {key.label, key.version};
     request.scheme = hsm::Scheme::rsa_pkcs1;
     request.hash = hsm::Hash::sha256;
-    request.input = hsm::Bytes(32, 0x5a);
+    const std::string proof =
+        std::string(64, ' ') + "TLS 1.3, server CertificateVerify" + std::string(33, '\0');
+    request.message.assign(proof.begin(), proof.end());
     const MakeWork make = [&]() -> Work { return [&] { client.sign(request); }; };
     return static_cast<double>(count) / share(count, kCallers, make).count();
   }

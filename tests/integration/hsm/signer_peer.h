@@ -14,23 +14,28 @@ namespace ringfence::hsm::test {
 
 using ringfence::test::eventually;
 
+/// ecdsa asks for the signature of a handshake, which every role may have.
 inline SignRequest ecdsa(const KeyRef& key, std::uint8_t fill = 1) {
   SignRequest request;
   request.key = key;
   request.scheme = Scheme::ecdsa;
   request.hash = Hash::sha256;
-  request.input = Bytes(32, fill);
+  request.message = Bytes(64, ' ');
+  const Bytes context = bytes_of("TLS 1.3, server CertificateVerify");
+  request.message.insert(request.message.end(), context.begin(), context.end());
+  request.message.push_back(0);
+  request.message.resize(request.message.size() + 32, fill);
   return request;
 }
 
-/// verifies checks an ECDSA signature over a digest with OpenSSL's own code.
+/// verifies checks an ECDSA signature with OpenSSL's own code.
 inline bool verifies(const Bytes& spki, const SignRequest& request, const Bytes& signature) {
   const std::uint8_t* at = spki.data();
   const KeyHandle key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
-  const PkeyCtx context(EVP_PKEY_CTX_new(key.get(), nullptr));
-  return EVP_PKEY_verify_init(context.get()) == 1 &&
-         EVP_PKEY_verify(context.get(), signature.data(), signature.size(), request.input.data(),
-                         request.input.size()) == 1;
+  const MdCtx context(EVP_MD_CTX_new());
+  return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), signature.data(), signature.size(), request.message.data(),
+                          request.message.size()) == 1;
 }
 
 /// Peer speaks bytes of its own choice to a socket of the signer.

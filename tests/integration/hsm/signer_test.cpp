@@ -223,8 +223,8 @@ TEST_F(SignerTest, RefusesAndAuditsWhatARoleMayNot) {
   EXPECT_TRUE(tvs.list().empty());
   EXPECT_EQ(capf.list().size(), 1U);
   const std::string log = read_text(folder_ / "signer.log");
-  EXPECT_NE(log.find("SIGNER_REQUEST_REFUSED role=tvs uid=" + std::to_string(::getuid()) +
-                     " pid=" + std::to_string(::getpid()) + " request=\"sign CAPF/1\""),
+  EXPECT_NE(log.find("SIGNER_REQUEST_REFUSED role=tvs uid=" + std::to_string(::getuid()) + " pid=" +
+                     std::to_string(::getpid()) + " request=\"sign a TLS handshake with CAPF/1\""),
             std::string::npos)
       << log;
 }
@@ -248,6 +248,7 @@ TEST_F(SignerTest, RefusesRequestsThatDoNotFitTheKey) {
   EXPECT_EQ(kind_thrown([&] { admin_.sign(request); }), Kind::request);
   const KeyRef rsa = admin_.generate("TVS", {KeyAlgorithm::rsa, 2048});
   request.key = rsa;
+  request.message.clear();
   request.input = Bytes(20, 1);
   EXPECT_EQ(kind_thrown([&] { admin_.sign(request); }), Kind::request);
   request.scheme = Scheme::rsa_type1;

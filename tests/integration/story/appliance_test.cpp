@@ -247,5 +247,23 @@ TEST_F(Appliance, CtrlCInTheShellDoesNotSpoilTheQuitAfterIt) {
   EXPECT_TRUE(instance_.processes().empty());
 }
 
+TEST_F(Appliance, StartsNowhereWhereOthersCanWrite) {
+  namespace fs = std::filesystem;
+  const std::string state = instance_.state().string();
+  fs::permissions(state, static_cast<fs::perms>(0777));
+  const test::Result open = instance_.start();
+  EXPECT_EQ(open.status, 1);
+  EXPECT_THAT(open.err, HasSubstr(state + " can be changed by other users: chmod go-w " + state));
+  EXPECT_FALSE(fs::exists(instance_ / "run")) << "it was written to";
+  fs::permissions(state, static_cast<fs::perms>(0700));
+  fs::create_symlink("/tmp", instance_ / "log");
+  const test::Result linked = instance_.start();
+  EXPECT_EQ(linked.status, 1);
+  EXPECT_THAT(linked.err, HasSubstr(state + "/log is a symbolic link"));
+  fs::remove(instance_ / "log");
+  start();
+  EXPECT_EQ(instance_.run_appliance({"--status"}).status, 0);
+}
+
 }  // namespace
 }  // namespace ringfence

@@ -203,5 +203,23 @@ TEST_F(ConfigTest, NamesTheLineOfWhatIsNoToml) {
   EXPECT_EQ(error("hsm = 1\n"), file() + ":1: hsm must be a table");
 }
 
+TEST_F(ConfigTest, IsNotReadWhereOthersCanWriteOrThroughALink) {
+  load("");
+  namespace fs = std::filesystem;
+  fs::permissions(folder_.path(), static_cast<fs::perms>(0770));
+  EXPECT_EQ(error(""), folder_.path().string() + " can be changed by other users: chmod go-w " +
+                           folder_.path().string());
+  fs::permissions(folder_.path(), static_cast<fs::perms>(0700));
+  EXPECT_EQ(error(""), "");
+  fs::rename(folder_ / "ringfence.toml", folder_ / "other.toml");
+  fs::create_symlink("other.toml", folder_ / "ringfence.toml");
+  EXPECT_EQ(error(""), file() +
+                           " is a symbolic link, which is not followed inside a state folder: "
+                           "put the file or folder itself there");
+  fs::remove(folder_ / "ringfence.toml");
+  fs::create_directory_symlink("/tmp", folder_ / "hsm");
+  EXPECT_NE(error("").find("/hsm is a symbolic link"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ringfence::hsm

@@ -16,14 +16,18 @@ std::vector<Operation> operations() {
   sign.mgf_hash = Hash::sha1;
   sign.salt_bytes = 48;
   sign.input = Bytes(48, 0x5a);
+  SignRequest shown = sign;
+  shown.input.clear();
+  shown.message = Bytes(70'000, 0x33);
   return {sign,
+          shown,
           PublicKey{{"CallManager-ECDSA", 0xfffffffe}},
           List{},
           Generate{"TVS", {KeyAlgorithm::ec, 521}},
           Destroy{{"ITLRecovery", 1}},
           StatusQuery{},
           Rename{{"CAPF", 7}, "TVS"},
-          Unlock{Bytes{'1', '2', '3', '4'}}};
+          Unlock(Bytes{'1', '2', '3', '4'})};
 }
 
 TEST(WireTest, WritesARequestByteForByte) {
@@ -43,11 +47,24 @@ TEST(WireTest, ReadsBackEveryRequest) {
 TEST(WireTest, RefusesEveryTruncatedOrPaddedRequest) {
   for (const Operation& operation : operations()) {
     Bytes body = encode(Request{9, operation});
-    for (std::size_t size = 0; size < body.size(); ++size)
+    const std::size_t stride = body.size() / 500 + 1;
+    for (std::size_t size = 0; size < body.size(); size += stride)
       EXPECT_THROW(parse_request(BytesView(body).first(size)), Error) << size;
+    EXPECT_THROW(parse_request(BytesView(body).first(body.size() - 1)), Error);
     body.push_back(0);
     EXPECT_THROW(parse_request(body), Error);
   }
+}
+
+TEST(WireTest, RefusesASignatureOfTwoThings) {
+  SignRequest both;
+  both.key = {"CAPF", 1};
+  both.input = Bytes(32, 1);
+  both.message = Bytes(10, 2);
+  EXPECT_THROW(parse_request(encode(Request{1, both})), Error);
+  both.input.clear();
+  both.message.resize(kMaxMessage + 1);
+  EXPECT_THROW(parse_request(encode(Request{1, both})), Error);
 }
 
 TEST(WireTest, RefusesLabelsThatCouldMisleadALogReader) {
@@ -102,6 +119,7 @@ TEST(WireTest, CarriesTheWholeStatus) {
   status.latency_p50_us = 480;
   status.latency_p99_us = 900;
   status.started = 1'799'999'000;
+  status.signatures = {{"capf", "certificate", 340}, {"tftp", "file", 1ULL << 33U}};
   const Bytes payload = encode_status(status);
   EXPECT_EQ(parse_status(payload), status);
   for (std::size_t size = 0; size < payload.size(); ++size)
@@ -110,8 +128,8 @@ TEST(WireTest, CarriesTheWholeStatus) {
 
 TEST(WireTest, RefusesAPinThatNoTokenTakes) {
   EXPECT_THROW(parse_request(encode(Request{1, Unlock{}})), Error);
-  EXPECT_THROW(parse_request(encode(Request{1, Unlock{Bytes(256, '1')}})), Error);
-  EXPECT_NO_THROW(parse_request(encode(Request{1, Unlock{Bytes(255, '1')}})));
+  EXPECT_THROW(parse_request(encode(Request{1, Unlock(Bytes(256, '1'))})), Error);
+  EXPECT_NO_THROW(parse_request(encode(Request{1, Unlock(Bytes(255, '1'))})));
 }
 
 void feed(FrameReader& reader, BytesView bytes) {

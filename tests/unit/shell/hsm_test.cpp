@@ -47,6 +47,7 @@ HsmShow operational() {
   hsm.signed_total = 120017;
   hsm.failed_total = 4;
   hsm.started = "2026-11-20T11:00:00Z";
+  hsm.signatures = {{"admin", "ca_certificate", 5}, {"capf", "certificate", 4711}};
   return hsm;
 }
 

@@ -1,9 +1,12 @@
 #include "core/config/config.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/certificates/issue.h"
+#include "core/crypto/handles.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::core {
@@ -138,6 +141,66 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfWhatIsWrong) {
       "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, capf, "
       "callmanager, mail, log, hsm");
   EXPECT_EQ(refusal("[node\n").substr(0, 17), "ringfence.toml:1:");
+}
+
+TEST_F(ConfigTest, RefusesWhatHasAnotherShape) {
+  EXPECT_EQ(refusal("trust = \"12\"\n"),
+            "ringfence.toml:1: trust must be a section: a line [trust], and below it its keys");
+  EXPECT_EQ(refusal("\n[[node]]\nhost = \"a\"\n"),
+            "ringfence.toml:2: node must be a section: a line [node], and below it its keys");
+  EXPECT_EQ(refusal("network = []\n"),
+            "ringfence.toml:1: network must be a section: a line [network], and below it its keys");
+  EXPECT_EQ(refusal("hsm = 1\n"),
+            "ringfence.toml:1: hsm must be a section: a line [hsm], and below it its keys");
+  EXPECT_EQ(
+      refusal("release = \"12\"\n"),
+      "ringfence.toml:1: release stands outside of a section: it belongs below a line [trust]");
+  EXPECT_EQ(refusal("[trust.release]\nis = \"12\"\n"),
+            "ringfence.toml:1: trust.release must be text of at most 8 characters");
+  EXPECT_EQ(refusal("[node]\nhost = [\"a\"]\n"),
+            "ringfence.toml:2: node.host must be text of at most 48 characters");
+  EXPECT_EQ(refusal("[capf]\nlegacy_tls = 1\n"),
+            "ringfence.toml:2: capf.legacy_tls must be true or false");
+  EXPECT_NO_THROW(load("trust.release = \"12\"\nnode = {host = \"a\"}\n"));
+}
+
+/// Whatever is accepted can be issued, for every unit, and stands in a trust list.
+TEST_F(ConfigTest, BoundsNamesByWhatCertificatesCanHold) {
+  const auto with = [](const std::string& key, std::size_t size) {
+    return "[node]\n" + key + " = \"" + std::string(size, 'x') + "\"\n";
+  };
+  for (const std::string key : {"organization", "organization_unit", "locality", "state"}) {
+    EXPECT_EQ(refusal(with(key, 65)),
+              "ringfence.toml:2: node." + key + " must be text of at most 64 characters");
+    EXPECT_NO_THROW(load(with(key, 64)));
+  }
+  const std::string most(64, 'x');
+  const Config config = load("[node]\nhost = \"" + std::string(48, 'h') + "\"\norganization = \"" +
+                             most + "\"\norganization_unit = \"" + most + "\"\nlocality = \"" +
+                             most + "\"\nstate = \"" + most + "\"\ncountry = \"DE\"\n");
+  const EvpPkey key(EVP_EC_gen("P-256"));
+  for (const Unit unit : kUnits)
+    EXPECT_NO_THROW(
+        issue_self_signed(unit, config.node(), *key, nullptr, from_seconds(1'795'000'000)));
+  EXPECT_EQ(refusal("[node]\nlocality = \"Ber\\u0000lin\"\n"),
+            "ringfence.toml:2: node.locality must not have control characters: it stands in the "
+            "names of certificates");
+  EXPECT_EQ(refusal("[node]\ncountry = \"4!\"\n"),
+            "ringfence.toml: node.country must have two letters");
+}
+
+TEST_F(ConfigTest, IsNotReadWhereOthersCanWrite) {
+  load("");
+  std::filesystem::permissions(folder_.path(), static_cast<std::filesystem::perms>(0777));
+  try {
+    Config::load(folder_.path());
+    ADD_FAILURE() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::refused);
+    EXPECT_EQ(error.what(), folder_.path().string() +
+                                " can be changed by other users: chmod go-w " +
+                                folder_.path().string());
+  }
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ TokenStatus whole() {
   status.latency_p50_us = 812;
   status.latency_p99_us = 2149;
   status.started = 1795258800;  // 2026-11-21T11:00:00Z
+  status.signatures = {{"capf", "ca_certificate", 7}};
   return status;
 }
 
@@ -57,7 +58,8 @@ TEST(DescribeToken, CarriesEveryFact) {
             R"("state":"starting","age_seconds":1,"answered":0,"in_hand":0}],"workers_wanted":2,)"
             R"("restarts":1,"queued":3,"queue_limit":1024,"signatures_per_second":1.23456E3,)"
             R"("latency_p50_us":812,"latency_p99_us":2149,"signed_total":120017,)"
-            R"("failed_total":4,"started":"2026-11-21T11:00:00Z"})");
+            R"("failed_total":4,"started":"2026-11-21T11:00:00Z",)"
+            R"("signatures":[{"role":"capf","form":"ca_certificate","count":7}]})");
 }
 
 TEST(DescribeToken, SaysSinceWhenItIsDegradedAndWhenItIsTriedAgain) {
