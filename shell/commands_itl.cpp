@@ -9,6 +9,7 @@
 #include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/guards.h"
 #include "shell/schema.h"
 
 namespace ringfence::shell {
@@ -76,7 +77,8 @@ Command show_file_command(const std::string& kind, const char* method) {
 /// Source: reference/cucm-cli.md 2.2. No password is asked: the session is identified already.
 Status reset(Call& call) {
   call.say("Locating active Tftp servers in the cluster.....\n\n");
-  const auto reset = call.ask<TrustListReset>("itl.reset", Nothing{}, std::chrono::seconds(180));
+  const auto reset = call.ask<TrustListReset>("itl.reset", TrustListResetRequest{call.arguments.integer("force")},
+                                              std::chrono::seconds(180));
   std::string text =
       "Following is the list of Active tftp servers in the cluster\n\n====================\n\n";
   for (const std::string& node : reset.nodes) text += node + "\n\n";
@@ -94,8 +96,10 @@ Status reset(Call& call) {
       "Then:\n"
       "1. Verify the file with: show itl\n"
       "2. Reset the phones so that they fetch it, with: utils phone reset all\n"
-      "3. Return to the normal signer with: utils service restart Cisco Tftp\n",
+      "3. Return to the normal signer with: utils service restart Cisco Tftp\n"
+      "Until then the reset ITL file stays, also over restarts of Ringfence.\n",
       reset.signer, reset.md5, reset.sha1);
+  for (const std::string& warning : reset.warnings) text += "WARNING: " + warning + "\n";
   call.answer(reset, text);
   return Status::success;
 }
@@ -126,8 +130,10 @@ std::vector<Command> trust_list_commands() {
       {.words = "utils itl reset localkey",
        .level = 4,
        .summary = "publish an ITL file signed by the recovery key, for phones that lost trust",
+       .parameters = {force_parameter()},
        .help = "It works from the files of this node alone, also when the ITL file is damaged or\n"
-               "missing. Phones accept it because the ITL file they hold names both signers.\n",
+               "missing. Phones accept it because the ITL file they hold names both signers. It stays\n"
+               "in force, whatever ends and starts again, until utils service restart Cisco Tftp.\n",
        .example = "utils itl reset localkey\n",
        .run = reset,
        .schema = schema_of<TrustListReset>});

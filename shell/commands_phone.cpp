@@ -9,10 +9,13 @@
 #include "core/base/utf16.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/commands_job.h"
+#include "shell/duration.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
+#include "shell/watch.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -302,6 +305,7 @@ struct Reset {
 };
 
 std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
+  timeout_of(call.arguments);
   if (call.arguments.at("name") != "all") return std::nullopt;
   const auto status = call.ask<SystemStatus>("system.status", Nothing{});
   return Confirmation{{},
@@ -311,12 +315,32 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
                       reset.cancelled};
 }
 
+/// reset_all starts a job and watches it.
+Status reset_all(Call& call, const Reset& reset) {
+  const Timeout timeout = timeout_of(call.arguments);
+  const auto started =
+      call.ask<JobStarted>("phone.reset_all", PhoneResetAllRequest{reset.kind});
+  if (call.arguments.find("watch") == "no") {
+    call.answer(started, fmt::format("Job {0} started. Watch it with: utils job wait {0}\n",
+                                     started.job));
+    return Status::success;
+  }
+  call.say(fmt::format("Job {} started.\n", started.job));
+  return watch_to_end(call, started.job, timeout);
+}
+
+void refuse_job_options(Call& call) {
+  if (call.arguments.has("timeout") || call.arguments.has("watch"))
+    throw core::Error(core::Code::malformed, "timeout and watch are for all phones");
+}
+
 Status send_reset(Call& call, const Reset& reset) {
   const std::string& name = call.arguments.at("name");
-  PhoneResetRequest request{{}, reset.kind};
-  if (name != "all") request.phones.push_back(name);
+  if (name == "all") return reset_all(call, reset);
+  refuse_job_options(call);
+  const PhoneResetRequest request{{name}, reset.kind};
   const auto answer = call.ask<PhoneReset>("phone.reset", request, std::chrono::seconds(180));
-  const bool nobody = name != "all" && answer.asked == 0;
+  const bool nobody = answer.asked == 0;
   if (nobody && call.session.output == Output::text) {
     throw core::Error(core::Code::refused, "phone " + name + " is not registered");
   }
@@ -332,6 +356,11 @@ Status send_reset(Call& call, const Reset& reset) {
   return nobody || !answer.refused.empty() ? Status::failed : Status::success;
 }
 
+boost::json::object reset_schema() {
+  return {{"anyOf", boost::json::array{schema_of<JobReport>(), schema_of<PhoneReset>(),
+                                       schema_of<JobStarted>()}}};
+}
+
 Command reset_command(const Reset& reset, std::string summary) {
   Parameter target = device_name();
   target.help += ", or all";
@@ -339,12 +368,17 @@ Command reset_command(const Reset& reset, std::string summary) {
   return {.words = "utils phone " + reset.kind,
           .level = 1,
           .summary = std::move(summary),
-          .parameters = {target},
-          .help = "With all, every registered phone is told, after a question.\n",
+          .parameters = {target,
+                         timeout_parameter(),
+                         named("watch", "whether to watch the job; yes when left out", {"yes", "no"})},
+          .help = std::string("With all, every registered phone is told, after a question: by a job, in waves of\n"
+                              "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
+                              "cancels it.\n") +
+                  kJobStatusHelp,
           .example = "utils phone " + reset.kind + " all\n",
           .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
           .run = [reset](Call& call) { return send_reset(call, reset); },
-          .schema = schema_of<PhoneReset>};
+          .schema = reset_schema};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <set>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -26,6 +27,7 @@ using core::admin::BulkPreview;
 using core::admin::BulkRequest;
 using core::admin::BulkStarted;
 using namespace std::chrono_literals;
+namespace json = boost::json;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 namespace {
@@ -63,6 +65,16 @@ std::map<std::string, std::string> strings_for(const std::vector<std::string>& p
   return strings;
 }
 
+/// arguments_of is what is kept of a job: its terms, and what a report tells beside them.
+std::string arguments_of(const BulkTerms& terms, const BulkStarted& started,
+                         std::optional<std::int64_t> forced) {
+  json::object object = json::parse(terms.to_text()).as_object();
+  object["left_out"] = started.excluded;
+  object["notes"] = json::value_from(started.notes);
+  if (forced) object["forced_over_phones"] = *forced;
+  return json::serialize(object);
+}
+
 }  // namespace
 
 /// Entry is a job that the thread works on.
@@ -72,7 +84,8 @@ struct BulkJobs::Entry {
   int failures = 0;
 };
 
-BulkJobs::BulkJobs(House& house, Jobs& jobs) : house_(house), jobs_(jobs) {}
+BulkJobs::BulkJobs(House& house, Jobs& jobs, TrustKeeper& keeper, ServiceControl& services)
+    : house_(house), jobs_(jobs), guards_(house, keeper, services) {}
 
 BulkJobs::~BulkJobs() {
   stop();
@@ -116,7 +129,16 @@ BulkPreview BulkJobs::preview(const BulkRequest& request) {
   const Time now = house_.clock.now();
   const BulkFilter filter = bulk_filter(request, now);
   const BulkTerms terms = terms_of(request, now);
-  return plan_bulk(filter, terms, house_.phones.list(), gather(now), now);
+  BulkPreview plan = plan_bulk(filter, terms, house_.phones.list(), gather(now), now);
+  judge(request, plan);
+  return plan;
+}
+
+void BulkJobs::judge(const BulkRequest& request, BulkPreview& plan) {
+  const Verdict verdict = guards_.of_bulk(plan.phones);
+  plan.guards = verdict.guards;
+  plan.stranded = verdict.stranded;
+  plan.refusal = verdict.refusal(request.force);
 }
 
 BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) {
@@ -132,7 +154,7 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
   const BulkFilter filter = bulk_filter(request, now);
   const BulkTerms terms = terms_of(request, now);
   const std::vector<Phone> phones = house_.phones.list();
-  const BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
+  BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
   if (plan.chosen == 0)
     throw Error(Code::refused,
                 plan.matched == 0
@@ -140,7 +162,10 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
                     : fmt::format("each of the {} phones that match is excluded; 'utils capf bulk "
                                   "preview' with the same words tells why",
                                   plan.matched));
+  judge(request, plan);
+  if (!plan.refusal.empty()) throw Error(Code::refused, plan.refusal);
   BulkStarted started;
+  started.notes = plan.notes;
   started.chosen = plan.chosen;
   started.excluded = plan.matched - plan.chosen;
   std::map<std::string, std::string> strings;
@@ -148,7 +173,7 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
 
   Job job;
   job.kind = kKind;
-  job.arguments = terms.to_text();
+  job.arguments = arguments_of(terms, started, request.force);
   job.who = who;
   job.step = "starting";
   job.started = now;
@@ -173,6 +198,13 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
 void BulkJobs::describe(const Job& job, core::admin::JobReport& report) const {
   report.subject = BulkTerms::from_text(job.arguments).subject();
   report.published = true;
+  const json::object object = json::parse(job.arguments).as_object();
+  // Jobs of earlier releases lack these.
+  if (const json::value* one = object.if_contains("left_out")) report.left_out = one->as_int64();
+  if (const json::value* one = object.if_contains("notes"))
+    report.notes = json::value_to<std::vector<std::string>>(*one);
+  if (const json::value* one = object.if_contains("forced_over_phones"))
+    report.notes.push_back(fmt::format("It was forced over {} phones.", one->as_int64()));
 }
 
 void BulkJobs::resume() {

@@ -11,6 +11,7 @@
 
 #include "core/admin/bulk_api.h"
 #include "services/admin/bulk_plan.h"
+#include "services/admin/guards.h"
 #include "services/admin/house.h"
 #include "services/admin/jobs.h"
 
@@ -26,7 +27,7 @@ class BulkRun;
 /// excludes the two kinds.
 class BulkJobs final : public JobKind {
  public:
-  BulkJobs(House& house, Jobs& jobs);
+  BulkJobs(House& house, Jobs& jobs, TrustKeeper& keeper, ServiceControl& services);
   ~BulkJobs() override;  ///< stops
 
   static constexpr std::string_view kKind = "capf-bulk";
@@ -34,7 +35,7 @@ class BulkJobs final : public JobKind {
   core::admin::BulkPreview preview(const core::admin::BulkRequest& request);
 
   /// start plans anew and begins the job. Throws Error{refused} when nobody would be asked, and
-  /// Error{conflict} before resume. The strings in the answer are told this once.
+  /// while CAPF does not answer, unless forced; Error{conflict} before resume. The strings in the answer are told this once.
   core::admin::BulkStarted start(const core::admin::BulkRequest& request, const std::string& who);
 
   std::string_view kind() const override { return kKind; }
@@ -48,6 +49,8 @@ class BulkJobs final : public JobKind {
 
   BulkFacts gather(core::Time now);
   BulkTerms terms_of(const core::admin::BulkRequest& request, core::Time now);
+  /// judge adds what guards say of the plan.
+  void judge(const core::admin::BulkRequest& request, core::admin::BulkPreview& plan);
   void begin(core::Job job);
   void work();
   /// step runs one step of a job; false once it is no longer to be run.
@@ -55,6 +58,7 @@ class BulkJobs final : public JobKind {
 
   House& house_;
   Jobs& jobs_;
+  Guards guards_;
   std::mutex start_mutex_;  ///< held from the plan to the job's rows, so that no phone is in two
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,6 +1,7 @@
 #include "services/admin/bulk_run.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -34,6 +35,11 @@ constexpr auto kOverlap = 10s;
 constexpr auto kTryRegistrarEvery = 2s;
 constexpr auto kTellAgainEvery = 60s;
 constexpr std::size_t kMostAtOnce = 500;  // phones in one transaction
+
+/// address_of takes the port off "address:port".
+std::string address_of(const std::string& peer) {
+  return peer.substr(0, peer.rfind(':'));
+}
 
 }  // namespace
 
@@ -71,7 +77,29 @@ void BulkRun::look(Time now) {
   evidence.outcomes = house_.outcomes_since(looked_ - kOverlap);
   if (watch_.any_on_way()) evidence.resets = house_.resets(job_.id, watch_.asked_since(now));
   looked_ = now;
+  leave_out_strangers(evidence.outcomes);
   note(watch_.observe(evidence, now));
+}
+
+/// What was refused at an address that is not the phone's is not what became of the phone: anybody
+/// can come in its name without its string or certificate.
+void BulkRun::leave_out_strangers(std::vector<core::Outcome>& outcomes) {
+  core::Database* capf = house_.capf_db();
+  core::Database* registrar = house_.callmanager_db();
+  if (capf == nullptr || registrar == nullptr) return;
+  const core::EnrolmentStore journal(*capf);
+  const core::RegistrationStore registrations(*registrar);
+  std::erase_if(outcomes, [&](const core::Outcome& outcome) {
+    if (!BulkWatch::is_refusal(outcome.status) || !watch_.awaits(outcome.phone)) return false;
+    std::set<std::string> homes;
+    for (const core::Registration& one : registrations.find(outcome.phone))
+      homes.insert(address_of(one.peer));
+    if (homes.empty()) return false;
+    for (const core::CapfEvent& event : journal.events(outcome.phone))  // the newest first
+      if (event.kind.ends_with("_refused") || event.kind.ends_with("_throttled"))
+        return !homes.contains(address_of(event.peer));
+    return false;
+  });
 }
 
 void BulkRun::heed(Time now) {
@@ -91,7 +119,7 @@ void BulkRun::heed(Time now) {
       set(JobState::paused, "paused: no further phones are asked, those that were go on");
       break;
     case JobWanted::cancel:
-      set(JobState::running, "cancelled: waiting for the phones that are enrolling");
+      set(JobState::running, "cancelled: taking back what phones have not done");
       note(watch_.cancel(now));
       withdraw(now);
       return;  // nobody is told of what is taken back
@@ -192,7 +220,7 @@ void BulkRun::tell_again(Time now) {
 }
 
 void BulkRun::withdraw(Time now) {
-  std::vector<JobItem> items = watch_.to_withdraw(now);
+  std::vector<JobItem> items = watch_.to_withdraw();
   if (items.empty()) return;
   {
     const std::lock_guard lock(house_.phone_mutex);
@@ -223,11 +251,10 @@ void BulkRun::finish(Time now) {
   job_.finished = now;
   job_.message =
       fmt::format("{} of {} phones succeeded", counts.of(ItemState::succeeded), counts.total);
-  set(cancelled ? JobState::cancelled : JobState::done, cancelled ? "cancelled" : "done");
-  log(Level::notice, "JOB_FINISHED",
-      {{"job", std::to_string(job_.id)},
-       {"state", std::string(word(job_.state))},
-       {"message", job_.message}});
+  job_.state = cancelled ? JobState::cancelled : JobState::done;
+  job_.step = cancelled ? "cancelled" : "done";
+  end_job(house_, job_, "BULK_START");
+  jobs_.touch(job_.id);
 }
 
 void BulkRun::fail(const std::string& why) {
@@ -244,7 +271,10 @@ void BulkRun::fail(const std::string& why) {
   house_.jobs.forget_secrets(job_.id);
   job_.finished = now;
   job_.message = why;
-  set(JobState::failed, "failed");
+  job_.state = JobState::failed;
+  job_.step = "failed";
+  end_job(house_, job_, "BULK_START");
+  jobs_.touch(job_.id);
 }
 
 void BulkRun::note(const std::vector<JobItem>& moved) {

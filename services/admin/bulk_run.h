@@ -35,6 +35,7 @@ class BulkRun {
 
  private:
   void look(core::Time now);
+  void leave_out_strangers(std::vector<core::Outcome>& outcomes);
   void heed(core::Time now);
   void send_wave(core::Time now);
   /// Rules are what the settings of a wave are checked against.

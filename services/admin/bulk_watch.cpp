@@ -243,16 +243,16 @@ std::vector<JobItem> BulkWatch::cancel(Time now) {
   return moved;
 }
 
-std::vector<JobItem> BulkWatch::to_withdraw(Time now) const {
+std::vector<JobItem> BulkWatch::to_withdraw() const {
   std::vector<JobItem> items;
-  for (const std::string& name : pending_) {
-    const Phone& phone = phones_.at(name);
-    const bool took_it = phone.item.state == ItemState::enrolling ||
-                         (phone.item.state == ItemState::applied && phone.told);
-    if (took_it && now - phone.item.changed <= kLeftToFinish) continue;
-    items.push_back(phone.item);
-  }
+  for (const std::string& name : pending_) items.push_back(phones_.at(name).item);
   return items;
+}
+
+bool BulkWatch::is_refusal(OperationStatus status) noexcept {
+  return status == OperationStatus::invalid_auth_string ||
+         status == OperationStatus::invalid_credentials ||
+         status == OperationStatus::invalid_lsc || status == OperationStatus::invalid_mic;
 }
 
 Time BulkWatch::asked_since(Time now) const {

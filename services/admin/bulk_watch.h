@@ -69,9 +69,13 @@ class BulkWatch {
   /// cancel makes the phones cancelled whose turn has not come, and returns them.
   std::vector<core::JobItem> cancel(core::Time now);
 
-  /// to_withdraw returns those of a cancelled job whose operation shall be taken back: all but
-  /// those that took it up within the last kLeftToFinish.
-  std::vector<core::JobItem> to_withdraw(core::Time now) const;
+  /// to_withdraw returns those of a cancelled job whose operation shall be taken back: all that
+  /// have not ended it. A phone in the middle of it may still end it; nobody waits for that.
+  std::vector<core::JobItem> to_withdraw() const;
+
+  /// is_refusal tells the outcomes that anybody can bring about in a phone's name.
+  static bool is_refusal(core::OperationStatus status) noexcept;
+  bool awaits(const std::string& phone) const { return pending_.contains(phone); }
 
   bool finished() const { return waiting_.empty() && pending_.empty(); }
 
@@ -91,7 +95,6 @@ class BulkWatch {
   /// How long a phone counts as on its way; one that makes a large key then no longer holds up
   /// the next.
   static constexpr std::chrono::seconds kOnWayFor{300};
-  static constexpr std::chrono::seconds kLeftToFinish{300};
   /// A session that began in time may end a little later.
   static constexpr std::chrono::seconds kGrace{60};
   /// Longer than a phone takes for its largest key (cucm-behaviour 5.1).

@@ -216,11 +216,15 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
   plan.not_after = core::to_iso(core::not_after_of(*certificate));
   for (const Bytes& issuer : adopted.issuers)
     plan.issuers.push_back(core::subject_of(*core::parse_certificate(issuer)));
-  core::admin::RegeneratePlan regenerate = regeneration_.plan(adopted.certificate.unit);
+  core::admin::RegeneratePlan regenerate =
+      regeneration_.plan(adopted.certificate.unit, request.force);
   plan.phones = regenerate.phones;
   plan.phones_reset = regenerate.phones_reset;
   plan.notes = std::move(file.notes);
   plan.notes.insert(plan.notes.end(), regenerate.notes.begin(), regenerate.notes.end());
+  plan.guards = std::move(regenerate.guards);
+  plan.stranded = regenerate.stranded;
+  plan.refusal = std::move(regenerate.refusal);
   const auto lasts =
       std::chrono::floor<std::chrono::days>(core::not_after_of(*certificate) - house_.clock.now());
   if (lasts < kLongestLsc)
@@ -236,10 +240,14 @@ core::admin::JobStarted CertificateImport::start(const CertificateImportRequest&
   CertificateImportRequest kept;  // without the bytes that were given, which may hold a key
   kept.unit = request.unit;
   kept.ca_cert = request.ca_cert;
+  kept.force = request.force;
   const Unit unit = judge(kept, der).certificate.unit;
-  return {regeneration_.start_import(unit, who, [this, kept, der, unit](const std::string& by) {
-    return keeper_.adopt(unit, by, [&] { return judge(kept, der); });
-  })};
+  return {regeneration_.start_import(
+      unit, who,
+      [this, kept, der, unit](const std::string& by) {
+        return keeper_.adopt(unit, by, [&] { return judge(kept, der); }, kept.force);
+      },
+      kept.force)};
 }
 
 core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImportRequest& request,

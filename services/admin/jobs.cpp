@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
 
 namespace ringfence::services::admin {
 
@@ -66,6 +68,7 @@ JobReport Jobs::describe(const Job& job) {
   {
     const std::lock_guard lock(mutex_);
     report.revision = revisions_[job.id];
+    report.stopping = stopping_ && !ended(job.state);
   }
   const core::JobCounts counts = store_.counts(job.id);
   report.kind = job.kind;
@@ -124,6 +127,47 @@ JobReport Jobs::want(std::int64_t job, JobWanted wanted) {
   store_.want(job, wanted);
   touch(job);
   return report(job);
+}
+
+void Jobs::refuse_while_phones_are_reset() const {
+  for (const Job& job : store_.unfinished()) {
+    if (job.kind != "regenerate" && job.kind != "phone-reset") continue;
+    throw Error(Code::conflict,
+                fmt::format("job {0} ({1}) is still resetting phones; watch it with 'utils job wait "
+                            "{0}', and begin when every phone is back",
+                            job.id, job.kind));
+  }
+}
+
+void end_job(House& house, const Job& job, const std::string& event) {
+  const auto record = [&](bool audit) {
+    core::Database::Transaction transaction(house.database);
+    house.jobs.update(job);
+    if (audit) {
+      boost::json::object detail{{"job", job.id}, {"state", word(job.state)}};
+      if (!job.message.empty()) detail["message"] = job.message;
+      boost::json::object phones;
+      for (const auto& [state, count] : house.jobs.counts(job.id).by_state)
+        phones[word(state)] = count;
+      detail["phones"] = std::move(phones);
+      const bool failed =
+          job.state == core::JobState::failed || job.state == core::JobState::interrupted;
+      house.record_act(job.who, event + (failed ? "_FAILED" : "_DONE"),
+                       boost::json::serialize(detail));
+    }
+    transaction.commit();
+  };
+  try {
+    record(true);
+  } catch (const std::exception& error) {
+    core::log(core::Level::error, "AUDIT_NOT_WRITTEN",
+              {{"event", event}, {"job", std::to_string(job.id)}, {"why", error.what()}});
+    record(false);
+  }
+  core::log(core::Level::notice, "JOB_FINISHED",
+            {{"job", std::to_string(job.id)},
+             {"state", std::string(word(job.state))},
+             {"message", job.message}});
 }
 
 }  // namespace ringfence::services::admin

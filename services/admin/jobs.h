@@ -10,6 +10,7 @@
 
 #include "core/admin/api.h"
 #include "core/plans/job_store.h"
+#include "services/admin/house.h"
 
 namespace ringfence::services::admin {
 
@@ -55,6 +56,12 @@ class Jobs {
   /// Error{not_found}, and Error{conflict} for one that has ended or is being cancelled.
   core::admin::JobReport want(std::int64_t job, core::JobWanted wanted);
 
+  /// turn is held from looking for other jobs to the rows of the new one, by kinds that exclude
+  /// each other. refuse_while_phones_are_reset throws Error{conflict} that names the job.
+  std::unique_lock<std::mutex> turn() { return std::unique_lock(turn_mutex_); }
+
+  void refuse_while_phones_are_reset() const;
+
   void touch(std::int64_t job);  ///< something changed: whoever waits for the job is answered
 
  private:
@@ -62,10 +69,16 @@ class Jobs {
 
   core::JobStore& store_;
   std::vector<JobKind*> kinds_;
+  std::mutex turn_mutex_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_
   bool stopping_ = false;                           ///< guarded by mutex_
 };
+
+/// end_job writes a job's end down, and in the same transaction the audit record `<event>_DONE`, or
+/// `_FAILED`, with the counts of its phones: so it is there once. An audit log that cannot be
+/// written keeps no job from its end; then the daemon's log says so.
+void end_job(House& house, const core::Job& job, const std::string& event);
 
 }  // namespace ringfence::services::admin

@@ -16,6 +16,7 @@
 #include "services/admin/jobs.h"
 #include "services/admin/methods.h"
 #include "services/admin/opening.h"
+#include "services/admin/phone_resets.h"
 #include "services/admin/phones.h"
 #include "services/admin/regeneration.h"
 #include "services/admin/ticker.h"
@@ -37,15 +38,17 @@ void run(const core::DaemonOptions& options) {
   start_signer(house.config, services);
   Jobs jobs(house.jobs);
   Regeneration regeneration(house, keeper, services, jobs);
-  BulkJobs bulk(house, jobs);
+  PhoneResets resets({house, keeper, services, jobs});
+  BulkJobs bulk(house, jobs, keeper, services);
   jobs.add(regeneration);
+  jobs.add(resets);
   jobs.add(bulk);
   Phones phones(house);
   Opening opening(house, keeper, jobs, services);
   opening.begin();
   ExpiryMonitor monitor(house);
   EventAudit event_audit(house);
-  Methods methods({house, keeper, regeneration, phones, services, opening, jobs, bulk, monitor});
+  Methods methods({house, keeper, regeneration, phones, services, opening, jobs, bulk, resets, monitor});
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "services/admin/certificates.h"
+#include "services/admin/guards.h"
 #include "services/admin/hsm.h"
 #include "services/admin/list_show.h"
 #include "services/admin/methods_add.h"
@@ -99,14 +100,14 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
   add<RegenerateRequest>("cert.plan", 1, [&, this](const RegenerateRequest& request, Who) {
     const core::Unit unit = unit_or_refuse(request.unit);
     require_token();
-    return regeneration.plan(unit);
+    return regeneration.plan(unit, request.force);
   });
-  change<RegenerateRequest>("cert.regenerate", 1,
-                            [&, this](const RegenerateRequest& request, Who who) {
-                              const core::Unit unit = unit_or_refuse(request.unit);
-                              require_token();
-                              return JobStarted{regeneration.start(unit, who)};
-                            });
+  begin<RegenerateRequest>("cert.regenerate", 1,
+                           [&, this](const RegenerateRequest& request, Who who) {
+                             const core::Unit unit = unit_or_refuse(request.unit);
+                             require_token();
+                             return JobStarted{regeneration.start(unit, who, request.force)};
+                           });
   add<Nothing>("itl.show", 0,
                [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
   add<Nothing>("ctl.show", 0,
@@ -119,8 +120,12 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                                [this](const TrustListExamineRequest& request, Who) {
                                  return examine_list(house_, core::ListKind::ctl, request);
                                });
-  change<Nothing>("itl.reset", 4, [&, this](const Nothing&, Who) {
+  change<TrustListResetRequest>("itl.reset", 4, [&, this](const TrustListResetRequest& request,
+                                                          Who) {
     require_token();
+    const std::string refusal =
+        Guards(house_, keeper, services_).of_recovery().refusal(request.force);
+    if (!refusal.empty()) throw Error(Code::refused, refusal);
     return keeper.reset_localkey();
   });
 }
@@ -143,6 +148,11 @@ void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
   change<ServiceRequest>("service.restart", 1, [&, this](const ServiceRequest& request, Who) {
     const Service service = service_or_refuse(request.name);
     prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
+    // Ends a recovery list, and nothing else does: not a start of a service that went down.
+    if (service.daemon == "tftp" && keeper.publisher().recovering()) {
+      require_token();
+      keeper.end_recovery("restart of Cisco Tftp");
+    }
     ServiceChange change{services.stop(service)};
     if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING
     for (ServiceFacts& state : services.start(service)) change.states.push_back(std::move(state));
@@ -241,15 +251,28 @@ json::object Methods::run_audited(const Entry& entry, const core::Caller& caller
                                   const std::string& method, const json::object& params) const {
   const std::string event = event_of(method);
   house_.record_act(caller.user, event + "_INTENT", without_secrets(params));
+  // What was done stays done when its record cannot be written, and is not called failed.
+  const auto record = [&](const std::string& how, const std::string& detail) {
+    try {
+      house_.record_act(caller.user, event + how, detail);
+    } catch (const std::exception& error) {
+      log(Level::error, "AUDIT_NOT_WRITTEN",
+          {{"event", event + how}, {"user", caller.user}, {"why", error.what()}});
+    }
+  };
+  json::object answer;
   try {
-    json::object answer = entry.handler(caller, params);
-    house_.record_act(caller.user, event + "_DONE", without_secrets(params));
-    return answer;
+    answer = entry.handler(caller, params);
   } catch (const std::exception& error) {
-    house_.record_act(caller.user, event + "_FAILED",
-                      json::serialize(json::object{{"why", error.what()}}));
+    record("_FAILED", json::serialize(json::object{{"why", error.what()}}));
     throw;
   }
+  if (entry.audit == Audit::job) {
+    record("_STARTED", json::serialize(json::object{{"job", answer.at("job")}}));
+  } else {
+    record("_DONE", without_secrets(params));
+  }
+  return answer;
 }
 
 }  // namespace ringfence::services::admin

@@ -21,6 +21,7 @@ namespace ringfence::services::admin {
 
 class BulkJobs;
 class Jobs;
+class PhoneResets;
 
 /// Methods answers the admin API. Safe from several threads.
 ///
@@ -39,6 +40,7 @@ class Methods {
     Opening& opening;
     Jobs& jobs;
     BulkJobs& bulk;
+    PhoneResets& resets;
     ExpiryMonitor& monitor;
   };
 
@@ -53,9 +55,10 @@ class Methods {
   using Handler = std::function<boost::json::object(const core::Caller& caller,
                                                     const boost::json::object& params)>;
 
-  /// Audit says whether a method changes something: then who asked for what, and how it ended, is
-  /// in the audit log, before and after.
-  enum class Audit { none, both };
+  /// Audit says whether a method changes something: then who asked for what is in the audit log
+  /// before it, and after it that it is done, or why not. A method that starts a job is not done
+  /// when it answers: `_STARTED` names the job, which writes `_DONE` or `_FAILED` at its end.
+  enum class Audit { none, both, job };
 
   struct Entry {
     int level = 0;  ///< the least privilege level: 0, 1 or 4 (cucm-cli 1.8)
@@ -63,11 +66,14 @@ class Methods {
     Handler handler;
   };
 
-  /// add enters a method that only looks, change one that changes something.
+  /// add enters a method that only looks, change one that changes something, begin one that starts
+  /// a job.
   template <typename Request, typename Work>
   void add(const std::string& method, int level, Work work);
   template <typename Request, typename Work>
   void change(const std::string& method, int level, Work work);
+  template <typename Request, typename Work>
+  void begin(const std::string& method, int level, Work work);
 
   // One function a family of methods; those of a file of their own are in methods_<family>.cpp.
   void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);

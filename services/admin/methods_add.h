@@ -25,4 +25,10 @@ void Methods::change(const std::string& method, int level, Work work) {
   table_[method].audit = Audit::both;
 }
 
+template <typename Request, typename Work>
+void Methods::begin(const std::string& method, int level, Work work) {
+  add<Request>(method, level, work);
+  table_[method].audit = Audit::job;
+}
+
 }  // namespace ringfence::services::admin

@@ -3,6 +3,7 @@
 #include "services/admin/bulk_jobs.h"
 #include "services/admin/jobs.h"
 #include "services/admin/methods_add.h"
+#include "services/admin/phone_resets.h"
 #include "services/admin/security_profiles.h"
 
 namespace ringfence::services::admin {
@@ -26,10 +27,16 @@ void Methods::add_bulk(const Parts& parts) {
   wanting("job.resume", core::JobWanted::run);
   wanting("job.cancel", core::JobWanted::cancel);
 
+  PhoneResets& resets = parts.resets;
+  begin<PhoneResetAllRequest>("phone.reset_all", 1,
+                              [&](const PhoneResetAllRequest& request, Who who) {
+                                return JobStarted{resets.start(request.kind, who)};
+                              });
+
   BulkJobs& bulk = parts.bulk;
   add<BulkRequest>("bulk.preview", 1,
                    [&](const BulkRequest& request, Who) { return bulk.preview(request); });
-  change<BulkRequest>("bulk.start", 1, [&](const BulkRequest& request, Who who) {
+  begin<BulkRequest>("bulk.start", 1, [&](const BulkRequest& request, Who who) {
     return bulk.start(request, who);
   });
 

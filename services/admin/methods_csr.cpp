@@ -27,7 +27,7 @@ void Methods::add_csr(const Parts& parts) {
                                   require_token();
                                   return import->plan(request);
                                 });
-  change<CertificateImportRequest>(
+  begin<CertificateImportRequest>(
       "cert.import", 1, [this, import](const CertificateImportRequest& request, Who who) {
         require_token();
         return import->start(request, who);

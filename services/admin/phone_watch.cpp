@@ -11,7 +11,9 @@ using core::ItemState;
 using core::JobItem;
 using core::Time;
 
-PhoneWatch::PhoneWatch(std::vector<JobItem> items, const std::vector<core::ResetRow>& resets) {
+PhoneWatch::PhoneWatch(std::vector<JobItem> items, const std::vector<core::ResetRow>& resets,
+                       Goal goal)
+    : goal_(goal) {
   std::map<std::string_view, Time> sent;
   for (const core::ResetRow& one : resets) sent.emplace(one.device, one.sent_at);
   for (JobItem& item : items) {
@@ -58,7 +60,8 @@ ItemState PhoneWatch::again(const std::string& phone) {
 PhoneWatch::Next PhoneWatch::judge_back(const JobItem& item, const core::Registration& back,
                                         const PhoneTrust& trust, Time now) {
   const core::Judgement& judgement = trust.judgement;
-  if (!fetches_trust_lists(item.phone) || judgement.acceptance == Acceptance::accepted)
+  if (goal_ != Goal::list || !fetches_trust_lists(item.phone) ||
+      judgement.acceptance == Acceptance::accepted)
     return {ItemState::returned};
   if (item.state != ItemState::reset_sent || now - back.registered_at <= kListSeenWithin)
     return {item.state, item.detail};
@@ -77,6 +80,8 @@ PhoneWatch::Next PhoneWatch::judge(const JobItem& item, const Contacts& contacts
   const bool on_its_way = item.state == ItemState::reset_sent;
   // A phone that is asked again has its earlier reset's row until the registrar sends the next.
   if (on_its_way && reset != nullptr && reset->sent_at < item.changed) reset = nullptr;
+  if (goal_ == Goal::answer && reset != nullptr && reset->answered_at && reset->status < 300)
+    return {ItemState::returned};
   const Time since = reset == nullptr ? item.changed : reset->sent_at;
   const Anew anew = new_registration(item, contacts, trust.home, since);
   Next next{item.state, item.detail};
@@ -146,7 +151,7 @@ std::vector<std::string> PhoneWatch::asked_about(
 std::vector<JobItem> PhoneWatch::take_in(const Evidence& evidence, Time now) {
   std::vector<JobItem> taken;
   undecided_ = false;
-  if (cancelled_) return taken;
+  if (cancelled_ || goal_ != Goal::list) return taken;
   for (const core::Registration& one : evidence.registrations) {
     if (items_.contains(one.device) || !fetches_trust_lists(one.device)) continue;
     const auto trust = evidence.trust.find(one.device);

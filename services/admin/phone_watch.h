@@ -25,10 +25,15 @@ struct Evidence {
 /// PhoneWatch follows the phones of one job to a final state each. Pure: no clock, no database.
 class PhoneWatch {
  public:
+  /// Goal is what makes a phone returned: the new list where it fetches lists, and a registration;
+  /// a registration alone; an answer to its NOTIFY.
+  enum class Goal { list, registration, answer };
+
   /// `resets` are the job's so far: after a crash they tell who was asked, whatever the item says.
   /// A phone that an earlier run of the daemon asked is judged by time alone, since its Call-IDs
   /// from before are not kept.
-  PhoneWatch(std::vector<core::JobItem> items, const std::vector<core::ResetRow>& resets);
+  PhoneWatch(std::vector<core::JobItem> items, const std::vector<core::ResetRow>& resets,
+             Goal goal = Goal::list);
 
   /// observe moves items on and returns those that changed. A phone that was reset becomes
   ///
@@ -118,6 +123,7 @@ class PhoneWatch {
   /// again returns waiting when the phone may be asked once more, else reset_sent.
   core::ItemState again(const std::string& phone);
 
+  Goal goal_;
   std::map<std::string, core::JobItem> items_;
   std::map<std::string, std::set<std::string>> calls_before_;
   std::map<std::string, std::set<std::string>> addresses_before_;

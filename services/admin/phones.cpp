@@ -360,11 +360,12 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
 core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& request) {
   if (request.kind != "reset" && request.kind != "restart" && request.kind != "apply-config")
     throw Error(Code::malformed, "kind must be reset, restart or apply-config");
+  if (request.phones.empty())
+    throw Error(Code::malformed, "name the phones; phone.reset_all tells all of them");
   std::set<std::string> registered;
   for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
   core::admin::PhoneReset result;
   std::vector<std::string> devices;
-  if (request.phones.empty()) devices.assign(registered.begin(), registered.end());
   for (const std::string& asked : request.phones) {
     const std::string device = known(asked).name;
     (registered.contains(device) ? devices : result.not_registered).push_back(device);
@@ -374,7 +375,7 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
   const auto unknown = request_reset(house_.config, id, request.kind, devices);
   result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());
   result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
-  if (!request.phones.empty()) result.refused = refusals(id, devices.size() - unknown.size());
+  result.refused = refusals(id, devices.size() - unknown.size());
   return result;
 }
 

@@ -12,9 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/x509.h"
-#include "services/admin/phone_watch.h"
-#include "services/admin/reset_request.h"
-#include "services/admin/trust_ledger.h"
+#include "services/admin/phone_waves.h"
 
 namespace ringfence::services::admin {
 
@@ -30,31 +28,26 @@ using core::Unit;
 using namespace std::chrono_literals;
 namespace json = boost::json;
 
-namespace {
-
-constexpr std::size_t kOutstandingResets = 500;
-constexpr auto kLookEvery = 200ms;
-constexpr auto kRegistrarAwayAtMost = 300s;
-
-Service registrar() {
-  return *service_named("Cisco CallManager");
-}
-
-}  // namespace
-
 struct Regeneration::Progress {
   Unit unit = Unit::capf;
   bool published = false;
   std::string itl_sha1;
-  std::string old_serial;  ///< of the certificate that is replaced, hex
-  bool imported = false;   ///< somebody else signed the new certificate
+  std::string old_serial;     ///< of the certificate that is replaced, hex
+  bool imported = false;      ///< somebody else signed the new certificate
+  std::int64_t left_out = 0;  ///< phones that hold a list and were not registered
+  Force forced;               ///< over how many phones
+  std::vector<std::string> notes;     ///< said before it began
+  std::vector<std::string> warnings;  ///< what went wrong once the list was in force
+
+  std::string event() const { return imported ? "CERT_IMPORT" : "CERT_REGENERATE"; }
 
   std::string to_text() const {
-    return json::serialize(json::object{{"unit", std::string(name(unit))},
-                                        {"published", published},
-                                        {"itl_sha1", itl_sha1},
-                                        {"old_serial", old_serial},
-                                        {"imported", imported}});
+    json::object object{{"unit", std::string(name(unit))}, {"published", published},
+                        {"itl_sha1", itl_sha1},            {"old_serial", old_serial},
+                        {"imported", imported},            {"left_out", left_out},
+                        {"notes", json::value_from(notes)}, {"warnings", json::value_from(warnings)}};
+    if (forced) object["forced_over_phones"] = *forced;
+    return json::serialize(object);
   }
 
   static Progress from_text(const std::string& text) {
@@ -62,9 +55,21 @@ struct Regeneration::Progress {
     const json::object& object = value.as_object();
     const auto unit = core::unit_named(std::string_view(object.at("unit").as_string()));
     if (!unit) throw Error(Code::malformed, "a job names a unit that does not exist");
-    return {*unit, object.at("published").as_bool(), std::string(object.at("itl_sha1").as_string()),
-            std::string(object.at("old_serial").as_string()),
-            object.contains("imported") && object.at("imported").as_bool()};
+    Progress progress;
+    progress.unit = *unit;
+    progress.published = object.at("published").as_bool();
+    progress.itl_sha1 = object.at("itl_sha1").as_string();
+    progress.old_serial = object.at("old_serial").as_string();
+    // Jobs of earlier releases lack the rest.
+    if (const json::value* one = object.if_contains("imported")) progress.imported = one->as_bool();
+    if (const json::value* one = object.if_contains("left_out")) progress.left_out = one->as_int64();
+    if (const json::value* one = object.if_contains("forced_over_phones"))
+      progress.forced = one->as_int64();
+    if (const json::value* one = object.if_contains("notes"))
+      progress.notes = json::value_to<std::vector<std::string>>(*one);
+    if (const json::value* one = object.if_contains("warnings"))
+      progress.warnings = json::value_to<std::vector<std::string>>(*one);
+    return progress;
   }
 };
 
@@ -81,15 +86,18 @@ void Regeneration::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-core::admin::RegeneratePlan Regeneration::plan(Unit unit) {
+core::admin::RegeneratePlan Regeneration::plan(Unit unit, Force force) {
   core::admin::RegeneratePlan plan;
   plan.unit = name(unit);
   plan.phones = static_cast<std::int64_t>(house_.phones.count());
   std::set<std::string> registered;
   for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
   plan.phones_reset = static_cast<std::int64_t>(registered.size());
+  const Verdict verdict = guards_.of_change(unit);
+  plan.guards = verdict.guards;
+  plan.stranded = verdict.stranded;
+  plan.refusal = verdict.refusal(force);
   note_phones(plan);
-  note_services(unit, plan);
   note_unit(unit, plan);
   return plan;
 }
@@ -100,39 +108,15 @@ void Regeneration::note_phones(core::admin::RegeneratePlan& plan) {
         "{} known phones are not registered; they are not reset and fetch the new ITL when they "
         "next start.",
         plan.phones - plan.phones_reset));
-  const TrustCounts trust = house_.trust().counts();
-  if (trust.older + trust.refused > 0)
-    plan.notes.push_back(fmt::format(
-        "{} phones hold an older ITL than the one that is served now. Let them come back first: a "
-        "phone that missed the last change and then this one may know neither the ITL's signer nor "
-        "a TVS, and then has to be unlocked by hand.",
-        trust.older + trust.refused));
-}
-
-void Regeneration::note_services(Unit unit, core::admin::RegeneratePlan& plan) {
-  const auto stopped = [&](std::string_view daemon) {
-    return std::any_of(kServices.begin(), kServices.end(), [&](const Service& service) {
-      return service.daemon == daemon && services_.state(service).state != "STARTED";
-    });
-  };
-  if (stopped("tvs") && (unit == Unit::call_manager || unit == Unit::itl_recovery))
-    plan.notes.emplace_back(
-        "Cisco Trust Verification Service does not run: phones cannot ask about the new signer and "
-        "will refuse the new ITL. Start it first.");
-  if (stopped("callmanager"))
-    plan.notes.emplace_back(
-        "Cisco CallManager does not run, so no phone can be reset. Start it first, or run "
-        "'utils phone reset all' afterwards.");
 }
 
 void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
-  const auto served = house_.lists.last("ITL");
-  const Unit normal = unit_of(core::normal_signer_of(house_.config.release()));
-  if (served && served->signer != name(normal))
+  if (keeper_.publisher().recovering())
     plan.notes.push_back(fmt::format(
-        "The ITL that is served now was signed by {} ('utils itl reset localkey'). This publishes "
-        "one that {} signs: let every phone fetch the recovery list first.",
-        served->signer, name(normal)));
+        "A recovery list is in force ('utils itl reset localkey'), so {} signs this one too. 'utils "
+        "service restart Cisco Tftp' returns to the normal signer: let every phone fetch the "
+        "recovery list first.",
+        name(unit_of(keeper_.publisher().signer()))));
   switch (unit) {
     case Unit::call_manager:
     case Unit::tvs:
@@ -154,30 +138,39 @@ void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
   }
 }
 
-std::int64_t Regeneration::start(Unit unit, const std::string& who) {
+std::int64_t Regeneration::start(Unit unit, const std::string& who, Force force) {
   Progress progress;
   progress.unit = unit;
-  return start(std::move(progress), who,
-               [this, unit](const std::string& by) { return keeper_.regenerate(unit, by); });
+  return start(std::move(progress), who, force, [this, unit, force](const std::string& by) {
+    return keeper_.regenerate(unit, by, force);
+  });
 }
 
-std::int64_t Regeneration::start_import(Unit unit, const std::string& who, Change change) {
+std::int64_t Regeneration::start_import(Unit unit, const std::string& who, Change change,
+                                        Force force) {
   Progress progress;
   progress.unit = unit;
   progress.imported = true;
-  return start(std::move(progress), who, std::move(change));
+  return start(std::move(progress), who, force, std::move(change));
 }
 
-std::int64_t Regeneration::start(Progress progress, const std::string& who, Change change) {
+std::int64_t Regeneration::start(Progress progress, const std::string& who, Force force,
+                                 Change change) {
+  const auto turn = jobs_.turn();
+  jobs_.refuse_while_phones_are_reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!resumed_ || stopping_)
+      throw Error(Code::conflict,
+                  "Ringfence is still starting its services; try again when 'utils service list' "
+                  "shows all of them STARTED");
+  }
+  const core::admin::RegeneratePlan now = plan(progress.unit, force);
+  if (!now.refusal.empty()) throw Error(Code::refused, now.refusal);
+  progress.forced = force;
+  progress.notes = now.notes;
   const std::lock_guard lock(mutex_);
-  if (!resumed_)
-    throw Error(Code::conflict,
-                "Ringfence is still starting its services; try again when 'utils service list' "
-                "shows all of them STARTED");
-  if (running_)
-    throw Error(Code::conflict,
-                "a regeneration is still running; watch it with 'show job list', and begin the "
-                "next one when every phone is back");
+  if (running_) throw Error(Code::conflict, "a regeneration is just ending; try again");
   if (thread_.joinable()) thread_.join();
   Job job;
   job.kind = kKind;
@@ -200,9 +193,7 @@ void Regeneration::resume() {
       if (!progress.published && !progress.old_serial.empty() &&
           serial_of(progress.unit) != progress.old_serial) {
         // The change was made and admin's start has published the ITL: only the note was lost.
-        progress.published = true;
-        progress.itl_sha1 = keeper_.served_itl_sha1();
-        save(job, progress);
+        note_change(job, progress);
       }
       if (!progress.published || thread_.joinable()) {
         finish(job, progress, JobState::interrupted,
@@ -226,6 +217,21 @@ std::string Regeneration::serial_of(Unit unit) {
   return own ? core::to_hex(core::serial_of(*core::parse_certificate(own->der))) : "";
 }
 
+void Regeneration::note_change(Job& job, Progress& progress) {
+  progress.published = true;
+  progress.itl_sha1 = keeper_.served_itl_sha1();
+  save(job, progress);
+  const std::string done = progress.imported ? "CERTIFICATE_IMPORT_DONE" : "CERTIFICATE_REGENERATE_DONE";
+  constexpr std::size_t kLookBack = 200;
+  for (const core::AuditRecord& one : house_.audit.last(kLookBack))
+    if (one.event == done && one.detail.find(progress.itl_sha1) != std::string::npos) return;
+  json::object detail{{"unit", std::string(name(progress.unit))},
+                      {"itl_sha1", progress.itl_sha1},
+                      {"noted", "after a restart"}};
+  if (progress.forced) detail["forced_over_phones"] = *progress.forced;
+  house_.record_act(job.who, done, json::serialize(detail));
+}
+
 void Regeneration::run(Job job, Progress progress, const Change& how) {
   try {
     if (!progress.published) change(job, progress, how);
@@ -234,7 +240,7 @@ void Regeneration::run(Job job, Progress progress, const Change& how) {
     log(Level::error, "REGENERATION_FAILED",
         {{"job", std::to_string(job.id)}, {"why", error.what()}});
     try {
-      close_items(job.id);
+      PhoneWaves::close(house_, job.id);
       finish(job, progress, JobState::failed,
              progress.published
                  ? fmt::format("{} has its new certificate and the ITL is published, "
@@ -258,53 +264,30 @@ void Regeneration::change(Job& job, Progress& progress, const Change& how) {
   progress.old_serial = serial_of(progress.unit);
   save(job, progress);
   // Who is registered is asked before the change, so that nobody who returns early is missed.
-  std::vector<JobItem> items;
-  std::set<std::string> seen;
-  for (const core::Registration& one : house_.registrations())
-    if (seen.insert(one.device).second)
-      items.push_back({one.device, ItemState::waiting, house_.clock.now()});
+  const std::vector<JobItem> items = PhoneWaves::items_of_registered(house_);
   house_.jobs.set_items(job.id, items);
-  progress.itl_sha1 = how(job.who);
+  progress.left_out = guards_.left_out(items);
+  save(job, progress);
+  Published published = how(job.who);
+  progress.itl_sha1 = published.sha1;
+  progress.warnings = std::move(published.warnings);
   progress.published = true;
   job.step = "resetting phones";
-  save(job, progress);
+  try {
+    save(job, progress);
+  } catch (const std::exception& error) {
+    // The list is in force: what cannot be noted keeps nobody from being told of it.
+    log(Level::error, "JOB_NOT_RECORDED", {{"why", error.what()}});
+    progress.warnings.push_back(std::string("The job could not be written down at first: ") +
+                                error.what() + ".");
+  }
 }
 
 void Regeneration::await_phones(Job& job, const Progress& progress) {
-  PhoneWatch watch(house_.jobs.items(job.id), house_.resets(job.id));
-
-  auto registrar_seen = std::chrono::steady_clock::now();
-  for (bool first = true; first || !watch.finished(); first = false) {
-    const core::Time now = house_.clock.now();
-    std::vector<JobItem> wave;
-    if (heed(job, progress, watch))
-      wave = watch.next_wave(house_.registrations(), kOutstandingResets, now);
-    try {
-      std::vector<std::string> devices;
-      for (const JobItem& item : wave) devices.push_back(item.phone);
-      const auto unknown = request_reset(house_.config, job.id, "reset", devices);
-      house_.jobs.set_items(job.id, wave);
-      house_.jobs.set_items(job.id, watch.unreachable(unknown, now));
-      registrar_seen = std::chrono::steady_clock::now();
-      if (job.wanted == core::JobWanted::run) note_step(job, progress, "resetting phones");
-    } catch (const Error& error) {
-      if (error.code() != Code::io ||
-          std::chrono::steady_clock::now() - registrar_seen > kRegistrarAwayAtMost ||
-          services_.state(registrar()).reason == kCommandedOut)
-        throw;
-      watch.put_back(wave, now);  // it goes out when Cisco CallManager is back
-      note_step(job, progress, "waiting for Cisco CallManager, which does not answer");
-    }
-    const std::vector<core::Registration> registrations = house_.registrations();
-    const Evidence evidence{
-        registrations, house_.trust().of(watch.asked_about(registrations), {progress.itl_sha1}),
-        house_.resets(job.id)};
-    std::vector<JobItem> moved = watch.observe(evidence, now);
-    std::ranges::move(watch.take_in(evidence, now), std::back_inserter(moved));
-    house_.jobs.set_items(job.id, moved);
-    if (!wave.empty() || !moved.empty()) jobs_.touch(job.id);
-    if (stopping_within(kLookEvery)) return;  // the next start resumes the job
-  }
+  PhoneWaves waves({house_, keeper_, services_, jobs_}, {.lists = {progress.itl_sha1}},
+                   {[&](Job& changed) { save(changed, progress); },
+                    [this](std::chrono::milliseconds time) { return stopping_within(time); }});
+  if (!waves.run(job)) return;  // the next start resumes the job
   const core::JobCounts counts = house_.jobs.counts(job.id);
   const std::size_t cancelled = counts.of(ItemState::cancelled);
   std::string message =
@@ -323,45 +306,6 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   finish(job, progress, cancelled > 0 ? JobState::cancelled : JobState::done, message);
 }
 
-bool Regeneration::heed(Job& job, const Progress& progress, PhoneWatch& watch) {
-  job.wanted = house_.jobs.find(job.id).wanted;
-  switch (job.wanted) {
-    case core::JobWanted::run:
-      if (job.state == JobState::paused) {
-        job.state = JobState::running;
-        save(job, progress);
-      }
-      return true;
-    case core::JobWanted::pause:
-      if (job.state == JobState::paused) return false;
-      job.state = JobState::paused;
-      job.step = "paused: no further phones are reset";
-      save(job, progress);
-      return false;
-    case core::JobWanted::cancel:
-      job.state = JobState::running;
-      house_.jobs.set_items(job.id, watch.cancel_waiting(house_.clock.now()));
-      note_step(job, progress, "cancelled: waiting for the phones that were reset");
-      return false;
-  }
-  return false;
-}
-
-void Regeneration::close_items(std::int64_t job) {
-  std::vector<JobItem> open;
-  for (JobItem& item : house_.jobs.items(job)) {
-    if (item.state != ItemState::waiting && item.state != ItemState::reset_sent) continue;
-    open.push_back({item.phone, ItemState::not_returned, house_.clock.now()});
-  }
-  house_.jobs.set_items(job, open);
-}
-
-void Regeneration::note_step(Job& job, const Progress& progress, const std::string& step) {
-  if (job.step == step) return;
-  job.step = step;
-  save(job, progress);
-}
-
 void Regeneration::save(Job& job, const Progress& progress) {
   job.arguments = progress.to_text();
   house_.jobs.update(job);
@@ -374,9 +318,9 @@ void Regeneration::finish(Job& job, const Progress& progress, JobState state,
   job.message = message;
   job.step = state == JobState::done ? "done" : job.step;
   job.finished = house_.clock.now();
-  save(job, progress);
-  log(Level::notice, "JOB_FINISHED",
-      {{"job", std::to_string(job.id)}, {"state", std::string(word(state))}, {"message", message}});
+  job.arguments = progress.to_text();
+  end_job(house_, job, progress.event());
+  jobs_.touch(job.id);
 }
 
 bool Regeneration::stopping_within(std::chrono::milliseconds time) {
@@ -388,6 +332,11 @@ void Regeneration::describe(const Job& job, core::admin::JobReport& report) cons
   const Progress progress = Progress::from_text(job.arguments);
   report.subject = name(progress.unit);
   report.published = progress.published;
+  report.left_out = progress.left_out;
+  report.notes = progress.notes;
+  report.warnings = progress.warnings;
+  if (progress.forced)
+    report.notes.push_back(fmt::format("It was forced over {} phones.", *progress.forced));
 }
 
 }  // namespace ringfence::services::admin

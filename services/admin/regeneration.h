@@ -5,19 +5,19 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "core/admin/api.h"
+#include "services/admin/guards.h"
 #include "services/admin/house.h"
 #include "services/admin/jobs.h"
 #include "services/admin/service_control.h"
 #include "services/admin/trust_keeper.h"
 
 namespace ringfence::services::admin {
-
-class PhoneWatch;
 
 /// Regeneration runs one job at a time on its own thread; jobs are in admin.db, so that any shell
 /// can watch them and a restarted daemon goes on counting. Safe from several threads.
@@ -27,7 +27,11 @@ class PhoneWatch;
 class Regeneration final : public JobKind {
  public:
   Regeneration(House& house, TrustKeeper& keeper, ServiceControl& services, Jobs& jobs)
-      : house_(house), keeper_(keeper), services_(services), jobs_(jobs) {}
+      : house_(house),
+        keeper_(keeper),
+        services_(services),
+        jobs_(jobs),
+        guards_(house, keeper, services) {}
 
   ~Regeneration() override;  ///< stops
 
@@ -40,38 +44,38 @@ class Regeneration final : public JobKind {
   void resume() override;
   void stop() override;
 
-  core::admin::RegeneratePlan plan(core::Unit unit);
+  /// Force is the number of phones over which an administrator overrules the guards.
+  using Force = std::optional<std::int64_t>;
 
-  /// Change gives a unit its new certificate and publishes the ITL, whose SHA-1 it returns.
-  using Change = std::function<std::string(const std::string& who)>;
+  core::admin::RegeneratePlan plan(core::Unit unit, Force force = {});
 
-  /// start begins the job and returns its number. Throws Error{conflict} while another runs, and
-  /// before resume: then an earlier one may have to go on first.
-  std::int64_t start(core::Unit unit, const std::string& who);
+  /// Change gives a unit its new certificate and publishes the ITL.
+  using Change = std::function<Published(const std::string& who)>;
+
+  /// start begins the job and returns its number. Throws Error{refused} while guards speak against
+  /// it, unless `force` is their number of phones; Error{conflict} while another job resets phones,
+  /// and before resume: then an earlier one may have to go on first.
+  std::int64_t start(core::Unit unit, const std::string& who, Force force = {});
 
   /// start_import is start for a certificate that somebody else signed: `change` puts it to use.
-  std::int64_t start_import(core::Unit unit, const std::string& who, Change change);
+  std::int64_t start_import(core::Unit unit, const std::string& who, Change change,
+                            Force force = {});
 
  private:
   /// Progress is what a job has to know to go on after a restart; it is the job's `arguments`.
   struct Progress;
 
   void note_phones(core::admin::RegeneratePlan& plan);
-  void note_services(core::Unit unit, core::admin::RegeneratePlan& plan);
   void note_unit(core::Unit unit, core::admin::RegeneratePlan& plan);
-  std::int64_t start(Progress progress, const std::string& who, Change change);
+  std::int64_t start(Progress progress, const std::string& who, Force force, Change change);
   void run(core::Job job, Progress progress, const Change& change);
   void change(core::Job& job, Progress& progress, const Change& change);
+  /// note_change writes down what an earlier run of the daemon did and could not note any more.
+  void note_change(core::Job& job, Progress& progress);
   void await_phones(core::Job& job, const Progress& progress);
-  /// close_items turns every phone of a job that ends early into not_returned.
-  void close_items(std::int64_t job);
-  void note_step(core::Job& job, const Progress& progress, const std::string& step);
   void save(core::Job& job, const Progress& progress);
   void finish(core::Job& job, const Progress& progress, core::JobState state,
               const std::string& message);
-  /// heed does what is wanted of the job: pauses it, resumes it, or cancels the phones that wait.
-  /// Returns whether phones may be reset.
-  bool heed(core::Job& job, const Progress& progress, PhoneWatch& watch);
   std::string serial_of(core::Unit unit);  ///< of its certificate, hex; "" without one
   bool stopping_within(std::chrono::milliseconds time);
 
@@ -79,6 +83,7 @@ class Regeneration final : public JobKind {
   TrustKeeper& keeper_;
   ServiceControl& services_;
   Jobs& jobs_;
+  Guards guards_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool resumed_ = false;   ///< guarded by mutex_

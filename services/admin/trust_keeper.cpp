@@ -15,7 +15,6 @@
 #include "core/certificates/trust_store.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
-#include "core/net/rpc.h"
 #include "core/trust/facts.h"
 #include "core/trust/itl.h"
 #include "core/trust/trust_list.h"
@@ -34,17 +33,6 @@ using core::Unit;
 using core::X509Cert;
 
 namespace {
-
-constexpr std::size_t kMaxListBytes = 1 << 20;
-constexpr auto kReloadWithin = std::chrono::seconds(5);
-
-std::filesystem::path list_path(const core::Config& config, core::ListKind kind) {
-  return config.tftp_folder() / (kind == core::ListKind::itl ? "ITLFile.tlv" : "CTLFile.tlv");
-}
-
-std::filesystem::path next_path(const core::Config& config) {
-  return list_path(config, core::ListKind::itl).string() + ".next";
-}
 
 core::CertificateFacts facts_of_der(const Bytes& der) {
   return core::certificate_facts_of(*core::parse_certificate(der));
@@ -160,15 +148,6 @@ std::string detail_of(Unit unit, const std::string& more_name, const std::string
 
 }  // namespace
 
-void tell_reload(const core::Config& config, const Service& service) {
-  try {
-    core::rpc_call(config.control_socket(std::string(service.daemon)), "reload", {}, kReloadWithin);
-  } catch (const Error& error) {
-    log(Level::info, "SERVICE_NOT_TOLD",
-        {{"service", std::string(service.name)}, {"why", error.what()}});
-  }
-}
-
 void TrustKeeper::ensure_certificates() {
   const std::lock_guard lock(house_.trust_mutex);
   for (const Unit unit : core::kUnits)
@@ -177,8 +156,9 @@ void TrustKeeper::ensure_certificates() {
 
 void TrustKeeper::create(Unit unit) {
   store({make_certificate(unit), {}}, std::nullopt);
-  house_.record_act("ringfence-admin", "CERTIFICATE_CREATE_DONE",
-                    detail_of(unit, "reason", "first start"));
+  std::vector<std::string> logged;
+  audit_done("ringfence-admin", "CERTIFICATE_CREATE_DONE",
+             detail_of(unit, "reason", "first start"), logged);
 }
 
 core::OwnCertificate TrustKeeper::make_certificate(Unit unit) {
@@ -196,12 +176,38 @@ core::OwnCertificate TrustKeeper::make_certificate(Unit unit) {
   }
 }
 
+bool TrustKeeper::named(const core::KeyRef& key) {
+  house_.database.settle();
+  for (const core::OwnCertificate& own : house_.certificates.all_own())
+    if (own.key == key) return true;
+  for (const core::PendingRequest& pending : core::CsrStore(house_.database).all())
+    if (pending.key == key) return true;
+  return false;
+}
+
 void TrustKeeper::discard(const core::KeyRef& key) noexcept {
+  const auto left = [&](const std::string& why) {
+    log(Level::warning, "KEY_LEFT_IN_TOKEN",
+        {{"key", key.label + "/" + std::to_string(key.version)}, {"why", why}});
+  };
   try {
+    if (named(key)) return left("a certificate or a request names it");
     house_.token.destroy(key);
   } catch (const std::exception& error) {
-    log(Level::warning, "KEY_LEFT_IN_TOKEN",
-        {{"key", key.label + "/" + std::to_string(key.version)}, {"why", error.what()}});
+    left(error.what());
+  }
+}
+
+void TrustKeeper::audit_done(const std::string& who, const std::string& event,
+                             const std::string& detail,
+                             std::vector<std::string>& warnings) noexcept {
+  try {
+    house_.record_act(who, event, detail);
+  } catch (const std::exception& error) {
+    log(Level::error, "AUDIT_NOT_WRITTEN",
+        {{"event", event}, {"detail", detail}, {"why", error.what()}});
+    warnings.push_back("The audit log could not be written (" + std::string(error.what()) +
+                       "); the daemon's log has what it lacks.");
   }
 }
 
@@ -225,23 +231,12 @@ void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCerti
 
 void TrustKeeper::ensure_itl(const std::string& reason) {
   const std::lock_guard lock(house_.trust_mutex);
-  const NodeCertificates certificates = current();
-  const core::ItlSigner signer = core::normal_signer_of(house_.config.release());
-  std::optional<std::string> difference;
-  try {
-    difference = certificates.difference(
-        core::read_file(list_path(house_.config, core::ListKind::itl), kMaxListBytes), signer,
-        house_.config);
-    if (!difference) return;
-  } catch (const Error& error) {
-    difference = error.what();
-  }
-  log(Level::notice, "ITL_REBUILT", {{"why", *difference}});
-  const SignedList list =
-      certificates.build_itl(signer, house_.config, house_.token, house_.clock.now());
-  prepare(list);
-  record(list, reason);
-  publish(list, reason);
+  publisher_.ensure(current(), reason);
+}
+
+void TrustKeeper::end_recovery(const std::string& reason) {
+  const std::lock_guard lock(house_.trust_mutex);
+  if (publisher_.recovering()) publisher_.end_recovery(current(), reason);
 }
 
 void TrustKeeper::refresh_itl(const std::string& reason) {
@@ -254,44 +249,48 @@ void TrustKeeper::refresh_itl(const std::string& reason) {
   }
 }
 
-void TrustKeeper::prepare(const SignedList& list) {
-  core::write_atomically(next_path(house_.config), list.file);
-}
-
-void TrustKeeper::record(const SignedList& list, const std::string& reason) {
-  house_.lists.add(
-      {0, "ITL", std::string(name(list.signer)), list.sha1, reason, list.file, house_.clock.now()});
-}
-
-void TrustKeeper::publish(const SignedList& list, const std::string& reason) {
-  const std::filesystem::path path = list_path(house_.config, core::ListKind::itl);
-  core::rename_durably(next_path(house_.config), path);
-  core::write_atomically(path.string() + ".good", list.file);
-  log(Level::notice, "ITL_PUBLISHED",
-      {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
-  for (const Service& service : kServices) tell_reload(house_.config, service);
-}
-
-std::string TrustKeeper::regenerate(Unit unit, const std::string& who) {
+Published TrustKeeper::regenerate(Unit unit, const std::string& who, Forced forced) {
   const std::lock_guard lock(house_.trust_mutex);
-  return change(unit, who, "CERTIFICATE_REGENERATE", "regeneration of " + std::string(name(unit)),
-                OnFailure::discard_key, [&] {
+  return change({unit, who, "CERTIFICATE_REGENERATE", "regeneration of " + std::string(name(unit)),
+                 OnFailure::discard_key, forced},
+                [&] {
                   return Adopted{make_certificate(unit), {}};
                 });
 }
 
-std::string TrustKeeper::adopt(Unit unit, const std::string& who,
-                               const std::function<Adopted()>& judge) {
+Published TrustKeeper::adopt(Unit unit, const std::string& who,
+                             const std::function<Adopted()>& judge, Forced forced) {
   const std::lock_guard lock(house_.trust_mutex);
-  return change(unit, who, "CERTIFICATE_IMPORT",
-                "import of a certificate for " + std::string(name(unit)), OnFailure::keep_key,
+  return change({unit, who, "CERTIFICATE_IMPORT",
+                 "import of a certificate for " + std::string(name(unit)), OnFailure::keep_key,
+                 forced},
                 judge);
 }
 
-std::string TrustKeeper::change(Unit unit, const std::string& who, const std::string& event,
-                                const std::string& reason, OnFailure on_failure,
-                                const std::function<Adopted()>& make) {
-  house_.record_act(who, event + "_INTENT", detail_of(unit, "by", who));
+void TrustKeeper::decide(const Adopted& fresh, const core::OwnCertificate& old,
+                         const SignedList& list, const std::string& reason) {
+  try {
+    core::Database::Transaction transaction(house_.database);
+    store(fresh, old);
+    publisher_.record(list, reason);
+    transaction.commit();
+  } catch (const std::exception&) {
+    house_.database.settle();
+    const auto own = house_.certificates.own(fresh.certificate.unit);
+    if (!own || own->der != fresh.certificate.der) throw;
+    log(Level::warning, "COMMIT_WAS_KEPT", {{"unit", std::string(name(own->unit))}});
+  }
+}
+
+Published TrustKeeper::change(const Act& act, const std::function<Adopted()>& make) {
+  const Unit unit = act.unit;
+  const auto detail = [&](boost::json::object facts) {
+    facts["unit"] = std::string(name(unit));
+    if (act.forced) facts["forced_over_phones"] = *act.forced;
+    return boost::json::serialize(facts);
+  };
+  house_.record_act(act.who, act.event + "_INTENT", detail({{"by", act.who}}));
+  std::string in_force = "the earlier certificate and ITL";
   try {
     const NodeCertificates before = current();
     const core::OwnCertificate old = before.own(unit);
@@ -299,46 +298,43 @@ std::string TrustKeeper::change(Unit unit, const std::string& who, const std::st
     SignedList list;
     try {
       list = before.with(fresh.certificate)
-                 .build_itl(core::normal_signer_of(house_.config.release()), house_.config,
-                            house_.token, house_.clock.now());
-      prepare(list);
-      core::Database::Transaction transaction(house_.database);
-      store(fresh, old);
-      record(list, reason);
-      transaction.commit();
+                 .build_itl(publisher_.signer(), house_.config, house_.token, house_.clock.now());
+      publisher_.prepare(list);
+      decide(fresh, old, list, act.reason);
     } catch (...) {
-      if (on_failure == OnFailure::discard_key) discard(fresh.certificate.key);
+      if (act.on_failure == OnFailure::discard_key) discard(fresh.certificate.key);
       throw;
     }
+    Published published;
     try {
-      publish(list, reason);
+      published = publisher_.publish(list, act.reason);
     } catch (const std::exception& error) {
+      in_force = "the new certificate and the earlier ITL";
       throw Error(Code::io, "the new certificate of " + std::string(name(unit)) +
                                 " is in use, but the ITL that lists it could not be published: " +
                                 error.what() +
                                 "; mend that, then run 'utils service restart Cisco Tftp'");
     }
     const X509Cert certificate = core::parse_certificate(fresh.certificate.der);
-    house_.record_act(
-        who, event + "_DONE",
-        detail_of(unit, "serial", core::to_hex(core::serial_of(*certificate), core::Case::upper)));
+    boost::json::object done{
+        {"serial", core::to_hex(core::serial_of(*certificate), core::Case::upper)},
+        {"itl_sha1", published.sha1}};
+    if (!published.warnings.empty()) done["warnings"] = boost::json::value_from(published.warnings);
+    audit_done(act.who, act.event + "_DONE", detail(std::move(done)), published.warnings);
     retire_keys(unit, old.key);
-    return list.sha1;
+    return published;
   } catch (const std::exception& error) {
-    house_.record_act(who, event + "_FAILED", detail_of(unit, "why", error.what()));
+    std::vector<std::string> logged;
+    audit_done(act.who, act.event + "_FAILED",
+               detail({{"why", error.what()}, {"in_force", in_force}}), logged);
     throw;
   }
 }
 
 void TrustKeeper::retire_keys(Unit unit, const core::KeyRef& previous) noexcept {
   try {
-    const auto own = house_.certificates.own(unit);
-    const auto pending = core::CsrStore(house_.database).find(unit);
-    for (const core::KeyRef& key : house_.token.keys()) {
-      if (key.label != name(unit) || key == previous) continue;
-      if ((own && key == own->key) || (pending && key == pending->key)) continue;
-      discard(key);
-    }
+    for (const core::KeyRef& key : house_.token.keys())
+      if (key.label == name(unit) && key != previous && !named(key)) discard(key);
   } catch (const std::exception& error) {
     log(Level::warning, "KEYS_NOT_LISTED", {{"why", error.what()}});
   }
@@ -356,8 +352,9 @@ core::PendingRequest TrustKeeper::request(Unit unit, const std::string& who) {
         core::make_unit_request(unit, house_.config.node(), *key, house_.token.context());
     fresh = {unit, core::to_der(*request), ref, house_.clock.now()};
     requests.save(fresh);
-    house_.record_act(who, "CERTIFICATE_REQUEST_DONE",
-                      detail_of(unit, "subject", core::subject_of(*request)));
+    std::vector<std::string> logged;
+    audit_done(who, "CERTIFICATE_REQUEST_DONE",
+               detail_of(unit, "subject", core::subject_of(*request)), logged);
   } catch (...) {
     discard(ref);
     throw;
@@ -400,29 +397,27 @@ std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
     results.push_back(result);
   }
   house_.certificates.trust(stores.added, stores.displaced);
-  for (core::admin::TrustImport& result : results)
-    house_.record_act(
-        who, "TRUST_IMPORT_DONE",
-        boost::json::serialize(boost::json::object{
-            {"store", store_name},
-            {"subject", result.subject},
-            {"result", result.result},
-            {"purpose", result.purpose}}));
+  std::vector<std::string> logged;
+  for (const core::admin::TrustImport& result : results)
+    audit_done(who, "TRUST_IMPORT_DONE",
+               boost::json::serialize(boost::json::object{
+                   {"store", store_name},
+                   {"subject", result.subject},
+                   {"result", result.result},
+                   {"purpose", result.purpose}}),
+               logged);
   for (const Service& service : kServices) tell_reload(house_.config, service);
   return results;
 }
 
 core::admin::TrustListReset TrustKeeper::reset_localkey() {
+  Published published;
   {
     const std::lock_guard lock(house_.trust_mutex);
-    const SignedList list = current().build_itl(core::recovery_signer_of(house_.config.release()),
-                                                house_.config, house_.token, house_.clock.now());
-    prepare(list);
-    record(list, "reset localkey");
-    publish(list, "reset localkey");
+    published = publisher_.begin_recovery(current());
   }
   const core::admin::TrustListShow now = show(core::ListKind::itl);
-  return {now.signer, now.md5, now.sha1, {house_.config.node().host}};
+  return {now.signer, now.md5, now.sha1, {house_.config.node().host}, published.warnings};
 }
 
 core::admin::TrustListShow TrustKeeper::show(core::ListKind kind) {
@@ -445,8 +440,7 @@ core::admin::TrustListShow TrustKeeper::show(core::ListKind kind) {
 }
 
 std::string TrustKeeper::served_itl_sha1() {
-  const auto last = house_.lists.last("ITL");
-  return last ? last->sha1 : "";
+  return publisher_.served_sha1();
 }
 
 }  // namespace ringfence::services::admin

@@ -15,6 +15,7 @@
 #include "core/trust/trust_list.h"
 #include "services/admin/house.h"
 #include "services/admin/node_certificates.h"
+#include "services/admin/publisher.h"
 
 namespace ringfence::services::admin {
 
@@ -22,12 +23,15 @@ namespace ringfence::services::admin {
 /// change holds the house's trust_mutex.
 class TrustKeeper {
  public:
-  explicit TrustKeeper(House& house) : house_(house) {}
+  /// Forced is the number of phones over which a guard was overruled.
+  using Forced = std::optional<std::int64_t>;
+
+  explicit TrustKeeper(House& house) : house_(house), publisher_(house) {}
 
   /// ensure_certificates gives every unit that has none a key and a certificate.
   void ensure_certificates();
 
-  /// ensure_itl publishes the ITL of the current certificates, signed by the normal signer, unless
+  /// ensure_itl publishes the ITL of the current certificates, signed by who signs it now, unless
   /// the file on disk is just that already. Called before Cisco Tftp starts.
   void ensure_itl(const std::string& reason);
 
@@ -36,12 +40,14 @@ class TrustKeeper {
   void refresh_itl(const std::string& reason);
 
   /// regenerate makes a new key and certificate for `unit`, updates the trust stores, and publishes
-  /// the ITL. Returns the new ITL's SHA-1 (hex, lower case).
+  /// the ITL. `forced` is over how many phones an administrator did so, for the audit log.
   ///
   /// The new list is built, signed, verified and on disk before anything changes; then certificate,
   /// trust stores and list version become the truth in one transaction, and a rename publishes. An
-  /// Error before that leaves the old certificate and destroys the new key.
-  std::string regenerate(core::Unit unit, const std::string& who);
+  /// Error before that leaves the old certificate and destroys the new key. After the rename nothing
+  /// throws: what fails then is a warning. The audit log has `_DONE` once the list is in force, and
+  /// `_FAILED` with what is in force when it is not.
+  Published regenerate(core::Unit unit, const std::string& who, Forced forced = {});
 
   /// request makes a new key for `unit`, and a CSR for it that a third party may sign. It takes the
   /// place of the unit's pending one, whose key is destroyed. The certificate in use stays.
@@ -56,8 +62,9 @@ class TrustKeeper {
   /// adopt puts a certificate that somebody else signed in the place of the unit's, in the very
   /// way of regenerate. `judge` is asked under the trust_mutex, so that what it saw still holds;
   /// what it throws leaves everything as it was, the request too. The issuers go to
-  /// CallManager-trust, where LSCs are verified. Returns the new ITL's SHA-1.
-  std::string adopt(core::Unit unit, const std::string& who, const std::function<Adopted()>& judge);
+  /// CallManager-trust, where LSCs are verified.
+  Published adopt(core::Unit unit, const std::string& who, const std::function<Adopted()>& judge,
+                  Forced forced = {});
 
   /// trust puts certificates into a store: one a subject, the newer one wins (cucm-behaviour 1.7).
   /// Returns what became of each, in their order. Throws Error{refused} naming one that is older
@@ -69,8 +76,13 @@ class TrustKeeper {
       const std::string& who, std::optional<core::CapfTrustPurpose> purpose = std::nullopt);
 
   /// reset_localkey publishes the ITL signed by the recovery signer: from the certificates alone,
-  /// whatever stands in the served file and whichever services run.
+  /// whatever stands in the served file and whichever services run. It stays until end_recovery.
   core::admin::TrustListReset reset_localkey();
+
+  /// end_recovery returns to the normal signer; nothing happens when no recovery list is in force.
+  void end_recovery(const std::string& reason);
+
+  const Publisher& publisher() const noexcept { return publisher_; }
 
   /// show reads a published file from disk and checks it against our own certificates.
   core::admin::TrustListShow show(core::ListKind kind);
@@ -85,31 +97,40 @@ class TrustKeeper {
   /// change is what regenerate and adopt have in common; `event` begins the audit records' names,
   /// `discard_on_failure` says whether the new key is worth nothing when it fails.
   enum class OnFailure { keep_key, discard_key };
-  std::string change(core::Unit unit, const std::string& who, const std::string& event,
-                     const std::string& reason, OnFailure on_failure,
-                     const std::function<Adopted()>& make);
+  struct Act {
+    core::Unit unit;
+    std::string who;
+    std::string event;
+    std::string reason;
+    OnFailure on_failure;
+    Forced forced;
+  };
+
+  Published change(const Act& act, const std::function<Adopted()>& make);
+  /// decide makes the certificate and the list the truth in one transaction. A COMMIT that may have
+  /// been kept, or not, is looked at again: what is there then counts.
+  void decide(const Adopted& fresh, const core::OwnCertificate& old, const SignedList& list,
+              const std::string& reason);
+  bool named(const core::KeyRef& key);  ///< by a certificate or a request; throws when unknown
   /// store makes the certificate the unit's and its stores what they must be, in one transaction.
   void store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old);
 
   NodeCertificates current() const { return NodeCertificates(house_.certificates.all_own()); }
 
-  /// prepare writes the list beside the served one; publish renames it into place and tells
-  /// services.
-  void prepare(const SignedList& list);
-  void record(const SignedList& list, const std::string& reason);
-  void publish(const SignedList& list, const std::string& reason);
-
-  /// discard destroys a key that nothing needs; a key too many does no harm, so it never throws.
+  /// discard destroys a key that nothing names; one that is named, or may be, stays: a key too many
+  /// does no harm. Never throws.
   void discard(const core::KeyRef& key) noexcept;
 
   /// retire_keys destroys the unit's keys but the one in use, that of the pending request, and
   /// `previous`, which may still finish sessions that began with it.
   void retire_keys(core::Unit unit, const core::KeyRef& previous) noexcept;
 
-  House& house_;
-};
+  /// audit_done writes down what is done; a failure is logged, and a sentence for `warnings`.
+  void audit_done(const std::string& who, const std::string& event, const std::string& detail,
+                  std::vector<std::string>& warnings) noexcept;
 
-/// tell_reload asks a service to reread what changed; a service that is down is told nothing.
-void tell_reload(const core::Config& config, const Service& service);
+  House& house_;
+  Publisher publisher_;
+};
 
 }  // namespace ringfence::services::admin

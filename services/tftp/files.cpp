@@ -9,7 +9,9 @@
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
 #include "core/phones/phone.h"
+#include "core/trust/list_store.h"
 #include "core/trust/signed_file.h"
+#include "core/trust/trust_list.h"
 
 namespace ringfence::services::tftp {
 namespace {
@@ -101,8 +103,29 @@ FileSource::FileSource(core::Database& admin, const core::Token& token, const co
       phones_(admin_),
       certificates_(admin_),
       signing_(certificates_, token_),
-      itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last),
-      ctl_(paths_.folder / "CTLFile.tlv", Absence::withdraw) {}
+      itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last,
+           [this](core::BytesView file) { check_is_ours(file); }),
+      ctl_(paths_.folder / "CTLFile.tlv", Absence::withdraw,
+           [this](core::BytesView file) { check_is_ours(file); }) {}
+
+/// check_is_ours verifies a list by this node's certificates, not by those it brings along: a list
+/// that somebody else signed is sound in itself, and would lock out whoever believes it.
+void FileSource::check_is_ours(core::BytesView file) {
+  const std::vector<core::OwnCertificate> own = certificates_.all_own();
+  try {
+    core::verify_file(file, [&](const core::SignerName& wanted) -> std::optional<core::Bytes> {
+      for (const core::OwnCertificate& one : own)
+        if (core::signer_name_of(*core::parse_certificate(one.der)) == wanted) return one.der;
+      return std::nullopt;
+    });
+  } catch (const Error& error) {
+    if (error.code() != Code::not_found) throw;
+    // Between the change of a certificate and the list that goes with it the last one still counts.
+    const auto last = core::ListStore(admin_).last("ITL");
+    if (last && std::ranges::equal(last->file, file)) return;
+    throw Error(Code::refused, "none of this node's keys signed it");
+  }
+}
 
 Found FileSource::find(std::string_view name) {
   if (!valid_name(name)) return {};

@@ -13,32 +13,26 @@
 namespace ringfence::services::tftp {
 namespace {
 
-using core::Code;
 using core::Error;
 using core::Level;
 
 constexpr std::size_t kMaxListBytes = std::size_t{1} << 20;
 
-/// checked reads a trust list; throws Error when it is missing, does not parse or was altered.
-std::shared_ptr<const Content> checked(const std::filesystem::path& path) {
+}  // namespace
+
+ListFile::ListFile(std::filesystem::path path, Absence absence, IsOurs is_ours)
+    : path_(std::move(path)), absence_(absence), is_ours_(std::move(is_ours)) {}
+
+/// checked reads a trust list; throws Error when it is missing, does not parse or is not ours.
+std::shared_ptr<const Content> ListFile::checked(const std::filesystem::path& path) const {
   Content content;
   content.bytes = core::read_file(path, kMaxListBytes);
-  const core::TrustList list = core::parse_trust_list(content.bytes);
-  try {
-    core::verify_file(content.bytes, core::find_signer_in(list));
-  } catch (const Error& error) {
-    // Phones judge a signer that the list does not hold; they may know it, or ask TVS.
-    if (error.code() != Code::not_found) throw;
-  }
+  core::parse_trust_list(content.bytes);
+  is_ours_(content.bytes);
   content.sha1 = core::to_hex(core::digest(core::Digest::sha1, content.bytes));
   content.since = core::SystemClock().now();
   return std::make_shared<const Content>(std::move(content));
 }
-
-}  // namespace
-
-ListFile::ListFile(std::filesystem::path path, Absence absence)
-    : path_(std::move(path)), absence_(absence) {}
 
 std::shared_ptr<const Content> ListFile::current() {
   const std::lock_guard lock(mutex_);

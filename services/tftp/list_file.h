@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,20 +28,25 @@ enum class Absence {
 /// ListFile reads `path` again whenever it changed. Safe from several threads; may block for disk.
 class ListFile {
  public:
+  /// IsOurs says whether a signed list is one of this node's; throws Error saying why not.
+  using IsOurs = std::function<void(core::BytesView file)>;
+
   /// `<path>.good`, written by ringfence-admin, is what a start with a bad `path` serves.
-  ListFile(std::filesystem::path path, Absence absence);
+  ListFile(std::filesystem::path path, Absence absence, IsOurs is_ours);
 
   /// current returns the newest good version, or nothing when there never was one. A file that
-  /// does not parse, or is signed by one of its own certificates and does not verify, is refused
-  /// with one log line.
+  /// does not parse, or that none of this node's keys signed, whoever put it there, is refused with
+  /// one log line.
   std::shared_ptr<const Content> current();
 
  private:
   std::string stamp() const;
   void read();
+  std::shared_ptr<const Content> checked(const std::filesystem::path& path) const;
 
   const std::filesystem::path path_;
   const Absence absence_;
+  const IsOurs is_ours_;
   std::mutex mutex_;
   std::string stamp_ = "never";
   std::shared_ptr<const Content> content_;

@@ -541,16 +541,21 @@ TEST_F(CommandsTest, AsksForAnAuthenticationStringUnseen) {
 
 TEST_F(CommandsTest, AsksBeforeItResetsAllPhonesAndNotBeforeOne) {
   admin->record("system.status", status_of_a_node());
-  admin->record("phone.reset", PhoneReset{48, {}, {}});
+  admin->record("phone.reset_all", JobStarted{3});
+  admin->record("phone.reset", PhoneReset{1, {}, {}});
+  JobReport done = job(2, 48, "done", true);
+  done.total = 48;
+  admin->record("job.wait", done);
   console.typed = {"n"};
   EXPECT_EQ(run("utils phone reset all"), Status::failed);
   EXPECT_EQ(console.output,
             "You are about to reset all 48 registered phones. This action cannot be undone. "
             "Continue? (y/n): n\nReset cancelled.\n");
-  EXPECT_THAT(admin->asked(), Not(Contains("phone.reset")));
+  EXPECT_THAT(admin->asked(), Not(Contains("phone.reset_all")));
   console.typed = {"y"};
   EXPECT_EQ(run("utils phone reset all"), Status::success);
-  EXPECT_TRUE(admin->last_request().at("phones").as_array().empty());
+  EXPECT_THAT(admin->asked(), Contains("phone.reset_all"));
+  EXPECT_THAT(console.output, HasSubstr("48 of 48 phones returned."));
   EXPECT_EQ(run("utils phone apply-config SEP001122334455"), Status::success);
   EXPECT_EQ(admin->last_request().at("kind").as_string(), "apply-config");
   EXPECT_EQ(admin->last_request().at("phones").as_array().size(), 1U);

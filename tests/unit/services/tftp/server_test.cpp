@@ -303,7 +303,9 @@ TEST_F(TftpServerTest, KeepsTheLastGoodListWhenTheFileIsBad) {
   EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
 
   // A start with the bad file finds the copy that admin left.
-  ListFile restarted(node.itl_path(), Absence::keep_last);
+  ListFile restarted(node.itl_path(), Absence::keep_last, [&](BytesView file) {
+    if (!verified(file)) throw core::Error(core::Code::refused, "altered");
+  });
   ASSERT_TRUE(restarted.current());
   EXPECT_EQ(restarted.current()->bytes, node.itl);
 

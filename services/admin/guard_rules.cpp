@@ -1,0 +1,164 @@
+#include "services/admin/guard_rules.h"
+
+#include <functional>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace ringfence::services::admin {
+
+using core::Unit;
+using core::admin::Guard;
+
+namespace {
+
+constexpr std::size_t kNamesListed = 20;
+constexpr std::size_t kNamesTold = 3;
+
+std::string phones_text(std::int64_t count) {
+  return count == 1 ? "1 phone" : fmt::format("{} phones", count);
+}
+
+/// told names the first phones of a guard, and how many more there are.
+std::string told(const Guard& guard) {
+  std::string text;
+  const std::size_t shown = std::min(kNamesTold, guard.names.size());
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + guard.names[i];
+  const std::int64_t more = guard.phones - static_cast<std::int64_t>(shown);
+  return more > 0 ? text + fmt::format(" and {} more", more) : text;
+}
+
+/// Bench collects guards and whom they name together.
+class Bench {
+ public:
+  explicit Bench(std::string act) { verdict_.act = std::move(act); }
+
+  void add(const std::string& code, const std::vector<std::string>& phones, const std::string& why,
+           const std::string& cure) {
+    if (phones.empty()) return;  // nobody to strand
+    Guard guard{code, static_cast<std::int64_t>(phones.size()), {}, why, cure};
+    for (const std::string& phone : phones) {
+      if (guard.names.size() < kNamesListed) guard.names.push_back(phone);
+      named_.insert(phone);
+    }
+    verdict_.guards.push_back(std::move(guard));
+  }
+
+  Verdict verdict() {
+    verdict_.stranded = static_cast<std::int64_t>(named_.size());
+    return std::move(verdict_);
+  }
+
+ private:
+  Verdict verdict_;
+  std::set<std::string> named_;
+};
+
+using Chooses = std::function<bool(const PhoneHold&)>;
+
+std::vector<std::string> chosen(const GuardFacts& facts, const Chooses& chooses) {
+  std::vector<std::string> names;
+  for (const PhoneHold& phone : facts.phones)
+    if (chooses(phone)) names.push_back(phone.name);
+  return names;
+}
+
+Chooses holding(ListHold hold) {
+  return [hold](const PhoneHold& phone) { return phone.hold == hold; };
+}
+
+const Chooses kAll = [](const PhoneHold&) { return true; };
+
+void add_services(const GuardFacts& facts, Bench& bench) {
+  if (!facts.registrar_problem.empty())
+    bench.add("callmanager_down", chosen(facts, kAll),
+              facts.registrar_problem + " No phone can be reset, so none would fetch the new list.",
+              "Start it first: utils service start Cisco CallManager.");
+  if (!facts.tftp_problem.empty())
+    bench.add("tftp_down", chosen(facts, kAll),
+              facts.tftp_problem + " No phone can fetch the new list.",
+              "Start it first: utils service start Cisco Tftp.");
+}
+
+void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
+  bench.add("older_list", chosen(facts, holding(ListHold::older)),
+            "They hold an older ITL than the one in force, or nobody knows which. Whoever misses two "
+            "changes may know neither the ITL's signer nor a TVS.",
+            "Let them come back first: power them on, or run 'utils phone reset all'.");
+  bench.add("refused_list", chosen(facts, holding(ListHold::refused)),
+            "They refused the ITL in force and kept their old one.",
+            "See that Cisco Trust Verification Service runs and reset them, or publish a list that "
+            "they believe: utils itl reset localkey.");
+  bench.add("unproven_list", chosen(facts, holding(ListHold::unproven)),
+            "They fetched the ITL in force, and nothing proves that they took it.",
+            "Reset them with 'utils phone reset all' and see 'show phone'.");
+  const bool signs = unit == facts.signer;
+  if (signs || unit == Unit::tvs)
+    bench.add("signer_and_tvs", chosen(facts,
+                                       [&](const PhoneHold& phone) {
+                                         return signs ? !phone.knows_tvs : !phone.knows_signer;
+                                       }),
+              fmt::format("The certificate of {} was changed before, and nothing proves that they "
+                          "have it. Without that of {} as well they know neither the ITL's signer "
+                          "nor a TVS, and have to be unlocked by hand.",
+                          name(signs ? Unit::tvs : facts.signer), name(unit)),
+              "Let every one of them take the list of the first change before the second.");
+}
+
+}  // namespace
+
+std::string Verdict::refusal(std::optional<std::int64_t> force) const {
+  if (guards.empty())
+    return force ? fmt::format("{}: force {} was given, but no phone would be stranded now; leave "
+                               "force out",
+                               act, *force)
+                 : "";
+  if (force == stranded) return "";
+  std::string text = fmt::format("{}, because by what is known it would strand {}", act,
+                                 phones_text(stranded));
+  if (force) text += fmt::format(", not {}", *force);
+  for (const Guard& guard : guards)
+    text += fmt::format("\n{} That is {}: {}. {}", guard.why, phones_text(guard.phones),
+                        told(guard), guard.cure);
+  return text + fmt::format("\nTo do it all the same, add: force {}", stranded);
+}
+
+Verdict judge_change(Unit unit, const GuardFacts& facts) {
+  Bench bench(fmt::format("the certificate of {} stays", name(unit)));
+  if (!facts.tvs_problem.empty() && unit == facts.signer)
+    bench.add("tvs_down", chosen(facts, kAll),
+              facts.tvs_problem +
+                  " Phones cannot ask about the new signer, and would refuse the new list.",
+              "Start it first: utils service start Cisco Trust Verification Service.");
+  add_services(facts, bench);
+  if (unit == facts.signer || unit == Unit::tvs || unit == Unit::call_manager ||
+      unit == Unit::itl_recovery)
+    add_lists(unit, facts, bench);
+  return bench.verdict();
+}
+
+Verdict judge_recovery(const GuardFacts& facts) {
+  Bench bench("the recovery list is not published");
+  bench.add("recovery_unknown", chosen(facts,
+                                       [&](const PhoneHold& phone) {
+                                         const bool may_ask =
+                                             facts.tvs_problem.empty() && phone.knows_tvs;
+                                         return !phone.knows_signer && !may_ask;
+                                       }),
+            fmt::format("The list that they hold does not have the certificate of {}, and they "
+                        "cannot ask a TVS: they would refuse the recovery list.",
+                        name(facts.signer)),
+            "Start Cisco Trust Verification Service; a phone that knows neither has to be unlocked "
+            "by hand.");
+  return bench.verdict();
+}
+
+Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones) {
+  Bench bench("no bulk job is started");
+  if (!capf_problem.empty())
+    bench.add("capf_down", phones, capf_problem + " Phones would be told to go where nobody answers.",
+              "Start it first: utils service start Cisco Certificate Authority Proxy Function.");
+  return bench.verdict();
+}
+
+}  // namespace ringfence::services::admin

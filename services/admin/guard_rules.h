@@ -1,0 +1,62 @@
+// Whom a change would strand, by what is known: a pure function of facts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/admin/guard_api.h"
+#include "core/certificates/unit.h"
+
+namespace ringfence::services::admin {
+
+/// ListHold is where a phone stands with the ITL in force.
+enum class ListHold {
+  current,   ///< it is known to hold it
+  unproven,  ///< it fetched it; nothing shows that it took it
+  refused,   ///< it fetched it and kept its old one
+  older,     ///< it holds an earlier one, or nobody knows which
+};
+
+/// PhoneHold is one phone that uses trust lists and was seen here.
+struct PhoneHold {
+  std::string name;
+  ListHold hold = ListHold::current;
+  bool knows_tvs = true;     ///< the list it surely holds has the certificate TVS shows now
+  bool knows_signer = true;  ///< and that of who signs lists now
+};
+
+/// GuardFacts are what the rules look at. A service's problem is a sentence, "" when it answers.
+struct GuardFacts {
+  core::Unit signer = core::Unit::call_manager;  ///< whose key signs the next list
+  std::string tvs_problem, tftp_problem, registrar_problem;
+  std::vector<PhoneHold> phones;  ///< by name
+};
+
+/// Verdict is what speaks against a change.
+struct Verdict {
+  std::string act;  ///< "CallManager is not regenerated"
+  std::vector<core::admin::Guard> guards;
+  std::int64_t stranded = 0;  ///< phones that the guards name, each once
+
+  /// refusal is the sentence that refuses the change; "" when nothing speaks against it, or when
+  /// `force` is just `stranded`.
+  std::string refusal(std::optional<std::int64_t> force) const;
+};
+
+/// judge_change judges a new certificate for `unit` and the ITL that goes with it.
+///
+/// A phone takes a list whose signer its own list has, or that a TVS vouches for which its list
+/// has (cucm-behaviour 3). So where who signs or who vouches changes (CallManager, TVS, ITLRecovery)
+/// every phone must have the list in force first. Any change wants phones to be told and to find
+/// the file.
+Verdict judge_change(core::Unit unit, const GuardFacts& facts);
+
+/// judge_recovery judges a list signed by the recovery key: `facts.signer` is its unit.
+Verdict judge_recovery(const GuardFacts& facts);
+
+/// judge_bulk judges a bulk operation on `phones`; `capf_problem` as GuardFacts'.
+Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones);
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,154 @@
+#include "services/admin/guards.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/net/rpc.h"
+#include "core/trust/trust_list.h"
+#include "services/admin/diagnosis_facts.h"
+#include "services/admin/phone_watch.h"
+#include "services/admin/trust_ledger.h"
+
+namespace ringfence::services::admin {
+
+using core::Unit;
+
+namespace {
+
+constexpr auto kAnswersWithin = std::chrono::seconds(5);
+
+/// ListContents tells what the versions of the ITL have; one that is no longer known has nothing.
+class ListContents {
+ public:
+  explicit ListContents(const core::ListStore& lists) : lists_(lists) {}
+
+  bool has(const std::string& sha1, const core::Bytes& der) {
+    const auto [entry, fresh] = known_.try_emplace(sha1);
+    if (fresh) {
+      try {
+        if (const auto version = lists_.find("ITL", sha1))
+          entry->second = core::parse_trust_list(version->file);
+      } catch (const core::Error&) {  // no list: it has nothing
+      }
+    }
+    if (!entry->second) return false;
+    return std::ranges::any_of(entry->second->records,
+                               [&](const core::Record& record) { return record.matches(der); });
+  }
+
+ private:
+  const core::ListStore& lists_;
+  std::map<std::string, std::optional<core::TrustList>> known_;
+};
+
+ListHold hold_of(core::Acceptance acceptance) {
+  switch (acceptance) {
+    case core::Acceptance::accepted: return ListHold::current;
+    case core::Acceptance::fetched: return ListHold::unproven;
+    case core::Acceptance::refused: return ListHold::refused;
+    case core::Acceptance::unknown: break;
+  }
+  return ListHold::older;
+}
+
+}  // namespace
+
+std::string Guards::problem_of(std::string_view daemon) {
+  for (const Service& service : kServices) {
+    if (service.daemon != daemon) continue;
+    if (services_.state(service).state != "STARTED")
+      return fmt::format("{} does not run.", service.name);
+    try {
+      core::rpc_call(house_.config.control_socket(std::string(daemon)), "status", {},
+                     kAnswersWithin);
+    } catch (const std::exception& error) {
+      return fmt::format("{} does not answer ({}).", service.name, error.what());
+    }
+  }
+  return "";
+}
+
+std::string Guards::tls_problem(std::string_view daemon, std::uint16_t port, Unit unit) {
+  std::string problem;
+  for (const Service& service : kServices) {
+    if (service.daemon != daemon) continue;
+    if (services_.state(service).state != "STARTED")
+      return fmt::format("{} does not run.", service.name);
+    const std::string listen = house_.config.listen();
+    const PortAnswer answer = try_port(listen == "0.0.0.0" ? "127.0.0.1" : listen, port);
+    const auto own = house_.certificates.own(unit);
+    if (!answer.shook_hands)
+      problem = fmt::format("{} does not answer on {} ({}).", service.name, answer.address,
+                            answer.error);
+    else if (own && answer.certificate != own->der)
+      problem = fmt::format("{} shows another certificate on {} than that of {}.", service.name,
+                            answer.address, name(unit));
+  }
+  return problem;
+}
+
+std::vector<PhoneHold> Guards::phones(Unit signer) {
+  std::map<std::string, std::string> seen;  // by device: the list it fetched last, or ""
+  for (const core::Registration& one : house_.registrations()) seen.emplace(one.device, "");
+  for (const core::Fetch& one : house_.last_itls()) seen[one.device] = one.sha1;
+  std::vector<std::string> names;
+  for (const auto& [device, sha1] : seen)
+    if (fetches_trust_lists(device) && house_.phones.has(device)) names.push_back(device);
+  const std::map<std::string, PhoneTrust> trust = house_.trust().of(names, {});
+  const auto tvs = house_.certificates.own(Unit::tvs);
+  const auto by = house_.certificates.own(signer);
+  ListContents contents(house_.lists);
+  std::vector<PhoneHold> holds;
+  for (const std::string& device : names) {
+    const core::Judgement& judgement = trust.at(device).judgement;
+    const std::string& fetched = seen.at(device);
+    if (judgement.acceptance == core::Acceptance::unknown && judgement.holds.empty() &&
+        fetched.empty())
+      continue;  // as far as is known it never had a list, and takes its first one on faith
+    PhoneHold hold{device, hold_of(judgement.acceptance)};
+    const std::string& surely = judgement.holds.empty() ? fetched : judgement.holds;
+    hold.knows_tvs = tvs && contents.has(surely, tvs->der);
+    hold.knows_signer = by && contents.has(surely, by->der);
+    holds.push_back(std::move(hold));
+  }
+  return holds;
+}
+
+Verdict Guards::of_change(Unit unit) {
+  GuardFacts facts;
+  facts.signer = unit_of(keeper_.publisher().signer());
+  facts.phones = phones(facts.signer);
+  if (facts.phones.empty()) return judge_change(unit, facts);  // a fresh house: nobody to strand
+  if (unit == facts.signer) facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
+  facts.tftp_problem = problem_of("tftp");
+  facts.registrar_problem = problem_of("callmanager");
+  return judge_change(unit, facts);
+}
+
+Verdict Guards::of_recovery() {
+  GuardFacts facts;
+  facts.signer = unit_of(core::recovery_signer_of(house_.config.release()));
+  facts.phones = phones(facts.signer);
+  if (std::ranges::any_of(facts.phones, [](const PhoneHold& one) { return !one.knows_signer; }))
+    facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
+  return judge_recovery(facts);
+}
+
+Verdict Guards::of_bulk(const std::vector<std::string>& phones) {
+  if (phones.empty()) return judge_bulk("", phones);
+  return judge_bulk(tls_problem("capf", house_.config.ports().capf, Unit::capf), phones);
+}
+
+std::int64_t Guards::left_out(const std::vector<core::JobItem>& items) {
+  std::set<std::string> inside;
+  for (const core::JobItem& item : items) inside.insert(item.phone);
+  const auto held = phones(unit_of(keeper_.publisher().signer()));
+  return std::ranges::count_if(
+      held, [&](const PhoneHold& phone) { return !inside.contains(phone.name); });
+}
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,41 @@
+// Guards: asks services and books what the rules of guard_rules look at.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/plans/job_store.h"
+#include "services/admin/guard_rules.h"
+#include "services/admin/house.h"
+#include "services/admin/service_control.h"
+#include "services/admin/trust_keeper.h"
+
+namespace ringfence::services::admin {
+
+/// Guards judges by how things are at the moment of the call. A service is asked for real, as a
+/// phone would (TVS, CAPF: a TLS handshake) or by a question on its control socket, so that one that
+/// hangs counts as down; that takes up to some seconds each. Safe from several threads.
+class Guards {
+ public:
+  Guards(House& house, TrustKeeper& keeper, ServiceControl& services)
+      : house_(house), keeper_(keeper), services_(services) {}
+
+  Verdict of_change(core::Unit unit);
+  Verdict of_recovery();
+  Verdict of_bulk(const std::vector<std::string>& phones);
+
+  /// left_out counts the phones that hold a trust list and are not among a job's.
+  std::int64_t left_out(const std::vector<core::JobItem>& items);
+
+ private:
+  std::vector<PhoneHold> phones(core::Unit signer);
+  std::string problem_of(std::string_view daemon);
+  /// tls_problem shakes hands with a port; the certificate shown must be the unit's.
+  std::string tls_problem(std::string_view daemon, std::uint16_t port, core::Unit unit);
+
+  House& house_;
+  TrustKeeper& keeper_;
+  ServiceControl& services_;
+};
+
+}  // namespace ringfence::services::admin

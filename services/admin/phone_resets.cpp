@@ -1,0 +1,144 @@
+#include "services/admin/phone_resets.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+
+namespace ringfence::services::admin {
+
+using core::Code;
+using core::Error;
+using core::ItemState;
+using core::Job;
+using core::JobState;
+using core::Level;
+using core::log;
+namespace json = boost::json;
+
+namespace {
+
+std::string kind_of(const Job& job) {
+  return std::string(json::parse(job.arguments).as_object().at("kind").as_string());
+}
+
+PhoneWaves::Terms terms_of(const std::string& kind) {
+  PhoneWaves::Terms terms;
+  terms.kind = kind;
+  terms.step = "telling phones to " + kind;
+  terms.goal = kind == "reset"     ? PhoneWatch::Goal::list
+               : kind == "restart" ? PhoneWatch::Goal::registration
+                                   : PhoneWatch::Goal::answer;
+  return terms;
+}
+
+}  // namespace
+
+PhoneResets::~PhoneResets() {
+  stop();
+}
+
+void PhoneResets::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::int64_t PhoneResets::start(const std::string& kind, const std::string& who) {
+  if (kind != "reset" && kind != "restart" && kind != "apply-config")
+    throw Error(Code::malformed, "kind must be reset, restart or apply-config");
+  const auto turn = parts_.jobs.turn();
+  parts_.jobs.refuse_while_phones_are_reset();
+  Job job;
+  job.kind = kKind;
+  job.arguments = json::serialize(json::object{{"kind", kind}});
+  job.who = who;
+  job.step = "starting";
+  {
+    const std::lock_guard lock(mutex_);
+    if (!resumed_ || stopping_)
+      throw Error(Code::conflict,
+                  "Ringfence is still starting its services; try again when 'utils service list' "
+                  "shows all of them STARTED");
+  }
+  House& house = parts_.house;
+  job.started = house.clock.now();
+  {
+    core::Database::Transaction transaction(house.database);
+    job.id = house.jobs.create(job);
+    house.jobs.set_items(job.id, PhoneWaves::items_of_registered(house));
+    transaction.commit();
+  }
+  const std::int64_t id = job.id;
+  begin(std::move(job));
+  return id;
+}
+
+void PhoneResets::resume() {
+  for (Job& job : parts_.house.jobs.unfinished())
+    if (job.kind == kKind) begin(std::move(job));
+  const std::lock_guard lock(mutex_);
+  resumed_ = true;
+}
+
+void PhoneResets::begin(Job job) {
+  const std::lock_guard lock(mutex_);
+  if (running_ || stopping_) return;  // there is one at a time
+  if (thread_.joinable()) thread_.join();
+  running_ = true;
+  thread_ = std::thread([this, job = std::move(job)] { run(job); });
+}
+
+void PhoneResets::run(Job job) {
+  House& house = parts_.house;
+  try {
+    PhoneWaves waves(parts_, terms_of(kind_of(job)),
+                     {[&](Job& changed) {
+                        house.jobs.update(changed);
+                        parts_.jobs.touch(changed.id);
+                      },
+                      [this](std::chrono::milliseconds time) { return stopping_within(time); }});
+    if (waves.run(job)) {
+      const core::JobCounts counts = house.jobs.counts(job.id);
+      const bool cancelled = counts.of(ItemState::cancelled) > 0;
+      finish(job, cancelled ? JobState::cancelled : JobState::done,
+             fmt::format("{} of {} phones returned", counts.of(ItemState::returned), counts.total));
+    }
+  } catch (const std::exception& error) {
+    log(Level::error, "PHONE_RESET_FAILED",
+        {{"job", std::to_string(job.id)}, {"why", error.what()}});
+    try {
+      PhoneWaves::close(house, job.id);
+      finish(job, JobState::failed, error.what());
+    } catch (const std::exception& second) {
+      log(Level::error, "JOB_NOT_RECORDED", {{"why", second.what()}});
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  running_ = false;
+}
+
+void PhoneResets::finish(Job& job, JobState state, const std::string& message) {
+  job.state = state;
+  job.message = message;
+  job.step = state == JobState::done ? "done" : job.step;
+  job.finished = parts_.house.clock.now();
+  end_job(parts_.house, job, "PHONE_RESET_ALL");
+  parts_.jobs.touch(job.id);
+}
+
+bool PhoneResets::stopping_within(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+void PhoneResets::describe(const Job& job, core::admin::JobReport& report) const {
+  report.subject = kind_of(job) + " all";
+  report.published = true;  // there is nothing but the phones
+}
+
+}  // namespace ringfence::services::admin

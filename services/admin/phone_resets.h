@@ -1,0 +1,53 @@
+// Telling all registered phones to reset, restart or apply their configuration, as a job.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "services/admin/jobs.h"
+#include "services/admin/phone_waves.h"
+
+namespace ringfence::services::admin {
+
+/// PhoneResets runs one such job at a time, and none beside a regeneration, which resets phones
+/// itself. Safe from several threads.
+///
+/// A phone that was to reset has returned when it registered anew and has the ITL in force; to
+/// restart, when it registered anew; to apply its configuration, when it took the NOTIFY.
+class PhoneResets final : public JobKind {
+ public:
+  explicit PhoneResets(const PhoneWaves::Parts& parts) : parts_(parts) {}
+
+  ~PhoneResets() override;  ///< stops
+
+  static constexpr std::string_view kKind = "phone-reset";
+
+  /// start begins a job of `kind` ("reset", "restart", "apply-config") and returns its number.
+  /// Throws Error{malformed}, and Error{conflict} while another job resets phones.
+  std::int64_t start(const std::string& kind, const std::string& who);
+
+  std::string_view kind() const override { return kKind; }
+
+  void describe(const core::Job& job, core::admin::JobReport& report) const override;
+  void resume() override;
+  void stop() override;
+
+ private:
+  void begin(core::Job job);
+  void run(core::Job job);
+  void finish(core::Job& job, core::JobState state, const std::string& message);
+  bool stopping_within(std::chrono::milliseconds time);
+
+  PhoneWaves::Parts parts_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool resumed_ = false;   ///< guarded by mutex_
+  bool running_ = false;   ///< guarded by mutex_
+  bool stopping_ = false;  ///< guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace ringfence::services::admin

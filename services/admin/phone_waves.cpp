@@ -1,0 +1,113 @@
+#include "services/admin/phone_waves.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/base/error.h"
+#include "services/admin/reset_request.h"
+#include "services/admin/trust_ledger.h"
+
+namespace ringfence::services::admin {
+
+using core::ItemState;
+using core::Job;
+using core::JobItem;
+using core::JobState;
+using core::JobWanted;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kOutstandingResets = 500;
+constexpr auto kLookEvery = 200ms;
+constexpr auto kRegistrarAwayAtMost = 300s;
+
+}  // namespace
+
+std::vector<JobItem> PhoneWaves::items_of_registered(House& house) {
+  std::vector<JobItem> items;
+  std::set<std::string> seen;
+  for (const core::Registration& one : house.registrations())
+    if (seen.insert(one.device).second)
+      items.push_back({one.device, ItemState::waiting, house.clock.now()});
+  return items;
+}
+
+bool PhoneWaves::run(Job& job) {
+  House& house = parts_.house;
+  PhoneWatch watch(house.jobs.items(job.id), house.resets(job.id), terms_.goal);
+  auto registrar_seen = std::chrono::steady_clock::now();
+  for (bool first = true; first || !watch.finished(); first = false) {
+    const core::Time now = house.clock.now();
+    std::vector<JobItem> wave;
+    if (heed(job, watch)) wave = watch.next_wave(house.registrations(), kOutstandingResets, now);
+    try {
+      std::vector<std::string> devices;
+      for (const JobItem& item : wave) devices.push_back(item.phone);
+      const auto unknown = request_reset(house.config, job.id, terms_.kind, devices);
+      house.jobs.set_items(job.id, wave);
+      house.jobs.set_items(job.id, watch.unreachable(unknown, now));
+      registrar_seen = std::chrono::steady_clock::now();
+      if (job.wanted == JobWanted::run) note_step(job, terms_.step);
+    } catch (const core::Error& error) {
+      if (error.code() != core::Code::io ||
+          std::chrono::steady_clock::now() - registrar_seen > kRegistrarAwayAtMost ||
+          parts_.services.state(*service_named("Cisco CallManager")).reason == kCommandedOut)
+        throw;
+      watch.put_back(wave, now);  // it goes out when Cisco CallManager is back
+      note_step(job, "waiting for Cisco CallManager, which does not answer");
+    }
+    const std::vector<core::Registration> registrations = house.registrations();
+    const Evidence evidence{registrations,
+                            house.trust().of(watch.asked_about(registrations), terms_.lists),
+                            house.resets(job.id)};
+    std::vector<JobItem> moved = watch.observe(evidence, now);
+    std::ranges::move(watch.take_in(evidence, now), std::back_inserter(moved));
+    house.jobs.set_items(job.id, moved);
+    if (!wave.empty() || !moved.empty()) parts_.jobs.touch(job.id);
+    if (host_.stopping_within(kLookEvery)) return false;
+  }
+  return true;
+}
+
+bool PhoneWaves::heed(Job& job, PhoneWatch& watch) {
+  House& house = parts_.house;
+  job.wanted = house.jobs.find(job.id).wanted;
+  switch (job.wanted) {
+    case JobWanted::run:
+      if (job.state == JobState::paused) {
+        job.state = JobState::running;
+        host_.save(job);
+      }
+      return true;
+    case JobWanted::pause:
+      if (job.state == JobState::paused) return false;
+      job.state = JobState::paused;
+      job.step = "paused: no further phones are told";
+      host_.save(job);
+      return false;
+    case JobWanted::cancel:
+      job.state = JobState::running;
+      house.jobs.set_items(job.id, watch.cancel_waiting(house.clock.now()));
+      note_step(job, "cancelled: waiting for the phones that were told");
+      return false;
+  }
+  return false;
+}
+
+void PhoneWaves::note_step(Job& job, const std::string& step) {
+  if (job.step == step) return;
+  job.step = step;
+  host_.save(job);
+}
+
+void PhoneWaves::close(House& house, std::int64_t job) {
+  std::vector<JobItem> open;
+  for (JobItem& item : house.jobs.items(job)) {
+    if (item.state != ItemState::waiting && item.state != ItemState::reset_sent) continue;
+    open.push_back({item.phone, ItemState::not_returned, house.clock.now()});
+  }
+  house.jobs.set_items(job, open);
+}
+
+}  // namespace ringfence::services::admin

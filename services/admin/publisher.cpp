@@ -1,0 +1,133 @@
+#include "services/admin/publisher.h"
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/net/rpc.h"
+#include "core/storage/setting_store.h"
+
+namespace ringfence::services::admin {
+
+using core::Error;
+using core::ItlSigner;
+using core::Level;
+using core::log;
+
+namespace {
+
+constexpr auto kReloadWithin = std::chrono::seconds(5);
+constexpr std::string_view kRecovery = "itl_recovery_since";  // a setting: RFC 3339, "" for none
+
+std::filesystem::path next_path(const core::Config& config) {
+  return list_path(config, core::ListKind::itl).string() + ".next";
+}
+
+}  // namespace
+
+std::filesystem::path list_path(const core::Config& config, core::ListKind kind) {
+  return config.tftp_folder() / (kind == core::ListKind::itl ? "ITLFile.tlv" : "CTLFile.tlv");
+}
+
+void tell_reload(const core::Config& config, const Service& service) noexcept {
+  try {
+    core::rpc_call(config.control_socket(std::string(service.daemon)), "reload", {}, kReloadWithin);
+  } catch (const std::exception& error) {
+    log(Level::info, "SERVICE_NOT_TOLD",
+        {{"service", std::string(service.name)}, {"why", error.what()}});
+  }
+}
+
+bool Publisher::recovering() const {
+  return !core::SettingStore(house_.database).find(kRecovery).value_or("").empty();
+}
+
+ItlSigner Publisher::signer() const {
+  const core::Release release = house_.config.release();
+  return recovering() ? core::recovery_signer_of(release) : core::normal_signer_of(release);
+}
+
+std::string Publisher::served_sha1() const {
+  const auto last = house_.lists.last("ITL");
+  return last ? last->sha1 : "";
+}
+
+void Publisher::prepare(const SignedList& list) {
+  core::write_atomically(next_path(house_.config), list.file);
+}
+
+void Publisher::record(const SignedList& list, const std::string& reason) {
+  house_.lists.add(
+      {0, "ITL", std::string(name(list.signer)), list.sha1, reason, list.file, house_.clock.now()});
+}
+
+Published Publisher::publish(const SignedList& list, const std::string& reason) {
+  Published published{list.sha1, {}};
+  const std::filesystem::path path = list_path(house_.config, core::ListKind::itl);
+  std::filesystem::rename(next_path(house_.config), path);
+  // From here on phones get it, whatever happens.
+  const auto then = [&](const std::string& what, const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log(Level::error, "ITL_PUBLISHED_BUT", {{"failed", what}, {"why", error.what()}});
+      published.warnings.push_back("The new ITL is in force, but " + what + ": " + error.what() +
+                                   ".");
+    }
+  };
+  then("its name may be lost in a power cut", [&] { core::sync_folder(path.parent_path()); });
+  then("its copy ITLFile.tlv.good could not be written",
+       [&] { core::write_atomically(path.string() + ".good", list.file); });
+  log(Level::notice, "ITL_PUBLISHED",
+      {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
+  for (const Service& service : kServices) tell_reload(house_.config, service);
+  return published;
+}
+
+SignedList Publisher::build(const NodeCertificates& certificates, ItlSigner signer) {
+  return certificates.build_itl(signer, house_.config, house_.token, house_.clock.now());
+}
+
+std::optional<Published> Publisher::ensure(const NodeCertificates& certificates,
+                                           const std::string& reason) {
+  const ItlSigner by = signer();
+  std::optional<std::string> difference;
+  try {
+    difference = certificates.difference(
+        core::read_file(list_path(house_.config, core::ListKind::itl), kMaxListBytes), by,
+        house_.config);
+    if (!difference) return std::nullopt;
+  } catch (const Error& error) {
+    difference = error.what();
+  }
+  log(Level::notice, "ITL_REBUILT", {{"why", *difference}});
+  const SignedList list = build(certificates, by);
+  prepare(list);
+  record(list, reason);
+  return publish(list, reason);
+}
+
+Published Publisher::publish_with(const SignedList& list, const std::string& reason,
+                                  bool recovering) {
+  prepare(list);
+  {
+    core::Database::Transaction transaction(house_.database);
+    record(list, reason);
+    core::SettingStore(house_.database)
+        .save(kRecovery, recovering ? core::to_iso(house_.clock.now()) : "");
+    transaction.commit();
+  }
+  return publish(list, reason);
+}
+
+Published Publisher::begin_recovery(const NodeCertificates& certificates) {
+  return publish_with(build(certificates, core::recovery_signer_of(house_.config.release())),
+                      "reset localkey", true);
+}
+
+std::optional<Published> Publisher::end_recovery(const NodeCertificates& certificates,
+                                                 const std::string& reason) {
+  if (!recovering()) return std::nullopt;
+  return publish_with(build(certificates, core::normal_signer_of(house_.config.release())), reason,
+                      false);
+}
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,72 @@
+// Publishing the ITL: which one is in force, who signs it, and until when a recovery list stays.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/trust/itl.h"
+#include "services/admin/house.h"
+#include "services/admin/node_certificates.h"
+
+namespace ringfence::services::admin {
+
+/// Published is a list in force, and what went wrong once it was: nothing of that takes it back.
+struct Published {
+  std::string sha1;  ///< hex, lower case
+  std::vector<std::string> warnings;
+};
+
+/// Publisher writes the served ITL. Every call but `signer`, `recovering` and `served_sha1` wants
+/// the house's trust_mutex held.
+///
+/// A list is in force from the moment it has its name in the folder of Cisco Tftp. Its version in
+/// admin.db comes before: a daemon that was ended between the two publishes it at its next start.
+///
+/// A recovery list stays in force until `end_recovery`: that is a row of admin.db, so that nothing
+/// else ends it, neither restarts nor crashes nor a regeneration, whose list is signed by the
+/// recovery key then.
+class Publisher {
+ public:
+  explicit Publisher(House& house) : house_(house) {}
+
+  /// signer signs the next list: the normal signer, while a recovery list is in force the other.
+  core::ItlSigner signer() const;
+  bool recovering() const;
+  std::string served_sha1() const;  ///< of the last list that was published, or ""
+
+  /// prepare writes the list beside the served one, synced. `record` makes it the last version, in
+  /// the caller's transaction. `publish` puts it in force and tells the services; it throws only
+  /// when the list is not in force.
+  void prepare(const SignedList& list);
+  void record(const SignedList& list, const std::string& reason);
+  Published publish(const SignedList& list, const std::string& reason);
+
+  /// ensure publishes the list of these certificates unless the served file is just that. Returns
+  /// what was published.
+  std::optional<Published> ensure(const NodeCertificates& certificates, const std::string& reason);
+
+  /// begin_recovery publishes a list signed by the recovery signer, which stays; end_recovery
+  /// returns to the normal signer, and does nothing when no recovery list is in force.
+  Published begin_recovery(const NodeCertificates& certificates);
+  std::optional<Published> end_recovery(const NodeCertificates& certificates,
+                                        const std::string& reason);
+
+ private:
+  SignedList build(const NodeCertificates& certificates, core::ItlSigner signer);
+  Published publish_with(const SignedList& list, const std::string& reason, bool recovering);
+
+  House& house_;
+};
+
+/// list_path is where Cisco Tftp finds a list.
+std::filesystem::path list_path(const core::Config& config, core::ListKind kind);
+
+inline constexpr std::size_t kMaxListBytes = 1 << 20;
+
+/// tell_reload asks a service to reread what changed; a service that is down is told nothing.
+void tell_reload(const core::Config& config, const Service& service) noexcept;
+
+}  // namespace ringfence::services::admin

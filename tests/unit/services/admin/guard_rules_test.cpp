@@ -1,0 +1,94 @@
+// Whom a change would strand: the rules alone.
+#include "services/admin/guard_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ringfence::services::admin {
+namespace {
+
+using core::Unit;
+using testing::HasSubstr;
+
+GuardFacts house_of(std::size_t phones) {
+  GuardFacts facts;
+  for (std::size_t i = 0; i < phones; ++i)
+    facts.phones.push_back({"SEP00000000000" + std::to_string(i)});
+  return facts;
+}
+
+std::vector<std::string> codes(const Verdict& verdict) {
+  std::vector<std::string> codes;
+  for (const auto& guard : verdict.guards) codes.push_back(guard.code);
+  return codes;
+}
+
+TEST(GuardRules, NothingSpeaksAgainstAChangeInAHouseThatIsWell) {
+  for (const Unit unit : core::kUnits) {
+    const Verdict verdict = judge_change(unit, house_of(5));
+    EXPECT_EQ(verdict.stranded, 0);
+    EXPECT_EQ(verdict.refusal(std::nullopt), "");
+    EXPECT_THAT(verdict.refusal(5), HasSubstr("leave force out"));
+  }
+}
+
+TEST(GuardRules, AFreshHouseHasNobodyToStrand) {
+  GuardFacts facts;
+  facts.tvs_problem = facts.tftp_problem = facts.registrar_problem = "It does not run.";
+  EXPECT_EQ(judge_change(Unit::call_manager, facts).refusal(std::nullopt), "");
+}
+
+TEST(GuardRules, WithoutATvsTheSignerStaysUntilForcedOverAllPhones) {
+  GuardFacts facts = house_of(5);
+  facts.tvs_problem = "Cisco Trust Verification Service does not run.";
+  const Verdict verdict = judge_change(Unit::call_manager, facts);
+  EXPECT_THAT(codes(verdict), testing::ElementsAre("tvs_down"));
+  EXPECT_THAT(verdict.refusal(std::nullopt),
+              testing::AllOf(HasSubstr("it would strand 5 phones"),
+                             HasSubstr("SEP000000000000, SEP000000000001, SEP000000000002 and 2 "
+                                       "more. Start it first: utils service start Cisco Trust"),
+                             HasSubstr("add: force 5")));
+  EXPECT_THAT(verdict.refusal(4), HasSubstr("5 phones, not 4"));
+  EXPECT_EQ(verdict.refusal(5), "");
+  EXPECT_TRUE(judge_change(Unit::capf, facts).guards.empty()) << "the signer stays the same";
+}
+
+TEST(GuardRules, EachPhoneCountsOnceHoweverManyGuardsNameIt) {
+  GuardFacts facts = house_of(5);
+  facts.phones[0].hold = ListHold::older;
+  facts.phones[1].hold = ListHold::unproven;
+  facts.phones[2].hold = ListHold::refused;
+  facts.phones[2].knows_signer = false;
+  const Verdict verdict = judge_change(Unit::tvs, facts);
+  EXPECT_THAT(codes(verdict), testing::ElementsAre("older_list", "refused_list", "unproven_list",
+                                                   "signer_and_tvs"));
+  EXPECT_EQ(verdict.stranded, 3);
+  EXPECT_EQ(verdict.refusal(3), "");
+}
+
+TEST(GuardRules, NoChangeWithoutTheServicesThatBringItToPhones) {
+  GuardFacts facts = house_of(2);
+  facts.tftp_problem = "Cisco Tftp does not run.";
+  facts.registrar_problem = "Cisco CallManager does not run.";
+  EXPECT_THAT(codes(judge_change(Unit::capf, facts)),
+              testing::ElementsAre("callmanager_down", "tftp_down"));
+}
+
+TEST(GuardRules, ABulkJobWantsACapfThatAnswers) {
+  EXPECT_TRUE(judge_bulk("", {"SEP000000000001"}).guards.empty());
+  const Verdict verdict = judge_bulk("CAPF does not answer.", {"SEP000000000001"});
+  EXPECT_THAT(codes(verdict), testing::ElementsAre("capf_down"));
+  EXPECT_EQ(verdict.refusal(1), "");
+}
+
+TEST(GuardRules, ARecoveryListIsForPhonesThatKnowItsSignerOrMayAsk) {
+  GuardFacts facts = house_of(3);
+  facts.signer = Unit::itl_recovery;
+  facts.phones[0].knows_signer = false;
+  EXPECT_TRUE(judge_recovery(facts).guards.empty()) << "it may ask the TVS";
+  facts.tvs_problem = "It does not run.";
+  EXPECT_EQ(judge_recovery(facts).stranded, 1);
+}
+
+}  // namespace
+}  // namespace ringfence::services::admin
