@@ -102,8 +102,6 @@ void check_path_lengths(const std::vector<X509Cert>& issuers) {
 
 }  // namespace
 
-}
-
 void Anchors::FreeStore::operator()(X509_STORE* store) const noexcept {
   X509_STORE_free(store);
 }

@@ -15,7 +15,6 @@
 
 namespace ringfence::core {
 
-
 /// Anchors are the certificates of one trust store, ready to verify against. Safe from several
 /// threads.
 class Anchors {
