@@ -127,7 +127,7 @@ TEST_F(Appliance, AKilledAdminComesBackUnderAnOpenShell) {
 class SmallDisk : public Appliance {
  protected:
   void SetUp() override {
-    if (::mount("tmpfs", instance_.state().c_str(), "tmpfs", 0, "size=24m") != 0) {
+    if (::mount("tmpfs", instance_.state().c_str(), "tmpfs", 0, "size=24m,mode=0700") != 0) {
       GTEST_SKIP() << "not allowed to mount";
     }
     mounted_ = true;
