@@ -68,7 +68,7 @@ class OtherModuleTest : public testing::Test {
   }
 
   static SignRequest request_for(const KeyRef& key, Scheme scheme) {
-    return {key, scheme, Hash::sha256, Hash::sha256, 32, Bytes(32, 0x5a)};
+    return {key, scheme, Hash::sha256, Hash::sha256, 32, Bytes(32, 0x5a), {}};
   }
 
   TemporaryFolder folder_;

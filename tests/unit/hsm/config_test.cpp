@@ -200,7 +200,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(ConfigTest, NamesTheLineOfWhatIsNoToml) {
   EXPECT_NE(error("[hsm\n").find(file() + ":1: "), std::string::npos);
-  EXPECT_EQ(error("hsm = 1\n"), file() + ":1: hsm must be a table");
+  EXPECT_EQ(error("hsm = 1\n"),
+            file() + ":1: hsm must be a section: a line [hsm], and below it its keys");
 }
 
 TEST_F(ConfigTest, IsNotReadWhereOthersCanWriteOrThroughALink) {
