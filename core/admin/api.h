@@ -334,8 +334,8 @@ BOOST_DESCRIBE_STRUCT(ImportNote, (), (kind, count, examples, text))
 struct PhoneImported {
   std::int64_t added = 0;
   std::int64_t updated = 0;
-  std::vector<ImportNote> normalised;  ///< what was understood although it was written otherwise
-  std::vector<std::string> warnings;  ///< a sentence each
+  std::vector<ImportNote> normalised = {};  ///< what was understood although it was written otherwise
+  std::vector<std::string> warnings = {};  ///< a sentence each
 };
 BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated, normalised, warnings))
 
