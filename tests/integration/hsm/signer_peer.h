@@ -28,6 +28,16 @@ inline SignRequest ecdsa(const KeyRef& key, std::uint8_t fill = 1) {
   return request;
 }
 
+/// digested is the request as the signer hands it to a worker: with the digest it made.
+inline SignRequest digested(SignRequest request) {
+  request.input.resize(EVP_MAX_MD_SIZE);
+  unsigned size = 0;
+  EVP_Digest(request.message.data(), request.message.size(), request.input.data(), &size,
+             EVP_sha256(), nullptr);
+  request.input.resize(size);
+  return request;
+}
+
 /// verifies checks an ECDSA signature with OpenSSL's own code.
 inline bool verifies(const Bytes& spki, const SignRequest& request, const Bytes& signature) {
   const std::uint8_t* at = spki.data();

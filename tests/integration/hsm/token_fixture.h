@@ -38,7 +38,8 @@ struct Opened {
 
   /// signs says whether the key signs, and OpenSSL accepts it for the public key of `entry`.
   bool signs(const Token::Entry& entry) {
-    return verifies(entry.spki, ecdsa(entry.info.ref), token.sign(ecdsa(entry.info.ref)));
+    const SignRequest request = digested(ecdsa(entry.info.ref));
+    return verifies(entry.spki, request, token.sign(request));
   }
 
   Module module;

@@ -89,10 +89,11 @@ TEST_F(TokenTest, FindsAKeyThatAnotherProcessMadeAfterLogin) {
   const KeyRef ref{"CAPF", 1};
   Child maker(config_, [](Opened& opened) { opened.token.generate("CAPF", kP256); });
   Opened opened(config_);
-  EXPECT_EQ(text_thrown([&] { opened.token.sign(ecdsa(ref)); }), "the token has no key CAPF/1");
+  EXPECT_EQ(text_thrown([&] { opened.token.sign(digested(ecdsa(ref))); }),
+            "the token has no key CAPF/1");
   maker.go();
   ASSERT_EQ(maker.wait(), 0);
-  const Bytes signature = opened.token.sign(ecdsa(ref));
+  const Bytes signature = opened.token.sign(digested(ecdsa(ref)));
   EXPECT_TRUE(verifies(opened.token.find(ref).spki, ecdsa(ref), signature));
   EXPECT_THAT(opened.refs(), ElementsAre(ref));
 }
@@ -106,7 +107,7 @@ TEST_F(TokenTest, ForgetsAKeyThatAnotherProcessDestroyed) {
   ASSERT_EQ(destroyer.wait(), 0);
   opened.token.forget(ref);
   opened.token.forget(ref);
-  EXPECT_EQ(kind_thrown([&] { opened.token.sign(ecdsa(ref)); }), Kind::not_found);
+  EXPECT_EQ(kind_thrown([&] { opened.token.sign(digested(ecdsa(ref))); }), Kind::not_found);
   EXPECT_TRUE(opened.refs().empty());
 }
 
@@ -118,7 +119,7 @@ TEST_F(TokenTest, NoticesWithoutACopyThatAKeyWasDestroyed) {
   EXPECT_TRUE(opened.signs(opened.token.generate("CAPF", kP256)));
   destroyer.go();
   ASSERT_EQ(destroyer.wait(), 0);
-  EXPECT_EQ(kind_thrown([&] { opened.token.sign(ecdsa(ref)); }), Kind::not_found);
+  EXPECT_EQ(kind_thrown([&] { opened.token.sign(digested(ecdsa(ref))); }), Kind::not_found);
 }
 
 TEST_F(TokenTest, RepeatsAGenerationThatFailsInPassingButNotForEver) {
@@ -156,7 +157,7 @@ TEST_F(TokenTest, RenamesAPairUnderTheNextVersionOfTheOtherLabel) {
   EXPECT_EQ(renamed.since, old.since);
   EXPECT_TRUE(renamed.copied);
   EXPECT_TRUE(opened.signs(renamed));
-  EXPECT_EQ(kind_thrown([&] { opened.token.sign(ecdsa(old.info.ref)); }), Kind::not_found);
+  EXPECT_EQ(kind_thrown([&] { opened.token.sign(digested(ecdsa(old.info.ref))); }), Kind::not_found);
   EXPECT_THAT(opened.refs(), ElementsAre(KeyRef{"CAPF", 1}, KeyRef{"CAPF", 2}));
   EXPECT_EQ(objects(opened, CKO_PRIVATE_KEY), 2U);
   EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 2U);

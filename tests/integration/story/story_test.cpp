@@ -248,7 +248,8 @@ TEST_F(Story, EveryPhoneComesBack) {
   ASSERT_TRUE(everybody_has(std::string(normal.at("sha1").as_string())))
       << failures(fleet.report());
 
-  // 9. A list signed by a stranger's key is refused by every phone, which keeps what it has.
+  // 9. A list signed by a stranger's key is never served, whoever put it there: phones go on with
+  // the last good one.
   const core::Node stranger{"stranger", {}};
   const core::EvpPkey key(EVP_RSA_gen(2048));
   ASSERT_NE(key, nullptr);
@@ -265,17 +266,11 @@ TEST_F(Story, EveryPhoneComesBack) {
       {certificate.get(), key.get(), nullptr}, core::Digest::sha1, when);
   core::write_atomically(itl, forged);
   ASSERT_EQ(instance_.sh("--yes utils phone reset all").status, 0);
-  ASSERT_TRUE(fleet.wait_until(
-      [&](const Report& r) {
-        return std::all_of(r.phones.begin(), r.phones.end(), [](const PhoneReport& phone) {
-          return phone.itl_status.find("update failed") != std::string::npos;
-        });
-      },
-      kPatience))
+  ASSERT_TRUE(everybody_has(std::string(normal.at("sha1").as_string())))
       << failures(fleet.report());
-  now = fleet.report();
-  for (const PhoneReport& phone : now.phones)
-    EXPECT_EQ(phone.itl_sha1, normal.at("sha1").as_string()) << phone.name;
+  for (const PhoneReport& phone : fleet.report().phones)
+    EXPECT_THAT(phone.itl_status, testing::Not(HasSubstr("failed"))) << phone.name;
+  EXPECT_NE(instance_.sh("show itl").status, 0) << "the file on disk is a stranger's";
   fleet.stop();
 }
 
@@ -378,8 +373,8 @@ TEST_F(Story, ARegenerationSaysAtOnceThatTheRegistrarIsStopped) {
       << failures(fleet.report());
   ASSERT_EQ(instance_.sh("utils service stop Cisco CallManager").status, 0);
   const test::Result told = instance_.sh("--yes set cert regen TVS");
-  EXPECT_THAT(told.out + told.err, HasSubstr("Cisco CallManager does not answer"));
-  EXPECT_NE(told.status, 0);
+  EXPECT_THAT(told.out + told.err, HasSubstr("Cisco CallManager does not run"));
+  EXPECT_EQ(told.status, 1);
   EXPECT_EQ(instance_.json("show itl").at("state").as_string(), "verified");
   fleet.stop();
 }

@@ -105,7 +105,7 @@ TEST_F(BulkTest, StartShowsThePlanAndAsks) {
 TEST_F(BulkTest, StartWatchesTheJobToItsEnd) {
   record_job();
   console.typed = {"yes"};
-  EXPECT_EQ(run("utils capf bulk start all operation install"), Status::success);
+  EXPECT_EQ(run("utils capf bulk start all operation install"), Status::phones_missing);
   EXPECT_THAT(console.output, HasSubstr("Job 3 started for 60 phones.\n2 phones left out.\n"));
   EXPECT_THAT(console.output,
               HasSubstr("Job 3: 0 of 60 phones have ended (50 waiting, 10 applied)."));

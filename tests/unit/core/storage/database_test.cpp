@@ -116,11 +116,12 @@ TEST_F(DatabaseTest, HasEverySchemasTables) {
   EXPECT_EQ(test::sqlite3(file("capf.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' and name not like 'sqlite%' order by name)"),
-            "csr event issued outcome trust_sign");
+            "attempt csr event issued journal_number outcome security_event security_more shown_lsc"
+            " trust_sign");
   EXPECT_EQ(test::sqlite3(file("callmanager.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' and name not like 'sqlite%' order by name)"),
-            "registration reset trust_sign");
+            "phone_report registrar registration reset trust_sign");
 }
 
 TEST_F(DatabaseTest, IsNotFoundWhenReadOnlyAndMissing) {
