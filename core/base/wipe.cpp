@@ -11,7 +11,7 @@ void wipe(std::string& text) noexcept {
 }
 
 [[gnu::noinline]] void scrub_stack() noexcept {
-  char below[64 * 1024];
+  char below[256 * 1024];  // rpc_line alone reads into 64 KiB
   ::explicit_bzero(below, sizeof below);
 }
 

@@ -9,8 +9,8 @@ namespace ringfence::core {
 /// empties it.
 void wipe(std::string& text) noexcept;
 
-/// scrub_stack overwrites 64 KiB of this thread's stack below the caller: what functions that have
-/// returned left there. About 2 us.
+/// scrub_stack overwrites 256 KiB of this thread's stack below the caller: what functions that have
+/// returned left there. About 10 us.
 void scrub_stack() noexcept;
 
 }  // namespace ringfence::core

@@ -21,6 +21,7 @@
 #include "core/trust/trust_list.h"
 #include "tests/fleet/fleet.h"
 #include "tests/support/command.h"
+#include "tests/support/database_file.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
@@ -156,7 +157,12 @@ TEST_F(CapfAnswers, NameEachThingThatKeepsAPhoneFromItsLsc) {
   // The configuration changed and the phone was not told; then the time it had is over.
   sh("set phone capf " + phone + " operation install");
   expect_likely(phone, "Configuration", "the phone has not fetched its configuration since");
-  sh("set phone capf " + phone + " operation install completes_by 2020:01:01:00");
+  const test::Result past =
+      instance_.sh("set phone capf " + phone + " operation install completes_by 2020:01:01:00");
+  EXPECT_EQ(past.status, 1);
+  EXPECT_THAT(past.out + past.err, HasSubstr("2020:01:01:00, has passed"));
+  test::sqlite3(instance_.state() / "db" / "admin.db",
+                "update phone set completes_by = 1577836800 where name = '" + phone + "'");
   expect_likely(phone, "Operation Completes By", "the time it had to be completed by");
   EXPECT_THAT(text_of(instance_.json("show capf status " + phone).at("operation_status")),
               HasSubstr("User Initiated Request Late/Timedout"));
