@@ -138,8 +138,9 @@ class Contents {
 
   /// add_der takes one piece of DER and says what it was, by what it is and not by a label.
   Sort add_der(BytesView der) {
-    der = without_blanks_behind(der);
-    const Sort sort = look(der);
+    Sort sort = look(der);  // as it is first: a signature, too, may end in a byte like a line end
+    const BytesView shorter = without_blanks_behind(der);
+    if (sort == Sort::unknown && shorter.size() < der.size()) sort = look(shorter);
     seen_.insert(sort);
     return sort;
   }
@@ -198,7 +199,7 @@ class Contents {
       der = der.subspan(used);
     }
     if (found.empty()) return false;
-    if (!der.empty()) {
+    if (!without_blanks_behind(der).empty()) {
       if (!is_whole<TrustSettings, d2i_X509_CERT_AUX>(der))
         refuse(
             "a certificate in it is followed by bytes that do not belong to it; save it again "

@@ -85,6 +85,26 @@ class CertificateFileTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
+// A signature's last byte is a line end's in one certificate of 128.
+TEST_F(CertificateFileTest, TakesACertificateWhoseLastByteLooksLikeALineEnd) {
+  const EvpPkey key(EVP_EC_gen("P-256"));
+  for (const std::uint8_t last : {std::uint8_t{'\n'}, std::uint8_t{'\r'}}) {
+    const X509Cert certificate = share(read_certificate_file(file("a.pem"), 1).certificates.front().get());
+    Bytes der;
+    for (long serial = 1; der.empty() || der.back() != last; ++serial) {
+      ASSERT_LT(serial, 20'000);
+      ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);
+      X509_set_pubkey(certificate.get(), key.get());
+      ASSERT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+      der = to_der(*certificate);
+    }
+    EXPECT_EQ(names(der), "a");
+    EXPECT_EQ(names(to_pem(*certificate)), "a");
+    der.push_back('\n');
+    EXPECT_EQ(names(der), "a");
+  }
+}
+
 TEST_F(CertificateFileTest, ReadsPemWithWhateverStandsAroundIt) {
   const std::string a = text("a.pem");
   const std::string b = text("b.pem");
