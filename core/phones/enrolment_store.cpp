@@ -212,11 +212,15 @@ std::optional<IssuedCertificate> find_held(Database& database, const std::string
   return last;
 }
 
-void insert_issued(Database& database, const IssuedCertificate& certificate) {
-  // Again, since two sessions may have brought the key at once.
-  if (const auto holder = find_key_holder(database, certificate.key_hash, "", certificate.phone,
-                                          certificate.issued_at))
+/// require_own_key asks where the key is written: two sessions may have brought it at once.
+void require_own_key(Database& database, const std::string& key_hash, const std::string& spki,
+                     const std::string& phone, Time now) {
+  if (const auto holder = find_key_holder(database, key_hash, spki, phone, now))
     throw Error(Code::malformed, "the key is that of " + *holder);
+}
+
+void insert_issued(Database& database, const IssuedCertificate& certificate) {
+  require_own_key(database, certificate.key_hash, "", certificate.phone, certificate.issued_at);
   const long long sequence = next_number(database);
   const long long request = certificate.request;
   const std::string serial = to_hex(certificate.serial);
@@ -407,6 +411,7 @@ void EnrolmentStore::requested(const PendingCsr& csr) {
   const long long request = csr.request;
   const std::string spki = to_hex(csr.spki);
   write([&](soci::session& /*sql*/) {
+    require_own_key(database_, "", spki, csr.phone, csr.created);
     Database::Prepared(database_,
                        "insert into csr (phone, request, spki, key, model, peer, created, serial)"
                        " values (:phone, :request, :spki, :key, :model, :peer, :created, null)"

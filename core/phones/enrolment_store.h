@@ -144,7 +144,8 @@ class EnrolmentStore {
   void showed(std::string_view phone, const std::optional<IssuedCertificate>& lsc, Time at);
 
   /// requested keeps the phone's key for an offline CA, in the place of an earlier one, and forgets
-  /// how an earlier attempt of the same request failed: it is pending again.
+  /// how an earlier attempt of the same request failed: it is pending again. Error{malformed} for a
+  /// key that is in another device's CSR.
   void requested(const PendingCsr& csr);
   /// imported records an offline CA's certificate as issued and notes its serial in the phone's
   /// CSR, together. Error{conflict}: the serial was issued before, or the CSR is another by now.

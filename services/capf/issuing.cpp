@@ -91,14 +91,23 @@ Issuing::Next Issuing::certify(core::BytesView spki) const {
   const AskedKey key(phone_.capf, policy, version_);
   auto fault = key.fault_of(spki);
   if (!fault) fault = not_its_own(spki);
-  if (fault) {
-    core::log(Level::warning, "CAPF_WRONG_KEY",
-              {{"device", phone_.name}, {"peer", std::string(peer_)}, {"why", fault->detail}});
-    parts_.witness.saw(fault->kind, fault->detail);
-    return Failed{fault->status, Reason::invalid_element};
+  if (fault) return wrong_key(*fault);
+  try {
+    if (policy.issuer == core::LscIssuer::offline_ca) return request(spki);
+    return issue(spki, std::chrono::days(policy.validity_days));
+  } catch (const Error& error) {
+    if (error.code() != Code::malformed) throw;
+    fault = not_its_own(spki);  // another session may have brought the key in the meantime
+    if (!fault) throw;
   }
-  if (policy.issuer == core::LscIssuer::offline_ca) return request(spki);
-  return issue(spki, std::chrono::days(policy.validity_days));
+  return wrong_key(*fault);
+}
+
+Issuing::Next Issuing::wrong_key(const AskedKey::Fault& fault) const {
+  core::log(Level::warning, "CAPF_WRONG_KEY",
+            {{"device", phone_.name}, {"peer", std::string(peer_)}, {"why", fault.detail}});
+  parts_.witness.saw(fault.kind, fault.detail);
+  return Failed{fault.status, Reason::invalid_element};
 }
 
 Issuing::Next Issuing::request(core::BytesView spki) const {

@@ -78,6 +78,7 @@ class Issuing {
  private:
   std::optional<Next> too_many() const;
   std::optional<AskedKey::Fault> not_its_own(core::BytesView spki) const;
+  Next wrong_key(const AskedKey::Fault& fault) const;
   std::optional<Next> resume(const core::CapfPolicy& policy) const;
   Next request(core::BytesView spki) const;
   Next issue(core::BytesView spki, std::chrono::days validity) const;

@@ -37,6 +37,7 @@ class Records {
   virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
   virtual std::optional<core::IssuedCertificate> held(std::string_view phone) = 0;
 
+  /// issued and requested throw Error{malformed} for a key that another device has by now.
   virtual void issued(const core::IssuedCertificate& certificate) = 0;
   /// delivered is on disk soon: what it says is told again by the phone's confirmation.
   virtual void delivered(core::BytesView serial, core::Time at) = 0;

@@ -272,7 +272,7 @@ void Crowd::ring(std::size_t index) {
   phone.state = Phone::State::talking;
   phone.waits_for = kStoreRequest;
   Bytes answer;
-  add(answer, 9, plan_.keys[index % plan_.keys.size()]);
+  add(answer, 9, plan_.keys.at(index));
   say(phone, kKeyResponse, answer);
 }
 

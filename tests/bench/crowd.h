@@ -22,7 +22,7 @@ namespace ringfence::bench {
 struct CrowdPlan {
   std::uint16_t port = 0;
   std::vector<std::string> names;
-  std::vector<core::Bytes> keys;          ///< public keys made beforehand, used in turn
+  std::vector<core::Bytes> keys;          ///< public keys made beforehand, one for each name
   int tls = TLS1_3_VERSION;               ///< the one version that they speak
   std::size_t at_once = 64;               ///< how many are connected at most
   double per_second = 0;                  ///< how many begin in a second at most; 0: no limit
@@ -40,7 +40,8 @@ struct CrowdResult {
 
 /// Crowd connects its phones to CAPF on loopback. They shake hands without looking at the
 /// certificate, authenticate by null string, send a key, take the certificate and say that it is
-/// stored; one that hears RETRY LATER comes back when told. Never throws for what a server does.
+/// stored; one that hears RETRY LATER comes back when told. Never throws for what a server does;
+/// std::out_of_range for a phone that is to send a key and has none.
 class Crowd {
  public:
   explicit Crowd(CrowdPlan plan);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -15,9 +16,9 @@
 #include "tests/bench/crowd.h"
 #include "tests/bench/processor.h"
 #include "tests/bench/results.h"
+#include "tests/fleet/key_pool.h"
 #include "tests/integration/capf/house.h"
 #include "tests/integration/capf/program.h"
-#include "tests/unit/services/capf/phone_keys.h"
 
 namespace ringfence::bench {
 namespace {
@@ -39,11 +40,20 @@ constexpr Extent kShort{1, 20, 50, 50, 1s, 50, 200};
 constexpr std::size_t kCallers = 64;
 constexpr std::size_t kAtOnce = 64;
 
-std::vector<core::Bytes> make_keys() {
-  std::vector<core::Bytes> keys;
-  for (int i = 0; i < 16; ++i) keys.push_back(test::spki(test::rsa_key(2048).get()));
-  return keys;
-}
+/// PhoneKeys makes each device its RSA key when it is asked for the first time, never while
+/// something is measured: CAPF takes a key from one device only.
+class PhoneKeys {
+ public:
+  const core::Bytes& of(std::size_t device) {
+    core::Bytes& key = keys_[device];
+    if (key.empty()) key = fleet::spki_of(pool_.rsa(2048).get());
+    return key;
+  }
+
+ private:
+  fleet::KeyPool pool_{1};
+  std::map<std::size_t, core::Bytes> keys_;
+};
 
 /// Node is what enrols: a signer, ringfence-capf and its databases with `devices` phones.
 class Node {
@@ -66,14 +76,15 @@ class Node {
   }
 
   /// ask asks `count` phones, spread over all devices, to enrol again, and returns their plan.
-  CrowdPlan ask(std::size_t count, const std::vector<core::Bytes>& keys) {
+  CrowdPlan ask(std::size_t count, PhoneKeys& keys) {
     CrowdPlan plan;
     plan.port = port_;
-    plan.keys = keys;
     std::vector<core::Phone> asked;
     for (std::size_t i = 0; i < count; ++i) {
-      asked.push_back(phone(i * devices_ / count));
+      const std::size_t device = i * devices_ / count;
+      asked.push_back(phone(device));
       plan.names.push_back(asked.back().name);
+      plan.keys.push_back(keys.of(device));
     }
     house_.phones.save(asked, core::PhoneStore::Ask::again);
     return plan;
@@ -174,7 +185,7 @@ void line(const std::string& what, const std::vector<double>& figures, Aim aim, 
 }
 
 /// measure_rate sets enrolments beside signatures, with either version of TLS.
-void measure_rate(const Extent& extent, const std::vector<core::Bytes>& keys) {
+void measure_rate(const Extent& extent, PhoneKeys& keys) {
   Node node(extent.few_devices);
   enrol(node.ask(std::min<std::size_t>(200, extent.few_devices), keys));  // warm
   for (const int tls : {TLS1_3_VERSION, TLS1_2_VERSION}) {
@@ -230,7 +241,7 @@ std::string described(const boost::json::object& status, const char* what) {
 
 /// measure_crowd lets all phones come at once, or `per_second`, and compares what they stored with
 /// what the server knows.
-void measure_crowd(const Extent& extent, const std::vector<core::Bytes>& keys, double per_second) {
+void measure_crowd(const Extent& extent, PhoneKeys& keys, double per_second) {
   Node node(extent.crowd);
   enrol(node.ask(std::min<std::size_t>(300, extent.crowd), keys));
   node.restart();
@@ -280,7 +291,7 @@ void measure_crowd(const Extent& extent, const std::vector<core::Bytes>& keys, d
 }
 
 /// measure_devices sets a node with few devices beside one with many.
-void measure_devices(const Extent& extent, const std::vector<core::Bytes>& keys) {
+void measure_devices(const Extent& extent, PhoneKeys& keys) {
   Node few(extent.few_devices);
   Node many(extent.many_devices);
   const std::size_t phones = std::min(extent.phones, extent.few_devices);
@@ -320,7 +331,7 @@ int run(const std::vector<std::string>& words) {
   }
   const auto wanted = [&parts](const char* part) { return parts.empty() || parts.contains(part); };
   raise_file_limit(extent.crowd + 200);
-  const std::vector<core::Bytes> keys = make_keys();
+  PhoneKeys keys;
   if (wanted("rate")) measure_rate(extent, keys);
   if (wanted("crowd")) {
     measure_crowd(extent, keys,

@@ -98,7 +98,7 @@ Maker::Maker(const std::filesystem::path& file) {
 Proof Maker::mic_of(const std::string& device) {
   std::call_once(once_, [this] { mic_key_.reset(ensure(EVP_RSA_gen(2048), "EVP_RSA_gen")); });
   const core::X509Cert mic =
-      make_certificate("CP-SIM-" + device, mic_key_.get(), certificate_.get(), key_.get());
+      make_certificate("CP-8861-" + device, mic_key_.get(), certificate_.get(), key_.get());
   return {core::to_der(*mic), core::share(mic_key_.get())};
 }
 

@@ -29,7 +29,7 @@ class Maker {
   /// core::Error{malformed} for files that are no CA.
   explicit Maker(const std::filesystem::path& file);
 
-  /// mic_of makes the MIC "CP-SIM-<device>".
+  /// mic_of makes the MIC "CP-8861-<device>": CAPF believes no name whose first part is no model.
   Proof mic_of(const std::string& device);
 
  private:

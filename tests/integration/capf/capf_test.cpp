@@ -386,7 +386,6 @@ TEST_F(CapfServer, GoesOnWithSessionsWhileSignaturesHang) {
   }
   house().phones.save(records, core::PhoneStore::Ask::again);
   RunningServer server(house());
-  const Bytes key = new_key();
   MiniPhone inside(server.port());
   EXPECT_EQ(inside.hear().command, 1);
   std::vector<std::unique_ptr<MiniPhone>> with_keys;
@@ -402,7 +401,7 @@ TEST_F(CapfServer, GoesOnWithSessionsWhileSignaturesHang) {
   for (std::size_t i = 0; i < kPhones; ++i) {
     issued.push_back(std::async(std::launch::async, [&, i] {
       Said last;
-      with_keys[i]->enrol(key, last);
+      with_keys[i]->enrol(new_key(), last);
       return last.command;
     }));
     shaken.push_back(std::async(std::launch::async, [&, i] {
@@ -417,6 +416,38 @@ TEST_F(CapfServer, GoesOnWithSessionsWhileSignaturesHang) {
   paused.resume();
   for (auto& command : issued) EXPECT_EQ(command.get(), 15);
   for (auto& command : shaken) EXPECT_EQ(command.get(), 3);
+}
+
+TEST_F(CapfServer, GivesAKeyThatRacesWithItselfToOnePhone) {
+  constexpr std::size_t kPhones = 4;
+  std::vector<core::Phone> records;
+  for (std::size_t i = 0; i < kPhones; ++i)
+    records.push_back(phone(fmt::format("SEP0000000003{:02X}", i)));
+  house().phones.save(records, core::PhoneStore::Ask::again);
+  RunningServer server(house());
+  std::vector<std::unique_ptr<MiniPhone>> phones;
+  for (const core::Phone& record : records) {
+    phones.push_back(authenticated(server.port(), record.name));
+    EXPECT_EQ(phones.back()->hear().command, 3);
+  }
+
+  const Bytes key = new_key();
+  PausedSigner paused(*house().signer);  // until each was found to bring a key that nobody has
+  for (const auto& each : phones) each->say(4, element(9, key));
+  ASSERT_TRUE(eventually([&] { return server.signing().waiting() == kPhones; }));
+  paused.resume();
+  std::size_t winners = 0;
+  for (std::size_t i = 0; i < kPhones; ++i) {
+    const Said answer = phones[i]->hear();
+    if (answer.command == 9) {
+      ++winners;
+      continue;
+    }
+    EXPECT_EQ(answer.command, 15) << "RETRY LATER would not help";
+    EXPECT_EQ(answer.value(1), Bytes{7});
+    EXPECT_EQ(house().status(records[i].name), "Upgrade Failed: Key Generation Failed/Timeout");
+  }
+  EXPECT_EQ(winners, 1U);
 }
 
 TEST_F(CapfServer, WarnsOnceThatItsOwnEndCutsLscsShort) {

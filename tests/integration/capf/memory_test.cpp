@@ -8,7 +8,6 @@
 #include "tests/bench/crowd.h"
 #include "tests/integration/capf/house.h"
 #include "tests/integration/capf/program.h"
-#include "tests/unit/services/capf/phone_keys.h"
 
 namespace ringfence::test {
 namespace {
@@ -22,13 +21,12 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-/// crowd_of makes `count` phones that will work on their key for an hour.
+/// crowd_of makes `count` phones that will work on their key for an hour, and so need none.
 bench::CrowdPlan crowd_of(House& house, std::uint16_t port, std::size_t first, std::size_t count) {
   bench::CrowdPlan plan;
   plan.port = port;
   plan.at_once = count;
   plan.key_time = 1h;
-  plan.keys = {spki(ec_key("P-384").get())};
   std::vector<core::Phone> records;
   for (std::size_t i = 0; i < count; ++i) {
     core::Phone record;

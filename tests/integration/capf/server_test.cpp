@@ -100,9 +100,10 @@ TEST_F(CapfDoor, EnrolsPhonesThatKnowTls10Only) {
   bench::CrowdPlan plan;
   plan.port = server.legacy_port();
   plan.tls = TLS1_VERSION;
-  plan.keys = {spki(ec_key("P-256").get())};
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 3; ++i) {
     plan.names.push_back(expect_phone(fmt::format("SEP0000000000C{}", i)));
+    plan.keys.push_back(spki(ec_key("P-256").get()));
+  }
   const std::vector<std::string> names = plan.names;
   bench::Crowd crowd(plan);
   EXPECT_TRUE(crowd.run(60s));
@@ -160,9 +161,10 @@ TEST_F(CapfDoor, TellsPhonesToComeBackWhileTheSignersQueueIsLong) {
   PausedSigner paused(*house().signer);
   bench::CrowdPlan plan;
   plan.port = server.port();
-  plan.keys = {spki(ec_key("P-256").get())};
-  for (int i = 0; i < 8; ++i)
+  for (int i = 0; i < 8; ++i) {
     plan.names.push_back(expect_phone(fmt::format("SEP00000000E0{:02X}", i)));
+    plan.keys.push_back(spki(ec_key("P-256").get()));
+  }
   bench::Crowd crowd(plan);
   EXPECT_FALSE(crowd.run(1s)) << "they wait for their handshakes";
   ASSERT_EQ(server.signing().waiting(), 8U);

@@ -27,7 +27,7 @@ class CapfSimulatedPhone : public testing::Test {
     const core::X509Cert ca(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     house.certificates.replace(
         *house.certificates.own(core::Unit::capf),
-        {{"CAPF-trust", "mic-ca.pem", core::to_der(*ca), house.clock.now(), ""}});
+        {{"CAPF-trust", "mic-ca.pem", core::to_der(*ca), house.clock.now(), "", "mic"}});
   }
 
   void ask(Operation operation, AuthMode mode) {
@@ -106,7 +106,7 @@ TEST_F(CapfSimulatedPhone, KeepsItsManufacturer) {
   const core::X509Cert one = core::parse_certificate(maker.mic_of(kName).certificate);
   const core::X509Cert two = core::parse_certificate(same.mic_of(kName).certificate);
   EXPECT_EQ(core::issuer_of(*one), core::issuer_of(*two));
-  EXPECT_EQ(core::common_name_of(*one), "CP-SIM-SEP0000000000C1");
+  EXPECT_EQ(core::common_name_of(*one), "CP-8861-SEP0000000000C1");
   std::ofstream(house.folder / "mic-ca.pem") << "no CA";
   EXPECT_THROW(fleet::Maker(house.folder / "mic-ca.pem"), core::Error);
 }

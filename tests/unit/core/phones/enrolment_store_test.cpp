@@ -453,6 +453,16 @@ TEST_F(EnrolmentStoreTest, FindsWhoElseHasAKey) {
   row.phone = "CSFb";
   row.serial = {0x02};
   EXPECT_THROW(store_.issued(row), Error) << "two sessions may bring it at once";
+  PendingCsr csr;
+  csr.phone = "CSFa";
+  csr.request = 1;
+  csr.spki = {0x30, 0x01};
+  store_.requested(csr);
+  csr.request = 2;
+  store_.requested(csr);
+  csr.phone = "CSFb";
+  EXPECT_THROW(store_.requested(csr), Error) << "here too";
+  EXPECT_EQ(store_.csrs().size(), 1U);
   EXPECT_EQ(store_.issues("CSFa", 1, EnrolmentStore::Whither::known).count, 1);
   EXPECT_EQ(store_.issues("CSFa", 1, EnrolmentStore::Whither::elsewhere).count, 0);
 }

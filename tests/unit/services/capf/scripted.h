@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "services/capf/public_key.h"
 #include "services/capf/session.h"
 #include "tests/unit/services/capf/phone_keys.h"
 
@@ -78,7 +79,15 @@ class Script final : public Records, public Issuer {
     return certificate;
   }
 
+  /// overtake lets another session have brought the key just before it is written.
+  void overtake(core::BytesView spki) {
+    if (!overtaken_by) return;
+    key_holders[read_public_key(spki).hash] = *overtaken_by;
+    throw Error(Code::malformed, "the key is that of " + *overtaken_by);
+  }
+
   void issued(const core::IssuedCertificate& certificate) override {
+    overtake(certificate.der);  // which is the bare key here
     write(fmt::format("issued {} to {}", core::to_hex(certificate.serial), certificate.phone));
   }
 
@@ -115,6 +124,7 @@ class Script final : public Records, public Issuer {
   }
 
   void requested(const core::PendingCsr& csr) override {
+    overtake(csr.spki);
     write(fmt::format("requested {} of {}", csr.key, csr.phone));
     pending = csr;
     outcomes.erase(csr.phone);
@@ -173,6 +183,7 @@ class Script final : public Records, public Issuer {
   core::Issues issued_so_far;
   core::Issues issued_elsewhere;
   std::map<std::string, std::string, std::less<>> key_holders;
+  std::optional<std::string> overtaken_by;
   bool unknown_lsc = false;
   std::vector<std::string> known_addresses;
   std::map<std::string, core::Attempts> tries;

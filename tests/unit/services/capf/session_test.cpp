@@ -634,6 +634,21 @@ TEST_F(CapfSession, RefusesAWeakKeyAndOneThatSomebodyElseHas) {
   EXPECT_EQ(script.events, (Lines{"weak_key", "weak_key"}));
 }
 
+TEST_F(CapfSession, RefusesAtOnceAKeyThatAnotherSessionBroughtFirst) {
+  for (const core::LscIssuer issuer : {core::LscIssuer::capf, core::LscIssuer::offline_ca}) {
+    script.settings.issuer = issuer;
+    script.key_holders.clear();
+    script.overtaken_by = "SEPAABBCCDDEEFF";
+    auto session = start();
+    feed(*session, auth());
+    feed(*session, key(rsa1024));
+    EXPECT_EQ(script.diary.back(), "> END SESSION 7") << "no RETRY LATER, which would not help";
+    EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::key_generation_failed);
+    EXPECT_EQ(script.events.back(), "weak_key");
+    EXPECT_EQ(script.details.back(), "the phone sent the key of SEPAABBCCDDEEFF, not one of its own");
+  }
+}
+
 TEST_F(CapfSession, DeletesAnLsc) {
   capf().operation = Operation::remove;
   auto session = start();
