@@ -17,6 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
+#include "core/phones/device_name.h"
 #include "core/trust/trust_list.h"
 #include "services/admin/hsm.h"
 #include "services/admin/trust_ledger.h"
@@ -166,7 +167,7 @@ FetchedList list_facts(const core::ListVersion& version, core::BytesView capf) {
 
 DiagnosisFacts gather(House& house, TrustKeeper& keeper, ServiceControl& services, Opening& opening,
                       const std::string& phone) {
-  const std::optional<core::Phone> found = house.phones.find(phone);
+  const std::optional<core::Phone> found = house.phones.find(core::device_name_from(phone));
   if (!found) throw Error(Code::not_found, "there is no phone '" + phone + "'");
   DiagnosisFacts facts;
   facts.now = house.clock.now();

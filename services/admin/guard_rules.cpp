@@ -54,6 +54,13 @@ class Bench {
   std::set<std::string> named_;
 };
 
+/// started_first is the cure for a service's problem: one that runs and hangs has to be restarted.
+std::string started_first(const std::string& problem, const std::string& service) {
+  const bool stopped = problem.find("does not run") != problem.npos;
+  return stopped ? fmt::format("Start it first: utils service start {}.", service)
+                 : fmt::format("Restart it first: utils service restart {}.", service);
+}
+
 using Chooses = std::function<bool(const PhoneHold&)>;
 
 std::vector<std::string> chosen(const GuardFacts& facts, const Chooses& chooses) {
@@ -73,18 +80,19 @@ void add_services(const GuardFacts& facts, Bench& bench) {
   if (!facts.registrar_problem.empty())
     bench.add("callmanager_down", chosen(facts, kAll),
               facts.registrar_problem + " No phone can be reset, so none would fetch the new list.",
-              "Start it first: utils service start Cisco CallManager.");
+              started_first(facts.registrar_problem, "Cisco CallManager"));
   if (!facts.tftp_problem.empty())
     bench.add("tftp_down", chosen(facts, kAll),
               facts.tftp_problem + " No phone can fetch the new list.",
-              "Start it first: utils service start Cisco Tftp.");
+              started_first(facts.tftp_problem, "Cisco Tftp"));
 }
 
 void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
   bench.add("older_list", chosen(facts, holding(ListHold::older)),
             "They hold an older ITL than the one in force, or nobody knows which. Whoever misses two "
             "changes may know neither the ITL's signer nor a TVS.",
-            "Let them come back first: power them on, or run 'utils phone reset all'.");
+            "Let them come back first: power them on, or run 'utils phone reset all'; remove those "
+            "that are gone for good: utils phone remove NAME.");
   bench.add("refused_list", chosen(facts, holding(ListHold::refused)),
             "They refused the ITL in force and kept their old one.",
             "See that Cisco Trust Verification Service runs and reset them, or publish a list that "
@@ -129,7 +137,7 @@ Verdict judge_change(Unit unit, const GuardFacts& facts) {
     bench.add("tvs_down", chosen(facts, kAll),
               facts.tvs_problem +
                   " Phones cannot ask about the new signer, and would refuse the new list.",
-              "Start it first: utils service start Cisco Trust Verification Service.");
+              started_first(facts.tvs_problem, "Cisco Trust Verification Service"));
   add_services(facts, bench);
   if (unit == facts.signer || unit == Unit::tvs || unit == Unit::call_manager ||
       unit == Unit::itl_recovery)
@@ -157,7 +165,7 @@ Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::strin
   Bench bench("no bulk job is started");
   if (!capf_problem.empty())
     bench.add("capf_down", phones, capf_problem + " Phones would be told to go where nobody answers.",
-              "Start it first: utils service start Cisco Certificate Authority Proxy Function.");
+              started_first(capf_problem, "Cisco Certificate Authority Proxy Function"));
   return bench.verdict();
 }
 

@@ -103,10 +103,15 @@ PhoneWatch::Next PhoneWatch::judge(const JobItem& item, const Contacts& contacts
     // One that has unregistered obeys already.
     if (!contacts.empty() && now - reset->sent_at > kHeardWithin) next.state = again(item.phone);
   } else if (reset->status >= 300 && now - *reset->answered_at > kHeardWithin) {
-    next.state = ItemState::failed;
+    next = {ItemState::failed,
+            reset->status == 408 ? "it did not answer the reset"
+                                 : fmt::format("it refused the reset with SIP status {}",
+                                               reset->status)};
   }
   if (next.state == ItemState::reset_sent && now - since > kBackWithin)
-    next.state = ItemState::not_returned;
+    next = {ItemState::not_returned,
+            fmt::format("it has not come back within {} minutes of its reset",
+                        std::chrono::duration_cast<std::chrono::minutes>(kBackWithin).count())};
   return next;
 }
 
@@ -206,8 +211,9 @@ std::vector<JobItem> PhoneWatch::unreachable(const std::vector<std::string>& pho
     if (found == items_.end() || found->second.state != ItemState::reset_sent) continue;
     Missing& missing = missing_.try_emplace(phone, Missing{now, now}).first->second;
     missing.asked = now;
-    found->second.state =
-        now - missing.since > kHeardWithin ? ItemState::failed : ItemState::waiting;
+    const bool given_up = now - missing.since > kHeardWithin;
+    found->second.state = given_up ? ItemState::failed : ItemState::waiting;
+    found->second.detail = given_up ? "it is not registered, so it could not be reset" : "";
     found->second.changed = now;
     moved.push_back(found->second);
   }
