@@ -16,9 +16,9 @@ namespace {
 using Number = Handle<BIGNUM, BN_free>;
 using Workspace = Handle<BN_CTX, BN_CTX_free>;
 
-constexpr std::uint32_t kSmallPrimesBelow = 1U << 14U;
+constexpr std::uint32_t kSmallPrimesBelow = 1U << 17U;
 constexpr std::size_t kLongestExponentBytes = 8;
-constexpr int kFermatSteps = 100;
+constexpr int kFermatSteps = 1000;
 
 Number number() {
   return Number(ensure(BN_new(), "BN_new"));
@@ -226,6 +226,7 @@ std::optional<std::string> rsa_flaw(BytesView modulus, BytesView exponent) {
   if (close_factors(*n, *work))
     return "the two factors of its modulus are so close to each other that they can be found";
   if (perfect_power(*n, *work)) return "its modulus is the power of one number";
+  if (BN_check_prime(n.get(), work.get(), nullptr) == 1) return "its modulus is a prime number";
   return std::nullopt;
 }
 

@@ -41,6 +41,20 @@ std::vector<Holding> HoldingStore::list() const {
   });
 }
 
+std::optional<Holding> HoldingStore::find(std::string_view device) const {
+  const std::string name(device);
+  return database_.read([&](soci::session& sql) -> std::optional<Holding> {
+    Holding row;
+    long long at = 0;
+    sql << "select device, sha1, peer, evidence, at from trust_holding where device = :device",
+        soci::use(name), soci::into(row.device), soci::into(row.sha1), soci::into(row.peer),
+        soci::into(row.evidence), soci::into(at);
+    if (!sql.got_data()) return std::nullopt;
+    row.at = TrustSign::Time(std::chrono::milliseconds(at));
+    return row;
+  });
+}
+
 void HoldingStore::remove(std::string_view device) {
   const std::string name(device);
   database_.write([&](soci::session& sql) {

@@ -1,6 +1,7 @@
 // Which trust list each phone was last proven to hold. admin.db, written by ringfence-admin.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ class HoldingStore {
   /// save inserts or updates by device; many at once cost one commit.
   void save(const std::vector<Holding>& holdings);
   std::vector<Holding> list() const;  ///< by device
+  std::optional<Holding> find(std::string_view device) const;
   void remove(std::string_view device);
 
  private:

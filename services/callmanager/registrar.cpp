@@ -156,8 +156,14 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
 /// keep takes contacts away, or keeps them, as `request` asks.
 void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& contacts,
                      Verdict& verdict) {
+  // A REGISTER proves nothing of who sent it: nobody takes away what another address registered.
+  const auto is_senders = [&](const Binding& one) {
+    return address_in(one.row.peer) == address_in(request.peer);
+  };
   if (request.every_contact)
-    while (!contacts.empty()) erase(contacts, contacts.begin(), verdict.changes);
+    for (std::size_t i = contacts.size(); i-- > 0;)
+      if (is_senders(contacts[i]))
+        erase(contacts, contacts.begin() + static_cast<std::ptrdiff_t>(i), verdict.changes);
   for (const Contact& contact : request.contacts) {
     const seconds lifetime = lifetime_of(contact, request, lifetimes_.longest);
     if (&contact == &request.contacts.front()) verdict.granted = lifetime;
@@ -167,7 +173,7 @@ void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& con
     }
     const auto found = find_user(contacts, contact.user);
     if (lifetime == seconds(0)) {
-      if (found != contacts.end()) erase(contacts, found, verdict.changes);
+      if (found != contacts.end() && is_senders(*found)) erase(contacts, found, verdict.changes);
       continue;
     }
     const bool anew = found == contacts.end() || found->row.call_id != request.call_id;

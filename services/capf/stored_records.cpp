@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/crypto/x509.h"
+#include "core/phones/holding_store.h"
 #include "services/capf/evidence.h"
 #include "services/capf/public_key.h"
 
@@ -135,7 +136,11 @@ bool StoredRecords::showed(std::string_view phone, core::BytesView der, core::Ti
 }
 
 std::vector<std::string> StoredRecords::addresses(std::string_view phone) {
-  std::vector<std::string> addresses = neighbours_.of(phone);
+  // Anybody can register or fetch in a phone's name: once one is known by proof, only that counts.
+  const std::optional<core::Holding> proven = core::HoldingStore(admin_).find(phone);
+  const bool known = proven && !proven->sha1.empty() && !proven->peer.empty();
+  std::vector<std::string> addresses =
+      known ? std::vector{proven->peer} : neighbours_.of(phone);
   // Where it enrolled last counts, unless that was elsewhere itself.
   if (const auto held = seen_.held(phone); held && held->elsewhere.empty())
     add_address(addresses, held->peer);

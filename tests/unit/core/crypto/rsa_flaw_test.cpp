@@ -94,7 +94,7 @@ TEST(RsaFlaw, FindsEverySmallFactor) {
     EXPECT_EQ(flaw(*n), "its modulus has the small factor " + std::to_string(small));
   }
   EXPECT_EQ(flaw(*product(*large, *word(2))), "its modulus is even");
-  EXPECT_EQ(flaw(*product(*large, *word(16411))), "") << "the next one is for factoring programs";
+  EXPECT_EQ(flaw(*product(*large, *word(131101))), "") << "the next one is for factoring programs";
 }
 
 TEST(RsaFlaw, KnowsTheFingerprintOfTheInfineonLibrary) {
@@ -133,6 +133,10 @@ TEST(RsaFlaw, FindsPowersOfOneNumber) {
     BN_exp(n.get(), base.get(), word(static_cast<BN_ULONG>(k)).get(), work.get());
     EXPECT_EQ(flaw(*n), "its modulus is the power of one number") << k;
   }
+}
+
+TEST(RsaFlaw, FindsAModulusThatIsOnePrime) {
+  EXPECT_EQ(flaw(*prime(1024)), "its modulus is a prime number");
 }
 
 }  // namespace

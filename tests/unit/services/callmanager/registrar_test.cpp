@@ -119,6 +119,21 @@ TEST_F(RegistrarTest, StarTakesEveryContactAway) {
   EXPECT_EQ(registrar_.device_count(), 0U);
 }
 
+TEST_F(RegistrarTest, NobodyTakesAwayWhatAnotherAddressRegistered) {
+  receive(request("one@phone", 1, "6001"));
+  Register stranger = request("two@phone", 2, kPhone);
+  stranger.peer = "10.9.9.9:5060";
+  stranger.contacts.clear();
+  stranger.every_contact = true;
+  stranger.expires = seconds(0);
+  EXPECT_TRUE(receive(stranger).changes.empty());
+  Register by_name = request("three@phone", 3, "6001");
+  by_name.peer = "10.9.9.9:5060";
+  by_name.expires = seconds(0);
+  EXPECT_TRUE(receive(by_name).changes.empty());
+  EXPECT_EQ(registrar_.contact_count(), 1U);
+}
+
 TEST_F(RegistrarTest, BoundsTheLifetime) {
   Register hasty = request();
   hasty.expires = seconds(1);
