@@ -9,6 +9,7 @@
 #include "tests/fleet/fleet.h"
 #include "tests/support/command.h"
 #include "tests/support/database_file.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
 namespace ringfence {
@@ -36,6 +37,14 @@ class GuardsStory : public testing::Test {
     fleet_->start();
     ASSERT_TRUE(fleet_->wait_until(
         [](const Report& report) { return report.registered() == kPhones; }, kPatience));
+    // What phones showed reaches ringfence-admin a moment after they registered.
+    ASSERT_TRUE(test::eventually([&] {
+      const boost::json::object list = instance_.json("show phone list");
+      std::size_t accepted = 0;
+      for (const boost::json::value& phone : list.at("phones").as_array())
+        if (phone.at("itl").as_string() == "accepted") ++accepted;
+      return accepted == kPhones;
+    }));
   }
 
   void TearDown() override {
