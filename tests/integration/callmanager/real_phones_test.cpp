@@ -12,6 +12,7 @@
 #include "tests/integration/callmanager/instance.h"
 #include "tests/integration/callmanager/raw_udp.h"
 #include "tests/integration/callmanager/sip_peer.h"
+#include "tests/support/eventually.h"
 
 namespace ringfence::test {
 namespace {
@@ -57,12 +58,12 @@ class RealPhonesTest : public testing::Test {
     core::Database database(instance_.state() / "db/callmanager.db", core::Schema::callmanager,
                             core::Access::read_only);
     const core::PhoneReportStore store(database);
-    for (int i = 0; i < 4000; ++i) {
-      const auto found = store.find(kPhone);
-      if (found && enough(*found)) return found;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return std::nullopt;
+    std::optional<core::PhoneReport> found;
+    const bool came = test::eventually([&] {
+      found = store.find(kPhone);
+      return found && enough(*found);
+    });
+    return came ? found : std::nullopt;
   }
 
   Instance instance_{{kPhone}};
@@ -117,8 +118,7 @@ TEST_F(RealPhonesTest, ANotifyThatIsLostComesAgain) {
 
 TEST_F(RealPhonesTest, ARegisterIsAnsweredWithTheDateAndTwoMinutes) {
   SipPeer peer(Transport::udp, instance_.port());
-  const std::string reply =
-      peer.ask(register_text({.device = kPhone, .expires = "3600"}, peer));
+  const std::string reply = peer.ask(register_text({.device = kPhone, .expires = "3600"}, peer));
   EXPECT_EQ(header(reply, "Expires"), "120");
   EXPECT_THAT(header(reply, "Contact"), HasSubstr(";expires=120"));
   EXPECT_THAT(header(reply, "Date"),
@@ -128,11 +128,10 @@ TEST_F(RealPhonesTest, ARegisterIsAnsweredWithTheDateAndTwoMinutes) {
 
 TEST_F(RealPhonesTest, AMissedRefreshIsSeenWithinSeconds) {
   instance_.stop();
-  core::write_atomically(
-      instance_.state() / "ringfence.toml",
-      core::bytes_of(fmt::format("[network]\nport_offset = {}\n[callmanager]\n"
-                                 "register_lifetime = 60\nregister_grace = 0\n",
-                                 instance_.port() - 5060)));
+  core::write_atomically(instance_.state() / "ringfence.toml",
+                         core::bytes_of(fmt::format("[network]\nport_offset = {}\n[callmanager]\n"
+                                                    "register_lifetime = 60\nregister_grace = 0\n",
+                                                    instance_.port() - 5060)));
   instance_.start();
   SipPeer peer(Transport::udp, instance_.port());
   EXPECT_EQ(header(peer.ask(register_text({.device = kPhone, .expires = "3600"}, peer)), "Expires"),
@@ -144,9 +143,9 @@ TEST_F(RealPhonesTest, AMissedRefreshIsSeenWithinSeconds) {
 TEST_F(RealPhonesTest, AKeepAliveLeavesTheRegistrationAlone) {
   SipPeer peer(Transport::udp, instance_.port());
   peer.ask(register_text({.device = kPhone}, peer));
-  const std::string contact = fmt::format(
-      "<sip:6001@127.0.0.1:{}>;+u.sip!devicename.ccm.cisco.com=\"{}\";cisco-keep-alive",
-      peer.port(), kPhone);
+  const std::string contact =
+      fmt::format("<sip:6001@127.0.0.1:{}>;+u.sip!devicename.ccm.cisco.com=\"{}\";cisco-keep-alive",
+                  peer.port(), kPhone);
   const std::string reply = peer.ask(register_text(
       {.device = kPhone, .call_id = "other@phone", .cseq = 1, .expires = "0", .contact = contact},
       peer));
@@ -200,11 +199,10 @@ TEST_F(RealPhonesTest, TheAlarmOfAReferIsKeptWithTheListThatThePhoneHolds) {
                           core::Access::read_only);
   const core::TrustSignStore store(database);
   std::vector<core::TrustSign> signs;
-  for (int i = 0; i < 4000 && signs.size() < 2; ++i) {
+  ASSERT_TRUE(test::eventually([&] {
     signs = store.of(kPhone);
-    if (signs.size() < 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  ASSERT_EQ(signs.size(), 2U);
+    return signs.size() == 2;
+  }));
   EXPECT_EQ(signs[0].kind, core::TrustSignKind::itl_reported);
   EXPECT_EQ(signs[0].subject, kItl);
   EXPECT_EQ(signs[0].peer, "127.0.0.1");
@@ -216,8 +214,8 @@ TEST_F(RealPhonesTest, NobodySpeaksForAPhoneThatIsRegisteredFromElsewhere) {
   SipPeer phone(Transport::udp, instance_.port());
   phone.ask(register_text({.device = kPhone}, phone));
   SipPeer stranger(Transport::udp, instance_.port(), "127.0.0.9");
-  const std::string body = "<a><S name=\"DeviceName\">" + kPhone +
-                           "</S><S name=\"Last\">forged</S></a>";
+  const std::string body =
+      "<a><S name=\"DeviceName\">" + kPhone + "</S><S name=\"Last\">forged</S></a>";
   std::string text = register_text({.device = kPhone}, stranger);
   for (std::size_t at = 0; (at = text.find("REGISTER", at)) != std::string::npos;)
     text.replace(at, 8, "REFER");
@@ -245,8 +243,8 @@ TEST_F(RealPhonesTest, APhoneThatLeavesANotifyUnansweredIsNotAnsweringUntilItSpe
   SipPeer phone(Transport::udp, instance_.port());
   phone.ask(register_text({.device = kPhone}, phone));
   instance_.reset(1, "reset", {kPhone});
-  const auto silent = instance_.registrations(
-      [](const auto& all) { return !all.empty() && !all[0].answers(); });
+  const auto silent =
+      instance_.registrations([](const auto& all) { return !all.empty() && !all[0].answers(); });
   ASSERT_EQ(silent.size(), 1U);
   EXPECT_FALSE(silent[0].answers());
   EXPECT_EQ(instance_.call("status").at("not_answering").as_int64(), 1);
@@ -324,8 +322,8 @@ Content-Length: 0
   EXPECT_EQ(sipp("registers", ""), 0);
   ASSERT_EQ(instance_.registrations([](const auto& all) { return !all.empty(); }).size(), 1U);
   instance_.reset(1, "reset", {kPhone});  // is sent again when sipp is not up yet
-  EXPECT_EQ(obeyed.get(), 0)
-      << core::text_of(core::read_file(instance_.state() / "listens.out", 1U << 20U));
+  EXPECT_EQ(obeyed.get(), 0) << core::text_of(
+      core::read_file(instance_.state() / "listens.out", 1U << 20U));
   EXPECT_EQ(instance_.resets(1, [](const auto& all) { return !all.empty() && all[0].status != 0; })
                 .at(0)
                 .status,
