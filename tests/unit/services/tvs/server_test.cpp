@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "tests/support/command.h"
+#include "tests/support/eventually.h"
 #include "tests/support/paused_signer.h"
 #include "tests/unit/services/tvs/node.h"
 
@@ -77,12 +78,11 @@ class TvsServerTest : public testing::Test {
   /// `count`; their times are left out.
   std::vector<core::TrustSign> seen(const std::string& device, std::size_t count) {
     std::vector<core::TrustSign> found;
-    const auto end = std::chrono::steady_clock::now() + 10s;
-    while (found.size() < count && std::chrono::steady_clock::now() < end) {
-      const core::TrustSignStore store(own);
+    const core::TrustSignStore store(own);
+    EXPECT_TRUE(test::eventually([&] {
       found = device.empty() ? store.of_peer("127.0.0.1") : store.of(device);
-      std::this_thread::sleep_for(10ms);
-    }
+      return found.size() >= count;
+    }));
     for (core::TrustSign& sign : found) sign.at = {};
     return found;
   }
@@ -291,13 +291,7 @@ TEST_F(TvsServerTest, KeepsThatSomebodyRefusedTheCertificate) {
                        "-verify_return_error", "-tls1_2"})
                 .status,
             0);
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  std::string detail;
-  while (detail != "unknown CA" && std::chrono::steady_clock::now() < end) {
-    detail = seen("", 1).back().detail;
-    std::this_thread::sleep_for(10ms);
-  }
-  EXPECT_EQ(detail, "unknown CA");
+  EXPECT_TRUE(test::eventually([&] { return seen("", 1).back().detail == "unknown CA"; }));
 }
 
 }  // namespace
