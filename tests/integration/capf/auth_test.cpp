@@ -364,11 +364,11 @@ TEST_F(CapfAuthentication, AsksForTheStringAgain) {
   const std::string name = "SEP0000000000BB";
   RunningServer server(house());
   core::Phone asked = phone(name, AuthMode::auth_string);
-  asked.capf.auth_string = "1234";
+  asked.capf.auth_string = "W*q#";
   house().save(asked);
   MiniPhone client(server.port());
   EXPECT_EQ(answers(client, name, element(8, {2})).value(8), Bytes{1});
-  client.say(2, name_element(name) + element(8, {1}) + password_element("1234"));
+  client.say(2, name_element(name) + element(8, {1}) + password_element("W*q#"));
   EXPECT_EQ(client.hear().command, 3);
   Said last;
   client.enrol(spki(ec_key("P-256").get()), last);
