@@ -76,6 +76,7 @@ struct Wire::Connections::Connection {
   std::size_t waiting = 0;  ///< bytes of `out`
   Steady::time_point heard = Steady::now();  ///< its last whole message, or its beginning
   std::optional<Steady::time_point> half;    ///< since when a message is incomplete
+  bool waits = false;                        ///< a message of it has its turn later
   bool spoke = false;                        ///< a whole message has come
   bool stranger = true;
 };
@@ -187,9 +188,23 @@ void Wire::Connections::read(const std::shared_ptr<Connection>& connection) {
         if (!all_.contains(connection->flow)) return;
         if (error) return end(connection->flow);
         connection->in.append(connection->buffer.data(), size);
-        if (!cut(connection)) return end(connection->flow);
-        if (all_.contains(connection->flow)) read(connection);
+        bring(connection);
       });
+}
+
+void Wire::Connections::bring(const std::shared_ptr<Connection>& connection) {
+  if (!cut(connection)) return end(connection->flow);
+  if (all_.contains(connection->flow) && !connection->waits) read(connection);
+}
+
+void Wire::Connections::go_on(Flow flow) {
+  const auto found = all_.find(flow);
+  if (found == all_.end() || !found->second->waits) return;
+  const auto connection = found->second;
+  connection->waits = false;
+  connection->heard = Steady::now();
+  judge(*connection);
+  bring(connection);
 }
 
 bool Wire::Connections::cut(const std::shared_ptr<Connection>& connection) {
@@ -221,8 +236,8 @@ bool Wire::Connections::cut(const std::shared_ptr<Connection>& connection) {
     connection->heard = Steady::now();
     connection->half.reset();
     connection->spoke = true;
-    user_.take(message, connection->way);
-    if (!all_.contains(connection->flow)) return true;
+    connection->waits = user_.take(message, connection->way) == Taken::waiting;
+    if (connection->waits || !all_.contains(connection->flow)) return true;
     judge(*connection);
   }
   if (in.find_first_not_of(kEmptyLine) == std::string::npos)

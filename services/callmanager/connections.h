@@ -20,6 +20,8 @@ class Wire::Connections {
   ~Connections();
 
   void send(Flow flow, std::string text);
+  void go_on(Flow flow);
+  void end(Flow flow);
 
   bool open(Flow flow) const { return all_.contains(flow); }
 
@@ -51,10 +53,12 @@ class Wire::Connections {
   void judge(Connection& connection);
 
   void read(const std::shared_ptr<Connection>& connection);
-  /// cut hands over the whole messages in `connection`; false when it has to end.
+  /// bring hands over what `connection` has, and reads on unless a message waits.
+  void bring(const std::shared_ptr<Connection>& connection);
+  /// cut hands over the whole messages in `connection`, up to the first that waits; false when it
+  /// has to end.
   bool cut(const std::shared_ptr<Connection>& connection);
   void write(const std::shared_ptr<Connection>& connection);
-  void end(Flow flow);
 
   core::asio::io_context& io_;
   WireUser& user_;

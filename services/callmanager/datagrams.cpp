@@ -14,7 +14,7 @@ using core::udp;
 namespace {
 
 constexpr int kReceiveBuffer = 4 * 1024 * 1024;
-constexpr int kAtOnce = 64;  ///< datagrams before others have their turn
+constexpr int kAtOnce = 1024;  ///< taken in before any is answered: the kernel keeps few
 
 }  // namespace
 

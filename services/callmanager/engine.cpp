@@ -28,6 +28,11 @@ constexpr std::ptrdiff_t kMostHeldAnAddress = 50;
 constexpr std::size_t kMostAnswer = 3;  ///< times as long as the request, over UDP
 constexpr std::size_t kLinesOfTheKnown = 200;  ///< a peer in ten seconds
 constexpr std::size_t kLinesOfTheRefused = 5;
+// Of an address: a site of a thousand phones behind it starts at once, and refreshes ever after.
+constexpr core::Allowance::Bounds kAllowance{.burst = 20'000, .per_second = 200};
+// Bytes that wait for their turn.
+constexpr core::FairQueue<Waiting>::Bounds kWaiting{.per_peer = 4'000'000, .in_all = 32'000'000};
+constexpr int kServedAtOnce = 16;  ///< before the sockets are looked at again
 constexpr std::string_view kAllow = "Allow: REGISTER, OPTIONS, REFER, PUBLISH\r\n";
 
 template <typename Work>
@@ -66,6 +71,9 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
       refusals_(kLinesOfTheRefused),
       registrations_(kLinesOfTheKnown),
       nonsense_(kLinesOfTheRefused),
+      too_many_(1),
+      allowance_(kAllowance),
+      waiting_(kWaiting),
       second_(*io_),
       repeat_(*io_),
       wire_(*io_, options.listen, options.port, *this) {
@@ -119,7 +127,45 @@ void Engine::expire() {
   ledger_.queue(std::move(gone));
 }
 
-void Engine::take(std::string_view text, const Way& way) {
+Taken Engine::take(std::string_view text, const Way& way) {
+  Taken taken = Taken::over;
+  guarded([&] {
+    if (!allowance_.spend(way.peer.address(), steady_now())) return leave_out(way, "too many");
+    taken = Taken::waiting;
+    const std::size_t cost = text.size() + sizeof(Waiting);
+    for (const Waiting& other : waiting_.push(way.peer.address(), {std::string(text), way}, cost))
+      leave_out(other.way, "more than can be answered");
+    serve_soon();
+  });
+  return taken;
+}
+
+// One whose message is left out over TCP would wait for its answer in vain.
+void Engine::leave_out(const Way& way, std::string_view why) {
+  if (const auto kept_back = too_many_.pass(way.address(), steady_now()))
+    log(Level::warning, "SIP_LEFT_OUT",
+        {{"peer", way.text()}, {"reason", std::string(why)}, {"more", std::to_string(*kept_back)}});
+  if (way.flow != 0) asio::post(*io_, [this, flow = way.flow] { wire_.hang_up(flow); });
+}
+
+void Engine::serve_soon() {
+  if (serving_ || waiting_.empty()) return;
+  serving_ = true;
+  asio::post(*io_, [this] { serve(); });
+}
+
+void Engine::serve() {
+  serving_ = false;
+  for (int i = 0; i < kServedAtOnce; ++i) {
+    const auto next = waiting_.pop();
+    if (!next) return;
+    judge(next->text, next->way);
+    if (next->way.flow != 0) wire_.go_on(next->way.flow);
+  }
+  serve_soon();
+}
+
+void Engine::judge(std::string_view text, const Way& way) {
   guarded([&] {
     SipMessage message(text);
     switch (message.kind()) {

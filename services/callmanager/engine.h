@@ -5,7 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "core/net/allowance.h"
 #include "core/net/asio.h"
+#include "core/net/fair_queue.h"
 #include "services/callmanager/quiet.h"
 #include "services/callmanager/registrar.h"
 #include "services/callmanager/reset_queue.h"
@@ -17,6 +19,12 @@
 
 namespace ringfence::services::callmanager {
 
+/// Waiting is a message that has its turn later.
+struct Waiting {
+  std::string text;
+  Way way;
+};
+
 /// Held is a REGISTER that waits for a look at admin.db.
 struct Held {
   SipMessage message;
@@ -26,6 +34,10 @@ struct Held {
 /// Engine answers every request from what it says and what is registered, and keeps nothing of it:
 /// a request that comes again is judged again, and gets the same answer. All but `post` happens on
 /// one thread.
+///
+/// Before anything is done for a message, its address needs an allowance for it, and then its turn
+/// comes: one message of each address that has any, again and again. Datagrams above the allowance
+/// are dropped without an answer; over TCP such a connection ends.
 class Engine final : private WireUser {
  public:
   Engine(const ServerOptions& options, Directory& directory, Ledger& ledger,
@@ -42,13 +54,17 @@ class Engine final : private WireUser {
   Count count() const;
 
  private:
-  void take(std::string_view text, const Way& way) override;
+  Taken take(std::string_view text, const Way& way) override;
   void ended(Flow flow, const Way& way) override;
 
   bool registered(Flow flow) const override { return registrar_.uses(flow); }
 
   void unreadable(const Way& way, std::string_view why) override;
 
+  void leave_out(const Way& way, std::string_view why);
+  void serve_soon();
+  void serve();
+  void judge(std::string_view text, const Way& way);
   void take_request(SipMessage message, const Way& way);
   void take_refer(const SipMessage& message, const Way& way);
 
@@ -93,6 +109,10 @@ class Engine final : private WireUser {
   Quiet refusals_;
   Quiet registrations_;
   Quiet nonsense_;
+  Quiet too_many_;
+  core::Allowance allowance_;
+  core::FairQueue<Waiting> waiting_;
+  bool serving_ = false;
   std::vector<Held> held_;
   bool looking_ = false;
 

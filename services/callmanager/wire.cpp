@@ -30,6 +30,14 @@ void Wire::send(const Way& way, std::string text) {
     connections_->send(way.flow, std::move(text));
 }
 
+void Wire::hang_up(Flow flow) {
+  connections_->end(flow);
+}
+
+void Wire::go_on(Flow flow) {
+  connections_->go_on(flow);
+}
+
 bool Wire::open(Flow flow) const {
   return connections_->open(flow);
 }

@@ -22,12 +22,18 @@ struct Way {
   std::string text() const;  ///< "address:port"
 };
 
+/// Taken is what became of a message.
+enum class Taken {
+  over,     ///< nothing more is to come of it
+  waiting,  ///< it has its turn later; over TCP go_on says when its connection may bring another
+};
+
 /// WireUser is whom a Wire tells. Nothing of it may throw.
 class WireUser {
  public:
   virtual ~WireUser() = default;
   /// take is given a message, or over UDP any datagram but empty lines.
-  virtual void take(std::string_view text, const Way& way) = 0;
+  virtual Taken take(std::string_view text, const Way& way) = 0;
   virtual void ended(Flow flow, const Way& way) = 0;  ///< a TCP connection, however it did
   virtual bool registered(Flow flow) const = 0;       ///< whether a phone is, over it
   /// unreadable is told of a peer whose bytes are no SIP, and why.
@@ -39,7 +45,8 @@ class WireUser {
 /// UDP has a socket an interface when it listens on 0.0.0.0, so that an answer leaves from the
 /// address that was asked. A datagram over kLongestMessage is dropped.
 ///
-/// A TCP message is at most kLongestMessage; half a message lives 20 seconds, a connection without
+/// Of a TCP connection one message waits at a time, and nothing more is read meanwhile: TCP itself
+/// slows down who sends more than is answered. A TCP message is at most kLongestMessage; half a message lives 20 seconds, a connection without
 /// a message 15, one over which nobody is registered 60 after its last message; answers that a peer
 /// does not read are kept up to 64 KiB. All connections together are at most three quarters of the
 /// descriptors, one address' at most a quarter; those without a registration are a quarter in all
@@ -54,6 +61,12 @@ class Wire {
 
   /// send queues a message. One that cannot be sent is lost: who sent it asks again, or not.
   void send(const Way& way, std::string text);
+
+  /// hang_up ends a connection. Not from within WireUser::take.
+  void hang_up(Flow flow);
+
+  /// go_on has a connection bring its next message. Not from within WireUser::take.
+  void go_on(Flow flow);
 
   bool open(Flow flow) const;  ///< whether that TCP connection still stands
 

@@ -1,4 +1,5 @@
 // What one host can do to the registrar, and through it to others.
+#include <deque>
 #include <memory>
 #include <random>
 
@@ -133,13 +134,13 @@ TEST_F(HostileTest, AnAnswerIsAtMostThreeTimesAsLongAsItsRequest) {
 }
 
 TEST_F(HostileTest, RequestsLeaveNothingBehind) {
-  RawUdp attacker;
+  RawUdp attacker("127.0.0.5");
   const auto flood = [&](int count) {
     for (int i = 0; i < count; ++i) {
       const char* const methods[] = {"OPTIONS", "INVITE", "REFER", "PUBLISH", "REGISTER"};
       attacker.send(instance_.port(),
                     text_of({.method = methods[i % 5],
-                             .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.1:{};branch=z9hG4bK{}\r\n",
+                             .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK{}\r\n",
                                                 attacker.port(), i),
                              .to = fmt::format("SEP{:012}", i)}));
       if (i % 50 == 49)  // keep pace with it
@@ -153,6 +154,61 @@ TEST_F(HostileTest, RequestsLeaveNothingBehind) {
   flood(20'000);
   good();
   EXPECT_LT(instance_.memory(), before + 8 * kMegabyte);
+  EXPECT_LT(instance_.log().size(), 64U * 1024);
+}
+
+// All requests are there before the daemon goes on, the phone's last: who is answered when is then
+// the daemon's choice, and the kernel's clock tells it.
+TEST_F(HostileTest, APhoneIsAnsweredInItsTurnHoweverMuchOthersAsk) {
+  constexpr int kHosts = 35;
+  constexpr int kEach = 8;
+  std::vector<std::unique_ptr<RawUdp>> greedy;
+  for (int host = 0; host < kHosts; ++host)
+    greedy.push_back(std::make_unique<RawUdp>(fmt::format("127.0.1.{}", host + 1)));
+  RawUdp phone("127.0.0.6");
+  const auto request = [](const RawUdp& from, int number) {
+    return text_of({.via = fmt::format("Via: SIP/2.0/UDP {}:{};branch=z9hG4bK{};rport\r\n",
+                                       from.address(), from.port(), number),
+                    .more = fmt::format("Contact: <sip:{}@{}:{}>\r\n", kPhone, from.address(),
+                                        from.port())});
+  };
+  instance_.pause();
+  for (int number = 0; number < kEach; ++number)
+    for (const auto& host : greedy) host->send(instance_.port(), request(*host, number));
+  phone.send(instance_.port(), request(phone, 0));
+  instance_.resume();
+  ASSERT_THAT(phone.receive().value_or(""), StartsWith("SIP/2.0 200 OK"));
+  int before = 0;
+  int all = 0;
+  for (const auto& host : greedy) {
+    for (int number = 0; number < kEach; ++number) {
+      if (!host->receive()) break;
+      ++all;
+      before += host->arrived() < phone.arrived() ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(all, kHosts * kEach) << "the others have theirs, later";
+  EXPECT_LE(before, 2 * kHosts);
+}
+
+TEST_F(HostileTest, WhoAsksWithoutEndIsLeftOutAndNobodyElse) {
+  RawUdp greedy("127.0.0.5");
+  const std::string request =
+      text_of({.method = "OPTIONS",
+               .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK1\r\n",
+                                  greedy.port())});
+  int answered = 0;
+  constexpr int kAsked = 60'000;
+  for (int i = 0; i < kAsked; ++i) {
+    greedy.send(instance_.port(), request);
+    if (i % 50 == 49)
+      while (greedy.receive(0)) ++answered;
+  }
+  good();
+  while (greedy.receive(100)) ++answered;
+  EXPECT_GT(answered, 0);
+  EXPECT_LT(answered, kAsked);
+  EXPECT_THAT(instance_.log(), HasSubstr("SIP_LEFT_OUT peer=127.0.0.5:"));
   EXPECT_LT(instance_.log().size(), 64U * 1024);
 }
 
@@ -187,7 +243,9 @@ TEST_F(HostileTest, WhoMakesUpLinesOfAPhoneDoesNotDisplaceThePhone) {
 
 TEST_F(HostileTest, SurvivesMutatedRequestsWithAlarms) {
   std::mt19937 random(4711);
-  RawUdp garbage;
+  std::deque<RawUdp> hosts;  // so many that none is left out for asking too much
+  for (int host = 2; host < 6; ++host) hosts.emplace_back(fmt::format("127.0.0.{}", host));
+  const RawUdp& garbage = hosts.front();
   const std::string via =
       fmt::format("Via: SIP/2.0/UDP 127.0.0.1:{};branch=z9hG4bK1;rport\r\n", garbage.port());
   const std::string alarm =
@@ -223,10 +281,11 @@ TEST_F(HostileTest, SurvivesMutatedRequestsWithAlarms) {
           default: bytes.insert(at, 1, "\r\n;,<>\"= &"[random() % 11]); break;
         }
       }
-      garbage.send(instance_.port(), bytes);
+      hosts[static_cast<std::size_t>(round) % hosts.size()].send(instance_.port(), bytes);
       if (round % 100 == 99) {
-        while (garbage.receive(0)) {
-        }
+        for (RawUdp& host : hosts)
+          while (host.receive(0)) {
+          }
         good();
       }
     }

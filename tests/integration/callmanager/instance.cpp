@@ -128,6 +128,16 @@ int Instance::stop() {
   return status;
 }
 
+void Instance::pause() {
+  ::kill(process_, SIGSTOP);
+  int status = 0;
+  ::waitpid(process_, &status, WUNTRACED);
+}
+
+void Instance::resume() {
+  ::kill(process_, SIGCONT);
+}
+
 bool Instance::alive() const {
   return process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == 0;
 }
