@@ -63,10 +63,45 @@ bool is_ours(const Include& one) {
   return false;
 }
 
+/// services are the folders of services/, one a daemon.
+std::vector<std::string> services() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(fs::path(RINGFENCE_SOURCE_DIR) / "services"))
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  return names;
+}
+
+/// names_in returns where files below `folder` name something `forbidden`, comments included: a
+/// name of another room is an arrow to it, whatever was included.
+std::vector<std::string> names_in(const std::string& folder, const std::string& forbidden) {
+  std::vector<std::string> found;
+  const fs::path root = RINGFENCE_SOURCE_DIR;
+  const std::regex pattern(forbidden);
+  for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+    if (!is_source(entry.path())) continue;
+    std::ifstream file(entry.path());
+    std::smatch match;
+    for (std::string line; std::getline(file, line);)
+      if (std::regex_search(line, match, pattern))
+        found.push_back(fs::relative(entry.path(), root).string() + " names " + match.str());
+  }
+  return found;
+}
+
 const std::vector<std::string> kNone;
 
 TEST(Arrows, FindsTheSourcesAtAll) {
   EXPECT_GT(includes().size(), 300U);
+  EXPECT_EQ(services().size(), 5U);
+}
+
+TEST(Arrows, NoRoomNamesWhatItMayNotKnow) {
+  EXPECT_EQ(names_in("hsm", "\\b(ringfence::|namespace )?(core::(?!base)|services|shell)::"), kNone);
+  EXPECT_EQ(names_in("core", "\\b(services|shell)::"), kNone);
+  EXPECT_EQ(names_in("shell", "\\b(hsm|services)::"), kNone);
+  EXPECT_EQ(names_in("services", "\\b(hsm|shell)::"), kNone);
+  for (const std::string& name : services())
+    EXPECT_EQ(names_in("services/" + name, "\\bservices::(?!" + name + "\\b)"), kNone);
 }
 
 TEST(Arrows, HsmKnowsTheGroundFloorAlone) {
@@ -87,8 +122,8 @@ TEST(Arrows, CoreKnowsOnlyHsm) {
 }
 
 TEST(Arrows, AServiceKnowsCoreAndItself) {
-  for (const char* name : {"admin", "capf", "tvs", "tftp", "callmanager"}) {
-    const std::string folder = std::string("services/") + name;
+  for (const std::string& name : services()) {
+    const std::string folder = "services/" + name;
     EXPECT_EQ(wrong(folder,
                     [&](const Include& one) {
                       return is_ours(one) && !below(one.path, "core") && !below(one.path, folder);

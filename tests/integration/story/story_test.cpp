@@ -64,7 +64,7 @@ class Story : public testing::Test {
     const test::Result imported =
         instance_.sh("utils phone import " + (instance_ / "phones.csv").string());
     ASSERT_EQ(imported.status, 0) << imported.out << imported.err;
-    EXPECT_THAT(imported.out, HasSubstr("50"));
+    EXPECT_THAT(imported.out, HasSubstr("50 phones imported (50 added, 0 updated)."));
   }
 
   fleet::Options options() {
