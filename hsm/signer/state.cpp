@@ -87,11 +87,27 @@ void make_token(const Config& config, const Module& module) {
   sync_folder(config.folder());
   write_new(config.so_pin_file(), so_pin.reveal());
   write_new(config.pin.path, user_pin.reveal());
+  sync_folder(config.pin.path.parent_path());
   module.init_token(config.token.label, so_pin.reveal(), user_pin.reveal());
   sync_token_files(config);
+  keep_token_files(config);  // the first login rewrites them already
   sync_folder(config.folder());
   fs::remove(marker(config));
   sync_folder(config.folder());
+}
+
+/// clear_first_start takes the marker away last: a power cut meanwhile leaves it, or nothing else.
+void clear_first_start(const Config& config) {
+  const fs::path folder = config.folder();
+  fs::remove_all(folder / "tokens");
+  fs::remove_all(folder / "good");
+  fs::remove(config.so_pin_file());
+  if (config.pin.from == PinSource::From::file) {
+    fs::remove(config.pin.path);
+    if (fs::exists(config.pin.path.parent_path())) sync_folder(config.pin.path.parent_path());
+  }
+  sync_folder(folder);
+  fs::remove(marker(config));
 }
 
 /// find_slot returns the one that the configuration chooses; nothing when there is none.
@@ -151,14 +167,9 @@ Fd enter_state(const Config& config) {
   fs::create_directories(config.state);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail(folder, "cannot create");
   if (::chmod(folder.c_str(), 0700) != 0) fail(folder, "cannot set mode 0700");
+  sync_folder(config.state);
   Fd lock = take_lock(folder / "lock");
-  if (fs::exists(marker(config))) {
-    fs::remove_all(folder / "tokens");
-    fs::remove_all(folder / "good");
-    fs::remove(config.so_pin_file());
-    if (config.pin.from == PinSource::From::file) fs::remove(config.pin.path);
-    fs::remove(marker(config));
-  }
+  if (fs::exists(marker(config))) clear_first_start(config);
   if (config.is_softhsm()) {
     if (::mkdir((folder / "tokens").c_str(), 0700) != 0 && errno != EEXIST)
       fail(folder / "tokens", "cannot create");

@@ -65,6 +65,7 @@ void keep_token_files(const Config& config) {
   const fs::path folder = copies(config);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     throw system_error("cannot create " + folder.string());
+  sync_folder(config.folder());
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(config.folder() / "tokens", none)) {
     const fs::path uuid = entry.path().filename();

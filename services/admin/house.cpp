@@ -21,6 +21,7 @@ std::filesystem::path with_folders(const core::Config& config) {
     std::filesystem::create_directories(path);
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   }
+  core::sync_folder(config.state());
   return config.admin_db();
 }
 
