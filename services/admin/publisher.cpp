@@ -1,8 +1,15 @@
 #include "services/admin/publisher.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/net/rpc.h"
+#include "core/net/rpc_line.h"
 #include "core/storage/setting_store.h"
 
 namespace ringfence::services::admin {
@@ -17,6 +24,18 @@ namespace {
 constexpr auto kReloadWithin = std::chrono::seconds(5);
 constexpr std::string_view kRecovery = "itl_recovery_since";  // a setting: RFC 3339, "" for none
 
+/// is_listening says whether anybody holds the socket.
+bool is_listening(const std::filesystem::path& path) noexcept {
+  try {
+    const sockaddr_un address = core::unix_address(path);
+    const core::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    return socket && (::connect(socket.get(), generic, sizeof address) == 0 || errno == EAGAIN);
+  } catch (const std::exception&) {  // no path for a socket
+    return false;
+  }
+}
+
 std::filesystem::path next_path(const core::Config& config) {
   return list_path(config, core::ListKind::itl).string() + ".next";
 }
@@ -27,13 +46,19 @@ std::filesystem::path list_path(const core::Config& config, core::ListKind kind)
   return config.tftp_folder() / (kind == core::ListKind::itl ? "ITLFile.tlv" : "CTLFile.tlv");
 }
 
-void tell_reload(const core::Config& config, const Service& service) noexcept {
+std::optional<std::string> tell_reload(const core::Config& config,
+                                       const Service& service) noexcept {
+  const std::filesystem::path socket = config.control_socket(std::string(service.daemon));
   try {
-    core::rpc_call(config.control_socket(std::string(service.daemon)), "reload", {}, kReloadWithin);
+    core::rpc_call(socket, "reload", {}, kReloadWithin);
+    return std::nullopt;
   } catch (const std::exception& error) {
-    log(Level::info, "SERVICE_NOT_TOLD",
+    const bool up = is_listening(socket);
+    log(up ? Level::error : Level::info, "SERVICE_NOT_TOLD",
         {{"service", std::string(service.name)}, {"why", error.what()}});
+    if (up) return error.what();
   }
+  return std::nullopt;
 }
 
 bool Publisher::recovering() const {
@@ -78,7 +103,13 @@ Published Publisher::publish(const SignedList& list, const std::string& reason) 
        [&] { core::write_atomically(path.string() + ".good", list.file); });
   log(Level::notice, "ITL_PUBLISHED",
       {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
-  for (const Service& service : kServices) tell_reload(house_.config, service);
+  for (const Service& service : kServices) {
+    const std::string called(service.name);
+    if (const auto why = tell_reload(house_.config, service))
+      published.warnings.push_back("The new ITL is in force, but " + called +
+                                   " was not told of it: " + *why +
+                                   "; restart it with 'utils service restart " + called + "'.");
+  }
   return published;
 }
 

@@ -39,7 +39,7 @@ class Publisher {
 
   /// prepare writes the list beside the served one, synced. `record` makes it the last version, in
   /// the caller's transaction. `publish` puts it in force and tells the services; it throws only
-  /// when the list is not in force.
+  /// when the list is not in force. What fails behind that keeps nothing else from being done.
   void prepare(const SignedList& list);
   void record(const SignedList& list, const std::string& reason);
   Published publish(const SignedList& list, const std::string& reason);
@@ -66,7 +66,8 @@ std::filesystem::path list_path(const core::Config& config, core::ListKind kind)
 
 inline constexpr std::size_t kMaxListBytes = 1 << 20;
 
-/// tell_reload asks a service to reread what changed; a service that is down is told nothing.
-void tell_reload(const core::Config& config, const Service& service) noexcept;
+/// tell_reload asks a service to reread what changed, within five seconds. It returns why one that
+/// runs was not told; one that is down rereads everything when it starts.
+std::optional<std::string> tell_reload(const core::Config& config, const Service& service) noexcept;
 
 }  // namespace ringfence::services::admin

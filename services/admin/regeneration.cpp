@@ -229,7 +229,12 @@ void Regeneration::note_change(Job& job, Progress& progress) {
                       {"itl_sha1", progress.itl_sha1},
                       {"noted", "after a restart"}};
   if (progress.forced) detail["forced_over_phones"] = *progress.forced;
-  house_.record_act(job.who, done, json::serialize(detail));
+  try {
+    house_.record_act(job.who, done, json::serialize(detail));
+  } catch (const std::exception& error) {  // the phones are reset all the same
+    log(Level::error, "AUDIT_NOT_WRITTEN",
+        {{"event", done}, {"job", std::to_string(job.id)}, {"why", error.what()}});
+  }
 }
 
 void Regeneration::run(Job job, Progress progress, const Change& how) {
@@ -319,6 +324,7 @@ void Regeneration::finish(Job& job, const Progress& progress, JobState state,
   job.step = state == JobState::done ? "done" : job.step;
   job.finished = house_.clock.now();
   job.arguments = progress.to_text();
+  keeper_.write_owed_audit();
   end_job(house_, job, progress.event());
   jobs_.touch(job.id);
 }

@@ -9,23 +9,20 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/certificates/file_name.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
 #include "core/certificates/trust_store.h"
-#include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
 #include "core/trust/facts.h"
 #include "core/trust/itl.h"
 #include "core/trust/trust_list.h"
 #include "services/admin/list_show.h"
+#include "services/admin/trust_stores.h"
 
 namespace ringfence::services::admin {
 
 using core::Bytes;
-using core::BytesView;
 using core::Code;
-using core::Digest;
 using core::Error;
 using core::Level;
 using core::log;
@@ -34,96 +31,7 @@ using core::X509Cert;
 
 namespace {
 
-core::CertificateFacts facts_of_der(const Bytes& der) {
-  return core::certificate_facts_of(*core::parse_certificate(der));
-}
-
-/// Stores is what the trust stores hold, as facts and as rows.
-class Stores {
- public:
-  explicit Stores(const core::CertificateStore& store) : rows_(store.trusted()) {
-    for (const core::TrustedCertificate& one : rows_)
-      if (const auto named = core::trust_store_named(one.store))
-        contents[*named].push_back(facts_of_der(one.der));
-  }
-
-  /// apply notes a change, here and for the database.
-  void apply(const core::StoreChange& change, core::Time now) {
-    core::apply({change}, contents);
-    const std::string store(name(change.store));
-    if (change.replaced)
-      for (const core::TrustedCertificate& one : rows_)
-        if (one.store == store && one.der == change.replaced->der) displaced.push_back(one);
-    added.push_back({store, file_for(store, change), change.added.der, now, "Trust Certificate"});
-    std::erase_if(rows_, [&](const core::TrustedCertificate& one) {
-      return change.replaced && one.store == store && one.der == change.replaced->der;
-    });
-    rows_.push_back(added.back());
-  }
-
-  /// file_of returns the name under which a certificate is in a store.
-  std::string file_of(core::TrustStore store, const Bytes& der) const {
-    for (const core::TrustedCertificate& one : rows_)
-      if (one.store == name(store) && one.der == der) return one.file;
-    return "";
-  }
-
-  /// set_purpose gives an entry of CAPF-trust the purpose that was named. Without one a new entry
-  /// gets its natural purpose, and one that was there keeps its own. Returns the word.
-  std::string set_purpose(const Bytes& der, const X509& certificate,
-                          std::optional<core::CapfTrustPurpose> named) {
-    const auto is_entry = [&der](const core::TrustedCertificate& one) {
-      return one.store == name(core::TrustStore::capf) && one.der == der;
-    };
-    const auto row = std::ranges::find_if(rows_, is_entry);
-    if (row == rows_.end()) return "";
-    const auto fresh = std::ranges::find_if(added, is_entry);
-    const core::CapfTrustPurpose now =
-        named.value_or(core::purpose_of(row->purpose, certificate));
-    row->purpose = word(now);
-    if (fresh != added.end())
-      fresh->purpose = row->purpose;
-    else if (named)
-      added.push_back(*row);
-    return row->purpose;
-  }
-
-  core::StoreContents contents;
-  std::vector<core::TrustedCertificate> added;
-  std::vector<core::TrustedCertificate> displaced;
-
- private:
-  /// file_for names an entry after its CN; two subjects may share one.
-  std::string file_for(const std::string& store, const core::StoreChange& change) const {
-    std::string common =
-        core::file_stem_of(core::common_name_of(*core::parse_certificate(change.added.der)));
-    const std::string hash = core::to_hex(core::digest(Digest::sha256, change.added.der));
-    if (common.empty()) common = hash.substr(0, 16);
-    const std::string file = common + ".pem";
-    for (const core::TrustedCertificate& one : rows_)
-      if (one.store == store && one.file == file &&
-          facts_of_der(one.der).subject != change.added.subject)
-        return common + "-" + hash.substr(0, 8) + ".pem";
-    return file;
-  }
-
-  std::vector<core::TrustedCertificate> rows_;
-};
-
-/// note_issuers has CallManager-trust know who signed CAPF, so that its LSCs are verified up to a
-/// root there. One that is older than what is there is not needed.
-void note_issuers(const std::vector<Bytes>& issuers, Stores& stores, core::Time now) {
-  for (const Bytes& der : issuers) {
-    const core::CertificateFacts facts = facts_of_der(der);
-    const auto& there = stores.contents[core::TrustStore::call_manager];
-    const core::Admission admission = core::admit(there, facts);
-    if (admission == core::Admission::known || admission == core::Admission::refuse) continue;
-    const auto same = std::ranges::find(there, facts.subject, &core::CertificateFacts::subject);
-    stores.apply({core::TrustStore::call_manager, facts,
-                  same == there.end() ? std::nullopt : std::optional(*same)},
-                 now);
-  }
-}
+constexpr std::size_t kMostOwed = 100;  // audit records that wait for a disk
 
 /// own_certificate_named finds the unit's certificate that a file's header names as its signer: a
 /// list that somebody else signed is not verified, however sound it is in itself.
@@ -176,6 +84,15 @@ core::OwnCertificate TrustKeeper::make_certificate(Unit unit) {
   }
 }
 
+bool TrustKeeper::settled() noexcept {
+  try {
+    house_.database.settle();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 bool TrustKeeper::named(const core::KeyRef& key) {
   house_.database.settle();
   for (const core::OwnCertificate& own : house_.certificates.all_own())
@@ -198,14 +115,29 @@ void TrustKeeper::discard(const core::KeyRef& key) noexcept {
   }
 }
 
+void TrustKeeper::write_owed_audit() noexcept {
+  const std::lock_guard lock(owed_mutex_);
+  std::size_t written = 0;
+  try {
+    for (; written < owed_.size(); ++written) {
+      const Owed& one = owed_[written];
+      house_.audit.append(one.at, one.who, one.event, one.detail);
+    }
+  } catch (const std::exception&) {  // it was logged when it was due
+  }
+  owed_.erase(owed_.begin(), owed_.begin() + static_cast<std::ptrdiff_t>(written));
+}
+
 void TrustKeeper::audit_done(const std::string& who, const std::string& event,
                              const std::string& detail,
                              std::vector<std::string>& warnings) noexcept {
+  const std::lock_guard lock(owed_mutex_);
   try {
     house_.record_act(who, event, detail);
   } catch (const std::exception& error) {
     log(Level::error, "AUDIT_NOT_WRITTEN",
         {{"event", event}, {"detail", detail}, {"why", error.what()}});
+    if (owed_.size() < kMostOwed) owed_.push_back({house_.clock.now(), who, event, detail});
     warnings.push_back("The audit log could not be written (" + std::string(error.what()) +
                        "); the daemon's log has what it lacks.");
   }
@@ -213,16 +145,16 @@ void TrustKeeper::audit_done(const std::string& who, const std::string& event,
 
 void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old) {
   const core::OwnCertificate& own = fresh.certificate;
-  Stores stores(house_.certificates);
+  TrustStores stores(house_.certificates);
   std::optional<core::CertificateFacts> old_facts;
-  if (old) old_facts = facts_of_der(old->der);
+  if (old) old_facts = core::certificate_facts_of(*core::parse_certificate(old->der));
   for (const core::StoreChange& change :
-       core::changes_on_regeneration(own.unit, old_facts, facts_of_der(own.der), stores.contents))
+       core::changes_on_regeneration(own.unit, old_facts, core::certificate_facts_of(*core::parse_certificate(own.der)), stores.contents()))
     stores.apply(change, own.created);
-  note_issuers(fresh.issuers, stores, own.created);
+  stores.note_issuers(fresh.issuers, own.created);
   core::Database::Transaction transaction(house_.database);
   house_.certificates.replace(own, {});
-  house_.certificates.trust(stores.added, stores.displaced);
+  house_.certificates.trust(stores.added(), stores.displaced());
   core::CsrStore requests(house_.database);
   const auto pending = requests.find(own.unit);
   if (pending && pending->key == own.key) requests.remove(own.unit);
@@ -289,6 +221,7 @@ Published TrustKeeper::change(const Act& act, const std::function<Adopted()>& ma
     if (act.forced) facts["forced_over_phones"] = *act.forced;
     return boost::json::serialize(facts);
   };
+  write_owed_audit();
   house_.record_act(act.who, act.event + "_INTENT", detail({{"by", act.who}}));
   std::string in_force = "the earlier certificate and ITL";
   try {
@@ -303,6 +236,7 @@ Published TrustKeeper::change(const Act& act, const std::function<Adopted()>& ma
       decide(fresh, old, list, act.reason);
     } catch (...) {
       if (act.on_failure == OnFailure::discard_key) discard(fresh.certificate.key);
+      if (!settled()) in_force += ", unless the next start finds that the new one was kept";
       throw;
     }
     Published published;
@@ -370,10 +304,10 @@ std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
   const std::lock_guard lock(house_.trust_mutex);
   const std::string store_name(name(store));
   std::vector<core::admin::TrustImport> results;
-  Stores stores(house_.certificates);
+  TrustStores stores(house_.certificates);
   for (const X509Cert& certificate : certificates) {
     const core::CertificateFacts facts = core::certificate_facts_of(*certificate);
-    const auto& there = stores.contents[store];
+    const std::vector<core::CertificateFacts> there = stores.of(store);
     const auto same = std::ranges::find(there, facts.subject, &core::CertificateFacts::subject);
     const std::optional<core::CertificateFacts> present =
         same == there.end() ? std::nullopt : std::optional(*same);
@@ -396,7 +330,7 @@ std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
     result.file = stores.file_of(store, facts.der);
     results.push_back(result);
   }
-  house_.certificates.trust(stores.added, stores.displaced);
+  house_.certificates.trust(stores.added(), stores.displaced());
   std::vector<std::string> logged;
   for (const core::admin::TrustImport& result : results)
     audit_done(who, "TRUST_IMPORT_DONE",

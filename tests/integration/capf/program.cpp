@@ -74,7 +74,15 @@ std::size_t Program::resident_bytes() const {
 }
 
 int Program::stop() {
-  ::kill(pid_, SIGTERM);
+  return end(SIGTERM);
+}
+
+int Program::kill() {
+  return end(SIGKILL);
+}
+
+int Program::end(int signal) {
+  ::kill(pid_, signal);
   int status = 0;
   ::waitpid(pid_, &status, 0);
   pid_ = 0;

@@ -33,8 +33,10 @@ class Program {
 
   /// stop sends SIGTERM, waits, and returns the exit status (128 and more: the signal).
   int stop();
+  int kill();  ///< likewise, by SIGKILL
 
  private:
+  int end(int signal);
   bool ended() const;
 
   std::filesystem::path state_;
