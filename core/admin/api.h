@@ -160,11 +160,14 @@ struct JobReport {
   std::vector<std::string> notes = {};     ///< what was said before it began
   std::vector<std::string> warnings = {};  ///< what went wrong beside the change
   bool stopping = false;  ///< this Ringfence is being stopped; the job goes on when it starts again
+  /// Services that use what was changed and do not run now: they take it up when they start.
+  std::vector<std::string> idle_services = {};
 };
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
                        finished, total, waiting, reset_sent, returned, not_returned, failed, refused,
-                       unproven, counts, missing, left_out, notes, warnings, stopping))
+                       unproven, counts, missing, left_out, notes, warnings, stopping,
+                       idle_services))
 
 struct JobList {
   std::vector<JobReport> jobs;  ///< newest first
@@ -225,12 +228,13 @@ struct TrustListShow {
   std::string verification;  ///< what more there is to say: whose the signer is, what is served
   std::string signer_version;             ///< "1.1", of other makers
   std::vector<TrustListElement> unknown;  ///< of the header
-  std::optional<TrustListServed> served;  ///< when the file on disk is not good
+  std::optional<TrustListServed> served;  ///< when phones do not get the file on disk
+  std::vector<std::string> warnings = {};
 };
 BOOST_DESCRIBE_STRUCT(TrustListShow, (),
                       (file, length, state, error, md5, sha1, sha256, modified, signer, records,
                        text, verified_by, signer_record, verification, signer_version, unknown,
-                       served))
+                       served, warnings))
 
 /// itl.examine and ctl.examine judge a file of anybody; the answer is a TrustListShow.
 struct TrustListExamineRequest {
@@ -258,7 +262,7 @@ BOOST_DESCRIBE_STRUCT(ServiceRequest, (), (name))
 
 struct ServiceFacts {
   std::string name;    ///< "Cisco Tftp"
-  std::string state;   ///< STARTED, STOPPED, STARTING, STOPPING
+  std::string state;   ///< STARTED, STOPPED, STARTING, STOPPING, NOT RESPONDING
   std::string reason;  ///< "" or "Commanded Out of Service" …
 };
 BOOST_DESCRIBE_STRUCT(ServiceFacts, (), (name, state, reason))
@@ -270,8 +274,10 @@ BOOST_DESCRIBE_STRUCT(ServiceList, (), (services))
 
 struct ServiceChange {
   std::vector<ServiceFacts> states;  ///< as it went through them, the last one is the result
+  std::vector<std::string> notes = {};     ///< what was put right beside it
+  std::vector<std::string> warnings = {};  ///< what it means for phones
 };
-BOOST_DESCRIBE_STRUCT(ServiceChange, (), (states))
+BOOST_DESCRIBE_STRUCT(ServiceChange, (), (states, notes, warnings))
 
 // --- system.status, system.version -------------------------------------------------------------
 
@@ -424,6 +430,7 @@ struct PhoneFacts {
   std::optional<std::string> fetched_lsc;
   std::optional<std::string> fetched_mic;
   std::vector<std::string> warnings;  ///< a sentence each; of phone.add, update and show
+  std::vector<std::string> notes = {};  ///< what phone.add and update read as something else
 };
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                       (name, model, description, device_pool, security_profile, operation,
@@ -433,7 +440,7 @@ BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                        itl_evidence,
                        itl_list_sha1, itl_address, itl_other_address, itl_signs, lsc, lsc_subject,
                        lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, lsc_note,
-                       lsc_enrolled_from, fetched_lsc, fetched_mic, warnings))
+                       lsc_enrolled_from, fetched_lsc, fetched_mic, warnings, notes))
 
 /// phone.list answers page by page: the next phones by name.
 struct PhoneListRequest {

@@ -77,10 +77,11 @@ struct CertificateImportPlan {
   std::vector<Guard> guards = {};    ///< this and the next two as RegeneratePlan's
   std::int64_t stranded = 0;
   std::string refusal = {};
+  std::vector<std::string> warnings = {};  ///< of what was given: a private key was in it
 };
 BOOST_DESCRIBE_STRUCT(CertificateImportPlan, (),
                       (unit, subject, serial, not_after, issuers, phones, phones_reset, notes,
-                       found, guards, stranded, refusal))
+                       found, guards, stranded, refusal, warnings))
 
 struct TrustImportRequest {
   std::string unit;  ///< "CAPF", "CallManager-trust"
@@ -104,7 +105,8 @@ struct TrustImported {
   std::vector<TrustImport> certificates;
   std::vector<std::string> notes;  ///< what has to be done beside it, a sentence each
   std::string found;               ///< what was given: "PKCS#7 in DER with 3 certificates"
+  std::vector<std::string> warnings = {};  ///< of what was given: a private key was in it
 };
-BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes, found))
+BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes, found, warnings))
 
 }  // namespace ringfence::core::admin

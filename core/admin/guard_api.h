@@ -38,4 +38,10 @@ struct PhoneResetAllRequest {
 };
 BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind))
 
+/// phone.reset_plan is asked before phone.reset_all: it is refused for what that would be refused for.
+struct PhoneResetPlan {
+  std::int64_t registered = 0;  ///< phones that would be told
+};
+BOOST_DESCRIBE_STRUCT(PhoneResetPlan, (), (registered))
+
 }  // namespace ringfence::core::admin

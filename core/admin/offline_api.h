@@ -112,16 +112,18 @@ struct LscImportPart {
   std::int64_t total = 0;
   bool finished = false;
   std::vector<std::string> notes;  ///< what else was in a file and was not taken, after its name
+  std::vector<std::string> warnings = {};  ///< likewise: a private key was in it
 };
-BOOST_DESCRIBE_STRUCT(LscImportPart, (), (accepted, refused, done, total, finished, notes))
+BOOST_DESCRIBE_STRUCT(LscImportPart, (), (accepted, refused, done, total, finished, notes, warnings))
 
 struct LscImported {
   std::vector<LscImport> accepted;
   std::vector<LscRefusal> refused;
   std::int64_t told = 0;  ///< phones that were asked to fetch their certificate now
   std::vector<std::string> notes;
+  std::vector<std::string> warnings = {};
 };
-BOOST_DESCRIBE_STRUCT(LscImported, (), (accepted, refused, told, notes))
+BOOST_DESCRIBE_STRUCT(LscImported, (), (accepted, refused, told, notes, warnings))
 
 // --- offline.issue, offline.remove -------------------------------------------------------------
 

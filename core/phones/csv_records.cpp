@@ -42,11 +42,16 @@ void CsvRecords::choose_separator() {
   }
   std::array<std::size_t, separators.size()> counts{};
   bool quoted = false;
+  bool bars = first.starts_with("sep=|");
   for (const char c : first) {
     quoted ^= c == '"';
+    bars = bars || (!quoted && c == '|');
     for (std::size_t i = 0; i < separators.size(); ++i)
       counts.at(i) += !quoted && c == separators.at(i) ? 1U : 0U;
   }
+  if (bars && std::ranges::count(counts, 0U) == std::ssize(counts))
+    wrong(line_,
+          "the fields are separated by '|'; separate them by commas, semicolons or tabs instead");
   separator_ =
       separators.at(static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin()));
 }

@@ -1,6 +1,7 @@
 // Phones out of the records of a CSV.
 #include "core/phones/phone_csv.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -13,6 +14,7 @@
 #include "core/phones/csv_columns.h"
 #include "core/phones/csv_records.h"
 #include "core/phones/device_name.h"
+#include "core/phones/model_name.h"
 
 namespace ringfence::core {
 namespace {
@@ -80,7 +82,7 @@ Phone phone_from(const PhoneColumns& columns, const CsvRecord& record, Time now,
   const auto text = [&](std::string_view column, std::string& field) {
     if (!value(column).empty()) field = value(column);
   };
-  text("model", phone.model);
+  if (!value("model").empty()) phone.model = model_name_from(value("model"));
   text("description", phone.description);
   text("device_pool", phone.device_pool);
   text("security_profile", phone.security_profile);
@@ -129,11 +131,10 @@ class Notes {
          fmt::format("The fields are separated by {}.", separator == ';' ? "semicolons" : "tabs")});
   }
 
-  void name(std::string_view written, const std::string& meant) {
-    if (written == meant) return;
-    ++names_.count;
-    if (names_.examples.size() < kExamples)
-      names_.examples.push_back(fmt::format("{} as {}", written, meant));
+  void name(std::string_view written, const std::string& meant) { note(names_, written, meant); }
+
+  void model(std::string_view written, const std::string& meant) {
+    if (!written.empty()) note(models_, written, meant);
   }
 
   void line(const CsvRecord& record, std::size_t columns) {
@@ -141,14 +142,10 @@ class Notes {
   }
 
   void finish() {
-    if (names_.count > 0) {
-      names_.kind = "names";
-      names_.text = fmt::format("{} {} read as device names: {}{}.", names_.count,
-                                names_.count == 1 ? "name was" : "names were",
-                                fmt::join(names_.examples, ", "),
-                                names_.count > names_.examples.size() ? " …" : "");
-      notes_.push_back(std::move(names_));
-    }
+    add_read(names_, "names", "{} name was read as a device name: {}{}.",
+             "{} names were read as device names: {}{}.");
+    add_read(models_, "models", "{} model was read in its one spelling: {}{}.",
+             "{} models were read in their one spelling: {}{}.");
     if (empty_fields_ > 0)
       notes_.push_back({"empty-fields",
                         empty_fields_,
@@ -158,6 +155,23 @@ class Notes {
   }
 
  private:
+  static void note(CsvNote& note, std::string_view written, const std::string& meant) {
+    if (written == meant) return;
+    ++note.count;
+    const std::string example = fmt::format("{} as {}", written, meant);
+    if (note.examples.size() < kExamples && std::ranges::count(note.examples, example) == 0)
+      note.examples.push_back(example);
+  }
+
+  void add_read(CsvNote& note, const char* kind, const char* one, const char* several) {
+    if (note.count == 0) return;
+    note.kind = kind;
+    note.text = fmt::format(fmt::runtime(note.count == 1 ? one : several), note.count,
+                            fmt::join(note.examples, ", "),
+                            note.count > note.examples.size() ? " …" : "");
+    notes_.push_back(std::move(note));
+  }
+
   void add_all(const std::string& kind, const std::vector<std::string>& all, const char* several,
                const char* one) {
     if (all.empty()) return;
@@ -172,6 +186,7 @@ class Notes {
 
   std::vector<CsvNote>& notes_;
   CsvNote names_;
+  CsvNote models_;
   std::size_t empty_fields_ = 0;
 };
 
@@ -212,6 +227,7 @@ PhoneCsv parse_phone_csv(std::string_view text, Time now,
     if (!names.insert(name).second)
       wrong(record->line, fmt::format("the phone {} was given before", name));
     notes.name(columns.value(*record, "name"), name);
+    notes.model(columns.value(*record, "model"), model_name_from(columns.value(*record, "model")));
   }
   notes.finish();
   return csv;

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/digest.h"
+#include "core/phones/model_name.h"
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
@@ -38,6 +39,7 @@ struct Row {
   Phone get() const {
     try {
       Phone value = phone;
+      value.model = model_name_from(phone.model);  // earlier releases kept what was written
       value.capf.operation = operation_from(operation);
       value.capf.auth_mode = auth_mode_from(auth_mode);
       value.capf.key_order = key_order_from(key_order);

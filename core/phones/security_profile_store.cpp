@@ -114,9 +114,10 @@ void SecurityProfileStore::remove(std::string_view name) {
         soci::use(key);
     if (phones > 0)
       throw Error(Code::conflict,
-                  fmt::format("{} phones have the security profile \"{}\"; give them another one "
+                  fmt::format("{} the security profile \"{}\"; give them another one "
                               "first, or none: 'set phone device NAME security_profile -'",
-                              phones, key));
+                              phones == 1 ? "1 phone has" : fmt::format("{} phones have", phones),
+                              key));
     soci::statement erase =
         (sql.prepare << "delete from security_profile where name = :name", soci::use(key));
     erase.execute(true);

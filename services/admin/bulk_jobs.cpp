@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/crypto/digest.h"
 #include "services/admin/bulk_run.h"
+#include "services/admin/guard_rules.h"
 
 namespace ringfence::services::admin {
 
@@ -63,6 +64,13 @@ std::map<std::string, std::string> strings_for(const std::vector<std::string>& p
     strings.emplace(phone, std::move(made));
   }
   return strings;
+}
+
+/// note_model says how the model was read, when that is not as it was written.
+void note_model(const BulkRequest& request, const BulkFilter& filter, BulkPreview& plan) {
+  if (request.model && filter.model && *request.model != *filter.model)
+    plan.notes.push_back(
+        fmt::format("The model \"{}\" was read as {}.", *request.model, *filter.model));
 }
 
 /// arguments_of is what is kept of a job: its terms, and what a report tells beside them.
@@ -130,6 +138,7 @@ BulkPreview BulkJobs::preview(const BulkRequest& request) {
   const BulkFilter filter = bulk_filter(request, now);
   const BulkTerms terms = terms_of(request, now);
   BulkPreview plan = plan_bulk(filter, terms, house_.phones.list(), gather(now), now);
+  note_model(request, filter, plan);
   judge(request, plan);
   return plan;
 }
@@ -159,9 +168,12 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
     throw Error(Code::refused,
                 plan.matched == 0
                     ? "no phone matches these filters; 'show phone list' lists the phones"
-                    : fmt::format("each of the {} phones that match is excluded; 'utils capf bulk "
-                                  "preview' with the same words tells why",
-                                  plan.matched));
+                    : fmt::format("{} excluded; 'utils capf bulk preview' with the same words "
+                                  "tells why",
+                                  plan.matched == 1 ? "the 1 phone that matches is"
+                                                    : fmt::format("each of the {} phones that match is",
+                                                                  plan.matched)));
+  note_model(request, filter, plan);
   judge(request, plan);
   if (!plan.refusal.empty()) throw Error(Code::refused, plan.refusal);
   BulkStarted started;
@@ -204,7 +216,7 @@ void BulkJobs::describe(const Job& job, core::admin::JobReport& report) const {
   if (const json::value* one = object.if_contains("notes"))
     report.notes = json::value_to<std::vector<std::string>>(*one);
   if (const json::value* one = object.if_contains("forced_over_phones"))
-    report.notes.push_back(fmt::format("It was forced over {} phones.", one->as_int64()));
+    report.notes.push_back(fmt::format("It was forced over {}.", phones_text(one->as_int64())));
 }
 
 void BulkJobs::resume() {

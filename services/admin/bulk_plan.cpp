@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/phones/model_name.h"
 
 namespace ringfence::services::admin {
 
@@ -245,7 +246,7 @@ std::string BulkTerms::subject() const {
 BulkFilter bulk_filter(const BulkRequest& request, Time now) {
   BulkFilter filter;
   filter.name = request.name;
-  filter.model = request.model;
+  if (request.model) filter.model = core::model_name_from(*request.model);
   filter.device_pool = request.device_pool;
   filter.description = request.description;
   filter.security_profile = request.security_profile;
@@ -387,9 +388,12 @@ BulkPreview plan_bulk(const BulkFilter& filter, const BulkTerms& terms,
         "Late/Timedout\".");
   if (plan.not_registered > 0)
     plan.notes.push_back(
-        fmt::format("{} of these phones are not registered. Their configuration is written all the "
-                    "same, and they enrol when they start, until {} UTC.",
-                    plan.not_registered, plan.completes_by));
+        fmt::format("{}. The new settings are written all the same, and {} when {}, until {} UTC.",
+                    plan.not_registered == 1
+                        ? "1 of these phones is not registered"
+                        : fmt::format("{} of these phones are not registered", plan.not_registered),
+                    plan.not_registered == 1 ? "it enrols" : "they enrol",
+                    plan.not_registered == 1 ? "it starts" : "they start", plan.completes_by));
   if (facts.policy.issuer == core::LscIssuer::offline_ca && terms.operation == Operation::install)
     plan.notes.push_back(
         fmt::format("The issuer is an offline CA: phones hand in their keys and stay pending until "
@@ -398,9 +402,11 @@ BulkPreview plan_bulk(const BulkFilter& filter, const BulkTerms& terms,
                     plan.completes_by));
   if (by_mic > 0)
     plan.notes.push_back(
-        fmt::format("{} of these phones have no LSC by our records, so that the precedence to the "
-                    "LSC falls back to their MIC. The manufacturer's CA must be in CAPF-trust.",
-                    by_mic));
+        fmt::format("{} no LSC by our records, so that the precedence to the LSC falls back to {} "
+                    "MIC. The manufacturer's CA must be in CAPF-trust.",
+                    by_mic == 1 ? "1 of these phones has"
+                                : fmt::format("{} of these phones have", by_mic),
+                    by_mic == 1 ? "its" : "their"));
   return plan;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "services/admin/guard_rules.h"
 #include "services/admin/regeneration.h"
 #include "services/admin/reset_request.h"
 
@@ -250,7 +251,8 @@ void BulkRun::finish(Time now) {
   house_.jobs.forget_secrets(job_.id);
   job_.finished = now;
   job_.message =
-      fmt::format("{} of {} phones succeeded", counts.of(ItemState::succeeded), counts.total);
+      fmt::format("{} of {} succeeded", counts.of(ItemState::succeeded),
+                  phones_text(static_cast<std::int64_t>(counts.total)));
   job_.state = cancelled ? JobState::cancelled : JobState::done;
   job_.step = cancelled ? "cancelled" : "done";
   end_job(house_, job_, "BULK_START");

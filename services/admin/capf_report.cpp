@@ -13,6 +13,7 @@
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
 #include "core/phones/capf_policy.h"
+#include "core/phones/model_name.h"
 
 namespace ringfence::services::admin {
 
@@ -168,6 +169,7 @@ ReportFilter::ReportFilter(const CapfReportRequest& request, Time now) : request
     const Time limit = now + std::chrono::days(*days);
     expires_before_ = expires_before_ ? std::min(*expires_before_, limit) : limit;
   }
+  if (request_.model) request_.model = core::model_name_from(*request_.model);
   if (request_.issuer) request_.issuer = lower(*request_.issuer);
 }
 

@@ -15,10 +15,6 @@ namespace {
 constexpr std::size_t kNamesListed = 20;
 constexpr std::size_t kNamesTold = 3;
 
-std::string phones_text(std::int64_t count) {
-  return count == 1 ? "1 phone" : fmt::format("{} phones", count);
-}
-
 /// told names the first phones of a guard, and how many more there are.
 std::string told(const Guard& guard) {
   std::string text;
@@ -114,6 +110,10 @@ void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
 }
 
 }  // namespace
+
+std::string phones_text(std::int64_t count) {
+  return count == 1 ? "1 phone" : fmt::format("{} phones", count);
+}
 
 std::string Verdict::refusal(std::optional<std::int64_t> force) const {
   if (guards.empty())

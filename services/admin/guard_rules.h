@@ -59,4 +59,7 @@ Verdict judge_recovery(const GuardFacts& facts);
 /// judge_bulk judges a bulk operation on `phones`; `capf_problem` as GuardFacts'.
 Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones);
 
+/// phones_text is "1 phone", "2 phones".
+std::string phones_text(std::int64_t count);
+
 }  // namespace ringfence::services::admin

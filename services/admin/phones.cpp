@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/phones/capf_inventory.h"
 #include "core/phones/device_name.h"
+#include "core/phones/model_name.h"
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf_report.h"
 #include "services/admin/reset_request.h"
@@ -34,7 +35,7 @@ constexpr std::size_t kPage = 2000;  // far below what a call may return
 
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   core::CapfSettings& capf = phone.capf;
-  phone.model = fields.model.value_or(phone.model);
+  if (fields.model) phone.model = core::model_name_from(*fields.model);
   phone.description = fields.description.value_or(phone.description);
   phone.device_pool = fields.device_pool.value_or(phone.device_pool);
   if (fields.security_profile)
@@ -89,7 +90,7 @@ std::vector<std::string> warnings_of(const Phone& phone, const core::CapfPolicy&
   const auto left = *capf.completes_by - now;
   if (left > std::chrono::seconds(0) && left < kHardlyTime)
     warnings.push_back(fmt::format(
-        "The operation of {} has to complete by {}, in {} minutes: phones may need longer.",
+        "The operation of {} has to complete by {}, in {} min: phones may need longer.",
         phone.name, core::completes_by_text(*capf.completes_by),
         std::chrono::floor<std::chrono::minutes>(left).count()));
   return warnings;
@@ -101,6 +102,14 @@ void check_string(const Phone& phone, const core::CapfPolicy& policy) {
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("phone {}: {}", phone.name, error.what()));
   }
+}
+
+/// with_read adds what of the fields is kept in another spelling.
+PhoneFacts with_read(const PhoneFields& fields, PhoneFacts facts) {
+  if (fields.model && *fields.model != facts.model)
+    facts.notes.push_back(
+        fmt::format("The model \"{}\" is kept as {}.", *fields.model, facts.model));
+  return facts;
 }
 
 /// note_of says what the phone showed that the journal did not know.
@@ -186,7 +195,7 @@ PhoneFacts Phones::add(const PhoneFields& fields) {
   check_sizes(phone, policy);
   check_string(phone, policy);
   house_.phones.save({phone}, ask_of(fields, phone, now));
-  return show(phone.name);
+  return with_read(fields, show(phone.name));
 }
 
 Phone Phones::settled(Phone phone) {
@@ -209,7 +218,7 @@ PhoneFacts Phones::update(const PhoneFields& fields) {
   if (touches_capf(fields)) check_sizes(phone, policy);
   if (fields.auth_string) check_string(phone, policy);
   house_.phones.save({phone}, ask_of(fields, phone, now));
-  return show(fields.name);
+  return with_read(fields, show(phone.name));
 }
 
 core::admin::PhoneList Phones::list(const core::admin::PhoneListRequest& request) {
@@ -314,7 +323,6 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
   row.key_order = word(capf.key_order);
   row.rsa_bits = capf.rsa_bits;
   row.ec_bits = capf.ec_bits;
-  if (capf.completes_by) row.completes_by = core::completes_by_text(*capf.completes_by);
 
   static const core::CapfState kNothing;
   const auto found = known.states.find(phone.name);
@@ -325,6 +333,8 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
   row.operation_status = core::describe(answered ? state.last->operation : capf.operation, status);
   row.operation =
       word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
+  if (capf.completes_by && status != core::OperationStatus::success)
+    row.completes_by = core::completes_by_text(*capf.completes_by);
 
   const auto contacts = known.contacts.find(phone.name);
   const Registered registration =

@@ -130,7 +130,8 @@ TEST(PhoneCsv, ReadsMacAddressesAsPeopleWriteThem) {
                                    "ATA001122AABBD2", "CSFanna", "SEP001122AABBD3"));
   EXPECT_EQ(notes(text),
             "names 7: 7 names were read as device names: 00:11:22:aa:bb:cc as SEP001122AABBCC, "
-            "00-11-22-AA-BB-CD as SEP001122AABBCD, 0011.22aa.bbce as SEP001122AABBCE ….\n");
+            "00-11-22-AA-BB-CD as SEP001122AABBCD, 0011.22aa.bbce as SEP001122AABBCE ….\n"
+            "models 1: 1 model was read in its one spelling: Cisco ATA 191 as ATA 191.\n");
   EXPECT_EQ(notes("name\nSEP001122AABBCC\n"), "");
 }
 
@@ -144,7 +145,8 @@ TEST(PhoneCsv, ReadsBatsColumnsAndWords) {
   const Phone phone = parse(text).at(0);
   EXPECT_EQ(phone.name, "SEP001122334455");
   EXPECT_EQ(phone.device_pool, "Berlin");
-  EXPECT_EQ(phone.model, "Cisco 8861");
+  EXPECT_EQ(phone.model, "CP-8861");
+  EXPECT_THAT(notes(text), HasSubstr("models 1: 1 model was read in its one spelling: Cisco 8861 as CP-8861.\n"));
   EXPECT_EQ(phone.capf.operation, Operation::install);
   EXPECT_EQ(phone.capf.key_order, KeyOrder::ec_preferred);
   EXPECT_THAT(notes(text), HasSubstr("columns 8: 8 of the columns were read by other names: MAC "
@@ -240,6 +242,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"DeviceTwiceInTwoWays", "name\n00:11:22:33:44:55\nSEP001122334455\n",
                 "line 3: the phone SEP001122334455 was given before"},
         BadCase{"ColumnTwice", "name,model,name\n", "line 1: the column name stands twice"},
+        BadCase{"Bars", "name|model\nCSFa|x\n", "line 1: the fields are separated by '|'"},
+        BadCase{"BarsAsSaid", "sep=|\nname|model\n", "line 1: the fields are separated by '|'"},
         BadCase{"NoName", "model\nCP-8861\n", "line 1: the column name is missing"},
         BadCase{"HeaderAfterBlankLine", "\nnone\n", "line 2: unknown column"},
         BadCase{"TooFewFields", "name,model\nCSFa,x\nCSFb\n",

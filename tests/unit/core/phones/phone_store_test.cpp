@@ -129,6 +129,12 @@ TEST_F(PhoneStoreTest, StampsARecordAnewExactlyWhenItChanged) {
   EXPECT_NE(stored("CSFa").config_stamp, before.config_stamp);
 }
 
+TEST_F(PhoneStoreTest, ReadsAModelOfAnEarlierReleaseInItsOneSpelling) {
+  store_.save({phone_named("CSFa")}, PhoneStore::Ask::changed_only);
+  test::sqlite3(file(), "update phone set model = 'Cisco 8861'");
+  EXPECT_EQ(stored("CSFa").model, "CP-8861");
+}
+
 TEST_F(PhoneStoreTest, SavesAllOrNothing) {
   Phone bad = phone_named("CSFb");
   bad.capf.rsa_bits = 1;

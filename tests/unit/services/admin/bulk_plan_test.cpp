@@ -135,7 +135,7 @@ TEST_F(BulkPlanTest, LeavesOutAPhoneWhoseProfileFixesOtherKeys) {
 TEST_F(BulkPlanTest, TakesAnLscOrTheMicOfAHardwarePhoneUnderLscPrecedence) {
   request_.auth_mode = "lsc";
   expect_in();
-  EXPECT_THAT(plan().notes, testing::Contains(HasSubstr("falls back to their MIC")));
+  EXPECT_THAT(plan().notes, testing::Contains(HasSubstr("falls back to its MIC")));
   facts_.lscs["SEP000000000001"] = {"CN=CAPF-1", kNow + days(9)};
   expect_in();
   EXPECT_THAT(plan().notes, testing::Not(testing::Contains(HasSubstr("MIC"))));
@@ -218,7 +218,7 @@ TEST_F(BulkPlanTest, TakesAPhoneThatIsNotRegisteredAndSaysSo) {
   const BulkPreview found = plan();
   EXPECT_EQ(found.chosen, 1);
   EXPECT_EQ(found.not_registered, 1);
-  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("1 of these phones are not registered")));
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("1 of these phones is not registered")));
 }
 
 TEST_F(BulkPlanTest, WarnsOfLessThanAnHourAndRefusesATimeThatIsOver) {

@@ -1,0 +1,44 @@
+#include "core/phones/model_name.h"
+
+#include <gtest/gtest.h>
+
+namespace ringfence::core {
+namespace {
+
+TEST(ModelName, IsOneHoweverItIsWritten) {
+  for (const char* written :
+       {"CP-8861", "cp-8861", "8861", "Cisco 8861", "CISCO  8861", " cisco ip phone 8861 ",
+        "Cisco Unified IP Phone 8861", "CP 8861", "cp8861", "CP-8861-K9", "CP-8861-K9="})
+    EXPECT_EQ(model_name_from(written), "CP-8861") << written;
+  EXPECT_EQ(model_name_from("cisco 7975g"), "CP-7975G");
+  EXPECT_EQ(model_name_from("8851nr"), "CP-8851NR");
+  EXPECT_EQ(model_name_from("Cisco Desk Phone 9861"), "DP-9861");
+  EXPECT_EQ(model_name_from("DP-9861"), "DP-9861");
+  for (const char* written : {"ATA 191", "ata191", "Cisco ATA 191", "ATA-191", "ATA191-K9"})
+    EXPECT_EQ(model_name_from(written), "ATA 191") << written;
+}
+
+TEST(ModelName, KeepsWhatItDoesNotKnow) {
+  for (const char* written : {"", "Jabber", "CSF", "CP-DX650", "Cisco IP Communicator", "79750",
+                              "886", "Acme 8861", "Catalyst DATA", "CP-", "CP"})
+    EXPECT_EQ(model_name_from(written), written) << written;
+  EXPECT_EQ(model_name_from("  Cisco   Unified Client "), "Cisco Unified Client");
+}
+
+TEST(ModelName, ReadsPatternsAsNames) {
+  EXPECT_EQ(model_name_from("Cisco 88*"), "CP-88*");
+  EXPECT_EQ(model_name_from("cp-88?1"), "CP-88?1");
+  EXPECT_EQ(model_name_from("98*"), "DP-98*");
+  for (const char* written : {"*", "*8861", "CP-*", "?861", "CP-88*"})
+    EXPECT_EQ(model_name_from(written), written) << written;
+}
+
+TEST(ModelName, IsItsOwnName) {
+  for (const char* written : {"cisco 8861", "ata191", "Cisco 88*", "Jabber  for", "9861-k9"}) {
+    const std::string once = model_name_from(written);
+    EXPECT_EQ(model_name_from(once), once);
+  }
+}
+
+}  // namespace
+}  // namespace ringfence::core
