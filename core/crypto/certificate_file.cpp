@@ -159,7 +159,7 @@ class Contents {
                              utf16 ? " (UTF-16 text)" : "");
     file.certificates = std::move(certificates_);
     if (has_seen(Sort::private_key) || has_seen(Sort::encrypted_key))
-      file.notes.emplace_back(
+      file.warnings.emplace_back(
           "A private key was in it too. It was not kept; take it out of the file, and keep it only "
           "where it is used.");
     if (has_seen(Sort::request))

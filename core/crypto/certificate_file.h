@@ -14,6 +14,7 @@ struct CertificateFile {
   std::vector<X509Cert> certificates;  ///< at least one, in the file's order, each once
   std::string found;                   ///< "PKCS#7 in DER with 3 certificates"
   std::vector<std::string> notes;      ///< sentences: what else was in it and was not taken
+  std::vector<std::string> warnings = {};  ///< sentences: a private key was in it
 };
 
 /// read_certificate_file takes the certificates out of `bytes`, whatever they are wrapped in.

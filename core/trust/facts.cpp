@@ -90,6 +90,19 @@ TrustListFacts::Record record_fact(const Record& record, const SignerName& signe
   return fact;
 }
 
+/// refuse_other_kind throws when the file's own name, which its signature covers, says that it is a
+/// list of the other kind: both have the same form.
+void refuse_other_kind(ListKind kind, const std::string& name) {
+  const std::string_view base =
+      std::string_view(name).substr(name.find_last_of('/') == name.npos ? 0
+                                                                         : name.find_last_of('/') + 1);
+  const bool itl = base.starts_with("ITL");
+  if (!itl && !base.starts_with("CTL")) return;
+  if (itl == (kind == ListKind::itl)) return;
+  throw Error(Code::malformed, itl ? "it is an ITL file, not a CTL file; see it with 'show itl file'"
+                                   : "it is a CTL file, not an ITL file; see it with 'show ctl file'");
+}
+
 /// verify_by_itself verifies a file by the certificate of the record that its header names.
 void verify_by_itself(BytesView file, const TrustList& list, TrustListFacts& facts) {
   const std::optional<std::size_t> record = signer_record_in(list);
@@ -104,6 +117,14 @@ void verify_by_itself(BytesView file, const TrustList& list, TrustListFacts& fac
 }
 
 }  // namespace
+
+TrustListFacts facts_of_empty(ListKind kind) {
+  TrustListFacts facts;
+  facts.kind = kind == ListKind::itl ? "ITL" : "CTL";
+  facts.state = "corrupt";
+  facts.problem = "the file is empty";
+  return facts;
+}
 
 TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
                         const FindSigner& find_signer) {
@@ -123,6 +144,7 @@ TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
   try {
     facts.header = header_fact(parse_header(file));
     const TrustList list = parse_trust_list(file);
+    refuse_other_kind(kind, list.header.file_name);
     for (const Record& record : list.records)
       facts.records.push_back(record_fact(record, list.header.signer));
     facts.state = "not verified";

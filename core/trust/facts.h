@@ -17,4 +17,7 @@ namespace ringfence::core {
 TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
                         const FindSigner& find_signer = {});
 
+/// facts_of_empty is what there is to say of a file that is there and has no bytes.
+TrustListFacts facts_of_empty(ListKind kind);
+
 }  // namespace ringfence::core

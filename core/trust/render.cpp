@@ -26,7 +26,7 @@ class Screen {
   explicit Screen(const TrustListFacts& facts) : facts_(facts) {}
 
   std::string text() && {
-    if (facts_.length == 0) {
+    if (facts_.state == "missing") {
       missing();
     } else if (!facts_.problem.empty() || !facts_.header) {
       broken();

@@ -125,7 +125,7 @@ CertificateImport::Given CertificateImport::given(const CertificateImportRequest
       chosen = static_cast<std::size_t>(found - file.certificates.begin());
   }
   Given given{core::to_der(*file.certificates[chosen]), std::move(file.found),
-              std::move(file.notes)};
+              std::move(file.notes), std::move(file.warnings)};
   if (file.certificates.size() > 1)
     given.notes.push_back(
         fmt::format("Of the certificates given that of the request counts; the others are not "
@@ -221,6 +221,7 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
   plan.phones = regenerate.phones;
   plan.phones_reset = regenerate.phones_reset;
   plan.notes = std::move(file.notes);
+  plan.warnings = std::move(file.warnings);
   plan.notes.insert(plan.notes.end(), regenerate.notes.begin(), regenerate.notes.end());
   plan.guards = std::move(regenerate.guards);
   plan.stranded = regenerate.stranded;
@@ -229,8 +230,8 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
       std::chrono::floor<std::chrono::days>(core::not_after_of(*certificate) - house_.clock.now());
   if (lasts < kLongestLsc)
     plan.notes.push_back(
-        fmt::format("An LSC never outlives the CAPF certificate, and this one ends in {} days.",
-                    lasts.count()));
+        fmt::format("An LSC never outlives the CAPF certificate, and this one ends in {} day{}.",
+                    lasts.count(), lasts.count() == 1 ? "" : "s"));
   return plan;
 }
 
@@ -278,6 +279,7 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
   core::admin::TrustImported imported;
   imported.found = std::move(file.found);
   imported.notes = std::move(file.notes);
+  imported.warnings = std::move(file.warnings);
   imported.certificates = keeper_.trust(store, certificates, who, purpose);
   if (store != TrustStore::capf) return imported;
   for (const core::admin::TrustImport& one : imported.certificates)

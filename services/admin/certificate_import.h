@@ -36,6 +36,7 @@ class CertificateImport {
     core::Bytes der;
     std::string found;
     std::vector<std::string> notes;
+    std::vector<std::string> warnings;
   };
 
   /// given reads the request and wipes what it holds, which may be a private key.

@@ -60,6 +60,20 @@ core::Bytes content_of(const std::string& base64) {
   }
 }
 
+/// served_by_tftp asks Cisco Tftp which file phones get.
+core::admin::TrustListServed served_by_tftp(const core::Config& config, const std::string& name) {
+  core::admin::TrustListServed served;
+  try {
+    const boost::json::object answer =
+        core::rpc_call(config.control_socket("tftp"), "lists", {}, std::chrono::seconds(2))
+            .as_object();
+    served = core::admin::from_json<core::admin::TrustListServed>(answer.at(name).as_object());
+  } catch (const Error& error) {
+    served.problem = error.code() == Code::io ? "Cisco Tftp does not answer" : error.what();
+  }
+  return served;
+}
+
 }  // namespace
 
 TrustListShow show_of(const TrustListFacts& facts, core::Time modified) {
@@ -90,6 +104,11 @@ TrustListShow examine_list(House& house, core::ListKind kind,
                            const core::admin::TrustListExamineRequest& request) {
   const core::Bytes file = content_of(request.content);
   const core::Time modified = core::from_seconds(request.modified.value_or(0));
+  if (file.empty()) {
+    TrustListShow show = show_of(core::facts_of_empty(kind), modified);
+    show.file = request.name;
+    return show;
+  }
   std::optional<core::Bytes> ours;
   try {
     const core::SignerName signer = core::parse_header(file).signer;
@@ -112,17 +131,28 @@ TrustListShow examine_list(House& house, core::ListKind kind,
   return show;
 }
 
+void warn_unless_served(const core::Config& config, core::ListKind kind, TrustListShow& show) {
+  const std::string name = kind == core::ListKind::itl ? "ITL" : "CTL";
+  core::admin::TrustListServed served = served_by_tftp(config, name);
+  if (served.problem.empty() && served.sha1 == show.sha1) return;
+  show.warnings.push_back(
+      !served.problem.empty()
+          ? fmt::format("The file is good, but {}: phones cannot fetch it now. Mend that with "
+                        "'utils service start Cisco Tftp'.",
+                        served.problem)
+      : served.length == 0
+          ? fmt::format("The file is good, but Cisco Tftp serves no {} file. Mend that with 'utils "
+                        "service restart Cisco Tftp'.",
+                        name)
+          : fmt::format("The file is good, but Cisco Tftp serves another one: {} bytes, {}(SHA1), "
+                        "since {}. Mend that with 'utils service restart Cisco Tftp'.",
+                        served.length, served.sha1, served.since));
+  show.served = std::move(served);
+}
+
 void note_served(const core::Config& config, core::ListKind kind, TrustListShow& show) {
   const std::string name = kind == core::ListKind::itl ? "ITL" : "CTL";
-  core::admin::TrustListServed served;
-  try {
-    const boost::json::object answer =
-        core::rpc_call(config.control_socket("tftp"), "lists", {}, std::chrono::seconds(2))
-            .as_object();
-    served = core::admin::from_json<core::admin::TrustListServed>(answer.at(name).as_object());
-  } catch (const Error& error) {
-    served.problem = error.code() == Code::io ? "Cisco Tftp does not answer" : error.what();
-  }
+  core::admin::TrustListServed served = served_by_tftp(config, name);
   if (!served.problem.empty()) {
     show.verification = fmt::format("What phones get cannot be said: {}.", served.problem);
   } else if (served.length == 0) {

@@ -23,4 +23,9 @@ core::admin::TrustListShow examine_list(House& house, core::ListKind kind,
 /// note_served adds to a list that is not good what Cisco Tftp serves in truth: it asks it.
 void note_served(const core::Config& config, core::ListKind kind, core::admin::TrustListShow& show);
 
+/// warn_unless_served adds to a good list a warning when phones do not get it: Cisco Tftp does not
+/// answer, or serves another file.
+void warn_unless_served(const core::Config& config, core::ListKind kind,
+                        core::admin::TrustListShow& show);
+
 }  // namespace ringfence::services::admin

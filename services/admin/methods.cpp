@@ -36,18 +36,6 @@ int level_of(const core::Caller& caller, const core::AccountStore& accounts) {
   return account->level;
 }
 
-Service service_or_refuse(const std::string& name) {
-  if (const auto service = service_named(name)) return *service;
-  if (same_name(kSigner, name))
-    throw Error(Code::refused,
-                "Ringfence Signer holds every private key and runs as long as this node does; it "
-                "comes back by itself after a failure, and 'show hsm' says how it is");
-  std::vector<std::string_view> names;
-  for (const Service& service : kServices) names.push_back(service.name);
-  throw Error(Code::not_found, fmt::format("there is no service '{}'; the services are {}", name,
-                                           fmt::join(names, ", ")));
-}
-
 /// without_secrets returns the parameters as the audit log may keep them.
 std::string without_secrets(const json::object& params) {
   json::object kept = params;
@@ -78,7 +66,8 @@ Methods::Methods(const Parts& parts)
           facts.warnings.push_back(warning);
         return to_json(facts);
       }};
-  add<Nothing>("system.status", 0, [this](const Nothing&, Who) { return system_status(house_); });
+  add<Nothing>("system.status", 0,
+               [this](const Nothing&, Who) { return system_status(house_, services_); });
   add<Nothing>("system.version", 0, [](const Nothing&, Who) { return system_version(); });
   add_certificates(parts.keeper, parts.regeneration);
   add_services(parts.keeper, parts.services);
@@ -130,36 +119,6 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
   });
 }
 
-void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
-  add<Nothing>("service.list", 0, [&, this](const Nothing&, Who) {
-    ServiceList list;
-    for (const Service& service : kServices) list.services.push_back(opening_.state(service));
-    list.services.push_back(services.state(kSigner));
-    return list;
-  });
-  change<ServiceRequest>("service.start", 1, [&, this](const ServiceRequest& request, Who) {
-    const Service service = service_or_refuse(request.name);
-    prepare_start(keeper, service, "start of Cisco Tftp");
-    return ServiceChange{services.start(service)};
-  });
-  change<ServiceRequest>("service.stop", 1, [&](const ServiceRequest& request, Who) {
-    return ServiceChange{services.stop(service_or_refuse(request.name))};
-  });
-  change<ServiceRequest>("service.restart", 1, [&, this](const ServiceRequest& request, Who) {
-    const Service service = service_or_refuse(request.name);
-    prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
-    // Ends a recovery list, and nothing else does: not a start of a service that went down.
-    if (service.daemon == "tftp" && keeper.publisher().recovering()) {
-      require_token();
-      keeper.end_recovery("restart of Cisco Tftp");
-    }
-    ServiceChange change{services.stop(service)};
-    if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING
-    for (ServiceFacts& state : services.start(service)) change.states.push_back(std::move(state));
-    return change;
-  });
-}
-
 void Methods::add_phones(Phones& phones) {
   change<PhoneImportRequest>("phone.import", 1, [&](const PhoneImportRequest& request, Who) {
     return phones.import(request);
@@ -206,12 +165,6 @@ HsmUnlocked Methods::unlock(const core::Secret& pin) {
 
 void Methods::require_token() {
   if (const auto problem = token_problem(house_, services_)) throw Error(*problem);
-}
-
-void Methods::prepare_start(TrustKeeper& keeper, const Service& service,
-                            const std::string& reason) {
-  if (service.needs_key) require_token();
-  if (service.daemon == "tftp") keeper.refresh_itl(reason);
 }
 
 json::value Methods::answer(const core::Caller& caller, std::string_view method,

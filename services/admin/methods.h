@@ -88,8 +88,11 @@ class Methods {
   core::admin::HsmUnlocked unlock(const core::Secret& pin);
   /// require_token throws what keeps the token from signing.
   void require_token();
-  /// prepare_start does what must be right before a service (re)starts.
-  void prepare_start(TrustKeeper& keeper, const Service& service, const std::string& reason);
+  /// prepare_start does what must be right before a service (re)starts. Returns what was put right.
+  core::admin::ServiceChange prepare_start(TrustKeeper& keeper, const Service& service,
+                                           const std::string& reason);
+  core::admin::ServiceChange restart(TrustKeeper& keeper, ServiceControl& services,
+                                     const Service& service);
 
   boost::json::object run_audited(const Entry& entry, const core::Caller& caller,
                                   const std::string& method,

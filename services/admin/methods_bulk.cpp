@@ -28,6 +28,10 @@ void Methods::add_bulk(const Parts& parts) {
   wanting("job.cancel", core::JobWanted::cancel);
 
   PhoneResets& resets = parts.resets;
+  add<PhoneResetAllRequest>("phone.reset_plan", 1,
+                            [&](const PhoneResetAllRequest& request, Who) {
+                              return resets.plan(request.kind);
+                            });
   begin<PhoneResetAllRequest>("phone.reset_all", 1,
                               [&](const PhoneResetAllRequest& request, Who who) {
                                 return JobStarted{resets.start(request.kind, who)};

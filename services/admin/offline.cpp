@@ -325,6 +325,8 @@ LscImportPart OfflineCa::import(const LscImportRequest& request, const std::stri
         asked.push_back(json::object{
             {"file", file->name}, {"der", core::to_hex(core::to_der(phone_certificate_of(read)))}});
         for (const std::string& note : read.notes) part.notes.push_back(file->name + ": " + note);
+        for (const std::string& one : read.warnings)
+          part.warnings.push_back(file->name + ": " + one);
       } catch (const Error& error) {
         part.refused.push_back({file->name, "", error.what()});
       }

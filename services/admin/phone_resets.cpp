@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "services/admin/guard_rules.h"
 
 namespace ringfence::services::admin {
 
@@ -48,11 +49,21 @@ void PhoneResets::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::int64_t PhoneResets::start(const std::string& kind, const std::string& who) {
+core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind) {
   if (kind != "reset" && kind != "restart" && kind != "apply-config")
     throw Error(Code::malformed, "kind must be reset, restart or apply-config");
-  const auto turn = parts_.jobs.turn();
   parts_.jobs.refuse_while_phones_are_reset();
+  House& house = parts_.house;
+  if (const RegistrarTruth registrar = house.registrar(); !registrar.serving)
+    throw Error(Code::refused,
+                registrar.why() + ", so no phone can be told anything; start it first: utils "
+                                  "service start Cisco CallManager");
+  return {static_cast<std::int64_t>(PhoneWaves::items_of_registered(house).size())};
+}
+
+std::int64_t PhoneResets::start(const std::string& kind, const std::string& who) {
+  const auto turn = parts_.jobs.turn();
+  plan(kind);
   Job job;
   job.kind = kKind;
   job.arguments = json::serialize(json::object{{"kind", kind}});
@@ -106,7 +117,8 @@ void PhoneResets::run(Job job) {
       const core::JobCounts counts = house.jobs.counts(job.id);
       const bool cancelled = counts.of(ItemState::cancelled) > 0;
       finish(job, cancelled ? JobState::cancelled : JobState::done,
-             fmt::format("{} of {} phones returned", counts.of(ItemState::returned), counts.total));
+             fmt::format("{} of {} returned", counts.of(ItemState::returned),
+                         phones_text(static_cast<std::int64_t>(counts.total))));
     }
   } catch (const std::exception& error) {
     log(Level::error, "PHONE_RESET_FAILED",

@@ -25,8 +25,12 @@ class PhoneResets final : public JobKind {
 
   static constexpr std::string_view kKind = "phone-reset";
 
+  /// plan is what a job would do now. Throws what start would throw.
+  core::admin::PhoneResetPlan plan(const std::string& kind);
+
   /// start begins a job of `kind` ("reset", "restart", "apply-config") and returns its number.
-  /// Throws Error{malformed}, and Error{conflict} while another job resets phones.
+  /// Throws Error{malformed}, Error{conflict} while another job resets phones, and Error{refused}
+  /// while Cisco CallManager does not run.
   std::int64_t start(const std::string& kind, const std::string& who);
 
   std::string_view kind() const override { return kKind; }

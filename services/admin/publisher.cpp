@@ -85,7 +85,25 @@ void Publisher::record(const SignedList& list, const std::string& reason) {
 }
 
 Published Publisher::publish(const SignedList& list, const std::string& reason) {
-  Published published{list.sha1, {}};
+  Published published = put_in_force(list.file, list.sha1);
+  log(Level::notice, "ITL_PUBLISHED",
+      {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
+  tell_services(published);
+  return published;
+}
+
+void Publisher::tell_services(Published& published) {
+  for (const Service& service : kServices) {
+    const std::string called(service.name);
+    if (const auto why = tell_reload(house_.config, service))
+      published.warnings.push_back("The new ITL is in force, but " + called +
+                                   " was not told of it: " + *why +
+                                   "; restart it with 'utils service restart " + called + "'.");
+  }
+}
+
+Published Publisher::put_in_force(const core::Bytes& file, const std::string& sha1) {
+  Published published{sha1, {}};
   const std::filesystem::path path = list_path(house_.config, core::ListKind::itl);
   std::filesystem::rename(next_path(house_.config), path);
   // From here on phones get it, whatever happens.
@@ -100,16 +118,7 @@ Published Publisher::publish(const SignedList& list, const std::string& reason) 
   };
   then("its name may be lost in a power cut", [&] { core::sync_folder(path.parent_path()); });
   then("its copy ITLFile.tlv.good could not be written",
-       [&] { core::write_atomically(path.string() + ".good", list.file); });
-  log(Level::notice, "ITL_PUBLISHED",
-      {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
-  for (const Service& service : kServices) {
-    const std::string called(service.name);
-    if (const auto why = tell_reload(house_.config, service))
-      published.warnings.push_back("The new ITL is in force, but " + called +
-                                   " was not told of it: " + *why +
-                                   "; restart it with 'utils service restart " + called + "'.");
-  }
+       [&] { core::write_atomically(path.string() + ".good", file); });
   return published;
 }
 
@@ -117,8 +126,19 @@ SignedList Publisher::build(const NodeCertificates& certificates, ItlSigner sign
   return certificates.build_itl(signer, house_.config, house_.token, house_.clock.now());
 }
 
-std::optional<Published> Publisher::ensure(const NodeCertificates& certificates,
-                                           const std::string& reason) {
+std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& certificates,
+                                                      ItlSigner signer) {
+  auto last = house_.lists.last("ITL");
+  try {
+    if (last && !certificates.difference(last->file, signer, house_.config)) return last;
+  } catch (const Error& error) {
+    log(Level::error, "ITL_RECORD_UNUSABLE", {{"sha1", last->sha1}, {"why", error.what()}});
+  }
+  return std::nullopt;
+}
+
+std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
+                                         const std::string& reason) {
   const ItlSigner by = signer();
   std::optional<std::string> difference;
   try {
@@ -129,11 +149,20 @@ std::optional<Published> Publisher::ensure(const NodeCertificates& certificates,
   } catch (const Error& error) {
     difference = error.what();
   }
+  if (const auto last = last_good(certificates, by)) {
+    core::write_atomically(next_path(house_.config), last->file);
+    Published published = put_in_force(last->file, last->sha1);
+    log(Level::warning, "ITL_RESTORED", {{"why", *difference}, {"sha1", last->sha1}});
+    tell_services(published);
+    return Ensured{Ensured::By::last_good, *difference, last->sha1, std::move(published.warnings)};
+  }
   log(Level::notice, "ITL_REBUILT", {{"why", *difference}});
   const SignedList list = build(certificates, by);
   prepare(list);
   record(list, reason);
-  return publish(list, reason);
+  Published published = publish(list, reason);
+  return Ensured{Ensured::By::new_list, *difference, published.sha1,
+                 std::move(published.warnings)};
 }
 
 Published Publisher::publish_with(const SignedList& list, const std::string& reason,

@@ -19,6 +19,17 @@ struct Published {
   std::vector<std::string> warnings;
 };
 
+/// Ensured is what was wrong with the served file, when it was not the list of the certificates, and
+/// what was done about it.
+struct Ensured {
+  enum class By { last_good, new_list };
+
+  By by = By::new_list;
+  std::string why;   ///< what was wrong with the file, without a full stop
+  std::string sha1;  ///< of the list in force now
+  std::vector<std::string> warnings;
+};
+
 /// Publisher writes the served ITL. Every call but `signer`, `recovering` and `served_sha1` wants
 /// the house's trust_mutex held.
 ///
@@ -44,9 +55,10 @@ class Publisher {
   void record(const SignedList& list, const std::string& reason);
   Published publish(const SignedList& list, const std::string& reason);
 
-  /// ensure publishes the list of these certificates unless the served file is just that. Returns
-  /// what was published.
-  std::optional<Published> ensure(const NodeCertificates& certificates, const std::string& reason);
+  /// ensure has the list of these certificates in force: nothing happens when the served file is
+  /// that. Else the last list that was published takes its place, the same bytes, if that is it: so
+  /// phones are not touched, and no key is needed. Else a new one is built and published.
+  std::optional<Ensured> ensure(const NodeCertificates& certificates, const std::string& reason);
 
   /// begin_recovery publishes a list signed by the recovery signer, which stays; end_recovery
   /// returns to the normal signer, and does nothing when no recovery list is in force.
@@ -56,6 +68,11 @@ class Publisher {
 
  private:
   SignedList build(const NodeCertificates& certificates, core::ItlSigner signer);
+  /// last_good returns the last list that was published when it is the one of these certificates.
+  std::optional<core::ListVersion> last_good(const NodeCertificates& certificates,
+                                             core::ItlSigner signer);
+  Published put_in_force(const core::Bytes& file, const std::string& sha1);
+  void tell_services(Published& published);  ///< that the list in force is another one
   Published publish_with(const SignedList& list, const std::string& reason, bool recovering);
 
   House& house_;

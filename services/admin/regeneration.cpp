@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/x509.h"
+#include "services/admin/guard_rules.h"
 #include "services/admin/phone_waves.h"
 
 namespace ringfence::services::admin {
@@ -27,6 +28,22 @@ using core::log;
 using core::Unit;
 using namespace std::chrono_literals;
 namespace json = boost::json;
+
+namespace {
+
+/// users_of names the daemons that show or sign with a unit's certificate.
+std::vector<std::string_view> users_of(Unit unit) {
+  switch (unit) {
+    case Unit::call_manager: return {"callmanager", "tftp"};
+    case Unit::call_manager_ecdsa: return {"callmanager", "tftp"};
+    case Unit::capf: return {"capf"};
+    case Unit::tvs: return {"tvs"};
+    case Unit::itl_recovery: break;
+  }
+  return {};
+}
+
+}  // namespace
 
 struct Regeneration::Progress {
   Unit unit = Unit::capf;
@@ -87,27 +104,39 @@ void Regeneration::stop() {
 }
 
 core::admin::RegeneratePlan Regeneration::plan(Unit unit, Force force) {
+  jobs_.refuse_while_phones_are_reset();
   core::admin::RegeneratePlan plan;
   plan.unit = name(unit);
   plan.phones = static_cast<std::int64_t>(house_.phones.count());
   std::set<std::string> registered;
   for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
-  plan.phones_reset = static_cast<std::int64_t>(registered.size());
+  const RegistrarTruth registrar = house_.registrar();
+  if (registrar.serving) plan.phones_reset = static_cast<std::int64_t>(registered.size());
   const Verdict verdict = guards_.of_change(unit);
   plan.guards = verdict.guards;
   plan.stranded = verdict.stranded;
   plan.refusal = verdict.refusal(force);
-  note_phones(plan);
+  note_phones(registrar, plan);
   note_unit(unit, plan);
   return plan;
 }
 
-void Regeneration::note_phones(core::admin::RegeneratePlan& plan) {
-  if (plan.phones > plan.phones_reset)
+void Regeneration::note_phones(const RegistrarTruth& registrar,
+                               core::admin::RegeneratePlan& plan) {
+  const std::int64_t others = plan.phones - plan.phones_reset;
+  if (!registrar.serving)
+    plan.notes.push_back(fmt::format(
+        "{}: no phone can be reset, and each fetches the new ITL when it next starts.",
+        registrar.why()));
+  else if (others == 1)
+    plan.notes.emplace_back(
+        "1 known phone is not registered; it is not reset and fetches the new ITL when it next "
+        "starts.");
+  else if (others > 0)
     plan.notes.push_back(fmt::format(
         "{} known phones are not registered; they are not reset and fetch the new ITL when they "
         "next start.",
-        plan.phones - plan.phones_reset));
+        others));
 }
 
 void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
@@ -296,18 +325,19 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   const core::JobCounts counts = house_.jobs.counts(job.id);
   const std::size_t cancelled = counts.of(ItemState::cancelled);
   std::string message =
-      fmt::format("{} of {} phones returned", counts.of(ItemState::returned), counts.total);
+      fmt::format("{} of {} returned", counts.of(ItemState::returned), phones_text(static_cast<std::int64_t>(counts.total)));
   if (const std::size_t refused = counts.of(ItemState::refused); refused > 0)
-    message += fmt::format("; {} are back with their old ITL and refused the new one", refused);
+    message += fmt::format("; {} {} back with the old ITL and refused the new one", refused,
+                           refused == 1 ? "is" : "are");
   if (const std::size_t unproven = counts.of(ItemState::unproven); unproven > 0)
     message += fmt::format(
-        "; {} are back and nothing proves that they took the new ITL ('show phone' tells why)",
-        unproven);
+        "; {} {} back and nothing proves that the new ITL was taken ('show phone' tells why)",
+        unproven, unproven == 1 ? "is" : "are");
   if (cancelled > 0)
     message += fmt::format(
-        "; {} were not reset and learn of the change at their next start, or by "
-        "'utils phone reset all'",
-        cancelled);
+        "; {} of the change at the next start, or by 'utils phone reset all'",
+        cancelled == 1 ? "1 was not reset and learns"
+                       : fmt::format("{} were not reset and learn", cancelled));
   finish(job, progress, cancelled > 0 ? JobState::cancelled : JobState::done, message);
 }
 
@@ -336,13 +366,17 @@ bool Regeneration::stopping_within(std::chrono::milliseconds time) {
 
 void Regeneration::describe(const Job& job, core::admin::JobReport& report) const {
   const Progress progress = Progress::from_text(job.arguments);
+  for (const std::string_view daemon : users_of(progress.unit))
+    for (const Service& service : kServices)
+      if (service.daemon == daemon && services_.state(service).state != "STARTED")
+        report.idle_services.emplace_back(service.name);
   report.subject = name(progress.unit);
   report.published = progress.published;
   report.left_out = progress.left_out;
   report.notes = progress.notes;
   report.warnings = progress.warnings;
   if (progress.forced)
-    report.notes.push_back(fmt::format("It was forced over {} phones.", *progress.forced));
+    report.notes.push_back(fmt::format("It was forced over {}.", phones_text(*progress.forced)));
 }
 
 }  // namespace ringfence::services::admin

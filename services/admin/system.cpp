@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "services/admin/disk_space.h"
+#include "services/admin/service_health.h"
 
 namespace ringfence::services::admin {
 namespace {
@@ -78,7 +79,7 @@ core::admin::SystemVersion system_version() {
   return {RINGFENCE_VERSION, {}};
 }
 
-core::admin::SystemStatus system_status(House& house) {
+core::admin::SystemStatus system_status(House& house, ServiceControl& services) {
   core::admin::SystemStatus status;
   status.host = house.config.node().host;
   status.date = core::to_iso(house.clock.now());
@@ -118,6 +119,11 @@ core::admin::SystemStatus system_status(House& house) {
   if (auto warning = disk_warning(house.config.state())) {
     status.warnings.push_back(std::move(*warning));
   }
+  std::vector<core::admin::ServiceFacts> states;
+  for (const Service& one : kServices) states.push_back(services.state(one));
+  for (const core::admin::ServiceFacts& service : with_health(house.config, std::move(states)))
+    if (service.state == kNotResponding)
+      status.warnings.push_back(service.name + " is not responding: " + service.reason);
   return status;
 }
 

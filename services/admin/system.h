@@ -6,7 +6,7 @@
 
 namespace ringfence::services::admin {
 
-core::admin::SystemStatus system_status(House& house);
+core::admin::SystemStatus system_status(House& house, ServiceControl& services);
 core::admin::SystemVersion system_version();
 
 /// hello answers session.hello for a caller's account and level.

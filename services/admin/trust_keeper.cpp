@@ -161,9 +161,9 @@ void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCerti
   transaction.commit();
 }
 
-void TrustKeeper::ensure_itl(const std::string& reason) {
+std::optional<Ensured> TrustKeeper::ensure_itl(const std::string& reason) {
   const std::lock_guard lock(house_.trust_mutex);
-  publisher_.ensure(current(), reason);
+  return publisher_.ensure(current(), reason);
 }
 
 void TrustKeeper::end_recovery(const std::string& reason) {
@@ -171,13 +171,14 @@ void TrustKeeper::end_recovery(const std::string& reason) {
   if (publisher_.recovering()) publisher_.end_recovery(current(), reason);
 }
 
-void TrustKeeper::refresh_itl(const std::string& reason) {
+std::optional<Ensured> TrustKeeper::refresh_itl(const std::string& reason) {
   try {
-    ensure_itl(reason);
+    return ensure_itl(reason);
   } catch (const Error& error) {
     const std::string state = show(core::ListKind::itl).state;
     log(Level::error, "ITL_NOT_REBUILT", {{"why", error.what()}, {"state", state}});
     if (state == "missing" || state == "corrupt") throw;
+    return std::nullopt;
   }
 }
 
@@ -356,20 +357,27 @@ core::admin::TrustListReset TrustKeeper::reset_localkey() {
 
 core::admin::TrustListShow TrustKeeper::show(core::ListKind kind) {
   const std::filesystem::path path = list_path(house_.config, kind);
-  Bytes file;
+  std::optional<Bytes> file;
   try {
     file = core::read_file(path, kMaxListBytes);
   } catch (const Error& error) {
     if (error.code() != Code::not_found) throw;
   }
   const core::TrustListFacts facts =
-      core::facts_of(kind, file, modified_at(path), [&](const core::SignerName& wanted) {
-        return own_certificate_named(house_.certificates, wanted);
-      });
+      file && file->empty()
+          ? core::facts_of_empty(kind)
+          : core::facts_of(kind, file.value_or(Bytes()), modified_at(path),
+                           [&](const core::SignerName& wanted) {
+                             return own_certificate_named(house_.certificates, wanted);
+                           });
   core::admin::TrustListShow show = show_of(facts, modified_at(path));
   show.file = path.filename();
   const bool absent_by_choice = kind == core::ListKind::ctl && facts.state == "missing";
-  if (facts.state != "verified" && !absent_by_choice) note_served(house_.config, kind, show);
+  if (facts.state == "verified") {
+    warn_unless_served(house_.config, kind, show);
+  } else if (!absent_by_choice) {
+    note_served(house_.config, kind, show);
+  }
   return show;
 }
 

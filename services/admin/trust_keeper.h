@@ -32,13 +32,14 @@ class TrustKeeper {
   /// ensure_certificates gives every unit that has none a key and a certificate.
   void ensure_certificates();
 
-  /// ensure_itl publishes the ITL of the current certificates, signed by who signs it now, unless
-  /// the file on disk is just that already. Called before Cisco Tftp starts.
-  void ensure_itl(const std::string& reason);
+  /// ensure_itl has the ITL of the current certificates in force, signed by who signs it now. A
+  /// file on disk that is another one, or damaged, is replaced by the last good list where that is
+  /// it, and else by a new one; what was done is returned. Called before Cisco Tftp starts.
+  std::optional<Ensured> ensure_itl(const std::string& reason);
 
   /// refresh_itl is ensure_itl where phones wait for files: a list that is there already has to do
   /// while a new one cannot be signed. Throws when there is none.
-  void refresh_itl(const std::string& reason);
+  std::optional<Ensured> refresh_itl(const std::string& reason);
 
   /// regenerate makes a new key and certificate for `unit`, updates the trust stores, and publishes
   /// the ITL. `forced` is over how many phones an administrator did so, for the audit log.

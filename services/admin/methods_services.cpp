@@ -1,0 +1,101 @@
+// The methods of services: what runs, and what a start or a restart does to the ITL.
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "services/admin/methods_add.h"
+#include "services/admin/service_health.h"
+
+namespace ringfence::services::admin {
+
+using core::Code;
+using core::Error;
+using namespace core::admin;
+
+namespace {
+
+Service service_or_refuse(const std::string& name) {
+  if (const auto service = service_named(name)) return *service;
+  if (same_name(kSigner, name))
+    throw Error(Code::refused,
+                "Ringfence Signer holds every private key and runs as long as this node does; it "
+                "comes back by itself after a failure, and 'show hsm' says how it is");
+  std::vector<std::string_view> names;
+  for (const Service& service : kServices) names.push_back(service.name);
+  throw Error(Code::not_found, fmt::format("there is no service '{}'; the services are {}", name,
+                                           fmt::join(names, ", ")));
+}
+
+/// tell says what became of a served file that was not as it must be, and what it means.
+void tell(const Ensured& ensured, ServiceChange& change) {
+  if (ensured.by == Ensured::By::last_good)
+    change.notes.push_back(
+        fmt::format("The ITL file on disk was not good ({}). The last good one is in its place, "
+                    "with the same bytes and the same signer: phones keep what they have. SHA1 {}.",
+                    ensured.why, ensured.sha1));
+  else
+    change.warnings.push_back(
+        fmt::format("The ITL file on disk was not that of this node's certificates ({}), and there "
+                    "was no good copy: a new one is published, SHA1 {}. What phones hold is another "
+                    "one until they fetch it: 'utils phone reset all' makes them, and what would "
+                    "strand phones is refused until then.",
+                    ensured.why, ensured.sha1));
+  change.warnings.insert(change.warnings.end(), ensured.warnings.begin(), ensured.warnings.end());
+}
+
+}  // namespace
+
+ServiceChange Methods::prepare_start(TrustKeeper& keeper, const Service& service,
+                                     const std::string& reason) {
+  if (service.needs_key) require_token();
+  ServiceChange change;
+  if (service.daemon != "tftp") return change;
+  if (const auto ensured = keeper.refresh_itl(reason)) tell(*ensured, change);
+  return change;
+}
+
+ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
+                               const Service& service) {
+  ServiceChange change = prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
+  // Ends a recovery list, and nothing else does: not a start of a service that went down.
+  if (service.daemon == "tftp" && keeper.publisher().recovering()) {
+    require_token();
+    keeper.end_recovery("restart of Cisco Tftp");
+    change.notes.push_back(
+        fmt::format("The recovery list is ended: the normal signer has signed the ITL again, SHA1 {}. "
+                    "Phones fetch it when they next start, or by 'utils phone reset all'.",
+                    keeper.served_itl_sha1()));
+  }
+  change.states = services.stop(service);
+  if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING
+  for (ServiceFacts& state : services.start(service)) change.states.push_back(std::move(state));
+  return change;
+}
+
+void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
+  add<Nothing>("service.list", 0, [&, this](const Nothing&, Who) {
+    ServiceList list;
+    for (const Service& service : kServices) list.services.push_back(opening_.state(service));
+    list.services.push_back(services.state(kSigner));
+    list.services = with_health(house_.config, std::move(list.services));
+    return list;
+  });
+  change<ServiceRequest>("service.start", 1, [&, this](const ServiceRequest& request, Who) {
+    const Service service = service_or_refuse(request.name);
+    if (services.state(service).state == "STARTED" && !responds(house_.config, service))
+      throw Error(Code::conflict,
+                  fmt::format("{0} runs and is not responding; 'utils service restart {0}' ends it "
+                              "and starts it again",
+                              service.name));
+    ServiceChange change = prepare_start(keeper, service, "start of Cisco Tftp");
+    change.states = services.start(service);
+    return change;
+  });
+  change<ServiceRequest>("service.stop", 1, [&](const ServiceRequest& request, Who) {
+    return ServiceChange{services.stop(service_or_refuse(request.name))};
+  });
+  change<ServiceRequest>("service.restart", 1, [&, this](const ServiceRequest& request, Who) {
+    return restart(keeper, services, service_or_refuse(request.name));
+  });
+}
+
+}  // namespace ringfence::services::admin
