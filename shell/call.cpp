@@ -1,11 +1,12 @@
 #include "shell/call.h"
 
 #include "shell/printable.h"
+#include "shell/prose.h"
 
 namespace ringfence::shell {
 
 void Call::say(std::string_view text) const {
-  if (session.output == Output::text) session.console.print(printable(text));
+  if (session.output == Output::text) session.console.print(wrapped(printable(text), columns()));
 }
 
 void Call::document(boost::json::object document) {
@@ -21,7 +22,7 @@ void Call::warn(std::string_view text, Stream stream) {
     say(text);
     return tell(remarks_in(text));
   }
-  session.console.write(stream, printable(text));
+  session.console.write(stream, wrapped(printable(text), columns()));
   remarks.add(remarks_in(text));
 }
 

@@ -15,7 +15,8 @@ std::vector<Command> phone_commands();        ///< show phone, utils phone, set 
 std::vector<Command> capf_commands();         ///< show capf
 std::vector<Command> csr_commands();          ///< set csr, show csr, set cert import
 std::vector<Command> offline_commands();      ///< utils capf csr, cert import, stale-lsc
-std::vector<Command> bulk_commands();         ///< utils capf bulk, security profiles
+std::vector<Command> bulk_commands();         ///< utils capf bulk
+std::vector<Command> profile_commands();      ///< security profiles
 std::vector<Command> job_commands();          ///< show job, utils job
 std::vector<Command> hsm_commands();          ///< show hsm, utils hsm
 std::vector<Command> shell_commands();        ///< help, show schema, set cli, quit, exit

@@ -105,11 +105,9 @@ Status regenerate(Call& call, const Refusal& refusal) {
       "cert.regenerate", RegenerateRequest{unit, call.arguments.integer("force")});
   return watch_change(
       call, started.job,
-      [&unit](const JobReport&) {
-        return fmt::format(
-            "Successfully Regenerated Certificate for {0}.\n"
-            "The services related to {0} use the new certificate already; no restart is needed.\n",
-            unit);
+      [&unit](const JobReport& report) {
+        return fmt::format("Successfully Regenerated Certificate for {}.\n{}", unit,
+                           in_use_text(unit, report));
       },
       timeout);
 }

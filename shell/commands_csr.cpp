@@ -82,7 +82,7 @@ Status import_trust(Call& call) {
   if (!imported.certificates.empty())
     text += fmt::format("The services related to {} use it already; no restart is needed.\n",
                         imported.certificates.front().unit);
-  for (const std::string& note : imported.notes) text += "NOTE: " + note + "\n";
+  text += Remarks{imported.warnings, imported.notes}.text();
   call.answer(imported, text);
   return Status::success;
 }
@@ -106,7 +106,7 @@ class OwnImport {
                                  counted(plan.phones_reset, "registered phone"),
                                  plan.phones_reset == 1 ? "it fetches" : "they fetch");
     warning += guards_text(plan.guards);
-    for (const std::string& note : plan.notes) warning += "NOTE: " + note + "\n";
+    warning += Remarks{plan.warnings, plan.notes}.text();
     refusal_ = Refusal::of(plan);
     if (refusal_.refuses()) {
       call.warn(warning);
@@ -126,11 +126,8 @@ class OwnImport {
     return watch_change(
         call, started.job,
         [](const JobReport& report) {
-          return fmt::format(
-              "Successfully imported certificate for {0}.\n"
-              "The services related to {0} use the new certificate already; no restart is "
-              "needed.\n",
-              report.subject);
+          return fmt::format("Successfully imported certificate for {}.\n{}", report.subject,
+                             in_use_text(report.subject, report));
         },
         timeout);
   }

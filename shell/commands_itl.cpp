@@ -19,14 +19,14 @@ using namespace core::admin;
 
 Status show_itl(Call& call) {
   const auto show = call.ask<TrustListShow>("itl.show", Nothing{});
-  call.answer(show, show.text);
+  call.answer(show, show.text + Remarks{show.warnings, {}}.text());
   return show.state == "verified" ? Status::success : Status::failed;
 }
 
 /// A cluster that is not in mixed mode has no CTL file: its absence is no failure.
 Status show_ctl(Call& call) {
   const auto show = call.ask<TrustListShow>("ctl.show", Nothing{});
-  call.answer(show, show.text);
+  call.answer(show, show.text + Remarks{show.warnings, {}}.text());
   return show.state == "verified" || show.state == "missing" ? Status::success : Status::failed;
 }
 
@@ -74,7 +74,18 @@ Command show_file_command(const std::string& kind, const char* method) {
           .schema = schema_of<TrustListShow>};
 }
 
-/// Source: reference/cucm-cli.md 2.2. No password is asked: the session is identified already.
+/// A person is asked, in the words of utils ctl (reference/cucm-cli.md 1.7). The original asks for a
+/// password here; this session is identified already, and a script that says it means it.
+std::optional<Confirmation> confirm_reset(Call& call) {
+  const bool answered = call.session.questions == Questions::answer_yes;
+  if (!call.session.console.interactive() && !answered) return std::nullopt;
+  return Confirmation{
+      "WARNING: This operation publishes an ITL file signed by the recovery key. Registered phones "
+      "fetch it when they are reset, and it stays until 'utils service restart Cisco Tftp'.\n",
+      "Do you want to continue? (y/n): ", "Reset cancelled."};
+}
+
+/// Source: reference/cucm-cli.md 2.2.
 Status reset(Call& call) {
   call.say("Locating active Tftp servers in the cluster.....\n\n");
   const auto reset = call.ask<TrustListReset>("itl.reset", TrustListResetRequest{call.arguments.integer("force")},
@@ -133,8 +144,10 @@ std::vector<Command> trust_list_commands() {
        .parameters = {force_parameter()},
        .help = "It works from the files of this node alone, also when the ITL file is damaged or\n"
                "missing. Phones accept it because the ITL file they hold names both signers. It stays\n"
-               "in force, whatever ends and starts again, until utils service restart Cisco Tftp.\n",
+               "in force, whatever ends and starts again, until utils service restart Cisco Tftp.\n"
+               "A question is asked in a terminal, and none of a script.\n",
        .example = "utils itl reset localkey\n",
+       .confirm = confirm_reset,
        .run = reset,
        .schema = schema_of<TrustListReset>});
   return commands;

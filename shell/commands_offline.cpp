@@ -1,5 +1,6 @@
-// utils capf csr, cert import, stale-lsc: LSCs that an offline CA signs, and stale ones.
+// utils capf csr: the phones' keys that wait for an offline CA.
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -7,10 +8,11 @@
 #include "core/admin/offline_api.h"
 #include "core/base/bytes.h"
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/commands_offline.h"
 #include "shell/parameters.h"
+#include "shell/parts.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
@@ -21,15 +23,8 @@ namespace {
 
 using namespace core::admin;
 
-constexpr std::size_t kMostArchiveBytes = std::size_t{256} << 20;
-constexpr std::size_t kUploadPartBytes = std::size_t{4} << 20;
 constexpr std::size_t kMostDumpBytes = std::size_t{1} << 30;
-constexpr std::size_t kToldAtOnce = 500;
-constexpr std::size_t kShownRefusals = 50;
-constexpr std::string_view kStandard = "-";  ///< standard input or output in a file's place
-constexpr std::string_view kAll = "all";
 constexpr mode_t kArchiveMode = 0644;  ///< requests hold public keys only
-constexpr auto kPartWithin = std::chrono::seconds(180);
 
 std::vector<std::string> csr_devices(Admin& admin, const std::string&) {
   const auto list =
@@ -37,42 +32,6 @@ std::vector<std::string> csr_devices(Admin& admin, const std::string&) {
   std::vector<std::string> names{std::string(kAll)};
   for (const PhoneCsr& csr : list.csrs) names.push_back(csr.device);
   return names;
-}
-
-std::vector<std::string> stale_devices(Admin& admin, const std::string&) {
-  const auto list = from_json<StaleLscList>(admin.call("stale.list", {}, std::chrono::seconds(5)));
-  std::vector<std::string> names{std::string(kAll)};
-  for (const StaleLsc& one : list.certificates) names.push_back(one.device);
-  return names;
-}
-
-/// Parts shows how far long work is, in a terminal that somebody watches.
-class Parts {
- public:
-  Parts(Call& call, std::string_view verb) : call_(call), verb_(verb) {}
-
-  Parts(const Parts&) = delete;
-  Parts& operator=(const Parts&) = delete;
-
-  ~Parts() { show(""); }
-
-  void at(std::int64_t done, std::int64_t total) {
-    show(printable(fmt::format("{}: {} of {}", verb_, done, total)));
-  }
-
- private:
-  void show(const std::string& line) {
-    Console& console = call_.session.console;
-    if (call_.session.output == Output::text && console.interactive()) console.progress(line);
-  }
-
-  Call& call_;
-  const std::string verb_;
-};
-
-/// left says whether Ctrl-C was typed between two parts; what is done stays done.
-bool left(Call& call) {
-  return call.session.console.interrupted();
 }
 
 Status count(Call& call) {
@@ -124,7 +83,7 @@ Status dump(Call& call) {
       dumped.csrs = part.total - std::ssize(dumped.left_out);
       finished = part.finished;
       parts.at(part.done, part.total);
-      if (!finished && left(call))
+      if (!finished && parts.left())
         throw core::Error(core::Code::refused, "the dump was left; nothing was written");
     }
   }
@@ -143,118 +102,6 @@ Status dump(Call& call) {
   return Status::success;
 }
 
-/// upload sends an archive in parts and returns its number.
-std::int64_t upload(Call& call, core::BytesView archive) {
-  UploadRequest request;
-  for (std::size_t at = 0; at == 0 || at < archive.size(); at += kUploadPartBytes) {
-    request.archive =
-        core::to_base64(archive.subspan(at, std::min(kUploadPartBytes, archive.size() - at)));
-    request.upload = call.ask<Uploaded>("offline.upload", request, kPartWithin).upload;
-  }
-  return request.upload;
-}
-
-core::Bytes archive_of(Call& call) {
-  const std::string& file = call.arguments.at("file");
-  if (file != kStandard) return core::read_file(file, kMostArchiveBytes);
-  const std::string read = call.session.console.read_input(kMostArchiveBytes);
-  const core::BytesView view = core::bytes_of(read);
-  return {view.begin(), view.end()};
-}
-
-/// tell asks the registered phones among `accepted` to come for their certificates.
-std::int64_t tell(Call& call, const std::vector<LscImport>& accepted, const std::string& kind) {
-  std::int64_t told = 0;
-  for (std::size_t at = 0; at < accepted.size(); at += kToldAtOnce) {
-    PhoneResetRequest request{{}, kind};
-    for (std::size_t i = at; i < std::min(at + kToldAtOnce, accepted.size()); ++i)
-      request.phones.push_back(accepted[i].device);
-    told += call.ask<PhoneReset>("phone.reset", request).asked;
-  }
-  return told;
-}
-
-std::string import_text(const LscImported& imported) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(imported.refused.size(), kShownRefusals); ++i) {
-    const LscRefusal& one = imported.refused[i];
-    text += fmt::format("Refused {}{}: {}\n", one_line(one.file),
-                        one.device.empty() ? "" : " for " + one.device, one_line(one.reason));
-  }
-  if (imported.refused.size() > kShownRefusals)
-    text += fmt::format("and {} more; --json lists them all.\n",
-                        imported.refused.size() - kShownRefusals);
-  for (std::size_t i = 0; i < std::min(imported.notes.size(), kShownRefusals); ++i)
-    text += fmt::format("NOTE: {}\n", one_line(imported.notes[i]));
-  return text + fmt::format("{} imported, {} refused.\n",
-                            counted(std::ssize(imported.accepted), "certificate"),
-                            imported.refused.size());
-}
-
-std::string next_text(const LscImported& imported, const std::string& kind) {
-  if (imported.accepted.empty()) return "";
-  if (kind != "none")
-    return fmt::format(
-        "{} told to come for it; the others come when they next restart.\n",
-        counted(imported.told, "registered phone") + (imported.told == 1 ? " was" : " were"));
-  return "Each phone takes its certificate when it next asks CAPF: at its next restart, or after\n"
-         "'utils phone apply-config <name>'. To tell registered phones at once, import with 'tell "
-         "apply-config'.\n";
-}
-
-/// tell_early_end prints what was done and why it ended: in one document, as all commands do.
-Status tell_early_end(Call& call, const LscImported& imported, std::string_view text,
-                      const std::string& why) {
-  const core::Error error(core::Code::io,
-                          "the import ended early: " + why +
-                              "; what was imported stays, and the same import again does the rest");
-  call.say(text);
-  if (call.session.output == Output::text) throw error;
-  boost::json::object document = to_json(imported);
-  document["error"] = {{"code", core::name(error.code())}, {"message", error.what()}};
-  call.document(std::move(document));
-  return Status::failed;
-}
-
-Status import(Call& call) {
-  const std::string kind = call.arguments.find("tell").value_or("none");
-  const LscImportRequest request{upload(call, archive_of(call))};
-  LscImported imported;
-  std::string stopped;
-  {
-    Parts parts(call, "Importing");
-    for (bool finished = false; !finished;) {
-      try {
-        const auto part = call.ask<LscImportPart>("offline.import", request, kPartWithin);
-        imported.accepted.insert(imported.accepted.end(), part.accepted.begin(),
-                                 part.accepted.end());
-        imported.refused.insert(imported.refused.end(), part.refused.begin(), part.refused.end());
-        imported.notes.insert(imported.notes.end(), part.notes.begin(), part.notes.end());
-        finished = part.finished;
-        parts.at(part.done, part.total);
-      } catch (const core::Error& error) {
-        if (imported.accepted.empty() && imported.refused.empty()) throw;
-        stopped = error.what();
-        break;
-      }
-      if (!finished && left(call)) stopped = "it was left";
-      if (!stopped.empty()) break;
-    }
-  }
-  Remarks untold;
-  try {
-    if (kind != "none") imported.told = tell(call, imported.accepted, kind);
-  } catch (const core::Error& error) {  // what was imported is told all the same
-    untold.warnings.push_back(fmt::format("The phones could not be told: {}.", error.what()));
-  }
-  call.tell(untold);
-  const std::string text = import_text(imported) + untold.text() + next_text(imported, kind);
-  if (!stopped.empty()) return tell_early_end(call, imported, text, stopped);
-  call.answer(imported, text);
-  if (!untold.empty()) return Status::failed;
-  return imported.refused.empty() ? Status::success : Status::failed;
-}
-
 Status issue(Call& call) {
   LscIssueRequest request{call.arguments.at("device"), ""};
   if (equal_ignoring_case(request.device, kAll)) request.device = kAll;
@@ -269,7 +116,7 @@ Status issue(Call& call) {
       finished = part.finished;
       const std::int64_t done = std::ssize(issued.issued) + std::ssize(issued.refused);
       parts.at(done, done + part.left);
-      if (!finished && left(call)) break;
+      if (!finished && parts.left()) break;
     }
   }
   std::string text;
@@ -283,16 +130,12 @@ Status issue(Call& call) {
         "Each phone takes its certificate when it next asks CAPF: at its next restart, or "
         "after\n'utils phone apply-config <name>'.\n";
   call.answer(issued, text);
-  return issued.refused.empty() ? Status::success : Status::failed;
-}
-
-PhoneSelection selection(Call& call) {
-  const std::string& device = call.arguments.at("device");
-  return {equal_ignoring_case(device, kAll) ? std::string(kAll) : device};
+  if (issued.refused.empty()) return Status::success;
+  return issued.issued.empty() ? Status::failed : Status::phones_missing;
 }
 
 std::optional<Confirmation> confirm_delete(Call& call) {
-  const PhoneSelection which = selection(call);
+  const PhoneSelection which = selected_devices(call);
   const auto list = call.ask<PhoneCsrList>("offline.list", Nothing{});
   std::int64_t total = 0;
   std::int64_t imported = 0;
@@ -316,49 +159,9 @@ std::optional<Confirmation> confirm_delete(Call& call) {
 
 Status remove(Call& call) {
   const auto deleted =
-      call.ask<CsrsDeleted>("offline.remove", selection(call), std::chrono::seconds(600));
+      call.ask<CsrsDeleted>("offline.remove", selected_devices(call), std::chrono::seconds(600));
   call.answer(deleted, fmt::format("{} deleted.\n", counted(deleted.deleted, "CSR")));
   return Status::success;
-}
-
-Status list_stale(Call& call) {
-  const auto list = call.ask<StaleLscList>("stale.list", Nothing{});
-  Table table({"Issued", "Device", "Serial", "Issuer", "Delivered", "Expires"},
-              {"Delivered", "Issuer", "Expires", "Issued"});
-  for (const StaleLsc& one : list.certificates)
-    table.add(
-        {one.issued, one.device, one.serial, one.issuer, one.delivered.value_or(""), one.expires});
-  call.answer(list, list.certificates.empty()
-                        ? "There are no stale LSCs.\n"
-                        : table.text(call.columns()) +
-                              counted(std::ssize(list.certificates), "stale LSC") + "\n");
-  return Status::success;
-}
-
-std::optional<Confirmation> confirm_clear(Call& call) {
-  const PhoneSelection which = selection(call);
-  const auto list = call.ask<StaleLscList>("stale.list", Nothing{});
-  const auto count = std::ranges::count_if(list.certificates, [&](const StaleLsc& one) {
-    return which.device == kAll || one.device == which.device;
-  });
-  if (count == 0) return std::nullopt;
-  return Confirmation{
-      fmt::format("WARNING: This operation will take {} off the list. Their serials are "
-                  "never given again; the certificates themselves stay valid until "
-                  "they expire.\n",
-                  counted(count, "stale LSC")),
-      "Proceed with the deletion (yes|no)? ", "Deletion cancelled."};
-}
-
-Status clear_stale(Call& call) {
-  const auto cleared =
-      call.ask<StaleCleared>("stale.clear", selection(call), std::chrono::seconds(180));
-  call.answer(cleared, fmt::format("{} deleted.\n", counted(cleared.cleared, "stale LSC")));
-  return Status::success;
-}
-
-Parameter device_parameter(std::vector<std::string> (*suggest)(Admin&, const std::string&)) {
-  return {.name = "device", .help = "a device name, or all", .suggest = suggest};
 }
 
 std::vector<Command> csr_commands_of_phones() {
@@ -417,8 +220,8 @@ std::vector<Command> csr_commands_of_phones() {
        .summary = "have this node's CAPF sign CSRs in the offline CA's place",
        .parameters = {device_parameter(csr_devices)},
        .help = "For phones that made their keys for an offline CA which is not used any more.\n"
-               "Exit status 1 when one could not be issued. With all, those are signed that have\n"
-               "no certificate yet.\n",
+               "Exit status 5 when one of several could not be issued, 1 when none could. With all,\n"
+               "those are signed that have no certificate yet.\n",
        .example = "utils capf csr issue all\n",
        .run = issue,
        .schema = schema_of<LscsIssued>});
@@ -427,45 +230,19 @@ std::vector<Command> csr_commands_of_phones() {
 
 }  // namespace
 
+PhoneSelection selected_devices(Call& call) {
+  const std::string& device = call.arguments.at("device");
+  return {equal_ignoring_case(device, kAll) ? std::string(kAll) : device};
+}
+
+Parameter device_parameter(std::vector<std::string> (*suggest)(Admin&, const std::string&)) {
+  return {.name = "device", .help = "a device name, or all", .suggest = suggest};
+}
+
 std::vector<Command> offline_commands() {
   std::vector<Command> commands = csr_commands_of_phones();
-  commands.push_back(
-      {.words = "utils capf cert import",
-       .level = 1,
-       .summary = "bring the LSCs that an offline CA made",
-       .parameters = {{.name = "file",
-                       .help = "a .tgz of certificates, or - for standard input",
-                       .kind = Kind::file},
-                      {.name = "tell",
-                       .help = "ask the registered phones whose certificate came to fetch it now",
-                       .kind = Kind::choice,
-                       .presence = Presence::optional,
-                       .form = Form::named,
-                       .choices = {"none", "apply-config", "reset"}}},
-       .help = "The archive holds *.der, *.cer, *.crt or *.pem, one certificate a file. Each is\n"
-               "found to its CSR by its key and checked: the device's name, the dates, the key\n"
-               "usages, no CA, a serial of its own, a chain to CAPF-trust. It is either imported\n"
-               "or refused, and each refusal says why; exit status 1 when there was one. An\n"
-               "archive that is damaged or too large is refused as a whole.\n",
-       .example = "utils capf cert import /tmp/lscs.tgz\n",
-       .run = import,
-       .schema = schema_of<LscImported>});
-  for (const char* words : {"utils capf stale-lsc list", "utils capf stale-lsc view"})
-    commands.push_back(
-        {.words = words,
-         .summary = "list certificates that were issued and never confirmed by their phone",
-         .help = "Such a phone may hold the certificate or not: it vanished, or made a new key.\n",
-         .example = std::string(words) + "\n",
-         .run = list_stale,
-         .schema = schema_of<StaleLscList>});
-  commands.push_back({.words = "utils capf stale-lsc delete",
-                      .level = 1,
-                      .summary = "take stale LSCs off the list",
-                      .parameters = {device_parameter(stale_devices)},
-                      .example = "utils capf stale-lsc delete all\n",
-                      .confirm = confirm_clear,
-                      .run = clear_stale,
-                      .schema = schema_of<StaleCleared>});
+  commands.push_back(lsc_import_command());
+  std::ranges::move(stale_lsc_commands(), std::back_inserter(commands));
   return commands;
 }
 

@@ -1,5 +1,6 @@
-// show phone, utils phone, set phone: the devices, their CAPF settings, their resets.
+// show phone, utils phone, set phone: the devices and their CAPF settings.
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -9,13 +10,11 @@
 #include "core/base/utf16.h"
 #include "shell/call.h"
 #include "shell/commands.h"
-#include "shell/commands_job.h"
-#include "shell/duration.h"
+#include "shell/commands_phone.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
-#include "shell/watch.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -82,12 +81,6 @@ PhoneFields fields_of(Call& call) {
   return fields;
 }
 
-std::string warned(const std::vector<std::string>& warnings) {
-  std::string text;
-  for (const std::string& warning : warnings) text += "WARNING: " + warning + "\n";
-  return text;
-}
-
 /// refuse_other_encodings names the first line that is not UTF-8: the daemon speaks JSON.
 void refuse_other_encodings(std::string_view text) {
   const std::size_t good = valid_utf8_bytes(text);
@@ -112,7 +105,7 @@ Status import(Call& call) {
                                  counted(imported.added + imported.updated, "phone"),
                                  imported.added, imported.updated);
   for (const ImportNote& note : imported.normalised) text += note.text + "\n";
-  call.answer(imported, text + warned(imported.warnings));
+  call.answer(imported, text + Remarks{imported.warnings, {}}.text());
   return Status::success;
 }
 
@@ -176,8 +169,6 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
          signs_text(phone.itl_signs.value_or(std::vector<PhoneSign>()), columns);
 }
 
-constexpr int kNoAnswer = 408;  // RFC 3261 section 21.4.9
-
 std::string applied_text(const std::string& name, const PhoneReset& applied) {
   if (!applied.not_registered.empty())
     return name + " is not registered: it takes this up when it next starts.\n";
@@ -233,13 +224,15 @@ boost::json::object capf_schema() {
 
 Status add(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.add", fields_of(call));
-  call.answer(phone, "Phone " + phone.name + " added.\n" + warned(phone.warnings));
+  call.answer(phone, "Phone " + phone.name + " added.\n" +
+                         Remarks{phone.warnings, phone.notes}.text());
   return Status::success;
 }
 
 Status update(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
-  call.answer(phone, "Phone " + phone.name + " updated.\n" + warned(phone.warnings));
+  call.answer(phone, "Phone " + phone.name + " updated.\n" +
+                         Remarks{phone.warnings, phone.notes}.text());
   return Status::success;
 }
 
@@ -294,91 +287,6 @@ Status remove(Call& call) {
   call.ask<Nothing>("phone.remove", PhoneRequest{name});
   call.answer(Nothing{}, "Phone " + name + " removed.\n");
   return Status::success;
-}
-
-/// Reset is one of the three things a registered phone can be told to do.
-struct Reset {
-  std::string kind;  ///< the word of the command and of the API
-  std::string will;  ///< "reset"
-  std::string told;  ///< "Reset"
-  std::string cancelled;
-};
-
-std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
-  timeout_of(call.arguments);
-  if (call.arguments.at("name") != "all") return std::nullopt;
-  const auto status = call.ask<SystemStatus>("system.status", Nothing{});
-  return Confirmation{{},
-                      fmt::format("You are about to {} all {}. This action cannot be undone. "
-                                  "Continue? (y/n): ",
-                                  reset.will, counted(status.registered, "registered phone")),
-                      reset.cancelled};
-}
-
-/// reset_all starts a job and watches it.
-Status reset_all(Call& call, const Reset& reset) {
-  const Timeout timeout = timeout_of(call.arguments);
-  const auto started =
-      call.ask<JobStarted>("phone.reset_all", PhoneResetAllRequest{reset.kind});
-  if (call.arguments.find("watch") == "no") {
-    call.answer(started, fmt::format("Job {0} started. Watch it with: utils job wait {0}\n",
-                                     started.job));
-    return Status::success;
-  }
-  call.say(fmt::format("Job {} started.\n", started.job));
-  return watch_to_end(call, started.job, timeout);
-}
-
-void refuse_job_options(Call& call) {
-  if (call.arguments.has("timeout") || call.arguments.has("watch"))
-    throw core::Error(core::Code::malformed, "timeout and watch are for all phones");
-}
-
-Status send_reset(Call& call, const Reset& reset) {
-  const std::string& name = call.arguments.at("name");
-  if (name == "all") return reset_all(call, reset);
-  refuse_job_options(call);
-  const PhoneResetRequest request{{name}, reset.kind};
-  const auto answer = call.ask<PhoneReset>("phone.reset", request, std::chrono::seconds(180));
-  const bool nobody = answer.asked == 0;
-  if (nobody && call.session.output == Output::text) {
-    throw core::Error(core::Code::refused, "phone " + name + " is not registered");
-  }
-  std::string text = fmt::format("{} sent to {}.\n", reset.told, counted(answer.asked, "phone"));
-  for (const std::string& absent : answer.not_registered) {
-    text += "Not registered: " + absent + "\n";
-  }
-  for (const core::admin::PhoneRefusal& one : answer.refused) {
-    text += one.status == kNoAnswer ? "Did not answer: " + one.phone + "\n"
-                                    : fmt::format("Refused by {} ({})\n", one.phone, one.status);
-  }
-  call.answer(answer, text);
-  return nobody || !answer.refused.empty() ? Status::failed : Status::success;
-}
-
-boost::json::object reset_schema() {
-  return {{"anyOf", boost::json::array{schema_of<JobReport>(), schema_of<PhoneReset>(),
-                                       schema_of<JobStarted>()}}};
-}
-
-Command reset_command(const Reset& reset, std::string summary) {
-  Parameter target = device_name();
-  target.help += ", or all";
-  target.spellings = {"all"};
-  return {.words = "utils phone " + reset.kind,
-          .level = 1,
-          .summary = std::move(summary),
-          .parameters = {target,
-                         timeout_parameter(),
-                         named("watch", "whether to watch the job; yes when left out", {"yes", "no"})},
-          .help = std::string("With all, every registered phone is told, after a question: by a job, in waves of\n"
-                              "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
-                              "cancels it.\n") +
-                  kJobStatusHelp,
-          .example = "utils phone " + reset.kind + " all\n",
-          .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
-          .run = [reset](Call& call) { return send_reset(call, reset); },
-          .schema = reset_schema};
 }
 
 }  // namespace
@@ -459,13 +367,7 @@ std::vector<Command> phone_commands() {
        .example = "set phone capf SEP001122334455 operation install auth_mode null-string apply\n",
        .run = update_capf,
        .schema = capf_schema});
-  commands.push_back(reset_command({"reset", "reset", "Reset", "Reset cancelled."},
-                                   "reset a phone: it starts again and fetches all its files"));
-  commands.push_back(reset_command({"restart", "restart", "Restart", "Restart cancelled."},
-                                   "restart a phone: it registers again"));
-  commands.push_back(reset_command(
-      {"apply-config", "apply the configuration of", "Apply-config", "Apply-config cancelled."},
-      "make a phone fetch and apply its configuration"));
+  std::ranges::move(phone_reset_commands(), std::back_inserter(commands));
   return commands;
 }
 

@@ -55,6 +55,7 @@ Status change(Call& call, const Verb& verb) {
   for (const ServiceFacts& facts : change.states) {
     text += fmt::format("{}[{}]  {}\n", facts.name, facts.state, facts.reason);
   }
+  text += Remarks{change.warnings, change.notes}.text();
   const bool reached = !change.states.empty() && change.states.back().state == verb.result;
   if (reached || call.session.output == Output::json) {
     call.answer(change, text);

@@ -1,4 +1,4 @@
-// A length of time as it is typed: 90s, 10m, 2h.
+// A length of time as it is typed: 90, 90s, 10m, 2h.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,8 @@
 
 namespace ringfence::shell {
 
-/// duration_from reads a whole number and s, m or h: 1 s to 1000 h. Nothing for another text.
+/// duration_from reads a whole number and s, m or h, or a number of seconds alone: 1 s to 1000 h.
+/// Nothing for another text.
 std::optional<std::chrono::seconds> duration_from(std::string_view text) noexcept;
 
 /// timeout_parameter is the option `timeout`, for commands that watch a job; timeout_of reads it.

@@ -129,10 +129,12 @@ int interact(Shell& shell, Session& session, const Grammar& grammar, Terminal& t
 
 /// run_script runs the lines of standard input; the status is that of the last that failed.
 int run_script(Shell& shell, Session& session, Terminal& terminal) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // as editors write it at a start
   Status last = Status::success;
-  while (!session.leaving) {
-    const std::optional<std::string> line = terminal.next_line(kMaxLineBytes);
+  for (bool first = true; !session.leaving; first = false) {
+    std::optional<std::string> line = terminal.next_line(kMaxLineBytes);
     if (!line) break;
+    if (first && line->starts_with(kByteOrderMark)) line->erase(0, kByteOrderMark.size());
     const Status status = shell.run_line(*line);
     if (status != Status::success) last = status;
   }

@@ -23,6 +23,12 @@ Offers phones_like(Admin& admin, const std::string& start) {
   return offers;
 }
 
+Parameter size(std::string name, std::string help, std::vector<std::string> choices) {
+  Parameter parameter = named(std::move(name), std::move(help), std::move(choices));
+  parameter.kind = Kind::integer;
+  return parameter;
+}
+
 }  // namespace
 
 Parameter named(std::string name, std::string help, std::vector<std::string> choices) {
@@ -53,6 +59,14 @@ Parameter device_name() {
   return {.name = "name",
           .help = "the device's name, like SEP001122334455",
           .suggest = phones_like};
+}
+
+std::vector<Parameter> key_settings() {
+  return {named("auth_mode", "how phones prove themselves",
+                {"null-string", "auth-string", "lsc", "mic"}),
+          named("key_order", "kinds of keys", {"rsa-only", "ec-only", "ec-preferred"}),
+          size("rsa_bits", "size of RSA keys", {"512", "1024", "2048", "3072", "4096"}),
+          size("ec_bits", "size of EC keys", {"256", "384", "521"})};
 }
 
 std::vector<std::string> unit_names() {

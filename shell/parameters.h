@@ -24,6 +24,9 @@ Overwrite overwrite_of(const Arguments& arguments);
 /// device_name is the positional `name` of a phone that is known; Tab completes it.
 Parameter device_name();
 
+/// key_settings are the parameters of CAPF that a security profile fixes as well.
+std::vector<Parameter> key_settings();
+
 /// unit_names are the certificate units, as the daemon spells them.
 std::vector<std::string> unit_names();
 

@@ -4,6 +4,7 @@
 #include "shell/complete.h"
 #include "shell/parse.h"
 #include "shell/printable.h"
+#include "shell/prose.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -31,6 +32,10 @@ bool yes(std::string_view answer) {
 
 }  // namespace
 
+std::size_t Shell::columns() const {
+  return session_.console.interactive() ? session_.console.columns() : kAnyWidth;
+}
+
 Status Shell::run_line(std::string_view line) {
   line = trimmed(line);
   session_.console.begin(session_.paging);
@@ -51,7 +56,7 @@ Status Shell::run_line(std::string_view line) {
         session_.console.write(Stream::output,
                                printable_json(boost::json::serialize(document)) + "\n");
       } else {
-        session_.console.print(printable(help));
+        session_.console.print(wrapped(printable(help), columns()));
       }
       return Status::success;
     }
@@ -102,7 +107,7 @@ bool Shell::confirmed(Call& call, const Confirmation& confirmation) {
   const Stream stream = json ? Stream::error : confirmation.stream;
   const auto say = [&](std::string_view text) {
     if (stream == Stream::output) return call.say(text);
-    console.write(Stream::error, printable(text));
+    console.write(Stream::error, wrapped(printable(text), columns()));
   };
   say(confirmation.warning);
   call.remarks.add(remarks_in(confirmation.warning));
@@ -111,7 +116,7 @@ bool Shell::confirmed(Call& call, const Confirmation& confirmation) {
     if (stream == Stream::output) call.tell_apart(confirmation.warning);
     return true;
   }
-  const auto answer = console.ask(printable(confirmation.question), Echo::visible, stream);
+  const auto answer = console.ask(wrapped(printable(confirmation.question), columns()), Echo::visible, stream);
   if (answer && yes(*answer)) return true;
   if (!json) say((answer ? "" : "\n") + confirmation.cancelled + "\n");
   return false;
@@ -126,7 +131,7 @@ Status Shell::fail(Status status, std::string_view code, std::string_view messag
   } else {
     std::string text(message);
     if (status == Status::failed) text += "\n" + std::string(kUnsuccessful);
-    session_.console.print(printable(text) + "\n");
+    session_.console.print(wrapped(printable(text), columns()) + "\n");
   }
   return status;
 }

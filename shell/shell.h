@@ -32,6 +32,7 @@ class Shell {
   bool confirmed(Call& call, const Confirmation& confirmation);
   Status fail(Status status, std::string_view code, std::string_view message,
               const Remarks& remarks = {});
+  std::size_t columns() const;  ///< as Call's
 
   const Grammar& grammar_;
   Session& session_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "shell/printable.h"
+#include "shell/prose.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -244,9 +245,12 @@ std::string job_result(const JobReport& report) {
   if (report.left_out > 0)
     text += is_bulk(report)
                 ? fmt::format("{} left out.\n", counted(report.left_out, "phone"))
-                : fmt::format("{} that hold a trust list were not registered and fetch the new one "
-                              "when they next start: show phone list\n",
-                              counted(report.left_out, "phone"));
+            : report.left_out == 1
+                ? "1 phone that holds a trust list was not registered and fetches the new one when "
+                  "it next starts: show phone list\n"
+                : fmt::format("{} phones that hold a trust list were not registered and fetch the "
+                              "new one when they next start: show phone list\n",
+                              report.left_out);
   const std::int64_t away = report.total - done_phones(report);
   if (away <= 0) return text;
   text += counted(away, "phone") + (is_bulk(report) ? " did not succeed:\n" : " did not return:\n");
@@ -260,6 +264,20 @@ std::string job_result(const JobReport& report) {
     text += fmt::format("   and {} more\n", away - static_cast<std::int64_t>(kShownMissing));
   }
   text += fmt::format("See them all with: show job {}\n", report.job);
+  return text;
+}
+
+std::string in_use_text(const std::string& unit, const JobReport& report) {
+  if (report.idle_services.empty())
+    return fmt::format(
+        "The services related to {} use the new certificate already; no restart is needed.\n",
+        unit);
+  std::string text;
+  for (const std::string& service : report.idle_services)
+    text += fmt::format(
+        "WARNING: {0} does not run; it uses the new certificate once it is started: utils service "
+        "start {0}\n",
+        service);
   return text;
 }
 
@@ -298,7 +316,8 @@ Status say_left(Call& call, const Watched& watched, Stream lines) {
     report.notes.push_back(sentence);
     call.document(core::admin::to_json(report));
   } else {
-    call.session.console.write(lines, printable("\n" + sentence + "\n"));
+    call.session.console.write(lines,
+                               wrapped(printable("\n" + sentence + "\n"), call.columns()));
   }
   return status_of(report);
 }
@@ -328,7 +347,7 @@ Status watch_to_end(Call& call, std::int64_t job, Timeout timeout, Stream lines)
   if (lines == Stream::output) {
     call.say(text);
   } else {
-    call.session.console.write(lines, printable(text));
+    call.session.console.write(lines, wrapped(printable(text), call.columns()));
   }
   return status;
 }

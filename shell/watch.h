@@ -96,6 +96,9 @@ class PhoneProgress {
 /// job_result says how a job ended: the count of phones and the first 20 that are missing.
 std::string job_result(const core::admin::JobReport& report);
 
+/// in_use_text says which services use a unit's new certificate: those that run.
+std::string in_use_text(const std::string& unit, const core::admin::JobReport& report);
+
 /// job_failure is the Error to throw for a job that failed or was interrupted.
 core::Error job_failure(const core::admin::JobReport& report);
 

@@ -63,6 +63,14 @@ TEST_F(ForeignFiles, AListIsVerifiedByThisHouseOrByItselfAndSaysWhich) {
   core::Bytes altered = core::read_file(copy, 1 << 20);
   altered.back() ^= 1;
   EXPECT_EQ(instance_.sh("show itl file " + write("altered.tlv", altered)).status, 1);
+  // One kind of list is not taken for the other, and an empty file is not a missing one.
+  const test::Result other = instance_.sh("show ctl file " + copy);
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.out, HasSubstr("it is an ITL file, not a CTL file; see it with 'show itl file'"));
+  const test::Result empty = instance_.sh("show itl file " + write("empty.tlv", ""));
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.out, AllOf(HasSubstr("The ITL file is not usable: the file is empty\n"),
+                               Not(HasSubstr("activate or restart"))));
   const test::Result text = instance_.sh("show ctl file " + write("a.txt", "hello\n"));
   EXPECT_EQ(text.status, 1);
   EXPECT_THAT(text.out, HasSubstr("it does not begin as a trust list or a signed file does"));
@@ -106,7 +114,7 @@ TEST_F(ForeignFiles, CertificatesAreTakenAsPeopleHaveThem) {
   const std::string key = core::text_of(core::read_file(instance_ / "Root.key", 10000));
   const test::Result with_key = instance_.sh("set cert import trust CAPF", key + root.pem() + "\n");
   EXPECT_EQ(with_key.status, 0) << with_key.out;
-  EXPECT_THAT(with_key.out, HasSubstr("NOTE: A private key was in it too. It was not kept;"));
+  EXPECT_THAT(with_key.out, HasSubstr("WARNING: A private key was in it too. It was not kept;"));
 
   const test::Result refused = instance_.sh("set cert import trust CAPF", key + "\n");
   EXPECT_EQ(refused.status, 1);
@@ -147,7 +155,7 @@ TEST_F(ForeignFiles, BatsCsvIsReadAndSaysWhatItUnderstood) {
   EXPECT_EQ(imported.status, 0) << imported.out;
   EXPECT_THAT(imported.out,
               AllOf(HasSubstr("1 phone imported (1 added, 0 updated).\n"),
-                    HasSubstr("1 name was read as device names: 00:11:22:33:44:55 as "
+                    HasSubstr("1 name was read as a device name: 00:11:22:33:44:55 as "
                               "SEP001122334455."),
                     HasSubstr("The fields are separated by tabs."), HasSubstr("UTF-16")));
   EXPECT_THAT(instance_.sh("show phone 0011.2233.4455").out, HasSubstr("SEP001122334455"));

@@ -1,5 +1,7 @@
 // What would strand phones is refused, a recovery list stays, and all phones are reset by a job.
 
+#include <signal.h>
+
 #include <memory>
 #include <string>
 
@@ -60,6 +62,23 @@ class GuardsStory : public testing::Test {
     return std::string(instance_.json("show itl").at("signer").as_string());
   }
 
+  void suspend_registrar(int signal) {
+    for (const int pid : instance_.processes("callmanager")) ASSERT_EQ(::kill(pid, signal), 0);
+  }
+
+  std::string job_state(int job) {
+    const boost::json::object shown = instance_.json("show job " + std::to_string(job));
+    return std::string(shown.at("state").as_string());
+  }
+
+  /// comes_to waits for a job's state: a registrar that hangs is given up after half a minute.
+  bool comes_to(int job, const std::string& state) {
+    const auto end = std::chrono::steady_clock::now() + 60s;
+    while (job_state(job) != state)
+      if (std::chrono::steady_clock::now() > end) return false;
+    return true;
+  }
+
   std::string audited(const std::string& event) {
     return test::sqlite3(instance_.state() / "db" / "admin.db",
                          "select count(*) from audit where event = '" + event + "'");
@@ -99,6 +118,63 @@ TEST_F(GuardsStory, AllPhonesAreResetByAJob) {
   EXPECT_EQ(audited("PHONE_RESET_ALL_DONE"), "1");
 }
 
+TEST_F(GuardsStory, AllPhonesAreRestartedAndApplyTheirConfigurationByJobs) {
+  for (const std::string kind : {"restart", "apply-config"}) {
+    const test::Result done = instance_.sh("--yes utils phone " + kind + " all timeout 120");
+    EXPECT_EQ(done.status, 0) << done.out << done.err;
+    EXPECT_THAT(done.out, HasSubstr("You are about to"));
+    EXPECT_THAT(done.out, HasSubstr("6 of 6 phones returned."));
+  }
+  EXPECT_EQ(audited("PHONE_RESET_ALL_DONE"), "2");
+  const boost::json::object jobs = instance_.json("show job list");
+  EXPECT_EQ(jobs.at("jobs").at(0).at("subject").as_string(), "apply-config all");
+  EXPECT_EQ(jobs.at("jobs").at(1).at("subject").as_string(), "restart all");
+}
+
+TEST_F(GuardsStory, AResetOfAllIsPausedResumedAndCancelledAndNoOtherBegins) {
+  suspend_registrar(SIGSTOP);  // nobody is told yet
+  ASSERT_EQ(instance_.sh("--yes utils phone reset all watch no").status, 0);
+  for (const std::string words : {"set cert regen CAPF", "utils phone restart all"}) {
+    const test::Result refused = instance_.sh(words, "yes\n");
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.out, HasSubstr("job 1 (phone-reset) is still resetting phones"));
+    EXPECT_THAT(refused.out, testing::Not(HasSubstr("(y"))) << "no question before it";
+  }
+  ASSERT_EQ(instance_.sh("utils job pause 1").status, 0);
+  ASSERT_TRUE(comes_to(1, "paused"));
+  suspend_registrar(SIGCONT);
+  const test::Result waited = instance_.sh("utils job wait 1 timeout 2");
+  EXPECT_EQ(waited.status, 5);
+  EXPECT_EQ(job_state(1), "paused");
+  ASSERT_EQ(instance_.sh("utils job resume 1").status, 0);
+  const test::Result done = instance_.sh("utils job wait 1 timeout 120");
+  EXPECT_EQ(done.status, 0) << done.out;
+  EXPECT_THAT(done.out, HasSubstr("Job 1: 6 of 6 phones returned."));
+
+  suspend_registrar(SIGSTOP);
+  ASSERT_EQ(instance_.sh("--yes utils phone restart all watch no").status, 0);
+  ASSERT_EQ(instance_.sh("utils job cancel 2").status, 0);
+  const test::Result cancelled = instance_.sh("utils job wait 2 timeout 60");
+  suspend_registrar(SIGCONT);
+  EXPECT_EQ(cancelled.status, 5) << cancelled.out;
+  EXPECT_THAT(cancelled.out, HasSubstr("Job 2 was cancelled.\n"));
+  EXPECT_EQ(job_state(2), "cancelled");
+  EXPECT_EQ(instance_.sh("utils job resume 2").status, 1) << "it has ended";
+}
+
+TEST_F(GuardsStory, AStoppedInstanceSaysThatItsJobGoesOnAndItDoes) {
+  fleet_->stop();  // no phone answers: the job is at work for a while
+  ASSERT_EQ(instance_.sh("--yes utils phone reset all watch no").status, 0);
+  const test::Result stopped = instance_.stop();
+  EXPECT_EQ(stopped.status, 0);
+  EXPECT_THAT(stopped.out + stopped.err,
+              HasSubstr("job 1 goes on when this Ringfence starts again; watch it then with: utils "
+                        "job wait 1\n"));
+  start();
+  EXPECT_EQ(job_state(1), "running");
+  EXPECT_EQ(instance_.sh("utils job wait 1 timeout 1").status, 5);
+}
+
 TEST_F(GuardsStory, ARecoveryListStaysUntilCiscoTftpIsRestarted) {
   ASSERT_EQ(instance_.sh("--yes utils itl reset localkey").status, 0);
   const std::string recovery = signer();
@@ -110,7 +186,9 @@ TEST_F(GuardsStory, ARecoveryListStaysUntilCiscoTftpIsRestarted) {
     ASSERT_EQ(test::run({"kill", "-KILL", std::to_string(admin)}).status, 0);
   start();
   EXPECT_EQ(signer(), recovery);
-  ASSERT_EQ(instance_.sh("utils service restart Cisco Tftp").status, 0);
+  const test::Result restarted = instance_.sh("utils service restart Cisco Tftp");
+  ASSERT_EQ(restarted.status, 0);
+  EXPECT_THAT(restarted.out, HasSubstr("NOTE: The recovery list is ended: "));
   EXPECT_NE(signer(), recovery);
 }
 

@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include <gmock/gmock.h>
 
 #include "core/admin/capf_api.h"
@@ -161,10 +163,10 @@ TEST_F(CommandsTest, SaysWhatAnImportUnderstoodAndReadsUtf16) {
                          core::bytes_of(std::string_view("\xff\xfen\0a\0m\0e\0\n\0", 12)));
   admin->record(
       "phone.import",
-      PhoneImported{1, 0, {{"names", 1, {}, "1 name was read as device names: a as b."}}});
+      PhoneImported{1, 0, {{"names", 1, {}, "1 name was read as a device name: a as b."}}});
   EXPECT_THAT(output_of("utils phone import " + (folder / "a.csv").string()),
               HasSubstr("1 phone imported (1 added, 0 updated).\n"
-                        "1 name was read as device names: a as b.\n"
+                        "1 name was read as a device name: a as b.\n"
                         "The file was UTF-16 text.\n"));
   EXPECT_EQ(admin->last_request().at("csv").as_string(), "name\n");
 }
@@ -194,6 +196,15 @@ TEST_F(CommandsTest, RefusesALineThatIsTooLong) {
   EXPECT_EQ(run("show " + std::string(kMaxLineBytes, 'x')), Status::failed);
   EXPECT_THAT(console.output, HasSubstr("longer than 65536 bytes"));
   EXPECT_TRUE(admin->asked().empty());
+}
+
+TEST_F(CommandsTest, TakesATimeoutWithoutAUnitAsSeconds) {
+  admin->record("job.wait", job(2, 25, "running", true));
+  EXPECT_EQ(run("utils job wait 3 timeout 1"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("The time is over with 25 of 50 phones returned;"));
+  for (const std::string wrong : {"0", "1x", "x", "99999999999", "1.5"})
+    EXPECT_THAT(output_of("utils job wait 3 timeout " + wrong),
+                HasSubstr("Enter valid values for the timeout.")) << wrong;
 }
 
 TEST_F(CommandsTest, ListsCertificatesOneALine) {
@@ -433,6 +444,61 @@ TEST_F(CommandsTest, ResetsTheItlInTheWordsOfTheOriginal) {
   expect_golden("shell/itl_reset.txt", transcript({"utils itl reset localkey"}));
 }
 
+TEST_F(CommandsTest, AsksAPersonBeforeItResetsTheItlAndNoScript) {
+  admin->record("itl.reset", TrustListReset{"CN=ITLRECOVERY", "a", "b", {"ringfence1"}});
+  console.terminal = true;
+  console.width = 200;
+  console.typed = {"n"};
+  EXPECT_EQ(run("utils itl reset localkey"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("WARNING: This operation publishes an ITL file signed by "
+                                        "the recovery key."));
+  EXPECT_THAT(console.output, HasSubstr("Do you want to continue? (y/n): n\nReset cancelled.\n"));
+  EXPECT_THAT(admin->asked(), Not(Contains("itl.reset")));
+  console.typed = {"y"};
+  EXPECT_EQ(run("utils itl reset localkey"), Status::success);
+  console.terminal = false;
+  EXPECT_THAT(output_of("utils itl reset localkey"), Not(HasSubstr("Do you want")));
+  session.questions = Questions::answer_yes;
+  EXPECT_THAT(output_of("utils itl reset localkey"),
+              HasSubstr("Do you want to continue? (y/n): yes\n"));
+  EXPECT_THAT(console.errors, HasSubstr("WARNING: This operation publishes"));
+}
+
+TEST_F(CommandsTest, BreaksSentencesBetweenWordsInANarrowTerminal) {
+  console.terminal = true;
+  console.width = 50;
+  admin->record("cert.plan", RegeneratePlan{"CAPF", 2, 1, {"1 known phone is not registered; it is not reset."}});
+  console.typed = {"n"};
+  run("set cert regen CAPF");
+  std::istringstream lines(console.output);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 50U) << line;
+  EXPECT_THAT(console.output, HasSubstr("NOTE: 1 known phone is not registered; it is not\nreset.\n"));
+}
+
+TEST_F(CommandsTest, SaysWhatARestartPutRight) {
+  ServiceChange change{{{"Cisco Tftp", "STARTED", ""}}};
+  change.notes = {"The last good one is in its place."};
+  change.warnings = {"A new one is published."};
+  admin->record("service.restart", change);
+  EXPECT_THAT(output_of("utils service restart Cisco Tftp"),
+              HasSubstr("Cisco Tftp[STARTED]  \nWARNING: A new one is published.\n"
+                        "NOTE: The last good one is in its place.\n"));
+}
+
+TEST_F(CommandsTest, SaysWhichServiceDoesNotUseANewCertificateYet) {
+  admin->record("cert.plan", RegeneratePlan{"TVS", 0, 0, {}});
+  admin->record("cert.regenerate", JobStarted{3});
+  JobReport end = job(9, 0, "done", true);
+  end.total = 0;
+  end.idle_services = {"Cisco Trust Verification Service"};
+  admin->record("job.wait", end);
+  session.questions = Questions::answer_yes;
+  run("set cert regen TVS");
+  EXPECT_THAT(console.output, HasSubstr("WARNING: Cisco Trust Verification Service does not run; it "
+                                        "uses the new certificate once it is started: "));
+  EXPECT_THAT(console.output, Not(HasSubstr("use the new certificate already")));
+}
+
 TEST_F(CommandsTest, FailsWhenTheItlIsNotVerified) {
   TrustListShow show;
   show.state = "verified";
@@ -540,7 +606,7 @@ TEST_F(CommandsTest, AsksForAnAuthenticationStringUnseen) {
 }
 
 TEST_F(CommandsTest, AsksBeforeItResetsAllPhonesAndNotBeforeOne) {
-  admin->record("system.status", status_of_a_node());
+  admin->record("phone.reset_plan", PhoneResetPlan{48});
   admin->record("phone.reset_all", JobStarted{3});
   admin->record("phone.reset", PhoneReset{1, {}, {}});
   JobReport done = job(2, 48, "done", true);
@@ -559,6 +625,16 @@ TEST_F(CommandsTest, AsksBeforeItResetsAllPhonesAndNotBeforeOne) {
   EXPECT_EQ(run("utils phone apply-config SEP001122334455"), Status::success);
   EXPECT_EQ(admin->last_request().at("kind").as_string(), "apply-config");
   EXPECT_EQ(admin->last_request().at("phones").as_array().size(), 1U);
+}
+
+TEST_F(CommandsTest, RefusesForARunningJobBeforeItsQuestion) {
+  admin->record("phone.reset_plan", core::Error(core::Code::conflict, "job 1 still resets phones"));
+  admin->record("cert.plan", core::Error(core::Code::conflict, "job 1 still resets phones"));
+  for (const std::string line : {"utils phone restart all", "set cert regen CAPF"}) {
+    console.output.clear();
+    EXPECT_EQ(run(line), Status::failed);
+    EXPECT_EQ(console.output, "job 1 still resets phones\nExecuted command unsuccessfully\n");
+  }
 }
 
 TEST_F(CommandsTest, SaysThatAPhoneIsNotRegistered) {

@@ -182,13 +182,13 @@ TEST_F(CsrShellTest, AnImportSaysOfEachRefusedFileWhy) {
   admin->record("offline.upload", Uploaded{5, 3});
   admin->record(
       "offline.import",
-      LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false, {"a.der: A private key was in it."}});
+      LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 2, false, {}, {"a.der: A private key was in it."}});
   admin->record("offline.import",
                 LscImportPart{{}, {{"b.der", "SEP2", "it is a CA certificate"}}, 2, 2, true, {}});
   console.input = "tgz";
-  EXPECT_EQ(run("utils capf cert import -"), Status::failed);
+  EXPECT_EQ(run("utils capf cert import -"), Status::phones_missing);
   EXPECT_THAT(console.output, HasSubstr("Refused b.der for SEP2: it is a CA certificate\n"
-                                        "NOTE: a.der: A private key was in it.\n"
+                                        "WARNING: a.der: A private key was in it.\n"
                                         "1 certificate imported, 1 refused.\n"));
   EXPECT_THAT(console.output, HasSubstr("utils phone apply-config"));
 }
@@ -209,7 +209,7 @@ TEST_F(CsrShellTest, AnImportThatEndsEarlyIsOneDocument) {
   admin->record("offline.import", core::Error(core::Code::io, "nobody answers"));
   console.input = "tgz";
   session.output = Output::json;
-  EXPECT_EQ(run("utils capf cert import -"), Status::failed);
+  EXPECT_EQ(run("utils capf cert import -"), Status::phones_missing);
   const auto document = boost::json::parse(console.output).as_object();  // one, or it throws
   EXPECT_EQ(document.at("accepted").as_array().size(), 1U);
   EXPECT_THAT(std::string(document.at("error").at("message").as_string()),
@@ -221,9 +221,29 @@ TEST_F(CsrShellTest, AnImportIsToldAlsoWhenNoPhoneCouldBe) {
   admin->record("offline.import", LscImportPart{{{"a.der", "SEP1"}}, {}, 1, 1, true, {}});
   admin->record("phone.reset", core::Error(core::Code::refused, "Cisco CallManager is stopped"));
   console.input = "tgz";
-  EXPECT_EQ(run("utils capf cert import - tell apply-config"), Status::failed);
+  EXPECT_EQ(run("utils capf cert import - tell apply-config"), Status::phones_missing);
   EXPECT_THAT(console.output, HasSubstr("1 certificate imported, 0 refused.\nWARNING: The phones "
                                         "could not be told: Cisco CallManager is stopped.\n"));
+}
+
+TEST_F(CsrShellTest, AnImportOfWhichNothingIsTakenFails) {
+  admin->record("offline.upload", Uploaded{5, 3});
+  admin->record("offline.import",
+                LscImportPart{{}, {{"b.der", "SEP2", "it is a CA certificate"}}, 1, 1, true, {}});
+  console.input = "tgz";
+  EXPECT_EQ(run("utils capf cert import -"), Status::failed);
+}
+
+TEST_F(CsrShellTest, AnIssueInPartEndsWithFiveAndNoneWithOne) {
+  LscIssuePart part;
+  part.finished = true;
+  part.refused = {{"", "SEP2", "its key is too small"}};
+  admin->record("offline.issue", part);
+  EXPECT_EQ(run("utils capf csr issue all"), Status::failed);
+  part.issued = {"SEP1"};
+  session.admin = admin = std::make_shared<RecordedAdmin>();
+  admin->record("offline.issue", part);
+  EXPECT_EQ(run("utils capf csr issue all"), Status::phones_missing);
 }
 
 TEST_F(CsrShellTest, StaleLscsAreCountedBeforeTheyGo) {

@@ -132,6 +132,12 @@ TEST_F(ProgramTest, PassesOverCommentsOfAScript) {
   EXPECT_THAT(ran.output, testing::StartsWith("Active Master"));
 }
 
+TEST_F(ProgramTest, TakesAByteOrderMarkAtTheStartOfAScript) {
+  const Ran ran = run("printf '\\xef\\xbb\\xbfshow version active\\n' | $RF");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("Active Master Version: 0.1.0"));
+}
+
 TEST_F(ProgramTest, WarnsOnceWhereBothStreamsAreOne) {
   const std::string warning = "WARNING: Regenerating CAPF resets 50 registered phones";
   const Ran apart = run("$RF --yes set cert regen CAPF 2>&1 >/dev/null");

@@ -195,8 +195,9 @@ TEST_F(CertificateFileTest, TakesTheCertificateAndLeavesThePrivateKey) {
   for (const std::string& both : {text("a.key") + text("a.pem"), text("a.pem") + text("a.key")}) {
     const CertificateFile read = read_certificate_file(bytes_of(both), 1);
     EXPECT_EQ(read.certificates.size(), 1U);
-    EXPECT_THAT(read.notes, testing::ElementsAre(HasSubstr("private key was in it too. It was not "
-                                                           "kept")));
+    EXPECT_THAT(
+        read.warnings,
+        testing::ElementsAre(HasSubstr("private key was in it too. It was not kept")));
   }
   EXPECT_THAT(refusal(text("a.key")), HasSubstr("holds a private key and no certificate"));
   tool("pkcs8 -topk8 -in " + path("a.key") + " -passout pass:x -out " + path("e.key"));

@@ -106,6 +106,22 @@ TEST(Rendering, SaysThatThereIsNoFileInCucmsWords) {
             "Error parsing the CTL File.\n");
 }
 
+TEST(Rendering, SaysThatAFileIsEmptyAndNotThatThereIsNone) {
+  const TrustListFacts facts = facts_of_empty(ListKind::itl);
+  EXPECT_EQ(facts.state, "corrupt");
+  EXPECT_EQ(render_trust_list(facts),
+            "Length of ITL file: 0\n"
+            "The ITL file is not usable: the file is empty\n"
+            "Error parsing the ITL File.\n");
+}
+
+TEST(Facts, DoNotTakeOneKindOfListForTheOther) {
+  const Bytes file = node().itl(node().call_manager);
+  const TrustListFacts facts = facts_of(ListKind::ctl, file, test::kNodeTime);
+  EXPECT_EQ(facts.state, "corrupt");
+  EXPECT_EQ(facts.problem, "it is an ITL file, not a CTL file; see it with 'show itl file'");
+}
+
 TEST(Rendering, SaysWhatIsWrongWithATruncatedFile) {
   const Bytes file = node().itl(node().call_manager);
   const TrustListFacts facts =

@@ -1,0 +1,119 @@
+// utils phone reset, restart, apply-config: one phone at once, all of them by a job.
+#include <fmt/format.h>
+
+#include "core/admin/api.h"
+#include "core/base/error.h"
+#include "shell/call.h"
+#include "shell/commands_job.h"
+#include "shell/commands_phone.h"
+#include "shell/duration.h"
+#include "shell/parameters.h"
+#include "shell/schema.h"
+#include "shell/watch.h"
+#include "shell/words.h"
+
+namespace ringfence::shell {
+namespace {
+
+using namespace core::admin;
+
+/// Reset is one of the three things a registered phone can be told to do.
+struct Reset {
+  std::string kind;  ///< the word of the command and of the API
+  std::string will;  ///< "reset"
+  std::string told;  ///< "Reset"
+  std::string cancelled;
+};
+
+std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
+  timeout_of(call.arguments);
+  if (call.arguments.at("name") != "all") return std::nullopt;
+  const auto plan = call.ask<PhoneResetPlan>("phone.reset_plan", PhoneResetAllRequest{reset.kind});
+  return Confirmation{{},
+                      fmt::format("You are about to {} all {}. This action cannot be undone. "
+                                  "Continue? (y/n): ",
+                                  reset.will, counted(plan.registered, "registered phone")),
+                      reset.cancelled};
+}
+
+/// reset_all starts a job and watches it.
+Status reset_all(Call& call, const Reset& reset) {
+  const Timeout timeout = timeout_of(call.arguments);
+  const auto started =
+      call.ask<JobStarted>("phone.reset_all", PhoneResetAllRequest{reset.kind});
+  if (call.arguments.find("watch") == "no") {
+    call.answer(started, fmt::format("Job {0} started. Watch it with: utils job wait {0}\n",
+                                     started.job));
+    return Status::success;
+  }
+  call.say(fmt::format("Job {} started.\n", started.job));
+  return watch_to_end(call, started.job, timeout);
+}
+
+void refuse_job_options(Call& call) {
+  if (call.arguments.has("timeout") || call.arguments.has("watch"))
+    throw core::Error(core::Code::malformed, "timeout and watch are for all phones");
+}
+
+Status send_reset(Call& call, const Reset& reset) {
+  const std::string& name = call.arguments.at("name");
+  if (name == "all") return reset_all(call, reset);
+  refuse_job_options(call);
+  const PhoneResetRequest request{{name}, reset.kind};
+  const auto answer = call.ask<PhoneReset>("phone.reset", request, std::chrono::seconds(180));
+  const bool nobody = answer.asked == 0;
+  if (nobody && call.session.output == Output::text) {
+    throw core::Error(core::Code::refused, "phone " + name + " is not registered");
+  }
+  std::string text = fmt::format("{} sent to {}.\n", reset.told, counted(answer.asked, "phone"));
+  for (const std::string& absent : answer.not_registered) {
+    text += "Not registered: " + absent + "\n";
+  }
+  for (const core::admin::PhoneRefusal& one : answer.refused) {
+    text += one.status == kNoAnswer ? "Did not answer: " + one.phone + "\n"
+                                    : fmt::format("Refused by {} ({})\n", one.phone, one.status);
+  }
+  call.answer(answer, text);
+  return nobody || !answer.refused.empty() ? Status::failed : Status::success;
+}
+
+boost::json::object reset_schema() {
+  return {{"anyOf", boost::json::array{schema_of<JobReport>(), schema_of<PhoneReset>(),
+                                       schema_of<JobStarted>()}}};
+}
+
+Command reset_command(const Reset& reset, std::string summary) {
+  Parameter target = device_name();
+  target.help += ", or all";
+  target.spellings = {"all"};
+  return {.words = "utils phone " + reset.kind,
+          .level = 1,
+          .summary = std::move(summary),
+          .parameters = {target,
+                         timeout_parameter(),
+                         named("watch", "whether to watch the job; yes when left out", {"yes", "no"})},
+          .help = std::string("With all, every registered phone is told, after a question: by a job, in waves of\n"
+                              "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
+                              "cancels it.\n") +
+                  kJobStatusHelp,
+          .example = "utils phone " + reset.kind + " all\n",
+          .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
+          .run = [reset](Call& call) { return send_reset(call, reset); },
+          .schema = reset_schema};
+}
+
+}  // namespace
+
+std::vector<Command> phone_reset_commands() {
+  std::vector<Command> commands;
+  commands.push_back(reset_command({"reset", "reset", "Reset", "Reset cancelled."},
+                                   "reset a phone: it starts again and fetches all its files"));
+  commands.push_back(reset_command({"restart", "restart", "Restart", "Restart cancelled."},
+                                   "restart a phone: it registers again"));
+  commands.push_back(reset_command(
+      {"apply-config", "apply the configuration of", "Apply-config", "Apply-config cancelled."},
+      "make a phone fetch and apply its configuration"));
+  return commands;
+}
+
+}  // namespace ringfence::shell
