@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/phones/acceptance.h"
@@ -18,6 +20,8 @@ class HoldingStore {
   /// save inserts or updates by device; many at once cost one commit.
   void save(const std::vector<Holding>& holdings);
   std::vector<Holding> list() const;  ///< by device
+  /// homes returns the address of each phone that is proven to hold a list, by name.
+  std::unordered_map<std::string, std::string> homes() const;
   std::optional<Holding> find(std::string_view device) const;
   void remove(std::string_view device);
 

@@ -21,12 +21,17 @@ std::vector<PhoneReport> rows(soci::session& sql, const std::string& condition,
   select.exchange(soci::into(row.active_load));
   select.exchange(soci::into(row.inactive_load));
   select.exchange(soci::into(row.reported_at));
+  select.exchange(soci::into(row.other.address));
+  select.exchange(soci::into(row.other.cause));
+  select.exchange(soci::into(row.other.reason));
+  select.exchange(soci::into(row.other.at));
   if (first != nullptr) select.exchange(soci::use(*first));
   if (second != nullptr) select.exchange(soci::use(*second));
   select.alloc();
   select.prepare(
       "select device, address, previous_address, moved_at, alarm, cause, last_reason, active_load,"
-      " inactive_load, reported_at from phone_report" +
+      " inactive_load, reported_at, other_address, other_cause, other_reason, other_at"
+      " from phone_report" +
       condition + " order by device");
   select.define_and_bind();
   select.execute();
@@ -40,17 +45,21 @@ std::vector<PhoneReport> rows(soci::session& sql, const std::string& condition,
 void PhoneReportStore::save(const PhoneReport& row) {
   database_.write([&](soci::session& sql) {
     sql << "insert into phone_report (device, address, previous_address, moved_at, alarm, cause,"
-           " last_reason, active_load, inactive_load, reported_at) values (:device, :address,"
-           " :previous, :moved, :alarm, :cause, :last, :active, :inactive, :reported)"
+           " last_reason, active_load, inactive_load, reported_at, other_address, other_cause,"
+           " other_reason, other_at) values (:device, :address, :previous, :moved, :alarm, :cause,"
+           " :last, :active, :inactive, :reported, :other, :other_cause, :other_reason, :other_at)"
            " on conflict (device) do update set address = excluded.address,"
            " previous_address = excluded.previous_address, moved_at = excluded.moved_at,"
            " alarm = excluded.alarm, cause = excluded.cause, last_reason = excluded.last_reason,"
            " active_load = excluded.active_load, inactive_load = excluded.inactive_load,"
-           " reported_at = excluded.reported_at",
+           " reported_at = excluded.reported_at, other_address = excluded.other_address,"
+           " other_cause = excluded.other_cause, other_reason = excluded.other_reason,"
+           " other_at = excluded.other_at",
         soci::use(row.device), soci::use(row.address), soci::use(row.previous_address),
         soci::use(row.moved_at), soci::use(row.alarm), soci::use(row.cause),
         soci::use(row.last_reason), soci::use(row.active_load), soci::use(row.inactive_load),
-        soci::use(row.reported_at);
+        soci::use(row.reported_at), soci::use(row.other.address), soci::use(row.other.cause),
+        soci::use(row.other.reason), soci::use(row.other.at);
   });
 }
 

@@ -12,6 +12,17 @@
 
 namespace ringfence::core {
 
+/// UnprovenAlarm is an alarm that named a device and came from an address which is not known to be
+/// the device's: it may be a phone that is about to register from there, or anybody.
+struct UnprovenAlarm {
+  std::string address;     ///< that it came from; empty when there never was one
+  int cause = 0;           ///< as in PhoneReport
+  std::string reason;      ///< as PhoneReport::last_reason
+  std::optional<Time> at;
+
+  bool operator==(const UnprovenAlarm&) const = default;
+};
+
 /// PhoneReport is the last that was heard of a device: where it registered from, and what its alarm
 /// said. It outlives the registration.
 struct PhoneReport {
@@ -25,6 +36,7 @@ struct PhoneReport {
   std::string active_load;         ///< the firmware that runs
   std::string inactive_load;       ///< the firmware in its other half
   std::optional<Time> reported_at; ///< of the alarm; absent when there never was one
+  UnprovenAlarm other{};           ///< what somebody else said for it last
 
   bool operator==(const PhoneReport&) const = default;
 };

@@ -1,6 +1,7 @@
 // Registrations and resets as rows.
 #include "core/phones/registration_store.h"
 
+#include "core/phones/trust_sign.h"
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
@@ -31,7 +32,7 @@ std::vector<Registration> rows(soci::session& sql, const std::string& condition,
   select.prepare(
       "select device, contact, contact_user, call_id, transport, peer, user_agent,"
       " registered_at, refreshed_at, expires_at, target, silent_since from registration" +
-      condition + " order by device, contact");
+      condition + " order by device, contact, address");
   select.define_and_bind();
   select.execute();
   std::vector<Registration> result;
@@ -44,36 +45,42 @@ std::vector<Registration> rows(soci::session& sql, const std::string& condition,
 void RegistrationStore::save(const std::vector<Registration>& registrations) {
   database_.write([&](soci::session& sql) {
     Registration row;
+    std::string address;
     soci::statement insert =
         (sql.prepare
-             << "insert into registration (device, contact, contact_user, call_id, transport, peer,"
-                " user_agent, registered_at, refreshed_at, expires_at, target, silent_since) values"
-                " (:device, :contact, :user, :call, :transport, :peer, :agent, :registered,"
-                " :refreshed, :expires, :target, :silent)"
-                " on conflict (device, contact) do update set contact_user = excluded.contact_user,"
+             << "insert into registration (device, contact, address, contact_user, call_id,"
+                " transport, peer, user_agent, registered_at, refreshed_at, expires_at, target,"
+                " silent_since) values"
+                " (:device, :contact, :address, :user, :call, :transport, :peer, :agent,"
+                " :registered, :refreshed, :expires, :target, :silent)"
+                " on conflict (device, contact, address) do update set contact_user = excluded.contact_user,"
                 " call_id = excluded.call_id, transport = excluded.transport,"
                 " peer = excluded.peer, user_agent = excluded.user_agent,"
                 " registered_at = excluded.registered_at, refreshed_at = excluded.refreshed_at,"
                 " expires_at = excluded.expires_at, target = excluded.target,"
                 " silent_since = excluded.silent_since",
-         soci::use(row.device), soci::use(row.contact), soci::use(row.contact_user),
+         soci::use(row.device), soci::use(row.contact), soci::use(address), soci::use(row.contact_user),
          soci::use(row.call_id), soci::use(row.transport), soci::use(row.peer),
          soci::use(row.user_agent), soci::use(row.registered_at), soci::use(row.refreshed_at),
          soci::use(row.expires_at),
          soci::use(row.target), soci::use(row.silent_since));
     for (const Registration& registration : registrations) {
       row = registration;
+      address = address_text(row.peer);
       insert.execute(true);
     }
   });
 }
 
-void RegistrationStore::remove(std::string_view device, std::string_view contact) {
+void RegistrationStore::remove(std::string_view device, std::string_view contact,
+                               std::string_view address) {
   const std::string name(device);
   const std::string uri(contact);
+  const std::string from(address);
   database_.write([&](soci::session& sql) {
-    sql << "delete from registration where device = :device and contact = :contact",
-        soci::use(name), soci::use(uri);
+    sql << "delete from registration where device = :device and contact = :contact and"
+           " address = :address",
+        soci::use(name), soci::use(uri), soci::use(from);
   });
 }
 

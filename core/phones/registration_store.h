@@ -13,10 +13,11 @@
 
 namespace ringfence::core {
 
-/// Registration is what a registrar must keep per contact (cucm-behaviour 7.1).
+/// Registration is what a registrar must keep per contact (cucm-behaviour 7.1). Two addresses may
+/// register the same contact: each has its own.
 struct Registration {
   std::string device;        ///< "SEP…"
-  std::string contact;       ///< the contact URI, the key with `device`
+  std::string contact;       ///< the contact URI, the key with `device` and the address of `peer`
   std::string contact_user;  ///< its user part: the Request-URI of a NOTIFY
   std::string call_id;       ///< of the last REGISTER
   std::string transport;     ///< "udp", "tcp", "tls"
@@ -57,11 +58,11 @@ class RegistrationStore {
   /// `database` is callmanager.db; the reading calls work read-only too.
   explicit RegistrationStore(Database& database) : database_(database) {}
 
-  /// save inserts or updates by device and contact; many at once cost one commit.
+  /// save inserts or updates by device, contact and address; many at once cost one commit.
   void save(const Registration& registration) { save(std::vector{registration}); }
 
   void save(const std::vector<Registration>& registrations);
-  void remove(std::string_view device, std::string_view contact);
+  void remove(std::string_view device, std::string_view contact, std::string_view address);
   void remove_expired(Time now);  ///< those whose `expires_at` is not after `now`
   std::vector<Registration> find(std::string_view device) const;  ///< one a contact
   std::vector<Registration> list() const;                         ///< by device

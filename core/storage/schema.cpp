@@ -203,6 +203,28 @@ const std::vector<Migration> kCallManager = {
         "create table registrar ("
         " id integer not null primary key, started bigint not null, stopped bigint)",
     },
+    {
+        // Each address has its own registration of a contact, so that none takes another's place.
+        "alter table registration rename to registration_before",
+        "drop index registration_by_end",
+        "create table registration ("
+        " device text not null, contact text not null, address text not null,"
+        " contact_user text not null, call_id text not null, transport text not null,"
+        " peer text not null, user_agent text not null, registered_at bigint not null,"
+        " refreshed_at bigint not null, expires_at bigint not null, target text not null,"
+        " silent_since bigint, primary key (device, contact, address))",
+        "create index registration_by_end on registration (expires_at)",
+        "insert into registration select device, contact,"
+        " case instr(peer, ':') when 0 then peer else substr(peer, 1, instr(peer, ':') - 1) end,"
+        " contact_user, call_id, transport, peer, user_agent, registered_at, refreshed_at,"
+        " expires_at, target, silent_since from registration_before",
+        "drop table registration_before",
+        // The last alarm that spoke for a device from an address that is not its own.
+        "alter table phone_report add column other_address text not null default ''",
+        "alter table phone_report add column other_cause integer not null default 0",
+        "alter table phone_report add column other_reason text not null default ''",
+        "alter table phone_report add column other_at bigint",
+    },
 };
 
 const std::vector<Migration> kTftp = {

@@ -12,6 +12,19 @@
 
 namespace ringfence::services::admin {
 
+namespace {
+
+/// alarm_words says "Reset-Restart (alarm 23) at …", or nothing when no alarm ever came.
+std::string alarm_words(int cause, const std::string& reason, const std::optional<core::Time>& when) {
+  if (!when || (cause == 0 && reason.empty())) return {};
+  const std::string at = core::to_iso(*when);
+  if (reason.empty()) return fmt::format("alarm {} at {}", cause, at);
+  if (cause == 0) return fmt::format("{} at {}", reason, at);
+  return fmt::format("{} (alarm {}) at {}", reason, cause, at);
+}
+
+}  // namespace
+
 std::string RegistrarTruth::why() const {
   if (serving) return {};
   return stopped ? "Cisco CallManager stopped at " + core::to_iso(*stopped)
@@ -62,11 +75,13 @@ Registered registered(const std::vector<core::Registration>& contacts,
 }
 
 std::optional<std::string> last_words(const core::PhoneReport& report) {
-  if (!report.reported_at || (report.cause == 0 && report.last_reason.empty())) return std::nullopt;
-  const std::string at = core::to_iso(*report.reported_at);
-  if (report.last_reason.empty()) return fmt::format("alarm {} at {}", report.cause, at);
-  if (report.cause == 0) return fmt::format("{} at {}", report.last_reason, at);
-  return fmt::format("{} (alarm {}) at {}", report.last_reason, report.cause, at);
+  const std::string own = alarm_words(report.cause, report.last_reason, report.reported_at);
+  std::string other = alarm_words(report.other.cause, report.other.reason, report.other.at);
+  if (!other.empty())
+    other = fmt::format("unproven: {}, said by {}, which is not this phone's address", other,
+                        report.other.address);
+  if (own.empty() && other.empty()) return std::nullopt;
+  return own + (own.empty() || other.empty() ? "" : "; ") + other;
 }
 
 }  // namespace ringfence::services::admin

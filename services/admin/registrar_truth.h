@@ -40,7 +40,8 @@ struct Registered {
 Registered registered(const std::vector<core::Registration>& contacts,
                       const RegistrarTruth& registrar, core::Time now);
 
-/// last_words says "Reset-Restart (alarm 23) at …", or nothing when no alarm ever came.
+/// last_words says "Reset-Restart (alarm 23) at …", and what another address said for the phone, as
+/// unproven; nothing when no alarm ever came.
 std::optional<std::string> last_words(const core::PhoneReport& report);
 
 }  // namespace ringfence::services::admin

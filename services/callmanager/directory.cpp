@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/phones/holding_store.h"
 #include "core/phones/phone_store.h"
 #include "core/storage/database.h"
 
@@ -15,10 +16,13 @@ constexpr std::chrono::milliseconds kPeriod{250};
 
 struct Directory::File {
   explicit File(const std::filesystem::path& path)
-      : database(path, core::Schema::admin, core::Access::read_only), store(database) {}
+      : database(path, core::Schema::admin, core::Access::read_only),
+        store(database),
+        holdings(database) {}
 
   core::Database database;
   core::PhoneStore store;
+  core::HoldingStore holdings;
   std::optional<long long> version;
 };
 
@@ -84,7 +88,11 @@ void Directory::look_once(bool reopen) {
     // The version is taken before the rows: a commit in between is seen at the next look.
     const long long version = file_->database.data_version();
     if (file_->version == version) return;
-    auto devices = std::make_shared<Devices>(file_->store.stamps());
+    auto devices = std::make_shared<Devices>();
+    for (auto& [name, stamp] : file_->store.stamps()) devices->emplace(name, Device{stamp});
+    for (auto& [name, address] : file_->holdings.homes())
+      if (const auto found = devices->find(name); found != devices->end())
+        found->second.home = std::move(address);
     file_->version = version;
     said_unreadable_ = false;
     core::log(core::Level::info, "DEVICES_READ", {{"count", std::to_string(devices->size())}});

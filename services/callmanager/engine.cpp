@@ -215,23 +215,47 @@ void Engine::take_refer(const SipMessage& message, const Way& way) {
   note_alarm(alarm.device, alarm, way);
 }
 
-void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
-  // What speaks for a phone that is registered from elsewhere, is not it.
-  const std::vector<Binding> contacts = registrar_.contacts(device, clock_.now());
+// Is it the address from which the phone has proven itself? When it is registered, but not from
+// there, or has proven nothing: the one that registered it first. Else the one that did last.
+bool Engine::is_its_address(const std::string& device, const Way& way) const {
   const std::string address = way.address();
-  const bool own = std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
-    return address_in(one.row.peer) == address;
+  const std::vector<Binding> contacts = registrar_.contacts(device, clock_.now());
+  const auto devices = directory_.devices();
+  std::string home;
+  if (devices)
+    if (const auto known = devices->find(device); known != devices->end()) home = known->second.home;
+  const bool at_home = std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
+    return address_in(one.row.peer) == home;
   });
-  if (!contacts.empty() && !own) {
-    if (const auto kept_back = refusals_.pass(address, steady_now()))
-      log(Level::notice, "ALARM_OF_ANOTHER",
-          {{"device", device}, {"peer", way.text()}, {"more", std::to_string(*kept_back)}});
-    return;
-  }
+  if (!home.empty() && (at_home || contacts.empty())) return address == home;
+  if (contacts.empty()) return sightings_.knows(device, address);
+  const auto first = std::min_element(contacts.begin(), contacts.end(),
+                                      [](const Binding& left, const Binding& right) {
+                                        return left.row.registered_at < right.row.registered_at;
+                                      });
+  return address == address_in(first->row.peer);
+}
+
+// What speaks for a phone from elsewhere proves nothing of it: it is kept with its address, and
+// counts when the phone registers from there.
+void Engine::note_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
+  auto report = sightings_.alarmed_from(way.address(), device, alarm, clock_.now());
+  if (report) ledger_.queue_report(std::move(*report));
+  if (const auto kept_back = refusals_.pass(way.address(), steady_now()))
+    log(Level::notice, "ALARM_UNPROVEN",
+        {{"device", device},
+         {"peer", way.text()},
+         {"cause", std::to_string(alarm.cause)},
+         {"last", alarm.last_reason},
+         {"more", std::to_string(*kept_back)}});
+}
+
+void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
+  if (!is_its_address(device, way)) return note_unproven(device, alarm, way);
   note_trust(device, alarm, way);
   auto report = sightings_.alarmed(device, alarm, clock_.now());
   if (!report) return;
-  if (const auto kept_back = registrations_.pass(address, steady_now()))
+  if (const auto kept_back = registrations_.pass(way.address(), steady_now()))
     log(Level::info, "PHONE_ALARM",
         {{"device", device},
          {"peer", way.text()},
@@ -275,7 +299,9 @@ void Engine::take_register(SipMessage message, const Way& way, Look look) {
   const bool left = std::any_of(verdict.changes.begin(), verdict.changes.end(),
                                 [](const Change& change) { return !change.row; });
   ledger_.queue(std::move(verdict.changes));  // before the answer leaves
-  if (verdict.status != 200) return refuse(message, way, verdict.status, verdict.reason);
+  if (verdict.status != 200)
+    return refuse(message, way, verdict.status, verdict.reason,
+                  verdict.status == 503 ? "Retry-After: 30\r\n" : "");
   registered_now(message, way, request, verdict, left);
   accept(message, way, request, verdict);
 }
@@ -302,6 +328,9 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
   if (verdict.registered_anew)
     for (const std::string& reason : message.reasons())
       alarm = merged(alarm_in_reason(reason), alarm);
+  if (!verdict.bindings.empty())
+    if (const auto before = sightings_.claimed(verdict.device, way.address(), clock_.now()))
+      alarm = merged(std::move(alarm), *before);
   if (!alarm.empty()) note_alarm(verdict.device, alarm, way);
 
   if (verdict.bindings.empty()) return;
@@ -338,8 +367,8 @@ void Engine::accept(const SipMessage& message, const Way& way, const Register& r
   const core::Time now = clock_.now();
   // The contacts that were asked about, then the others while the answer stays short.
   std::vector<core::Registration> bindings = verdict.bindings;
-  const auto asked = [&request](const core::Registration& row) {
-    return std::any_of(request.contacts.begin(), request.contacts.end(),
+  const auto asked = [&](const core::Registration& row) {
+    return address_in(row.peer) == way.address() && std::any_of(request.contacts.begin(), request.contacts.end(),
                        [&row](const Contact& contact) { return contact.user == row.contact_user; });
   };
   const auto others = std::stable_partition(bindings.begin(), bindings.end(), asked);

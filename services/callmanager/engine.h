@@ -74,6 +74,8 @@ class Engine final : private WireUser {
   void release_held();
   void registered_now(const SipMessage& message, const Way& way, const Register& request,
                       const Verdict& verdict, bool left);
+  bool is_its_address(const std::string& device, const Way& way) const;
+  void note_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way);
   void note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way);
   void note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way);
 

@@ -61,7 +61,7 @@ void Engine::send(const Order& order) {
   std::string stamp;
   if (const auto devices = directory_.devices())
     if (const auto found = devices->find(order.key.device); found != devices->end())
-      stamp = found->second;
+      stamp = found->second.stamp;
   for (const Binding& binding : contacts) send(order, binding, stamp);
 }
 
@@ -70,7 +70,7 @@ void Engine::send(const Order& order, const Binding& binding, const std::string&
   const std::string target = row.target.empty() ? row.peer : row.target;
   Notify notify;
   notify.key = order.key;
-  notify.contact = {row.device, row.contact};
+  notify.contact = key_of(row);
   std::optional<Way> way = wire_.way_to(target);
   if (way && row.transport != "udp") way->flow = binding.flow;
   if (!way || (row.transport != "udp" && !wire_.open(binding.flow))) return finish(notify, 408);
@@ -101,7 +101,11 @@ void Engine::watch_transactions() {
     watching_ = false;
     try {
       const Transactions::Due due = transactions_.due(std::chrono::steady_clock::now());
-      for (const Notify* notify : due.again) wire_.send(notify->way, notify->text);
+      for (const Notify* notify : due.again) {
+        // Who is there answers within half a second: from now on it is not said to be.
+        ledger_.queue(registrar_.heard(notify->contact, false, clock_.now()));
+        wire_.send(notify->way, notify->text);
+      }
       for (const Notify& notify : due.over) finish(notify, 408);
       pump();
     } catch (const std::exception& failure) {

@@ -122,7 +122,7 @@ void Ledger::commit(const Batch& batch) {
     if (row)
       store_.save(*row);
     else
-      store_.remove(key.device, key.contact);
+      store_.remove(key.device, key.contact, key.address);
   }
   for (const core::ResetRow& row : batch.sent) store_.reset_sent(row);
   for (const Answer& answer : batch.answered)

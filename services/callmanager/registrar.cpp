@@ -35,21 +35,30 @@ seconds lifetime_of(const Contact& contact, const Register& request, seconds lon
   return std::clamp(asked, Registrar::kShortest, longest);
 }
 
-auto find_user(std::vector<Binding>& contacts, std::string_view user) {
-  return std::find_if(contacts.begin(), contacts.end(),
-                      [user](const Binding& binding) { return binding.row.contact_user == user; });
+auto find_line(std::vector<Binding>& contacts, std::string_view user, std::string_view address) {
+  return std::find_if(contacts.begin(), contacts.end(), [=](const Binding& binding) {
+    return binding.row.contact_user == user && address_in(binding.row.peer) == address;
+  });
 }
 
 // Whether a later REGISTER of the same Call-ID has come before this one.
 bool is_old(const Register& request, std::vector<Binding>& contacts) {
   return std::any_of(request.contacts.begin(), request.contacts.end(), [&](const Contact& contact) {
-    const auto found = find_user(contacts, contact.user);
+    const auto found = find_line(contacts, contact.user, address_in(request.peer));
     return found != contacts.end() && found->row.call_id == request.call_id &&
            request.cseq < found->cseq;
   });
 }
 
+bool refreshed_earlier(const Binding& left, const Binding& right) {
+  return left.row.refreshed_at < right.row.refreshed_at;
+}
+
 }  // namespace
+
+ContactKey key_of(const core::Registration& row) {
+  return {row.device, row.contact, std::string(address_in(row.peer))};
+}
 
 void Registrar::hold(const Binding& binding) {
   if (binding.flow != 0) ++flows_[binding.flow][binding.row.device];
@@ -63,40 +72,71 @@ void Registrar::release(const Binding& binding) {
   if (flow->second.empty()) flows_.erase(flow);
 }
 
-Registrar::Contacts::iterator Registrar::least_wanted(Contacts& contacts) {
-  std::map<std::string_view, std::size_t> shares;
-  for (const Binding& one : contacts) ++shares[address_in(one.row.peer)];
-  return std::min_element(contacts.begin(), contacts.end(),
-                          [&shares](const Binding& left, const Binding& right) {
-                            const std::size_t one = shares[address_in(left.row.peer)];
-                            const std::size_t other = shares[address_in(right.row.peer)];
-                            if (one != other) return one > other;
-                            return left.row.refreshed_at < right.row.refreshed_at;
-                          });
+Registrar::Places Registrar::places() const noexcept {
+  return contact_count_ > 2 * devices_.size() + 1000 ? kFew : kMany;
 }
 
-void Registrar::put(Contacts& contacts, Binding binding, Changes& changes) {
-  const auto same = find_user(contacts, binding.row.contact_user);
+bool Registrar::has_place(const Contacts& contacts, std::string_view address,
+                          std::string_view home) const {
+  return contacts.size() < places().in_all || address == home ||
+         std::any_of(contacts.begin(), contacts.end(), [address](const Binding& one) {
+           return !one.row.answers() || address_in(one.row.peer) == address;
+         });
+}
+
+/// make_room takes away what a further contact of `address` displaces, if anything: has_place.
+void Registrar::make_room(Contacts& contacts, std::string_view address, std::string_view home,
+                          Changes& changes) {
+  std::map<std::string_view, std::size_t> shares;
+  for (const Binding& one : contacts) ++shares[address_in(one.row.peer)];
+  const std::size_t own = shares[address];
+  const auto oldest = [&contacts](const auto& counts) {
+    auto found = contacts.end();
+    for (auto one = contacts.begin(); one != contacts.end(); ++one)
+      if (counts(*one) && (found == contacts.end() || refreshed_earlier(*one, *found))) found = one;
+    return found;
+  };
+  const auto take_away = [&](Contacts::iterator found) {
+    if (found != contacts.end()) erase(contacts, found, changes);
+  };
+  const auto is_of = [](std::string_view peer) {
+    return [peer](const Binding& one) { return address_in(one.row.peer) == peer; };
+  };
+  if (own >= places().of_an_address) return take_away(oldest(is_of(address)));
+  if (contacts.size() < places().in_all) return;
+
+  const auto silent = oldest([&](const Binding& one) {
+    return !one.row.answers() && address_in(one.row.peer) != address;
+  });
+  if (silent != contacts.end()) return take_away(silent);
+  if (address != home) return take_away(oldest(is_of(address)));
+  shares.erase(address);
+  const auto fewer = [](const auto& left, const auto& right) { return left.second < right.second; };
+  const auto greediest = std::max_element(shares.begin(), shares.end(), fewer);
+  if (greediest != shares.end()) take_away(oldest(is_of(greediest->first)));
+}
+
+void Registrar::put(Contacts& contacts, Binding binding, std::string_view home, Changes& changes) {
+  const std::string_view address = address_in(binding.row.peer);
+  const auto same = find_line(contacts, binding.row.contact_user, address);
   if (same != contacts.end()) {
     if (same->row.contact != binding.row.contact)
-      changes.push_back({{same->row.device, same->row.contact}, std::nullopt});
+      changes.push_back({key_of(same->row), std::nullopt});
     release(*same);
     hold(binding);
-    changes.push_back({{binding.row.device, binding.row.contact}, binding.row});
+    changes.push_back({key_of(binding.row), binding.row});
     *same = std::move(binding);
     return;
   }
-  const bool many = contact_count_ > 2 * devices_.size() + 1000;
-  if (contacts.size() >= (many ? kFewContacts : kMostContacts))
-    erase(contacts, least_wanted(contacts), changes);
+  make_room(contacts, address, home, changes);
   hold(binding);
   ++contact_count_;
-  changes.push_back({{binding.row.device, binding.row.contact}, binding.row});
+  changes.push_back({key_of(binding.row), binding.row});
   contacts.push_back(std::move(binding));
 }
 
 void Registrar::erase(Contacts& contacts, Contacts::iterator position, Changes& changes) {
-  changes.push_back({{position->row.device, position->row.contact}, std::nullopt});
+  changes.push_back({key_of(position->row), std::nullopt});
   release(*position);
   --contact_count_;
   contacts.erase(position);
@@ -114,11 +154,12 @@ Changes Registrar::restore(std::vector<core::Registration> rows, Time now) {
   for (core::Registration& row : rows) {
     if (row.expires_at <= now) continue;
     if (row.transport != "udp") {
-      gone.push_back({{row.device, row.contact}, std::nullopt});
+      gone.push_back({key_of(row), std::nullopt});
       continue;
     }
     Contacts& contacts = devices_[row.device];
-    put(contacts, Binding{std::move(row), 0, 0}, ignored);
+    if (!has_place(contacts, address_in(row.peer), {})) continue;
+    put(contacts, Binding{std::move(row), 0, 0}, {}, ignored);
   }
   return gone;
 }
@@ -137,25 +178,29 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
   verdict.status = 200;
   verdict.device = device;
   Contacts& contacts = devices_[device];
+  const std::string& home = devices.at(device).home;
 
   // 2. What has expired counts as unregistered.
   erase_expired(contacts, now, verdict.changes);
 
-  // 3. All contacts or none: an old CSeq refuses the whole request.
+  // 3. All contacts or none: an old CSeq, or no place, refuses the whole request.
+  Changes expired = verdict.changes;
   if (is_old(request, contacts)) {
-    Changes changes = std::move(verdict.changes);
     verdict = refusal(400, "the CSeq is lower than that of an earlier REGISTER");
-    verdict.changes = std::move(changes);
+    verdict.changes = std::move(expired);
+  } else if (!request.contacts.empty() && !has_place(contacts, address_in(request.peer), home)) {
+    verdict = refusal(503, "this phone is registered from too many other addresses");
+    verdict.changes = std::move(expired);
   } else {
-    keep(request, flow, now, contacts, verdict);
+    keep(request, flow, now, home, contacts, verdict);
   }
   if (contacts.empty()) devices_.erase(device);
   return verdict;
 }
 
 /// keep takes contacts away, or keeps them, as `request` asks.
-void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& contacts,
-                     Verdict& verdict) {
+void Registrar::keep(const Register& request, Flow flow, Time now, std::string_view home,
+                     Contacts& contacts, Verdict& verdict) {
   // A REGISTER proves nothing of who sent it: nobody takes away what another address registered.
   const auto is_senders = [&](const Binding& one) {
     return address_in(one.row.peer) == address_in(request.peer);
@@ -171,9 +216,9 @@ void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& con
       keep_alive(contact, request, lifetime, now, contacts, verdict.changes);
       continue;
     }
-    const auto found = find_user(contacts, contact.user);
+    const auto found = find_line(contacts, contact.user, address_in(request.peer));
     if (lifetime == seconds(0)) {
-      if (found != contacts.end() && is_senders(*found)) erase(contacts, found, verdict.changes);
+      if (found != contacts.end()) erase(contacts, found, verdict.changes);
       continue;
     }
     const bool anew = found == contacts.end() || found->row.call_id != request.call_id;
@@ -193,26 +238,26 @@ void Registrar::keep(const Register& request, Flow flow, Time now, Contacts& con
     if (target != request.peer) binding.row.target = std::move(target);
     binding.cseq = request.cseq;
     binding.flow = flow;
-    put(contacts, std::move(binding), verdict.changes);
+    put(contacts, std::move(binding), home, verdict.changes);
   }
   for (const Binding& binding : contacts) verdict.bindings.push_back(binding.row);
 }
 
 void Registrar::keep_alive(const Contact& contact, const Register& request, seconds lifetime,
                            Time now, Contacts& contacts, Changes& changes) {
-  const auto found = find_user(contacts, contact.user);
-  if (found == contacts.end() || address_in(found->row.peer) != address_in(request.peer)) return;
+  const auto found = find_line(contacts, contact.user, address_in(request.peer));
+  if (found == contacts.end()) return;
   found->row.refreshed_at = now;
   found->row.expires_at = now + lifetime + lifetimes_.grace;
   found->row.silent_since.reset();
-  changes.push_back({{found->row.device, found->row.contact}, found->row});
+  changes.push_back({key_of(found->row), found->row});
 }
 
 Changes Registrar::heard(const ContactKey& key, bool answered, Time now) {
   const auto device = devices_.find(key.device);
   if (device == devices_.end()) return {};
   for (Binding& one : device->second) {
-    if (one.row.contact != key.contact || one.row.answers() == answered) continue;
+    if (key_of(one.row) != key || one.row.answers() == answered) continue;
     one.row.silent_since = answered ? std::nullopt : std::optional(now);
     return {{key, one.row}};
   }

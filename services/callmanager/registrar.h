@@ -16,8 +16,14 @@
 
 namespace ringfence::services::callmanager {
 
-/// Devices are the names a phone may register as, each with the stamp of its configuration.
-using Devices = std::unordered_map<std::string, std::string>;
+/// Device is what is known of a phone that may register.
+struct Device {
+  std::string stamp;   ///< of its configuration
+  std::string home{};  ///< the address from which it has proven itself last, or empty
+};
+
+/// Devices are the phones that may register, by name.
+using Devices = std::unordered_map<std::string, Device>;
 
 /// Binding is one registered contact.
 struct Binding {
@@ -30,9 +36,12 @@ struct Binding {
 struct ContactKey {
   std::string device;
   std::string contact;
+  std::string address;  ///< that it was registered from, without port
 
   auto operator<=>(const ContactKey&) const = default;
 };
+
+ContactKey key_of(const core::Registration& row);
 
 /// Change is what the store has to learn of one contact, and Changes in which order.
 struct Change {
@@ -44,7 +53,7 @@ using Changes = std::vector<Change>;
 
 /// Verdict is the answer to a REGISTER.
 struct Verdict {
-  int status = 0;                            ///< 200, 400 or 404
+  int status = 0;                            ///< 200, 400, 404 or 503
   std::string reason;                        ///< what was wrong; empty with 200
   std::string device;                        ///< empty unless 200
   bool registered_anew = false;              ///< a new Call-ID, or the earlier contact had ended
@@ -62,15 +71,25 @@ struct Lifetimes {
 /// Registrar keeps the contacts of every device in memory. It has no sockets, no clock and no
 /// threads: one thread at a time.
 ///
-/// A device has one contact a user part (a line of the phone), so a phone that comes back from
-/// another port replaces what it left behind. Of more than 16 (2, while there are more than two a
-/// device and a thousand in all) one goes: the least recently refreshed of the address that has
-/// most of them, so that whoever makes contacts up displaces his own.
+/// A device has one contact a user part (a line of the phone) and address, so a phone that comes
+/// back from another port replaces what it left behind, and nobody replaces what another address
+/// registered while that lives. An address has at most 16 contacts of a device and displaces its
+/// own; all addresses together have 48. Then one that has none finds no place, unless a contact
+/// leaves NOTIFYs unanswered; only the device's home always does, in place of the oldest of the
+/// address that has most. While there are more than two contacts a device and a thousand in all,
+/// the bounds are 2 and 4.
 class Registrar {
  public:
   static constexpr std::chrono::seconds kShortest{60};
-  static constexpr std::size_t kMostContacts = 16;
-  static constexpr std::size_t kFewContacts = 2;
+
+  /// Places are how many contacts a device may have.
+  struct Places {
+    std::size_t of_an_address;
+    std::size_t in_all;
+  };
+
+  static constexpr Places kMany{16, 48};
+  static constexpr Places kFew{2, 4};
 
   explicit Registrar(Lifetimes lifetimes = {}) : lifetimes_(lifetimes) {}
 
@@ -81,7 +100,7 @@ class Registrar {
   /// receive judges `request` that came over `flow`, and keeps what it says.
   ///
   /// 400: check_register refuses it, or its CSeq is lower than an earlier one of the same Call-ID.
-  /// 404: none of the names it may stand for is in `devices`. A contact lives 60 seconds to
+  /// 404: none of the names it may stand for is in `devices`. 503: there is no place. A contact lives 60 seconds to
   /// `longest`, and the grace; 0 takes it away. A REGISTER without contacts only asks. A contact
   /// with cisco-keep-alive refreshes what that address has registered, and changes nothing else.
   /// Source: RFC 3261 section 10.3.
@@ -123,12 +142,15 @@ class Registrar {
   using Contacts = std::vector<Binding>;  ///< never empty
   using DeviceMap = std::map<std::string, Contacts, std::less<>>;
 
-  void keep(const Register& request, Flow flow, core::Time now, Contacts& contacts,
-            Verdict& verdict);
+  void keep(const Register& request, Flow flow, core::Time now, std::string_view home,
+            Contacts& contacts, Verdict& verdict);
   void keep_alive(const Contact& contact, const Register& request, std::chrono::seconds lifetime,
                   core::Time now, Contacts& contacts, Changes& changes);
-  Contacts::iterator least_wanted(Contacts& contacts);
-  void put(Contacts& contacts, Binding binding, Changes& changes);
+  Places places() const noexcept;
+  bool has_place(const Contacts& contacts, std::string_view address, std::string_view home) const;
+  void make_room(Contacts& contacts, std::string_view address, std::string_view home,
+                 Changes& changes);
+  void put(Contacts& contacts, Binding binding, std::string_view home, Changes& changes);
   void erase(Contacts& contacts, Contacts::iterator position, Changes& changes);
   void erase_expired(Contacts& contacts, core::Time now, Changes& changes);
   void hold(const Binding& binding);

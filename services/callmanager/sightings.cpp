@@ -27,6 +27,36 @@ std::optional<core::PhoneReport> Sightings::registered(const std::string& device
   return report;
 }
 
+bool Sightings::knows(const std::string& device, const std::string& address) const {
+  const auto found = reports_.find(device);
+  return found != reports_.end() && found->second.address == address;
+}
+
+std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& address,
+                                                         const std::string& device,
+                                                         const PhoneAlarm& alarm, core::Time now) {
+  if (unproven_.size() >= kMostUnproven)
+    std::erase_if(unproven_, [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
+  if (unproven_.size() < kMostUnproven || unproven_.contains(device))
+    unproven_.insert_or_assign(device, Unproven{alarm, address, now});
+  core::PhoneReport& report = of(device);
+  const core::UnprovenAlarm next{address, alarm.cause, alarm.last_reason, now};
+  if (next == report.other) return std::nullopt;
+  report.other = next;
+  return report;
+}
+
+std::optional<PhoneAlarm> Sightings::claimed(const std::string& device, const std::string& address,
+                                             core::Time now) {
+  const auto found = unproven_.find(device);
+  if (found == unproven_.end() || found->second.address != address) return std::nullopt;
+  std::optional<PhoneAlarm> alarm;
+  if (now - found->second.at < kClaimedWithin) alarm = std::move(found->second.alarm);
+  unproven_.erase(found);
+  of(device).other = {};
+  return alarm;
+}
+
 std::optional<core::PhoneReport> Sightings::alarmed(const std::string& device,
                                                     const PhoneAlarm& alarm, core::Time now) {
   core::PhoneReport& report = of(device);

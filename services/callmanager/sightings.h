@@ -1,6 +1,7 @@
 // What is known of each device beyond its registration: its address before, its last alarm.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,13 @@
 #include "services/callmanager/phone_alarm.h"
 
 namespace ringfence::services::callmanager {
+
+/// Unproven is an alarm that spoke for a device from elsewhere.
+struct Unproven {
+  PhoneAlarm alarm;
+  std::string address;
+  core::Time at;
+};
 
 /// Sightings keeps a report a device, of devices that admin.db knows only: their number bounds it.
 /// No sockets, no clock; one thread at a time.
@@ -22,6 +30,21 @@ class Sightings {
   std::optional<core::PhoneReport> registered(const std::string& device, const std::string& address,
                                               core::Time now);
 
+  /// knows tells whether `device` registered from `address` last, by what is remembered.
+  bool knows(const std::string& device, const std::string& address) const;
+
+  /// alarmed_from notes an alarm that came from an address which is not the device's: nothing of
+  /// what the device said itself is touched. Returns the report, or nothing when it told nothing
+  /// new in the last second.
+  std::optional<core::PhoneReport> alarmed_from(const std::string& address,
+                                                const std::string& device, const PhoneAlarm& alarm,
+                                                core::Time now);
+
+  /// claimed takes out what alarmed_from noted of `device` from `address` less than two minutes
+  /// ago, once the device has registered from there: phones send their alarm first.
+  std::optional<PhoneAlarm> claimed(const std::string& device, const std::string& address,
+                                    core::Time now);
+
   /// alarmed notes what an alarm said of `device`; what it left out stays as it was. Returns the
   /// report, or nothing when it told nothing new in the last second.
   std::optional<core::PhoneReport> alarmed(const std::string& device, const PhoneAlarm& alarm,
@@ -30,7 +53,11 @@ class Sightings {
  private:
   core::PhoneReport& of(const std::string& device);
 
+  static constexpr std::size_t kMostUnproven = 1000;
+  static constexpr std::chrono::seconds kClaimedWithin{120};
+
   std::map<std::string, core::PhoneReport> reports_;
+  std::map<std::string, Unproven> unproven_;  ///< the last one of a device
 };
 
 }  // namespace ringfence::services::callmanager

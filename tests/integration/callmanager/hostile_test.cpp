@@ -1,4 +1,5 @@
 // What one host can do to the registrar, and through it to others.
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <random>
@@ -239,6 +240,30 @@ TEST_F(HostileTest, WhoMakesUpLinesOfAPhoneDoesNotDisplaceThePhone) {
     stranger.ask(register_text({.device = kPhone, .user = std::to_string(line)}, stranger));
   instance_.reset(1, "reset", {kPhone});
   EXPECT_THAT(phone.receive().value_or(""), StartsWith("NOTIFY sip:6001@"));
+}
+
+TEST_F(HostileTest, NobodyTakesAPhonesRegistrationFromAnotherAddress) {
+  SipPeer phone(Transport::udp, instance_.port());
+  EXPECT_EQ(first_line(phone.ask(register_text({.device = kPhone}, phone))), "SIP/2.0 200 OK");
+  const std::string contact =
+      fmt::format("<sip:6001@127.0.0.1:{}>;+u.sip!devicename.ccm.cisco.com=\"{}\"", phone.port(), kPhone);
+  int placed = 0;
+  for (int host = 1; host <= 60; ++host) {
+    SipPeer stranger(Transport::udp, instance_.port(), fmt::format("127.0.1.{}", host));
+    const std::string reply = stranger.ask(
+        register_text({.device = kPhone, .cseq = 5000, .contact = contact}, stranger));
+    placed += first_line(reply) == "SIP/2.0 200 OK" ? 1 : 0;
+  }
+  EXPECT_LT(placed, 60);
+  const auto rows =
+      instance_.registrations([&](const auto& all) { return all.size() > 47; });
+  EXPECT_EQ(std::count_if(rows.begin(), rows.end(),
+                          [](const auto& row) { return row.peer.starts_with("127.0.0.1:"); }),
+            1);
+  EXPECT_EQ(first_line(phone.ask(register_text({.device = kPhone, .cseq = 102}, phone))),
+            "SIP/2.0 200 OK");
+  instance_.reset(1, "reset", {kPhone});
+  EXPECT_THAT(phone.receive().value_or(""), StartsWith("NOTIFY sip:6001@127.0.0.1:"));
 }
 
 TEST_F(HostileTest, SurvivesMutatedRequestsWithAlarms) {

@@ -191,6 +191,12 @@ TEST_F(RealPhonesTest, TheAlarmOfAReferIsKeptWithTheListThatThePhoneHolds) {
   const std::string reply = peer.ask(text);
   EXPECT_EQ(first_line(reply), "SIP/2.0 202 Accepted");
   EXPECT_NE(header(reply, "Date"), "");
+  const auto unproven = report([](const auto& one) { return one.other.at.has_value(); });
+  ASSERT_TRUE(unproven) << "anybody could have sent it";
+  EXPECT_EQ(unproven->other.address, "127.0.0.1");
+  EXPECT_EQ(unproven->other.cause, 22);
+  EXPECT_EQ(unproven->reported_at, std::nullopt);
+  EXPECT_EQ(first_line(peer.ask(register_text({.device = kPhone}, peer))), "SIP/2.0 200 OK");
   const auto kept = report([](const auto& one) { return one.reported_at.has_value(); });
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->alarm, "LastOutOfServiceInformation");
@@ -224,7 +230,13 @@ TEST_F(RealPhonesTest, NobodySpeaksForAPhoneThatIsRegisteredFromElsewhere) {
                            "\r\n{}",
                            body.size(), body));
   EXPECT_EQ(first_line(stranger.ask(text)), "SIP/2.0 202 Accepted");
-  EXPECT_EQ(instance_.times_logged("ALARM_OF_ANOTHER"), 1);
+  EXPECT_EQ(instance_.times_logged("ALARM_UNPROVEN"), 1);
+  const auto kept = report([](const auto& one) { return one.other.at.has_value(); });
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->other.address, "127.0.0.9");
+  EXPECT_EQ(kept->other.reason, "forged");
+  EXPECT_EQ(kept->last_reason, "");
+  EXPECT_EQ(kept->reported_at, std::nullopt);
 }
 
 TEST_F(RealPhonesTest, APhoneThatComesFromAnotherAddressIsLogged) {
@@ -247,6 +259,9 @@ TEST_F(RealPhonesTest, APhoneThatLeavesANotifyUnansweredIsNotAnsweringUntilItSpe
       instance_.registrations([](const auto& all) { return !all.empty() && !all[0].answers(); });
   ASSERT_EQ(silent.size(), 1U);
   EXPECT_FALSE(silent[0].answers());
+  const auto resets = instance_.resets(1, [](const auto& all) { return !all.empty(); });
+  ASSERT_EQ(resets.size(), 1U);
+  EXPECT_EQ(resets[0].status, 0) << "from the first repetition on, not only when it is given up";
   EXPECT_EQ(instance_.call("status").at("not_answering").as_int64(), 1);
   while (phone.receive(0)) {
   }

@@ -77,6 +77,16 @@ TEST_F(RegistrationStoreTest, KeepsWhereThePhoneListensAndSinceWhenItIsSilent) {
   EXPECT_TRUE(store_.find("SEP1").at(0).answers());
 }
 
+TEST_F(RegistrationStoreTest, KeepsWhatEachAddressRegistered) {
+  Registration other = registration("SEP1", "sip:a@127.0.0.1:1");
+  other.peer = "127.0.0.9:40000";
+  store_.save(std::vector{registration("SEP1", "sip:a@127.0.0.1:1"), other});
+  ASSERT_EQ(store_.find("SEP1").size(), 2U);
+  store_.remove("SEP1", "sip:a@127.0.0.1:1", "127.0.0.9");
+  ASSERT_EQ(store_.find("SEP1").size(), 1U);
+  EXPECT_EQ(store_.find("SEP1")[0].peer, "127.0.0.1:40000");
+}
+
 TEST_F(RegistrationStoreTest, KnowsWhenTheRegistrarStopped) {
   EXPECT_EQ(store_.registrar(), std::nullopt);
   store_.registrar_started(kNow);
@@ -95,8 +105,9 @@ TEST_F(RegistrationStoreTest, ForgetsWhatWasRemovedOrExpired) {
   Registration longer = registration("SEP2", "sip:c");
   longer.expires_at = kNow + seconds(61);
   store_.save(longer);
-  store_.remove("SEP1", "sip:a");
-  store_.remove("SEP9", "sip:a");
+  store_.remove("SEP1", "sip:a", "127.0.0.1");
+  store_.remove("SEP1", "sip:b", "127.0.0.2");
+  store_.remove("SEP9", "sip:a", "127.0.0.1");
   EXPECT_EQ(store_.list().size(), 2U);
   store_.remove_expired(kNow + seconds(60));
   ASSERT_EQ(store_.list().size(), 1U);

@@ -80,6 +80,11 @@ TEST(LastWords, AreThePhonesOwn) {
   EXPECT_EQ(last_words(report), "alarm 23 at " + core::to_iso(kNow));
   report.last_reason = "Reset-Restart";
   EXPECT_EQ(last_words(report), "Reset-Restart (alarm 23) at " + core::to_iso(kNow));
+  report.other = {"10.0.0.9", 14, "", kNow};
+  const std::string other = "unproven: alarm 14 at " + core::to_iso(kNow) +
+                            ", said by 10.0.0.9, which is not this phone's address";
+  EXPECT_EQ(last_words(report), "Reset-Restart (alarm 23) at " + core::to_iso(kNow) + "; " + other);
+  EXPECT_EQ(last_words({.device = "SEP1", .other = report.other}), other);
 }
 
 }  // namespace

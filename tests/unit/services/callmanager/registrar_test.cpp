@@ -41,7 +41,7 @@ class RegistrarTest : public testing::Test {
   }
 
   Registrar registrar_{{seconds(3600), seconds(0)}};
-  const Devices devices_{{kPhone, "stamp"}, {"SEP00112233445F", ""}, {"CSFanna", ""}};
+  const Devices devices_{{kPhone, {"stamp"}}, {"SEP00112233445F", {}}, {"CSFanna", {}}};
 };
 
 TEST_F(RegistrarTest, KeepsWhatAResetNeeds) {
@@ -198,9 +198,9 @@ TEST_F(RegistrarTest, APhoneThatComesBackFromAnotherPortReplacesItself) {
 }
 
 TEST_F(RegistrarTest, OfTooManyContactsTheLeastRecentlyRefreshedGoes) {
-  for (std::size_t i = 0; i <= Registrar::kMostContacts; ++i)
+  for (std::size_t i = 0; i <= Registrar::kMany.of_an_address; ++i)
     receive(request("one@phone", 1, "u" + std::to_string(i)), kStart + seconds(i));
-  EXPECT_EQ(registrar_.contact_count(), Registrar::kMostContacts);
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.of_an_address);
   for (const Binding& binding : registrar_.contacts(kPhone, kStart + seconds(20)))
     EXPECT_NE(binding.row.contact_user, "u0");
 }
@@ -318,7 +318,7 @@ TEST_F(RegistrarTest, AKeepAliveOfAStrangerOrOfNothingLeavesEverythingAsItIs) {
 
 TEST_F(RegistrarTest, APhoneThatLeftANotifyUnansweredIsSilentUntilItSpeaks) {
   receive(request());
-  const ContactKey key{kPhone, "sip:6001@10.0.0.7:5060"};
+  const ContactKey key{kPhone, "sip:6001@10.0.0.7:5060", "10.0.0.7"};
   const Changes silent = registrar_.heard(key, false, kStart + seconds(10));
   ASSERT_EQ(silent.size(), 1U);
   EXPECT_EQ(silent[0].row->silent_since, kStart + seconds(10));
@@ -328,8 +328,8 @@ TEST_F(RegistrarTest, APhoneThatLeftANotifyUnansweredIsSilentUntilItSpeaks) {
   EXPECT_EQ(registrar_.silent_count(), 0U);
   registrar_.heard(key, false, kStart + seconds(40));
   EXPECT_TRUE(receive(request("one@phone", 2)).bindings.at(0).answers());
-  EXPECT_TRUE(registrar_.heard({kPhone, "sip:other"}, false, kStart).empty());
-  EXPECT_TRUE(registrar_.heard({"SEP0", "sip:other"}, false, kStart).empty());
+  EXPECT_TRUE(registrar_.heard({kPhone, "sip:other", "10.0.0.7"}, false, kStart).empty());
+  EXPECT_TRUE(registrar_.heard({"SEP0", "sip:other", "10.0.0.7"}, false, kStart).empty());
 }
 
 TEST_F(RegistrarTest, KnowsWhereAPhoneListensThatSendsFromAThrowAwayPort) {
@@ -350,15 +350,86 @@ TEST_F(RegistrarTest, WhoMakesContactsUpDisplacesHisOwn) {
     receive(made_up, kStart + seconds(1));
   }
   const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
-  EXPECT_EQ(contacts.size(), Registrar::kMostContacts);
+  EXPECT_EQ(contacts.size(), 1 + Registrar::kMany.of_an_address);
   EXPECT_TRUE(std::any_of(contacts.begin(), contacts.end(), [](const Binding& one) {
     return one.row.contact_user == "6001";
   }));
 }
 
+TEST_F(RegistrarTest, NobodyTakesThePlaceOfWhatAnotherAddressRegistered) {
+  receive(request("one@phone", 5));
+  Register stranger = request("one@phone", 9);  // the same line, contact and Call-ID
+  stranger.peer = "10.9.9.9:5060";
+  const Verdict verdict = receive(stranger, kStart + seconds(1));
+  EXPECT_EQ(verdict.status, 200);
+  for (const Change& change : verdict.changes) EXPECT_EQ(change.key.address, "10.9.9.9");
+  const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
+  ASSERT_EQ(contacts.size(), 2U);
+  EXPECT_EQ(contacts[0].row.peer, "10.0.0.7:5060");
+  EXPECT_EQ(contacts[0].row.refreshed_at, kStart);
+  EXPECT_EQ(receive(request("one@phone", 6), kStart + seconds(2)).status, 200)
+      << "the stranger's CSeq is his own";
+}
+
+class CrowdedTest : public RegistrarTest {
+ protected:
+  static Register from(int host, const std::string& user = "6001") {
+    Register made_up = request("bad@host", 1, user);
+    made_up.peer = "10.9.9." + std::to_string(host) + ":5060";
+    return made_up;
+  }
+
+  bool has(std::string_view address) const {
+    const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
+    return std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
+      return address_in(one.row.peer) == address;
+    });
+  }
+
+  std::vector<int> crowd(int hosts) {
+    std::vector<int> answers;
+    for (int host = 1; host <= hosts; ++host) answers.push_back(receive(from(host)).status);
+    return answers;
+  }
+};
+
+TEST_F(CrowdedTest, WhoComesFromManyAddressesFindsNoPlaceRatherThanTakeThePhones) {
+  receive(request());
+  const std::vector<int> answers = crowd(100);
+  EXPECT_EQ(std::count(answers.begin(), answers.end(), 200), 47);
+  EXPECT_EQ(std::count(answers.begin(), answers.end(), 503), 53);
+  EXPECT_TRUE(has("10.0.0.7"));
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+  EXPECT_EQ(receive(from(1, "6002")).status, 200) << "in place of its own";
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+}
+
+TEST_F(CrowdedTest, ThePhonesProvenAddressFindsAPlaceAlways) {
+  crowd(100);
+  EXPECT_EQ(receive(request()).status, 503) << "as long as it has proven nothing";
+  const Devices proven{{kPhone, {"stamp", "10.0.0.7"}}};
+  for (int line = 1; line <= 10; ++line)
+    EXPECT_EQ(registrar_.receive(request("one@phone", 1, std::to_string(line)), 0, proven, kStart)
+                  .status,
+              200);
+  int own = 0;
+  for (const Binding& one : registrar_.contacts(kPhone, kStart))
+    own += address_in(one.row.peer) == "10.0.0.7" ? 1 : 0;
+  EXPECT_EQ(own, 10) << "none in place of its own";
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+}
+
+TEST_F(CrowdedTest, WhatDoesNotAnswerGivesWay) {
+  crowd(48);
+  registrar_.heard({kPhone, "sip:6001@10.0.0.7:5060", "10.9.9.7"}, false, kStart);
+  EXPECT_EQ(receive(request()).status, 200);
+  EXPECT_FALSE(has("10.9.9.7"));
+  EXPECT_TRUE(has("10.0.0.7"));
+}
+
 TEST_F(RegistrarTest, ManyContactsInAllLeaveEachDeviceTwo) {
   Devices devices;
-  for (int i = 0; i < 400; ++i) devices.emplace("SEP" + std::to_string(i), "");
+  for (int i = 0; i < 400; ++i) devices.emplace("SEP" + std::to_string(i), Device{});
   for (const auto& [device, stamp] : devices) {
     for (int line = 0; line < 16; ++line) {
       Register what = request("a@b", 1, std::to_string(line));
@@ -407,7 +478,7 @@ TEST_F(RegistrarTest, ReadsBackWhatHasNotExpired) {
 
 TEST_F(RegistrarTest, ForgetsDevicesThatTheAdministratorRemoved) {
   receive(request());
-  const Changes gone = registrar_.keep_only({{"CSFanna", ""}});
+  const Changes gone = registrar_.keep_only({{"CSFanna", {}}});
   EXPECT_EQ(gone.size(), 1U);
   EXPECT_EQ(registrar_.device_count(), 0U);
   EXPECT_EQ(registrar_.contact_count(), 0U);

@@ -44,6 +44,30 @@ TEST(Sightings, KeepWhatAnAlarmLeftOut) {
   EXPECT_EQ(sightings.alarmed("SEP1", third, kNow + seconds(2)).value().last_reason, "");
 }
 
+TEST(Sightings, KeepWhatAnotherAddressSaysApartUntilTheDeviceRegistersFromThere) {
+  PhoneAlarm own;
+  own.cause = 22;
+  own.last_reason = "Reset-Reset";
+  PhoneAlarm other;
+  other.cause = 14;
+  other.last_reason = "made up";
+  Sightings sightings({});
+  sightings.registered("SEP1", "10.0.0.7", kNow);
+  EXPECT_TRUE(sightings.knows("SEP1", "10.0.0.7"));
+  EXPECT_FALSE(sightings.knows("SEP1", "10.0.0.9"));
+  sightings.alarmed("SEP1", own, kNow);
+  const auto report = sightings.alarmed_from("10.0.0.9", "SEP1", other, kNow);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->cause, 22);
+  EXPECT_EQ(report->last_reason, "Reset-Reset");
+  EXPECT_EQ(report->other, (core::UnprovenAlarm{"10.0.0.9", 14, "made up", kNow}));
+  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.7", kNow));
+  EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(5)).value().cause, 14);
+  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(5))) << "once";
+  sightings.alarmed_from("10.0.0.9", "SEP1", other, kNow);
+  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(500))) << "long ago";
+}
+
 TEST(Quiet, LetsSoManyLinesOfAPeerThroughAndCountsTheRest) {
   Quiet quiet(2);
   const Quiet::Time start{};
