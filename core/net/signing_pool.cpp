@@ -120,24 +120,46 @@ class Handshake {
 
 }  // namespace
 
-SigningPool::SigningPool(Bounds bounds) : bounds_(bounds), threads_(bounds.threads) {}
+SigningPool::SigningPool(Bounds bounds)
+    : queue_({bounds.waiting, bounds.waiting}), threads_(bounds.threads) {}
 
 SigningPool::~SigningPool() {
   close();
   threads_.join();
 }
 
-void SigningPool::admit(const tcp::socket& socket) {
-  if (waiting_ < bounds_.waiting) return;
+/// enqueue: the pool's threads know only how many jobs there are; which one is next is decided when
+/// one of them is free.
+void SigningPool::enqueue(const asio::ip::address& peer, std::unique_ptr<Job> job) {
+  std::vector<Waiting> left_out;
+  {
+    const std::lock_guard lock(mutex_);
+    left_out = queue_.push(peer, {peer, std::move(job)});
+  }
+  for (const Waiting& one : left_out) refuse(one);
+  asio::post(threads_, [this] { run_next(); });
+}
+
+void SigningPool::refuse(const Waiting& waiting) {
   if (refused_++ % 1000 == 0) {
     log(Level::warning, "TLS_BUSY",
-        {{"peer", peer_text(socket)}, {"waiting", std::to_string(waiting_)}});
+        {{"peer", waiting.peer.to_string()}, {"waiting", std::to_string(waiting_)}});
   }
-  throw system_error(asio::error::connection_refused);
+  waiting.job->end(Fate::refused);
+}
+
+void SigningPool::run_next() {
+  std::optional<Waiting> next;
+  {
+    const std::lock_guard lock(mutex_);
+    next = queue_.pop();
+  }
+  if (next) next->job->end(Fate::begins);  // else it was refused meanwhile
 }
 
 Task<TlsStream> SigningPool::shake_hands(tcp::socket socket, Choose choose,
                                          std::chrono::steady_clock::duration patience) {
+  const asio::ip::address peer = socket.remote_endpoint().address();
   socket.native_non_blocking(true);
   std::optional<Handshake> handshake;
   const Alarm alarm(socket, patience);
@@ -150,15 +172,14 @@ Task<TlsStream> SigningPool::shake_hands(tcp::socket socket, Choose choose,
   auto token = asio::redirect_error(asio::use_awaitable, gone);
   auto step = Handshake::Step::wait;
   while (step == Handshake::Step::wait) {
-    // 1. A silent peer takes no thread and no place.
+    // 1. A silent peer takes no thread and no place in the line.
     co_await socket.async_wait(tcp::socket::wait_read, asio::use_awaitable);
-    if (!handshake) admit(socket);
 
     // 2. OpenSSL goes on, and perhaps signs.
     if (handshake && handshake->signed_already()) {
       step = work();
     } else {
-      step = co_await run(work);
+      step = co_await run(work, peer);
     }
     if (alarm.rang()) throw system_error(asio::error::timed_out);
 

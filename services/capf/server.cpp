@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/digest.h"
+#include "core/net/peer_address.h"
 #include "core/net/tls_alert.h"
 
 namespace ringfence::services::capf {
@@ -201,7 +202,7 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
     std::optional<std::chrono::minutes> idle;
     auto judge = [&] { return answer(session, header, body, peer, witness, idle); };
     if (may_sign(header)) {
-      turn = co_await parts_.signing.run(judge);
+      turn = co_await parts_.signing.run(judge, core::peer_address(peer));
     } else {
       turn = co_await core::run_on(parts_.pool, judge);
     }

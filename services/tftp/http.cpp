@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/net/peer_address.h"
 #include "services/tftp/target.h"
 
 namespace ringfence::services::tftp {
@@ -119,7 +120,7 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, cor
           much ? http::status::request_header_fields_too_large : http::status::bad_request;
       open = false;
     } else {
-      reply = co_await reply_to(parser.get());
+      reply = co_await reply_to(parser.get(), peer);
       // What has a body is no question of a phone; the body is not read, so nothing can follow it.
       open = parser.get().keep_alive() && parser.is_done();
     }
@@ -144,7 +145,7 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, cor
 }
 
 template <typename Asked>
-core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request) {
+core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request, const std::string& peer) {
   Reply reply;
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     reply.status = http::status::method_not_allowed;
@@ -156,12 +157,13 @@ core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request) {
     co_return reply;
   }
   reply.name = *name;
-  auto found = find_file(pools_, files_, *name);
+  auto found = find_file(pools_, files_, *name, core::peer_address(peer));
   try {
     reply.file = co_await std::move(found);
     if (!reply.file) reply.status = http::status::not_found;
   } catch (const Error& error) {
-    core::log(core::Level::warning, "HTTP_REFUSED", {{"file", *name}, {"why", error.what()}});
+    core::log(core::Level::warning, "HTTP_REFUSED",
+              {{"peer", peer}, {"file", *name}, {"why", error.what()}});
     reply.status = status_of(error.code());
   }
   co_return reply;

@@ -50,7 +50,7 @@ class HttpServer {
   core::Task<void> serve(Stream& stream, core::Deadline& deadline, core::Seat& seat,
                          std::string peer);
   template <typename Request>
-  core::Task<Reply> reply_to(const Request& request);
+  core::Task<Reply> reply_to(const Request& request, const std::string& peer);
 
   const Pools pools_;
   FileSource& files_;

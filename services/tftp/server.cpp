@@ -59,7 +59,7 @@ Failure failure_of(Code code) noexcept {
 
 }  // namespace
 
-/// Transfer is one client's conversation; its members but `acknowledged` belong to its strand.
+/// Transfer is one client's conversation; its members but the atomic ones belong to its strand.
 struct Server::Transfer : std::enable_shared_from_this<Transfer> {
   Transfer(asio::io_context& io, core::BytesView datagram, core::udp::endpoint from)
       : socket(asio::make_strand(io)),
@@ -77,6 +77,7 @@ struct Server::Transfer : std::enable_shared_from_this<Transfer> {
   const core::Bytes request;
   const core::udp::endpoint peer;
   std::atomic<bool> acknowledged = false;
+  std::atomic<bool> lent = false;  ///< its first packet is costly: repeated requests pay for it
   std::array<std::uint8_t, 1024> received{};
 
   /// cut_short ends it soon. Any thread.
@@ -184,6 +185,8 @@ std::shared_ptr<Server::Transfer> Server::admit(core::BytesView datagram,
     // Once something was acknowledged, the same port asking again means a new transfer.
     Transfer& old = *running->second;
     if (old.request == transfer->request && !old.acknowledged) {
+      if (old.lent)
+        lending_.paid(core::peer_key(peer.address()), datagram.size(), SteadyClock::now());
       old.repeated();
       return nullptr;
     }
@@ -230,7 +233,7 @@ core::Task<void> Server::serve(std::shared_ptr<Transfer> transfer) {
   const std::size_t asked_bytes = transfer->request.size();
   try {
     request = parse_request(transfer->request);
-    auto found = find_file(pools_, files_, request.file);
+    auto found = find_file(pools_, files_, request.file, transfer->peer.address());
     file = co_await std::move(found);
     if (!file) {
       ++not_found_;
@@ -254,6 +257,11 @@ core::Task<void> Server::send_file(std::shared_ptr<Transfer> transfer, ReadReque
                                    File file) {
   const std::shared_ptr<const core::Bytes> bytes(file.content, &file.content->bytes);
   Session session(bytes, request, transfer->request.size());
+  if (session.costly()) {
+    lending_.paid(core::peer_key(transfer->peer.address()), transfer->request.size(),
+                  SteadyClock::now());
+    transfer->lent = true;
+  }
   const auto give_up = SteadyClock::now() + bounds_.transfer_time;
   SteadyClock::time_point sent;
   SteadyClock::time_point due;
@@ -262,7 +270,7 @@ core::Task<void> Server::send_file(std::shared_ptr<Transfer> transfer, ReadReque
     if (SteadyClock::now() >= give_up) throw Error(Code::io, "the transfer took too long");
     if (step == Step::send) {
       if (session.costly()) {
-        const bool lent = co_await lend(*transfer);
+        const bool lent = co_await lend(*transfer, session.packet().size());
         if (!lent) co_return;
       }
       const auto buffer = asio::buffer(session.packet());
@@ -308,10 +316,10 @@ Step Server::repeat(Session& session, const Transfer& transfer, SteadyClock::tim
 
 /// lend waits a moment until a first block may go to a peer that has not proved to be there: a
 /// whole site that boots at once behind one address has proved it within a round trip.
-core::Task<bool> Server::lend(Transfer& transfer) {
+core::Task<bool> Server::lend(Transfer& transfer, std::size_t bytes) {
   const auto peer = core::peer_key(transfer.peer.address());
   const auto until = SteadyClock::now() + kWaitForLoan;
-  while (!lending_.lend(peer, SteadyClock::now())) {
+  while (!lending_.lend(peer, bytes, SteadyClock::now())) {
     if (!transfer.socket.is_open() || SteadyClock::now() >= until) {
       ++dropped_;
       co_return false;

@@ -63,7 +63,7 @@ class Server {
   Step take(Transfer& transfer, Session& session, std::size_t count);
   static Step repeat(Session& session, const Transfer& transfer,
                      std::chrono::steady_clock::time_point sent);
-  core::Task<bool> lend(Transfer& transfer);
+  core::Task<bool> lend(Transfer& transfer, std::size_t bytes);
   core::Task<std::size_t> receive(Transfer& transfer, std::chrono::steady_clock::time_point until);
 
   core::asio::io_context& io_;

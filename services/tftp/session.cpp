@@ -77,9 +77,10 @@ Step Session::repeat() {
 
 Step Session::asked_again(std::size_t request_bytes) {
   if (heard_) return Step::wait;
-  paid_bytes_ += kMaxAmplification * request_bytes;
   last_wait_ = false;
   patience_ = first_patience_;
+  if (costly_) return Step::send;  // who lends the packet counts what is paid for it
+  paid_bytes_ += kMaxAmplification * request_bytes;
   charge();
   return Step::send;
 }

@@ -49,7 +49,8 @@ class Session {
   /// heard tells whether the client has acknowledged anything, and so is where it says.
   bool heard() const noexcept { return heard_; }
 
-  /// costly tells whether the packet to send is more than an unheard client has paid for.
+  /// costly tells whether the packet to send is more than an unheard client has paid for: it has
+  /// to be lent, see Lending.
   bool costly() const noexcept { return costly_ && !heard_; }
 
   /// patience starts at a second, or at what the client asked, and doubles up to five seconds.

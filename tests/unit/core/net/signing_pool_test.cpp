@@ -1,6 +1,8 @@
 // TLS handshakes that wait for a signature, and everything else that must not.
 #include "core/net/signing_pool.h"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <future>
 
@@ -298,16 +300,17 @@ TEST_F(SigningPoolTest, ShutsDownWhoIsSilentOrWaitsForASignatureTooLong) {
 }
 
 TEST_F(SigningPoolTest, RefusesMoreThanMayWait) {
-  serve({1, 2});
+  serve({1, 1});
   gate.close();
   const auto first = begun();
+  ASSERT_TRUE(eventually([&] { return gate.came() == 1; }));
   const auto second = begun();
   ASSERT_TRUE(eventually([&] { return pool->waiting() == 2; }));
   testing::internal::CaptureStderr();
   const auto third = begun();
   EXPECT_TRUE(third->closed());
   const std::string lines = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(lines, testing::HasSubstr("TLS_BUSY peer=127.0.0.1:"));
+  EXPECT_THAT(lines, testing::HasSubstr("TLS_BUSY peer=127.0.0.1 "));
   EXPECT_TRUE(eventually([&] { return !ends.all().empty(); }));
   EXPECT_THAT(ends.all(), testing::ElementsAre("Connection refused"));
   gate.open();
@@ -315,6 +318,66 @@ TEST_F(SigningPoolTest, RefusesMoreThanMayWait) {
   second->connect();
   EXPECT_EQ(first->talk("first"), "first");
   EXPECT_EQ(second->talk("second"), "second");
+}
+
+TEST_F(SigningPoolTest, GivesEachPeerItsTurn) {
+  serve({1, 100});
+  const auto greedy = asio::ip::make_address("10.0.0.1");
+  const auto honest = asio::ip::make_address("10.0.0.2");
+  std::promise<void> open;
+  auto hold = [gate = open.get_future().share()] { gate.wait(); };
+  auto add_greedy = [this] { ends.add("greedy"); };
+  auto add_honest = [this] { ends.add("honest"); };
+  std::vector<std::future<void>> all;
+  all.push_back(asio::co_spawn(io, pool->run(hold, greedy), asio::use_future));
+  ASSERT_TRUE(eventually([&] { return pool->waiting() == 1; }));
+  for (int i = 0; i < 20; ++i)
+    all.push_back(asio::co_spawn(io, pool->run(add_greedy, greedy), asio::use_future));
+  ASSERT_TRUE(eventually([&] { return pool->waiting() == 21; }));
+  all.push_back(asio::co_spawn(io, pool->run(add_honest, honest), asio::use_future));
+  ASSERT_TRUE(eventually([&] { return pool->waiting() == 22; }));
+  open.set_value();
+  for (std::future<void>& one : all) one.get();
+  const auto order = ends.all();
+  ASSERT_EQ(order.size(), 21U);
+  EXPECT_LE(std::find(order.begin(), order.end(), "honest") - order.begin(), 2);
+}
+
+TEST_F(SigningPoolTest, TheLongestLinePaysForANewcomerWhenAllPlacesAreTaken) {
+  serve({1, 3});
+  const auto greedy = asio::ip::make_address("10.0.0.1");
+  const auto honest = asio::ip::make_address("10.0.0.2");
+  std::promise<void> open;
+  std::atomic<bool> holds = false;
+  auto hold = [&holds, gate = open.get_future().share()] {
+    holds = true;
+    gate.wait();
+  };
+  auto nothing = [] {};
+  std::vector<std::future<void>> all;
+  all.push_back(asio::co_spawn(io, pool->run(hold, greedy), asio::use_future));
+  ASSERT_TRUE(eventually([&] { return holds.load(); }));
+  for (int i = 0; i < 3; ++i)
+    all.push_back(asio::co_spawn(io, pool->run(nothing, greedy), asio::use_future));
+  ASSERT_TRUE(eventually([&] { return pool->waiting() == 4; }));
+  auto last = asio::co_spawn(io, pool->run(nothing, honest), asio::use_future);
+  ASSERT_TRUE(eventually([&] {
+    return std::any_of(all.begin(), all.end(), [](const std::future<void>& one) {
+      return one.wait_for(0s) == std::future_status::ready;
+    });
+  }));
+  open.set_value();
+  EXPECT_NO_THROW(last.get());
+  int refused = 0;
+  for (std::future<void>& one : all) {
+    try {
+      one.get();
+    } catch (const system_error& error) {
+      EXPECT_EQ(error.code(), asio::error::connection_refused);
+      ++refused;
+    }
+  }
+  EXPECT_EQ(refused, 1);
 }
 
 TEST_F(SigningPoolTest, EndsWithTheSignatureAtHandWhenItIsClosed) {
@@ -358,10 +421,10 @@ TEST_F(SigningPoolTest, RunsWorkUntilItIsClosed) {
     ends.add("done");
     return 7;
   };
-  auto first = asio::co_spawn(io, pool->run(add), asio::use_future);
+  auto first = asio::co_spawn(io, pool->run(add, asio::ip::address()), asio::use_future);
   EXPECT_EQ(first.get(), 7);
   pool->close();
-  auto second = asio::co_spawn(io, pool->run(add), asio::use_future);
+  auto second = asio::co_spawn(io, pool->run(add, asio::ip::address()), asio::use_future);
   EXPECT_THROW(second.get(), system_error);
   EXPECT_THAT(ends.all(), testing::ElementsAre("done"));
 }

@@ -226,6 +226,8 @@ TEST(TftpSession, SendsTheUnheardOneBlockForEachRequestWithoutOptions) {
   EXPECT_EQ(sends_in_silence(session).first, 516U);
   EXPECT_EQ(session.asked_again(kRequestBytes), Step::send) << "its first block may be lost";
   EXPECT_TRUE(session.costly()) << "and is lent again";
+  for (int i = 0; i < 100; ++i) session.asked_again(kRequestBytes);
+  EXPECT_TRUE(session.costly()) << "its lender alone knows what was paid";
   EXPECT_EQ(session.take(ack(1)), Step::send);
   EXPECT_FALSE(session.costly()) << "it is there";
   EXPECT_EQ(session.asked_again(kRequestBytes), Step::wait);
@@ -247,30 +249,57 @@ TEST(TftpPackets, GiveErrorsTheRoomThatTheAskingPaidFor) {
   EXPECT_EQ(error_within(1, Failure::not_found, "file not found"), Bytes());
 }
 
-TEST(TftpLending, LetsAPeerOweUntilItAcknowledges) {
-  Lending lending({.unknown = 2, .unknown_per_second = 1, .known = 4, .known_per_second = 1});
-  const auto here = core::asio::ip::make_address("10.0.0.1");
-  const auto there = core::asio::ip::make_address("10.0.0.2");
-  const Lending::Clock::time_point start{};
-  EXPECT_TRUE(lending.lend(here, start));
-  EXPECT_TRUE(lending.lend(here, start));
-  EXPECT_FALSE(lending.lend(here, start));
-  EXPECT_TRUE(lending.lend(there, start)) << "one peer's debt is not another's";
-  lending.acknowledged(here, start);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(lending.lend(here, start)) << "it is known to be there";
-  EXPECT_FALSE(lending.lend(here, start));
-  EXPECT_TRUE(lending.lend(here, start + 1s));
-  EXPECT_FALSE(lending.lend(here, start + 1s));
+class LendingTest : public testing::Test {
+ protected:
+  static core::asio::ip::address v4(unsigned number) { return core::asio::ip::address_v4(number); }
+
+  /// asks counts the bytes lent for so many requests that are never acknowledged.
+  std::size_t ask(Lending& lending, const core::asio::ip::address& peer, int requests) {
+    std::size_t bytes = 0;
+    for (int i = 0; i < requests; ++i) {
+      lending.paid(peer, kRequestBytes, now_);
+      if (lending.lend(peer, kBlock, now_)) bytes += kBlock;
+    }
+    return bytes;
+  }
+
+  static constexpr std::size_t kBlock = 516;
+  Lending::Clock::time_point now_ = Lending::Clock::now();
+};
+
+TEST_F(LendingTest, LendsOneBlockAndThenWhatIsPaidFor) {
+  Lending lending;
+  EXPECT_EQ(ask(lending, v4(1), 1), kBlock);
+  EXPECT_EQ(ask(lending, v4(1), 1), 0U);
+  EXPECT_EQ(ask(lending, v4(2), 1), kBlock) << "one peer's debt is not another's";
+  std::size_t bytes = kBlock;
+  for (int run = 0; run < 100; ++run) {
+    now_ += 30s;  // no time forgives
+    bytes += ask(lending, v4(1), 20);
+  }
+  const std::size_t paid = 2002 * kMaxAmplification * kRequestBytes;
+  EXPECT_LE(bytes, paid + kBlock);
+  EXPECT_GT(bytes + 2 * kBlock, paid) << "what was paid for is answered";
+  now_ += 2h;
+  EXPECT_EQ(ask(lending, v4(1), 1), kBlock) << "another run";
 }
 
-TEST(TftpLending, RemembersABoundedNumberOfPeers) {
-  Lending lending({.unknown = 1, .unknown_per_second = 0, .peers = 2});
-  const Lending::Clock::time_point start{};
-  for (const char* peer : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) {
-    EXPECT_TRUE(lending.lend(core::asio::ip::make_address(peer), start));
-  }
-  EXPECT_FALSE(lending.lend(core::asio::ip::make_address("10.0.0.3"), start));
-  EXPECT_TRUE(lending.lend(core::asio::ip::make_address("10.0.0.1"), start)) << "forgotten";
+TEST_F(LendingTest, LendsManyToWhoIsThere) {
+  Lending lending;
+  ask(lending, v4(1), 1);
+  lending.acknowledged(v4(1), now_);
+  EXPECT_GE(ask(lending, v4(1), 400), 256 * kBlock);
+  EXPECT_LE(ask(lending, v4(1), 100), 100 * kMaxAmplification * kRequestBytes + kBlock);
+}
+
+TEST_F(LendingTest, ForgetsNobodyWhoOwes) {
+  Lending lending({.peers = 8});
+  for (unsigned peer = 0; peer < 8; ++peer) ask(lending, v4(0x0a000000U + (peer << 8U)), 1);
+  std::size_t bytes = 0;  // of a whole neighbourhood that finds no place
+  for (unsigned peer = 0; peer < 200; ++peer) bytes += ask(lending, v4(0x0b000000U + peer), 1);
+  EXPECT_LE(bytes, 200 * kMaxAmplification * kRequestBytes + kBlock);
+  for (unsigned peer = 0; peer < 8; ++peer)
+    EXPECT_EQ(ask(lending, v4(0x0a000000U + (peer << 8U)), 1), 0U);
 }
 
 TEST(TftpSession, EndsWhenTheClientRefuses) {
