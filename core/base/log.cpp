@@ -155,6 +155,10 @@ bool make_log_room(std::size_t bytes) noexcept {
   return writer().make_room(bytes);
 }
 
+void keep_log_bounds() noexcept {
+  make_log_room(0);
+}
+
 void tell_repeated(Telling telling) noexcept {
   try {
     writer().tell(telling);

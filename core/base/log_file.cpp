@@ -39,7 +39,10 @@ bool LogFile::make_room(std::size_t bytes) noexcept {
 
     const Fd folder(::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder || ::flock(folder.get(), LOCK_EX) != 0) return size <= 2 * bounds_.bytes;
-    if (here()) shift();  // else another process was faster
+    if (here()) {  // else another process was faster
+      shift();
+      if (size > 2 * bounds_.bytes) cut(size);
+    }
     return reopen(open.st_mode & 0777U) || size <= 2 * bounds_.bytes;
   } catch (const std::exception&) {
     return true;  // no memory for a path: the line is worth more than the bound
@@ -51,7 +54,10 @@ void LogFile::rotate_if_full() noexcept {
     struct stat named {};
 
     if (::lstat(file_.c_str(), &named) != 0 || !S_ISREG(named.st_mode)) return;
-    if (static_cast<std::uint64_t>(named.st_size) >= bounds_.bytes) shift();
+    const auto size = static_cast<std::uint64_t>(named.st_size);
+    if (size < bounds_.bytes) return;
+    shift();
+    if (size > 2 * bounds_.bytes) cut(size);
   } catch (const std::exception&) {
     return;  // it is rotated another time
   }
@@ -73,6 +79,13 @@ void LogFile::shift() noexcept {
     ::rename(older(generation).c_str(), older(generation + 1).c_str());
   }
   ::rename(file_.c_str(), older(1).c_str());
+}
+
+void LogFile::cut(std::uint64_t size) {
+  const Fd old(::open(older(1).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+  if (!old || ::ftruncate(old.get(), static_cast<off_t>(bounds_.bytes)) != 0) return;
+  const std::string note = "\nLOG_CUT bytes=" + std::to_string(size - bounds_.bytes) + "\n";
+  if (::write(old.get(), note.data(), note.size()) < 0) return;  // a full disk: it is cut all the same
 }
 
 bool LogFile::reopen(unsigned mode) noexcept {

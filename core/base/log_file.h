@@ -26,7 +26,9 @@ class LogFile {
 
   /// make_room rotates when `bytes` more would be too many, and lets standard error (and standard
   /// output, when it went there too) go to the new file, which has the old one's mode. Does nothing
-  /// when standard error went elsewhere from the beginning. Returns false when a line must not be
+  /// when standard error went elsewhere from the beginning. Of a file that is more than twice as
+  /// large as it may be, because what is no log line was written past us, the beginning stays and a
+  /// line that says how much was cut. Returns false when a line must not be
   /// written, because the file is twice as large as it may be and cannot be rotated.
   bool make_room(std::size_t bytes) noexcept;
 
@@ -37,6 +39,7 @@ class LogFile {
   bool here() const noexcept;
   bool reopen(unsigned mode) noexcept;
   void shift() noexcept;
+  void cut(std::uint64_t size);
   std::filesystem::path older(int generation) const;
 
   const std::filesystem::path file_;
@@ -51,11 +54,15 @@ void keep_log_within(const std::filesystem::path& file, LogBounds bounds);
 /// make_log_room is LogFile::make_room of that file, for who writes to standard error by himself.
 bool make_log_room(std::size_t bytes) noexcept;
 
+/// keep_log_bounds keeps the file within bounds also when nobody logs: libraries, sanitizers and
+/// the like write to standard error by themselves. Any thread; LogKeeper does it every second.
+void keep_log_bounds() noexcept;
+
 /// Telling is how much of what LogThrottle left out is to be told.
 enum class Telling { what_is_due, everything };
 
 /// tell_repeated writes a line "<EVENT> peer=… note="repeated N times"" for each event and peer
-/// whose lines were left out. Any thread; daemon_main does it every few seconds.
+/// whose lines were left out. Any thread; LogKeeper does it every few seconds.
 void tell_repeated(Telling telling) noexcept;
 
 }  // namespace ringfence::core

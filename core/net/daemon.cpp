@@ -10,16 +10,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/base/log_file.h"
+#include "core/base/log_keeper.h"
 
 namespace ringfence::core {
 namespace {
@@ -66,33 +63,6 @@ void forbid_dumps() {
   }
 }
 
-/// Teller tells every few seconds what the log left out, and the rest at the end.
-class Teller {
- public:
-  Teller() = default;
-  Teller(const Teller&) = delete;
-  Teller& operator=(const Teller&) = delete;
-
-  ~Teller() {
-    thread_.request_stop();
-    thread_.join();
-    tell_repeated(Telling::everything);
-  }
-
- private:
-  void run(const std::stop_token& ended) {
-    std::unique_lock lock(mutex_);
-    while (!ended.stop_requested()) {
-      woken_.wait_for(lock, ended, std::chrono::seconds(5), [] { return false; });
-      tell_repeated(Telling::what_is_due);
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable_any woken_;
-  std::jthread thread_{[this](const std::stop_token& ended) { run(ended); }};
-};
-
 }  // namespace
 
 int daemon_main(int argc, char** argv, const std::string& name,
@@ -111,7 +81,7 @@ int daemon_main(int argc, char** argv, const std::string& name,
     forbid_dumps();
     raise_file_limit();
     catch_signals();
-    const Teller teller;
+    const LogKeeper log_keeper;
     body(options);
     return 0;
   } catch (const std::exception& error) {

@@ -182,6 +182,24 @@ TEST_F(LogFileTest, ProcessesThatShareItFollowEachOther) {
   EXPECT_NE(text_in(file).find("LAST"), std::string::npos);
 }
 
+TEST_F(LogFileTest, BoundsWhatOthersWriteToStandardError) {
+  logging_to(file, [this] {
+    keep_log_within(file, {.bytes = 20'000, .older = 2});
+    for (int second = 0; second < 5; ++second) {
+      std::fputs("==1==ERROR: a sanitizer's first line\n", stderr);
+      for (int i = 0; i < 5000; ++i) std::fputs("what a library has to say\n", stderr);
+      std::fflush(stderr);
+      keep_log_bounds();
+    }
+    log(Level::notice, "LAST");
+  });
+  EXPECT_LE(bytes_in_all(), 3 * 20'000U + 200U);
+  EXPECT_NE(text_in(file).find("LAST"), std::string::npos);
+  const std::string before = text_in(file.string() + ".1");
+  EXPECT_EQ(before.find("==1==ERROR: a sanitizer's first line"), 0U) << "the beginning says most";
+  EXPECT_NE(before.find("\nLOG_CUT bytes="), std::string::npos);
+}
+
 TEST_F(LogFileTest, LeavesAloneWhatIsNotStandardError) {
   const auto other = folder / "other.log";
   logging_to(file, [&] {
