@@ -123,7 +123,9 @@ void Engine::expire() {
   Changes gone = registrar_.expire(clock_.now());
   for (const Change& change : gone)
     log(Level::info, "PHONE_EXPIRED",
-        {{"device", change.key.device}, {"contact", change.key.contact}});
+        {{"device", change.key.device},
+         {"contact", change.key.contact},
+         {"peer", change.key.address}});
   ledger_.queue(std::move(gone));
 }
 

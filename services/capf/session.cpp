@@ -96,7 +96,7 @@ void Session::lost(Loss loss) noexcept {
     record_loss(loss, why);
   } catch (const std::exception& error) {
     core::log(Level::error, "CAPF_OUTCOME_NOT_RECORDED",
-              {{"device", phone_.name}, {"error", error.what()}});
+              {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
   }
   leave();
 }

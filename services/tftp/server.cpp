@@ -199,7 +199,8 @@ std::shared_ptr<Server::Transfer> Server::admit(core::BytesView datagram,
   }
   if (!transfer->seat) {
     if (dropped_++ % 1000 == 0) {
-      core::log(Level::warning, "TFTP_BUSY", {{"transfers", std::to_string(transfers_.size())}});
+      core::log(Level::warning, "TFTP_BUSY",
+                {{"peer", text_of(peer)}, {"transfers", std::to_string(transfers_.size())}});
     }
     return nullptr;
   }
