@@ -50,7 +50,7 @@ class SigningPool {
   /// system_error: operation_aborted when the pool was closed before it began, connection_refused
   /// when there was no place (with a line TLS_BUSY for each thousand).
   template <typename Work>
-  auto run(Work& work, const asio::ip::address& peer) -> Task<std::invoke_result_t<Work&>> {
+  auto run(Work& work, asio::ip::address peer) -> Task<std::invoke_result_t<Work&>> {
     using Result = std::invoke_result_t<Work&>;
     const Counted counted(waiting_);
     std::exception_ptr failure;
