@@ -1,6 +1,7 @@
 // show phone, utils phone, set phone: the devices and their CAPF settings.
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -110,11 +111,30 @@ Status import(Call& call) {
 }
 
 /// signs_text says what was seen of a phone, a line each.
+/// sign_words says what was seen; kinds that this shell does not know stay as they are.
+std::string sign_words(const std::string& kind) {
+  static const std::map<std::string, std::string> kWords = {
+      {"list_fetched", "fetched a trust list"},
+      {"signed_config", "fetched its signed configuration"},
+      {"plain_config", "fetched its configuration unsigned"},
+      {"tls_trusted", "trusted a certificate in TLS"},
+      {"identified", "proved to CAPF who it is"},
+      {"tls_refused", "refused a certificate in TLS"},
+      {"tls_left", "hung up on a certificate"},
+      {"tvs_vouched", "heard from TVS: trusted"},
+      {"tvs_denied", "heard from TVS: not trusted"},
+      {"registered", "registered"},
+      {"itl_reported", "reported the ITL that it holds"},
+      {"itl_refused", "reported that it refused an ITL"}};
+  const auto found = kWords.find(kind);
+  return found == kWords.end() ? kind : found->second;
+}
+
 std::string signs_text(const std::vector<PhoneSign>& signs, std::size_t columns) {
   if (signs.empty()) return {};
   Table table({"Seen at", "What", "Address", "About", "Detail"});
   for (const PhoneSign& sign : signs)
-    table.add({sign.at, sign.kind, sign.address, sign.subject, sign.detail});
+    table.add({sign.at, sign_words(sign.kind), sign.address, sign.subject, sign.detail});
   return "\nWhat shows which trust list it believes:\n" + table.text(columns);
 }
 
@@ -161,7 +181,8 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
                    {"LSC key", phone.lsc_key.value_or("")},
                    {"LSC expires", phone.lsc_expires.value_or("")},
                    {"LSC confirmed", phone.lsc_confirmed.value_or("")},
-                   {"LSC went elsewhere", phone.lsc_enrolled_from.value_or("")},
+                   {"LSC enrolled from",
+                    phone.lsc_enrolled_from ? *phone.lsc_enrolled_from + " (unproven)" : ""},
                    {"Stale LSCs", std::to_string(phone.lsc_stale)},
                    {"Fetched LSC", phone.fetched_lsc.value_or("")},
                    {"Fetched MIC", phone.fetched_mic.value_or("")}},

@@ -12,10 +12,13 @@ namespace ringfence::core {
 /// factor 641"), or nothing. `modulus` and `exponent` are big-endian without a sign byte. Pure.
 ///
 /// The checks, the cheap ones first: an exponent that is odd, at least 3 and of at most 64 bits; a
-/// modulus that is odd, has no prime factor below 2^14, has not the fingerprint of the Infineon
-/// library (ROCA, CVE-2017-15361), is no perfect power, and whose two factors are not close to each
-/// other (100 steps of Fermat's method, as the CA/Browser Forum demands). About a tenth of a
-/// millisecond for a good key of 2048 bits. Throws Error{internal} when OpenSSL fails.
+/// modulus that is odd, has no prime factor below 2^17, has not the fingerprint of the Infineon
+/// library (ROCA, CVE-2017-15361), is no perfect power and no prime, and whose two factors are not
+/// close to each other (1000 steps of Fermat's method; the CA/Browser Forum demands 100).
+///
+/// For a good key that takes about as long as a few signatures by it (tests/bench/README.md has
+/// figures). What it cannot find at that price: prime factors above 2^17, which rsa_factor looks for;
+/// and primes that two keys share. Throws Error{internal} when OpenSSL fails.
 std::optional<std::string> rsa_flaw(BytesView modulus, BytesView exponent);
 
 }  // namespace ringfence::core

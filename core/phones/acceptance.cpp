@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/base/clock.h"
+#include "core/phones/home_address.h"
 
 namespace ringfence::core {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::chrono::hours kTvsCache{24};  // cucm-behaviour 6.2
-constexpr std::chrono::hours kSilence{1};
 constexpr std::size_t kShownSerial = 8;
 
 std::string time_text(TrustSign::Time at) {
@@ -62,6 +62,7 @@ class Judge {
       case TrustSignKind::tvs_denied: return asked_tvs(sign, false);
       case TrustSignKind::itl_reported: return reported(sign);
       case TrustSignKind::itl_refused: return refused(sign);
+      case TrustSignKind::registered:
       case TrustSignKind::identified: return;
     }
   }
@@ -288,20 +289,12 @@ class Judge {
   std::map<std::string, TrustSign::Time> vouched_;
 };
 
-/// home_of: the address that proved to be the phone's last, else the one known before, else the
-/// first that acted in its name. As long as nothing is proven, an address that was silent for a
-/// while gives way to another: phones without proofs move, too. `signs` stand in the order of time.
-std::string home_of(const Holding& before, const std::vector<TrustSign>& signs) {
-  std::string home = before.peer;
-  TrustSign::Time seen;
-  for (const TrustSign& sign : signs) {
-    if (sign.device.empty()) continue;
-    const bool gives_way = before.sha1.empty() && sign.at - seen > kSilence;
-    const bool moved = sign.kind == TrustSignKind::identified && sign.at > before.at;
-    if (home.empty() || moved || (sign.peer != home && gives_way)) home = sign.peer;
-    if (sign.peer == home) seen = sign.at;
-  }
-  return home;
+/// doubt says why what an address did may not be the phone's doing; "" when it is known to be.
+std::string doubt(const Belief& belief) {
+  if (belief.contested)
+    return "another address registered as this phone since, and neither has proven itself to CAPF";
+  if (belief.proven.address_proof != AddressProof::none) return "";
+  return belief.proven.peer + " has neither registered nor proven itself to CAPF: any host may do so";
 }
 
 }  // namespace
@@ -323,21 +316,31 @@ std::string PublishedLists::named(const std::string& serial) const {
 Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs) {
   std::stable_sort(signs.begin(), signs.end(),
                    [](const TrustSign& a, const TrustSign& b) { return a.at < b.at; });
-  const std::string home = home_of(before, signs);
-  Judge judge(lists, before);
+  HomeAddress home(before);
+  for (const TrustSign& sign : signs) home.take(sign);
+  const Holding known = home.anew() ? Holding{before.device, "", "", "", {}} : before;
+  Judge judge(lists, known);
   Belief& belief = judge.belief();
-  belief.proven.peer = home;
+  belief.proven.peer = home.address();
+  belief.proven.address_proof = home.proof();
+  TrustSign::Time registered_here;
+  TrustSign::Time registered_elsewhere;
   for (const TrustSign& sign : signs) {
-    if (sign.peer == home) {
-      if (sign.at > before.at || before.sha1.empty())
+    const bool here = sign.peer == home.address();
+    if (sign.kind == TrustSignKind::registered)
+      (here ? registered_here : registered_elsewhere) = sign.at;
+    if (here) {
+      if (sign.at > known.at || known.sha1.empty())
         judge.take(sign);
       else if (sign.kind == TrustSignKind::tvs_vouched)
         judge.remember(sign);
-    } else if (!sign.device.empty() && sign.at > before.at) {
+    } else if (!sign.device.empty() && sign.at > known.at) {
       belief.elsewhere = sign.peer;
       belief.elsewhere_at = sign.at;
     }
   }
+  belief.contested = home.proof() != AddressProof::identified && !belief.elsewhere.empty() &&
+                     registered_elsewhere > registered_here;
   return std::move(belief);
 }
 
@@ -358,8 +361,9 @@ Judgement judge(const PublishedLists& lists, const Belief& belief, const std::st
   const bool has_it = !sha1.empty() && (belief.last_fetched == sha1 || belief.proven.sha1 == sha1);
   const std::string at = time_text(belief.fetched_at);
   if (sure && result.holds == sha1) {
-    result.acceptance = Acceptance::accepted;
-    result.evidence = belief.why;
+    const std::string why_not = doubt(belief);
+    result.acceptance = why_not.empty() ? Acceptance::accepted : Acceptance::fetched;
+    result.evidence = why_not.empty() ? belief.why : fmt::format("{}; but {}", belief.why, why_not);
   } else if (has_it && !belief.decided) {
     result.acceptance = Acceptance::fetched;
     result.awaited = true;

@@ -38,6 +38,16 @@ struct PublishedLists {
   std::string named(const std::string& serial) const;
 };
 
+/// AddressProof is what shows that an address is a phone's. What comes in a phone's name proves
+/// nothing by itself: names are no secrets, and CAPF by the null string asks for nothing else.
+enum class AddressProof {
+  none,        ///< it acted in the phone's name
+  registered,  ///< it registered in its name as well, where NOTIFYs went from then on
+  identified,  ///< it showed CAPF the phone's LSC, its MIC or its authentication string
+};
+
+std::string_view word(AddressProof proof) noexcept;  ///< "" for none
+
 /// Holding is what a phone was last proven to hold; it outlives the signs.
 struct Holding {
   std::string device;
@@ -45,6 +55,7 @@ struct Holding {
   std::string peer;      ///< the phone's address: what comes from elsewhere proves nothing
   std::string evidence;  ///< one sentence
   TrustSign::Time at;
+  AddressProof address_proof = AddressProof::none;  ///< of `peer`
 
   bool operator==(const Holding&) const = default;
 };
@@ -59,6 +70,9 @@ struct Belief {
   std::string why;        ///< what the last thing that counted was, as a sentence
   std::string elsewhere;  ///< another address that acts as this phone, newest; or ""
   TrustSign::Time elsewhere_at;
+  /// Another address has registered as this phone since `proven.peer` did, and neither has shown
+  /// who it is.
+  bool contested = false;
 
   static inline const std::string kUnknown = "unknown";  ///< any list of ours or of others
   static inline const std::string kNothing = "nothing";
@@ -66,13 +80,14 @@ struct Belief {
 };
 
 /// believe judges a phone's signs, those of its own name and those of its address alone, in any
-/// order. `before` is what was proven earlier; signs before that are not looked at again, but for
+/// order. What moves its address to one with a better proof starts anew: what was known by acts of
+/// an address without any may be a stranger's. `before` is what was proven earlier; signs before that are not looked at again, but for
 /// answers of TVS, which phones remember for a day.
 Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs);
 
 /// Acceptance is where a phone stands with one list.
 enum class Acceptance {
-  accepted,  ///< proven
+  accepted,  ///< proven, by an address that is known to be the phone's
   fetched,   ///< it has the file; nothing shows whether it believes it
   refused,   ///< shown by what it did, or did not, after it had the file
   unknown,   ///< it has not fetched it, as far as is known

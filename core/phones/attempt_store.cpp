@@ -9,12 +9,16 @@ std::vector<Attempts> AttemptStore::of(std::string_view phone) const {
   return reader_.read([&](soci::session& /*sql*/) {
     Attempts row;
     int told = 0;
+    int reserved = 0;
     Database::Prepared select(
-        reader_, "select phone, address, count, last, told from attempt where phone = :phone");
-    select.into(row.phone).into(row.address).into(row.count).into(row.last).into(told).use(key);
+        reader_,
+        "select phone, address, count, last, told, reserved from attempt where phone = :phone");
+    select.into(row.phone).into(row.address).into(row.count).into(row.last).into(told);
+    select.into(reserved).use(key);
     std::vector<Attempts> rows;
     for (bool more = select.execute(); more; more = select.fetch()) {
       row.told = told != 0;
+      row.reserved = reserved != 0;
       rows.push_back(row);
     }
     return rows;
@@ -33,16 +37,19 @@ void AttemptStore::save(const std::vector<Attempts>& rows, Time forget) {
         continue;
       }
       const int told = row.told ? 1 : 0;
+      const int reserved = row.reserved ? 1 : 0;
       Database::Prepared(writer_,
-                         "insert into attempt (phone, address, count, last, told) values"
-                         " (:phone, :address, :count, :last, :told) on conflict (phone, address)"
-                         " do update set count = excluded.count, last = excluded.last,"
-                         " told = excluded.told")
+                         "insert into attempt (phone, address, count, last, told, reserved)"
+                         " values (:phone, :address, :count, :last, :told, :reserved)"
+                         " on conflict (phone, address) do update set count = excluded.count,"
+                         " last = excluded.last, told = excluded.told,"
+                         " reserved = excluded.reserved")
           .use(row.phone)
           .use(row.address)
           .use(row.count)
           .use(row.last)
           .use(told)
+          .use(reserved)
           .execute();
     }
     Database::Prepared(writer_, "delete from attempt where last < :forget").use(forget).execute();

@@ -17,7 +17,8 @@ struct Attempts {
   std::string address;  ///< empty: of all strangers
   int count = 0;
   Time last;          ///< of the last one that was judged
-  bool told = false;  ///< that further ones have to wait
+  bool told = false;      ///< that further ones have to wait
+  bool reserved = false;  ///< the address has a share of its own although nothing proves it
 };
 
 /// AttemptStore keeps them over restarts and power cuts: what `save` was given is on disk when it

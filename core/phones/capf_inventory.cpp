@@ -38,12 +38,13 @@ std::vector<IssuedCertificate> certificates(soci::session& sql, const Range& ran
   select.exchange(soci::into(row.missing_at));
   select.exchange(soci::into(row.peer));
   select.exchange(soci::into(row.elsewhere));
+  select.exchange(soci::into(row.proof));
   select.exchange(soci::use(range.after));
   select.exchange(soci::use(range.last));
   select.alloc();
   select.prepare(
       "select phone, request, serial, subject, issuer, key, not_after, issued_at,"
-      " delivered_at, confirmed_at, missing_at, peer, elsewhere from issued where " +
+      " delivered_at, confirmed_at, missing_at, peer, elsewhere, proof from issued where " +
       range.condition + " and " + condition + " order by " + order);
   select.define_and_bind();
   select.execute();

@@ -46,13 +46,13 @@ std::string_view reason(OperationStatus status) noexcept {
 
 constexpr std::string_view kSelectIssued =
     "select phone, request, serial, subject, issuer, der, key, not_after, issued_at, delivered_at,"
-    " confirmed_at, deleted_at, cleared_at, missing_at, sequence, key_hash, peer, elsewhere"
+    " confirmed_at, deleted_at, cleared_at, missing_at, sequence, key_hash, peer, elsewhere, proof"
     " from issued ";
 constexpr std::string_view kSelectOutcome =
-    "select phone, request, operation, status, at from outcome ";
+    "select phone, request, operation, status, at, peer from outcome ";
 constexpr std::string_view kSelectCsr =
-    "select phone, request, spki, key, model, peer, created, serial from csr ";
-constexpr std::string_view kSelectEvent = "select id, at, phone, peer, kind, detail from event ";
+    "select phone, request, spki, key, model, peer, proof, created, serial from csr ";
+constexpr std::string_view kSelectEvent = "select id, at, phone, peer, kind, detail, request from event ";
 
 /// Which of a phone's certificates is the last one that it said it holds; it may be missing.
 constexpr std::string_view kLastHeld =
@@ -80,6 +80,7 @@ std::vector<IssuedCertificate> issued_rows(Database& database, std::string_view 
   select.into(row.confirmed_at).into(row.deleted_at).into(row.cleared_at).into(row.missing_at);
   long long sequence = 0;
   select.into(sequence).into(row.key_hash).into(row.peer).into(row.elsewhere);
+  select.into(row.proof);
   (select.use(keys), ...);
   std::vector<IssuedCertificate> rows;
   for (bool more = select.execute(); more; more = select.fetch()) {
@@ -102,6 +103,7 @@ std::vector<Outcome> outcome_rows(Database& database, std::string_view statement
   std::string status;
   Database::Prepared select(database, std::string(kSelectOutcome) + std::string(statement));
   select.into(row.phone).into(request).into(operation).into(status).into(row.at);
+  select.into(row.peer);
   (select.use(keys), ...);
   std::vector<Outcome> rows;
   for (bool more = select.execute(); more; more = select.fetch()) {
@@ -124,7 +126,7 @@ std::vector<PendingCsr> csr_rows(Database& database, std::string_view statement,
   soci::indicator has_serial = soci::i_null;
   Database::Prepared select(database, std::string(kSelectCsr) + std::string(statement));
   select.into(row.phone).into(request).into(spki).into(row.key).into(row.model).into(row.peer);
-  select.into(row.created).into(serial, has_serial);
+  select.into(row.proof).into(row.created).into(serial, has_serial);
   (select.use(keys), ...);
   std::vector<PendingCsr> rows;
   for (bool more = select.execute(); more; more = select.fetch()) {
@@ -143,12 +145,15 @@ std::vector<CapfEvent> event_rows(Database& database, std::string_view statement
                                   const Keys&... keys) {
   CapfEvent row;
   long long id = 0;
+  long long request = 0;
   Database::Prepared select(database, std::string(kSelectEvent) + std::string(statement));
   select.into(id).into(row.at).into(row.phone).into(row.peer).into(row.kind).into(row.detail);
+  select.into(request);
   (select.use(keys), ...);
   std::vector<CapfEvent> rows;
   for (bool more = select.execute(); more; more = select.fetch()) {
     row.id = id;
+    row.request = request;
     rows.push_back(row);
   }
   return rows;
@@ -228,9 +233,10 @@ void insert_issued(Database& database, const IssuedCertificate& certificate) {
   Database::Prepared(database,
                      "insert into issued (serial, phone, request, subject, issuer, der, key,"
                      " not_after, issued_at, delivered_at, confirmed_at, deleted_at, sequence,"
-                     " key_hash, peer, elsewhere) values"
+                     " key_hash, peer, elsewhere, proof) values"
                      " (:serial, :phone, :request, :subject, :issuer, :der, :key, :end, :issued,"
-                     " :delivered, :confirmed, :deleted, :sequence, :hash, :peer, :elsewhere)")
+                     " :delivered, :confirmed, :deleted, :sequence, :hash, :peer, :elsewhere,"
+                     " :proof)")
       .use(serial)
       .use(certificate.phone)
       .use(request)
@@ -247,6 +253,7 @@ void insert_issued(Database& database, const IssuedCertificate& certificate) {
       .use(certificate.key_hash)
       .use(certificate.peer)
       .use(certificate.elsewhere)
+      .use(certificate.proof)
       .execute();
   if (certificate.confirmed_at) mark_held(database, serial, *certificate.confirmed_at);
 }
@@ -260,16 +267,17 @@ void save_outcome(Database& database, const Outcome& outcome) {
   const std::string operation(word(outcome.operation));
   const std::string status(word(outcome.status));
   Database::Prepared(database,
-                     "insert into outcome (phone, request, operation, status, at)"
-                     " values (:phone, :request, :operation, :status, :at)"
+                     "insert into outcome (phone, request, operation, status, at, peer)"
+                     " values (:phone, :request, :operation, :status, :at, :peer)"
                      " on conflict (phone, request) do update set operation = excluded.operation,"
-                     " status = excluded.status, at = excluded.at"
+                     " status = excluded.status, at = excluded.at, peer = excluded.peer"
                      " where outcome.status <> 'success' or excluded.status = 'success'")
       .use(outcome.phone)
       .use(request)
       .use(operation)
       .use(status)
       .use(outcome.at)
+      .use(outcome.peer)
       .execute();
 }
 
@@ -288,6 +296,11 @@ std::string describe(Operation operation, OperationStatus status) {
   if (status == OperationStatus::success) return fmt::format("{} Success", what);
   const std::string_view why = reason(status);
   return why.empty() ? fmt::format("{} Failed", what) : fmt::format("{} Failed: {}", what, why);
+}
+
+std::optional<std::string> enrolled_from(const IssuedCertificate& lsc) {
+  const bool unproven = !lsc.elsewhere.empty() || lsc.proof == word(AuthMode::null_string);
+  return unproven ? std::optional(lsc.peer) : std::nullopt;
 }
 
 std::string_view word(OperationStatus status) noexcept {
@@ -413,17 +426,20 @@ void EnrolmentStore::requested(const PendingCsr& csr) {
   write([&](soci::session& /*sql*/) {
     require_own_key(database_, "", spki, csr.phone, csr.created);
     Database::Prepared(database_,
-                       "insert into csr (phone, request, spki, key, model, peer, created, serial)"
-                       " values (:phone, :request, :spki, :key, :model, :peer, :created, null)"
+                       "insert into csr (phone, request, spki, key, model, peer, proof, created,"
+                       " serial) values"
+                       " (:phone, :request, :spki, :key, :model, :peer, :proof, :created, null)"
                        " on conflict (phone) do update set request = excluded.request,"
                        " spki = excluded.spki, key = excluded.key, model = excluded.model,"
-                       " peer = excluded.peer, created = excluded.created, serial = null")
+                       " peer = excluded.peer, proof = excluded.proof, created = excluded.created,"
+                       " serial = null")
         .use(csr.phone)
         .use(request)
         .use(spki)
         .use(csr.key)
         .use(csr.model)
         .use(csr.peer)
+        .use(csr.proof)
         .use(csr.created)
         .execute();
     Database::Prepared(database_,
@@ -461,14 +477,16 @@ bool EnrolmentStore::remove_csr(std::string_view phone) {
 
 void EnrolmentStore::happened(const CapfEvent& event) {
   later("CAPF_EVENT_NOT_RECORDED", [&database = database_, event](soci::session& /*sql*/) {
+    const long long request = event.request;
     Database::Prepared(database,
-                       "insert into event (at, phone, peer, kind, detail) values"
-                       " (:at, :phone, :peer, :kind, :detail)")
+                       "insert into event (at, phone, peer, kind, detail, request) values"
+                       " (:at, :phone, :peer, :kind, :detail, :request)")
         .use(event.at)
         .use(event.phone)
         .use(event.peer)
         .use(event.kind)
         .use(event.detail)
+        .use(request)
         .execute();
     const int kept = kEventsKept;
     Database::Prepared(database,
@@ -543,17 +561,17 @@ std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) co
 }
 
 Issues EnrolmentStore::issues(std::string_view phone, std::int64_t request,
-                              Whither whither) const {
+                              std::string_view address) const {
   const std::string key(phone);
   const long long number = request;
-  const int elsewhere = whither == Whither::elsewhere ? 1 : 0;
+  const std::string to = address.empty() ? "" : std::string(address) + ":";
   return database_.read([&](soci::session& /*sql*/) {
     Issues issues;
     long long count = 0;
     Database::Prepared select(database_,
                               "select count(*), max(issued_at) from issued where phone = :phone"
-                              " and request = :request and (elsewhere <> '') = :elsewhere");
-    select.into(count).into(issues.last).use(key).use(number).use(elsewhere).execute();
+                              " and request = :request and substr(peer, 1, length(:address)) = :same");
+    select.into(count).into(issues.last).use(key).use(number).use(to).use(to).execute();
     issues.count = count;
     return issues;
   });

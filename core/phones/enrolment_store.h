@@ -50,6 +50,7 @@ struct Outcome {
   Operation operation = Operation::none;
   OperationStatus status = OperationStatus::none;
   Time at;
+  std::string peer = {};  ///< "address:port" of who came; "" where it was not noted
 };
 
 /// IssuedCertificate is one LSC and how far it got. A phone holds the one it confirmed last, by the
@@ -73,7 +74,15 @@ struct IssuedCertificate {
   std::string key_hash;   ///< SHA-256 of the public key, hex; empty where it was not noted
   std::string peer;       ///< "address:port" that came for it
   std::string elsewhere;  ///< the phone's known addresses, when `peer` was at none of them
+  /// What showed who came: the word of an AuthMode, kByAddress where the null string came from an
+  /// address that was proven to be the phone's, or "" where it was not noted.
+  std::string proof;
+  static constexpr std::string_view kByAddress = "address";
 };
+
+/// enrolled_from tells where an LSC went, "address:port", when nothing proves that the phone was
+/// there: it enrolled by the null string alone, or was known elsewhere.
+std::optional<std::string> enrolled_from(const IssuedCertificate& lsc);
 
 /// ShownLsc is what a phone last showed as its LSC, where the journal did not know it.
 struct ShownLsc {
@@ -99,6 +108,7 @@ struct PendingCsr {
   std::string peer;   ///< "address:port" it came from
   Time created;
   std::optional<Bytes> serial;  ///< of the certificate that was imported for it
+  std::string proof = {};       ///< as IssuedCertificate's
 };
 
 /// CapfEvent is something a phone did or was refused: evidence for `show capf status`.
@@ -109,6 +119,7 @@ struct CapfEvent {
   std::string peer;
   std::string kind;    ///< a word of services/capf: "auth_string_refused" …
   std::string detail;  ///< a sentence without secrets, at most 500 bytes
+  std::int64_t request = 0;  ///< of the phone when it happened; 0 where it was not noted
 };
 
 /// EnrolmentStore keeps the journal. Each writing call is committed, and on disk, when it returns;
@@ -166,9 +177,9 @@ class EnrolmentStore {
   std::vector<IssuedCertificate> stale(std::optional<Time> now = std::nullopt) const;
   static constexpr std::chrono::minutes kUnderWay{2};
   std::optional<IssuedCertificate> certificate(BytesView serial) const;
-  /// issues counts the certificates of a request; those that went elsewhere apart from the others.
-  enum class Whither { known, elsewhere };
-  Issues issues(std::string_view phone, std::int64_t request, Whither whither) const;
+  /// issues counts the certificates of a request that went to an address, as it stands in `peer`
+  /// before the port; where it is "", all.
+  Issues issues(std::string_view phone, std::int64_t request, std::string_view address) const;
   /// key_holder returns another device than `phone` whose LSC, or CSR, is for that key: `key_hash`
   /// is as in IssuedCertificate. LSCs that were deleted, cleared or have expired do not count.
   std::optional<std::string> key_holder(std::string_view key_hash, BytesView spki,

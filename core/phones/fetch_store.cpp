@@ -45,7 +45,7 @@ std::vector<Fetch> rows(soci::session& sql, const std::string& condition,
 std::optional<Fetch> newest(Database& database, std::string_view kind, std::string_view device) {
   const std::string name(device);
   const std::string condition =
-      "kind = '" + std::string(kind) + "' and device = :device order by at desc, peer limit 1";
+      "kind = '" + std::string(kind) + "' and device = :device order by sequence desc limit 1";
   return database.read([&](soci::session& sql) -> std::optional<Fetch> {
     auto found = rows(sql, condition, &name);
     if (found.empty()) return std::nullopt;
@@ -69,7 +69,7 @@ void forget_old_peers(soci::session& sql,
   soci::statement erase =
       (sql.prepare << "delete from fetch where device = :device and kind = :kind and peer in"
                       " (select peer from fetch where device = :device and kind = :kind"
-                      " order by at desc, peer limit -1 offset :most)",
+                      " order by sequence desc limit -1 offset :most)",
        soci::use(device, "device"), soci::use(kind, "kind"), soci::use(most, "most"));
   for (const auto& [of_device, of_kind] : touched) {
     device = of_device;
@@ -86,10 +86,12 @@ void FetchStore::save(const std::vector<Fetch>& fetches) {
     Fetch row;
     std::string kind;
     soci::statement insert =
-        (sql.prepare << "insert into fetch (device, kind, peer, file, sha1, at, stamp)"
-                        " values (:device, :kind, :peer, :file, :sha1, :at, :stamp)"
+        (sql.prepare << "insert into fetch (device, kind, peer, file, sha1, at, stamp, sequence)"
+                        " values (:device, :kind, :peer, :file, :sha1, :at, :stamp,"
+                        " (select coalesce(max(sequence), 0) + 1 from fetch))"
                         " on conflict (device, kind, peer) do update set file = excluded.file,"
-                        " sha1 = excluded.sha1, at = excluded.at, stamp = excluded.stamp",
+                        " sha1 = excluded.sha1, at = excluded.at, stamp = excluded.stamp,"
+                        " sequence = excluded.sequence",
          soci::use(row.device), soci::use(kind), soci::use(row.peer), soci::use(row.file),
          soci::use(row.sha1), soci::use(row.at), soci::use(row.stamp));
     std::set<std::pair<std::string, std::string>> touched;
@@ -111,10 +113,17 @@ std::optional<Fetch> FetchStore::last_config(std::string_view device) const {
   return newest(database_, "config", device);
 }
 
+std::vector<Fetch> FetchStore::of(std::string_view device) const {
+  const std::string name(device);
+  return database_.read([&](soci::session& sql) {
+    return rows(sql, "device = :device order by sequence desc", &name);
+  });
+}
+
 std::vector<Fetch> FetchStore::last_itls() const {
   return database_.read([](soci::session& sql) {
     return newest_of_each(
-        rows(sql, "kind = 'itl' and device <> '' order by device, at desc, peer"));
+        rows(sql, "kind = 'itl' and device <> '' order by device, sequence desc"));
   });
 }
 
@@ -123,7 +132,7 @@ std::vector<Fetch> FetchStore::last_itls_of(const std::string& after,
   return database_.read([&](soci::session& sql) {
     return newest_of_each(rows(sql,
                                "kind = 'itl' and device <> '' and device > :after and"
-                               " device <= :last order by device, at desc, peer",
+                               " device <= :last order by device, sequence desc",
                                &after, &last));
   });
 }

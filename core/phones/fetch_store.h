@@ -22,8 +22,9 @@ struct Fetch {
 };
 
 /// FetchStore keeps the last fetch per device, file kind ("itl", "ctl", "config") and peer: of the
-/// newest 8 peers of a device, and of the newest 1000 that fetched for no known device. Safe from
-/// several threads. Errors: `io`.
+/// newest 8 peers of a device, and of the newest 1000 that fetched for no known device. Which is
+/// newer is told by the order in which they were saved, whatever the clock said. Safe from several
+/// threads. Errors: `io`.
 class FetchStore {
  public:
   explicit FetchStore(Database& database) : database_(database) {}
@@ -35,6 +36,8 @@ class FetchStore {
   std::vector<Fetch> last_itls() const;  ///< one a device, by name, without the generic files
   /// last_itls_of is last_itls for the devices after `after`, up to and with `last`.
   std::vector<Fetch> last_itls_of(const std::string& after, const std::string& last) const;
+  /// of returns what was fetched for the device, a configuration or a list, the newest first.
+  std::vector<Fetch> of(std::string_view device) const;
   /// last_config returns the device's newest fetch of a configuration.
   std::optional<Fetch> last_config(std::string_view device) const;
 

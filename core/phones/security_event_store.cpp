@@ -1,5 +1,9 @@
 #include "core/phones/security_event_store.h"
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
 #include <fmt/format.h>
 
 #include "core/storage/columns.h"
@@ -26,25 +30,73 @@ struct Counted {
   std::string peer;  ///< of the last one
   long long count = 0;
   Time since;
+  std::string peers;     ///< the first addresses, apart by blanks
+  long long others = 0;  ///< how many came from other ones
 };
+
+/// counted returns what `condition` selects.
+template <typename... Keys>
+std::vector<Counted> counted(Database& database, const std::string& condition,
+                             const Keys&... keys) {
+  std::vector<Counted> all;
+  Counted row;
+  Database::Prepared select(
+      database, "select phone, kind, peer, count, since, peers, others from security_more where " +
+                    condition);
+  select.into(row.phone).into(row.kind).into(row.peer).into(row.count).into(row.since);
+  select.into(row.peers).into(row.others);
+  (select.use(keys), ...);
+  for (bool more = select.execute(); more; more = select.fetch()) all.push_back(row);
+  return all;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+/// note_peer adds the address of an event to those that are named, or counts it.
+void note_peer(Counted& row, const std::string& peer) {
+  const std::string address = peer.substr(0, peer.rfind(':'));
+  const std::vector<std::string> known = words_of(row.peers);
+  if (std::ranges::find(known, address) != known.end()) return;
+  if (known.size() < SecurityEventStore::kAddresses && address.find(' ') == address.npos)
+    row.peers += (row.peers.empty() ? "" : " ") + address;
+  else
+    ++row.others;
+}
+
+void save(Database& database, const Counted& row) {
+  Database::Prepared(database,
+                     "insert into security_more (phone, kind, count, since, peer, peers, others)"
+                     " values (:phone, :kind, :count, :since, :peer, :peers, :others)"
+                     " on conflict (phone, kind) do update set count = excluded.count,"
+                     " peer = excluded.peer, peers = excluded.peers, others = excluded.others")
+      .use(row.phone)
+      .use(row.kind)
+      .use(row.count)
+      .use(row.since)
+      .use(row.peer)
+      .use(row.peers)
+      .use(row.others)
+      .execute();
+}
+
+/// sentence tells what was counted, and from where it came.
+std::string sentence(const Counted& row) {
+  std::string text = fmt::format("and {} more since {}, the last one from {}", row.count,
+                                 to_iso(row.since), row.peer);
+  if (!row.peers.empty())
+    text += fmt::format("; they came from {}", fmt::join(words_of(row.peers), ", "));
+  if (row.others > 0) text += fmt::format(", and {} more from other addresses", row.others);
+  return text;
+}
 
 /// write_down makes an event of each counted one that `condition` selects.
 template <typename... Keys>
 void write_down(Database& database, Time now, const std::string& condition, const Keys&... keys) {
-  std::vector<Counted> all;
-  {
-    Counted row;
-    Database::Prepared select(database,
-                              "select phone, kind, peer, count, since from security_more where " +
-                                  condition);
-    select.into(row.phone).into(row.kind).into(row.peer).into(row.count).into(row.since);
-    (select.use(keys), ...);
-    for (bool more = select.execute(); more; more = select.fetch()) all.push_back(row);
-  }
-  for (const Counted& one : all) {
-    insert(database, {0, now, one.phone, one.peer, one.kind,
-                      fmt::format("and {} more since {}, the last one from {}", one.count,
-                                  to_iso(one.since), one.peer)});
+  for (const Counted& one : counted(database, condition, keys...)) {
+    insert(database, {0, now, one.phone, one.peer, one.kind, sentence(one)});
     Database::Prepared(database, "delete from security_more where phone = :phone and kind = :kind")
         .use(one.phone)
         .use(one.kind)
@@ -83,15 +135,14 @@ void SecurityEventStore::add(const CapfEvent& event) {
       insert(database_, event);
       return;
     }
-    Database::Prepared(database_,
-                       "insert into security_more (phone, kind, count, since, peer) values"
-                       " (:phone, :kind, 1, :since, :peer) on conflict (phone, kind) do update"
-                       " set count = security_more.count + 1, peer = excluded.peer")
-        .use(event.phone)
-        .use(event.kind)
-        .use(event.at)
-        .use(event.peer)
-        .execute();
+    const auto before =
+        counted(database_, "phone = :phone and kind = :kind", event.phone, event.kind);
+    Counted row = before.empty() ? Counted{event.phone, event.kind, "", 0, event.at, "", 0}
+                                 : before.front();
+    ++row.count;
+    row.peer = event.peer;
+    note_peer(row, event.peer);
+    save(database_, row);
   });
 }
 

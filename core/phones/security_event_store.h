@@ -14,12 +14,14 @@ namespace ringfence::core {
 
 /// SecurityEventStore appends events, in order. Of one kind about one phone it takes kMostOfAPhone
 /// in kWindow, in all kMostInAll; what comes above is counted, on disk as well, and becomes one
-/// event "and N more" once the window is over. Nothing is taken away. Safe from several threads.
+/// event "and N more" once the window is over, with the first kAddresses addresses that they came
+/// from. Nothing is taken away. Safe from several threads.
 /// Errors: `io`.
 class SecurityEventStore {
  public:
   static constexpr int kMostOfAPhone = 10;
   static constexpr int kMostInAll = 120;
+  static constexpr std::size_t kAddresses = 8;
   static constexpr std::chrono::seconds kWindow{60};
 
   /// Reads only: `database` is capf.db.

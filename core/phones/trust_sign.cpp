@@ -13,7 +13,7 @@ constexpr TrustSignKind kKinds[] = {
     TrustSignKind::list_fetched, TrustSignKind::signed_config, TrustSignKind::plain_config,
     TrustSignKind::tls_trusted,  TrustSignKind::tls_refused,   TrustSignKind::tls_left,
     TrustSignKind::tvs_vouched,  TrustSignKind::identified,    TrustSignKind::tvs_denied,
-    TrustSignKind::itl_reported, TrustSignKind::itl_refused,
+    TrustSignKind::registered,   TrustSignKind::itl_reported, TrustSignKind::itl_refused,
 };
 
 /// kind_named returns nothing for what a later version may have written.
@@ -129,6 +129,7 @@ std::string_view word(TrustSignKind kind) noexcept {
     case TrustSignKind::tls_left: return "tls_left";
     case TrustSignKind::tvs_vouched: return "tvs_vouched";
     case TrustSignKind::tvs_denied: return "tvs_denied";
+    case TrustSignKind::registered: return "registered";
     case TrustSignKind::itl_reported: return "itl_reported";
     case TrustSignKind::itl_refused: return "itl_refused";
   }
@@ -184,6 +185,13 @@ void TrustSignStore::save(const std::vector<TrustSign>& signs) {
 
 std::vector<TrustSign> TrustSignStore::of(std::string_view device) const {
   return where(database_, "device = :device order by at, id", {std::string(device)});
+}
+
+std::optional<TrustSign> TrustSignStore::last(std::string_view device, TrustSignKind kind) const {
+  auto found = where(database_, "device = :device and kind = :kind order by id desc limit 1",
+                     {std::string(device), std::string(word(kind))});
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
 }
 
 std::vector<TrustSign> TrustSignStore::between(const std::string& first,

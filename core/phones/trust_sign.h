@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ enum class TrustSignKind {
   // TVS.
   tvs_vouched,  ///< asked about a certificate, which is trusted; subject: its serial
   tvs_denied,   ///< asked about one that is not; subject: the serial asked about
+  // Cisco CallManager.
+  registered,  ///< anew; no subject
   // Cisco CallManager, from an alarm.
   itl_reported,  ///< the phone said which ITL it holds; subject: its SHA-1
   itl_refused,   ///< "Trust List update failed" and the like; subject: its SHA-1, or ""
@@ -79,6 +82,8 @@ class TrustSignStore {
   void save(const std::vector<TrustSign>& signs);
 
   std::vector<TrustSign> of(std::string_view device) const;  ///< oldest first
+  /// last returns the sign of that kind that was recorded last, whatever the clock said.
+  std::optional<TrustSign> last(std::string_view device, TrustSignKind kind) const;
   /// between is of for the devices from `first` to `last`, by device.
   std::vector<TrustSign> between(const std::string& first, const std::string& last) const;
   /// of_peer returns what came from an address and no known device, oldest first.

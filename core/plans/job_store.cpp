@@ -341,7 +341,35 @@ std::string JobStore::take_secret(std::int64_t job, const std::string& phone) {
 void JobStore::forget_secrets(std::int64_t job) {
   const long long key = job;
   database_.write([&](soci::session& sql) {
-    sql << "update job_item set secret = '' where job = :job and secret <> ''", soci::use(key);
+    sql << "update job_item set secret = '', before = '' where job = :job and"
+           " (secret <> '' or before <> '')",
+        soci::use(key);
+  });
+}
+
+void JobStore::keep_before(std::int64_t job, const std::map<std::string, std::string>& settings) {
+  const long long key = job;
+  database_.write([&](soci::session& sql) {
+    std::string phone;
+    std::string text;
+    soci::statement update =
+        (sql.prepare << "update job_item set before = :text where job = :job and phone = :phone",
+         soci::use(text), soci::use(key), soci::use(phone));
+    for (const auto& [name, value] : settings) {
+      phone = name;
+      text = value;
+      update.execute(true);
+    }
+  });
+}
+
+std::string JobStore::before(std::int64_t job, const std::string& phone) const {
+  const long long key = job;
+  return database_.read([&](soci::session& sql) {
+    std::string text;
+    sql << "select before from job_item where job = :job and phone = :phone", soci::into(text),
+        soci::use(key), soci::use(phone);
+    return text;
   });
 }
 

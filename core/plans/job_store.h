@@ -102,6 +102,10 @@ class JobStore {
   void keep_secrets(std::int64_t job, const std::map<std::string, std::string>& secrets);
   std::string take_secret(std::int64_t job, const std::string& phone);
   void forget_secrets(std::int64_t job);
+  /// keep_before keeps, by phone, what the job will have changed of it, in the job's own form, for
+  /// `before` to return, "" for nothing; forget_secrets forgets it, too.
+  void keep_before(std::int64_t job, const std::map<std::string, std::string>& settings);
+  std::string before(std::int64_t job, const std::string& phone) const;
 
  private:
   Database& database_;

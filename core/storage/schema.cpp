@@ -95,6 +95,14 @@ const std::vector<Migration> kAdmin = {
         // '' goes by what the certificate is.
         "alter table trust_certificate add column purpose text not null default ''",
     },
+    {
+        // What shows that `peer` is the phone's: identified, registered, or '' for nothing. Of what
+        // was proven before this was written down, the registration is taken for granted.
+        "alter table trust_holding add column address_proof text not null default ''",
+        "update trust_holding set address_proof = 'registered' where sha1 <> ''",
+        // How the phone's record was before a bulk job changed it, until the job is over.
+        "alter table job_item add column before text not null default ''",
+    },
 };
 
 const std::vector<Migration> kCapf = {
@@ -173,6 +181,20 @@ const std::vector<Migration> kCapf = {
         " phone text not null, kind text not null, count bigint not null, since bigint not null,"
         " peer text not null, primary key (phone, kind))",
     },
+    {
+        // By what the phone showed who it is, or that its address did; '' where it was not noted.
+        "alter table issued add column proof text not null default ''",
+        "alter table csr add column proof text not null default ''",
+        // Who came, "address:port"; '' where it was not noted.
+        "alter table outcome add column peer text not null default ''",
+        // Tries of an address that the phone was seen at and that has a share of its own.
+        "alter table attempt add column reserved integer not null default 0",
+        // Which request of the phone it belongs to; 0 where it was not noted.
+        "alter table event add column request bigint not null default 0",
+        // The first addresses that came too often, apart by blanks, and how many came from others.
+        "alter table security_more add column peers text not null default ''",
+        "alter table security_more add column others bigint not null default 0",
+    },
 };
 
 const std::vector<Migration> kCallManager = {
@@ -238,6 +260,17 @@ const std::vector<Migration> kTftp = {
         "alter table fetch add column stamp text not null default ''",
     },
     kTrustSigns,
+    {
+        // Which fetch is newer is told by numbers that only grow: a clock may be set back.
+        "alter table fetch add column sequence bigint not null default 0",
+        "create table fetch_order (row bigint not null primary key, place bigint not null)",
+        "insert into fetch_order (row, place) select rowid, row_number() over (order by at, rowid)"
+        " from fetch",
+        "update fetch set sequence ="
+        " (select place from fetch_order where fetch_order.row = fetch.rowid)",
+        "drop table fetch_order",
+        "create index fetch_by_sequence on fetch (sequence)",
+    },
 };
 
 const std::vector<Migration> kTvs = {kTrustSigns};

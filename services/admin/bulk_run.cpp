@@ -1,8 +1,10 @@
 #include "services/admin/bulk_run.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -42,6 +44,25 @@ std::string address_of(const std::string& peer) {
   return peer.substr(0, peer.rfind(':'));
 }
 
+/// text_of keeps what a job changes of a phone, and settings_from brings it back into `capf`.
+std::string text_of(const core::CapfSettings& capf) {
+  return boost::json::serialize(boost::json::object{{"auth_mode", word(capf.auth_mode)},
+                                                    {"auth_string", capf.auth_string},
+                                                    {"key_order", word(capf.key_order)},
+                                                    {"rsa_bits", capf.rsa_bits},
+                                                    {"ec_bits", capf.ec_bits}});
+}
+
+core::CapfSettings settings_from(const std::string& text, core::CapfSettings capf) {
+  const boost::json::object object = boost::json::parse(text).as_object();
+  capf.auth_mode = core::auth_mode_from(object.at("auth_mode").as_string());
+  capf.auth_string = std::string(object.at("auth_string").as_string());
+  capf.key_order = core::key_order_from(object.at("key_order").as_string());
+  capf.rsa_bits = static_cast<int>(object.at("rsa_bits").as_int64());
+  capf.ec_bits = static_cast<int>(object.at("ec_bits").as_int64());
+  return capf;
+}
+
 }  // namespace
 
 struct BulkRun::Rules {
@@ -78,29 +99,21 @@ void BulkRun::look(Time now) {
   evidence.outcomes = house_.outcomes_since(looked_ - kOverlap);
   if (watch_.any_on_way()) evidence.resets = house_.resets(job_.id, watch_.asked_since(now));
   looked_ = now;
-  leave_out_strangers(evidence.outcomes);
+  find_homes(evidence);
   note(watch_.observe(evidence, now));
 }
 
-/// What was refused at an address that is not the phone's is not what became of the phone: anybody
-/// can come in its name without its string or certificate.
-void BulkRun::leave_out_strangers(std::vector<core::Outcome>& outcomes) {
-  core::Database* capf = house_.capf_db();
+/// find_homes tells where the phones are that have failed.
+void BulkRun::find_homes(BulkEvidence& evidence) {
   core::Database* registrar = house_.callmanager_db();
-  if (capf == nullptr || registrar == nullptr) return;
-  const core::EnrolmentStore journal(*capf);
+  if (registrar == nullptr) return;
   const core::RegistrationStore registrations(*registrar);
-  std::erase_if(outcomes, [&](const core::Outcome& outcome) {
-    if (!BulkWatch::is_refusal(outcome.status) || !watch_.awaits(outcome.phone)) return false;
-    std::set<std::string> homes;
+  for (const core::Outcome& outcome : evidence.outcomes) {
+    if (outcome.status == core::OperationStatus::success || !watch_.awaits(outcome.phone)) continue;
+    std::set<std::string>& homes = evidence.homes[outcome.phone];
     for (const core::Registration& one : registrations.find(outcome.phone))
       homes.insert(address_of(one.peer));
-    if (homes.empty()) return false;
-    for (const core::CapfEvent& event : journal.events(outcome.phone))  // the newest first
-      if (event.kind.ends_with("_refused") || event.kind.ends_with("_throttled"))
-        return !homes.contains(address_of(event.peer));
-    return false;
-  });
+  }
 }
 
 void BulkRun::heed(Time now) {
@@ -149,7 +162,11 @@ void BulkRun::send_wave(Time now) {
       rules.profiles.emplace(profile.name, profile);
     rules.policy = core::CapfPolicyStore(house_.database).load();
     std::vector<Phone> changed;
+    std::map<std::string, std::string> before;
     for (const JobItem& item : wave) moved.push_back(turn_of(item, rules, now, changed));
+    for (const Phone& phone : changed)
+      before.emplace(phone.name, text_of(house_.phones.find(phone.name)->capf));
+    house_.jobs.keep_before(job_.id, before);
     const auto requests = house_.phones.save(changed, core::PhoneStore::Ask::again);
     std::size_t next = 0;
     for (JobItem& item : moved)
@@ -220,6 +237,16 @@ void BulkRun::tell_again(Time now) {
   note(watch_.tell_again(house_.registrations(), now));
 }
 
+/// as_before asks nothing of a phone, and gives it back its mode, string and key.
+core::CapfSettings BulkRun::as_before(const Phone& phone) {
+  core::CapfSettings capf = phone.capf;
+  const std::string text = house_.jobs.before(job_.id, phone.name);
+  if (!text.empty()) capf = settings_from(text, capf);
+  capf.operation = Operation::none;
+  capf.completes_by.reset();
+  return capf;
+}
+
 void BulkRun::withdraw(Time now) {
   std::vector<JobItem> items = watch_.to_withdraw();
   if (items.empty()) return;
@@ -233,8 +260,7 @@ void BulkRun::withdraw(Time now) {
       item.changed = now;
       std::optional<Phone> phone = house_.phones.find(item.phone);
       if (!phone || phone->capf.request != item.request) continue;
-      phone->capf.operation = Operation::none;
-      phone->capf.completes_by.reset();
+      phone->capf = as_before(*phone);
       changed.push_back(std::move(*phone));
     }
     house_.phones.save(changed, core::PhoneStore::Ask::changed_only);

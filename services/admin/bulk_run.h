@@ -35,7 +35,8 @@ class BulkRun {
 
  private:
   void look(core::Time now);
-  void leave_out_strangers(std::vector<core::Outcome>& outcomes);
+  void find_homes(BulkEvidence& evidence);
+  core::CapfSettings as_before(const core::Phone& phone);
   void heed(core::Time now);
   void send_wave(core::Time now);
   /// Rules are what the settings of a wave are checked against.

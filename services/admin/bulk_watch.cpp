@@ -27,6 +27,14 @@ bool is_pending(ItemState state) {
   return state == ItemState::applied || state == ItemState::enrolling || state == ItemState::away;
 }
 
+/// is_strangers tells a failure that somebody brought about who is not where the phone is.
+bool is_strangers(const Outcome& outcome, const BulkEvidence& evidence) {
+  if (outcome.status == OperationStatus::success || outcome.peer.empty()) return false;
+  const auto homes = evidence.homes.find(outcome.phone);
+  if (homes == evidence.homes.end() || homes->second.empty()) return false;
+  return !homes->second.contains(outcome.peer.substr(0, outcome.peer.rfind(':')));
+}
+
 }  // namespace
 
 BulkWatch::BulkWatch(std::vector<JobItem> items, const std::vector<ResetRow>& resets,
@@ -182,7 +190,8 @@ std::vector<JobItem> BulkWatch::observe(const BulkEvidence& evidence, Time now) 
   std::vector<JobItem> moved;
   for (const Outcome& outcome : evidence.outcomes) {
     const auto found = phones_.find(outcome.phone);
-    if (found != phones_.end()) judge_outcome(found->second, outcome, now, moved);
+    if (found == phones_.end() || is_strangers(outcome, evidence)) continue;
+    judge_outcome(found->second, outcome, now, moved);
   }
   const std::unordered_map<std::string, Outcome> doubtful = doubtful_;
   for (const auto& [name, outcome] : doubtful) judge_outcome(phones_.at(name), outcome, now, moved);
@@ -247,12 +256,6 @@ std::vector<JobItem> BulkWatch::to_withdraw() const {
   std::vector<JobItem> items;
   for (const std::string& name : pending_) items.push_back(phones_.at(name).item);
   return items;
-}
-
-bool BulkWatch::is_refusal(OperationStatus status) noexcept {
-  return status == OperationStatus::invalid_auth_string ||
-         status == OperationStatus::invalid_credentials ||
-         status == OperationStatus::invalid_lsc || status == OperationStatus::invalid_mic;
 }
 
 Time BulkWatch::asked_since(Time now) const {

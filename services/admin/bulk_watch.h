@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,9 @@ namespace ringfence::services::admin {
 struct BulkEvidence {
   std::vector<core::Outcome> outcomes;
   std::vector<core::ResetRow> resets;  ///< of this job
+  /// Where phones with an outcome register from, by device, addresses without ports. A failure at
+  /// another address is not the phone's: anybody can come in its name, without its proof.
+  std::map<std::string, std::set<std::string>> homes = {};
 };
 
 /// BulkWatch follows the phones of one bulk job to a final state each. Pure: no clock, no database.
@@ -73,8 +77,6 @@ class BulkWatch {
   /// have not ended it. A phone in the middle of it may still end it; nobody waits for that.
   std::vector<core::JobItem> to_withdraw() const;
 
-  /// is_refusal tells the outcomes that anybody can bring about in a phone's name.
-  static bool is_refusal(core::OperationStatus status) noexcept;
   bool awaits(const std::string& phone) const { return pending_.contains(phone); }
 
   bool finished() const { return waiting_.empty() && pending_.empty(); }

@@ -135,7 +135,7 @@ CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& stat
       row.lsc_issuer_expires = core::to_iso(end->second);
     row.lsc_other_capf = lsc.issuer != issuers.capf;  // each CAPF certificate has its own name
     if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);
-    if (!lsc.elsewhere.empty()) row.lsc_enrolled_from = lsc.peer;
+    row.lsc_enrolled_from = core::enrolled_from(lsc);
   }
   row.stale = static_cast<std::int64_t>(state.stale(now));
   row.csr = state.csr && !state.csr->serial;

@@ -115,12 +115,12 @@ bool DiagnosisFacts::waits() const {
 }
 
 const CapfEvent* DiagnosisFacts::newest(std::string_view kind) const {
-  for (const CapfEvent& event : events) {
+  if (status() == OperationStatus::success) return nullptr;
+  for (const CapfEvent& event : events) {  // in the order in which they were written
     if (event.kind != kind) continue;
-    if (state.held && state.held->confirmed_at && event.at < *state.held->confirmed_at)
-      return nullptr;
-    // A phone that has not fetched the present configuration did that for an earlier request.
-    if (config && config->stamp != phone.config_stamp && !outcome()) return nullptr;
+    if (event.request != phone.capf.request) return nullptr;
+    // Two daemons wrote these, so there is only the clock to tell which came first: a wide slack,
+    // and a clock that was set back hides an event that the phone brings about again.
     if (config && config->stamp == phone.config_stamp && event.at < config->at - kClockSlack)
       return nullptr;
     return &event;

@@ -88,8 +88,8 @@ struct DiagnosisFacts {
   core::OperationStatus status() const;
   /// waits tells whether the phone still is to get, lose or show a certificate.
   bool waits() const;
-  /// newest returns the newest event of that kind that belongs to what is asked now: it happened
-  /// after the last success, and not before the phone knew of this request.
+  /// newest returns the newest event of that kind that belongs to what is asked now, while that has
+  /// not succeeded, and did not happen before the phone fetched its present configuration.
   const core::CapfEvent* newest(std::string_view kind) const;
 };
 

@@ -109,6 +109,27 @@ void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
               "Let every one of them take the list of the first change before the second.");
 }
 
+/// add_followers names who cannot follow to a list that only another certificate makes new.
+void add_followers(Unit unit, const GuardFacts& facts, Bench& bench) {
+  const bool tvs = facts.tvs_problem.empty();
+  const auto cannot = [&](const PhoneHold& phone) {
+    return phone.hold != ListHold::unproven && phone.hold != ListHold::current &&
+           !phone.knows_signer && !(tvs && phone.knows_tvs);
+  };
+  bench.add("older_list", chosen(facts, cannot),
+            fmt::format("The list that they hold does not have the certificate of {}, which signs "
+                        "the ITL, and they cannot ask a TVS that it has: they would keep that list, "
+                        "and not trust the new certificate of {}.",
+                        name(facts.signer), name(unit)),
+            tvs ? "Unlock them by hand, or publish a list that they believe: utils itl reset localkey."
+                : started_first(facts.tvs_problem, "Cisco Trust Verification Service"));
+  bench.add("unproven_list", chosen(facts, holding(ListHold::unproven)),
+            fmt::format("They fetched the ITL in force, and nothing proves that they took it. Those "
+                        "that did not would not trust the new certificate of {} either.",
+                        name(unit)),
+            "Reset them with 'utils phone reset all' and see 'show phone'.");
+}
+
 }  // namespace
 
 std::string phones_text(std::int64_t count) {
@@ -142,6 +163,8 @@ Verdict judge_change(Unit unit, const GuardFacts& facts) {
   if (unit == facts.signer || unit == Unit::tvs || unit == Unit::call_manager ||
       unit == Unit::itl_recovery)
     add_lists(unit, facts, bench);
+  else
+    add_followers(unit, facts, bench);
   return bench.verdict();
 }
 

@@ -20,6 +20,8 @@ using core::Unit;
 namespace {
 
 constexpr auto kAnswersWithin = std::chrono::seconds(5);
+/// A fetch is on disk so long after it at the latest, where a registration may be there at once.
+constexpr auto kFetchIsKnownWithin = std::chrono::seconds(10);
 
 /// ListContents tells what the versions of the ITL have; one that is no longer known has nothing.
 class ListContents {
@@ -93,7 +95,12 @@ std::string Guards::tls_problem(std::string_view daemon, std::uint16_t port, Uni
 
 std::vector<PhoneHold> Guards::phones(Unit signer) {
   std::map<std::string, std::string> seen;  // by device: the list it fetched last, or ""
-  for (const core::Registration& one : house_.registrations()) seen.emplace(one.device, "");
+  std::set<std::string> just_came;
+  const core::Time now = house_.clock.now();
+  for (const core::Registration& one : house_.registrations()) {
+    seen.emplace(one.device, "");
+    if (now - one.registered_at < kFetchIsKnownWithin) just_came.insert(one.device);
+  }
   for (const core::Fetch& one : house_.last_itls()) seen[one.device] = one.sha1;
   std::vector<std::string> names;
   for (const auto& [device, sha1] : seen)
@@ -106,10 +113,11 @@ std::vector<PhoneHold> Guards::phones(Unit signer) {
   for (const std::string& device : names) {
     const core::Judgement& judgement = trust.at(device).judgement;
     const std::string& fetched = seen.at(device);
-    if (judgement.acceptance == core::Acceptance::unknown && judgement.holds.empty() &&
-        fetched.empty())
-      continue;  // as far as is known it never had a list, and takes its first one on faith
-    PhoneHold hold{device, hold_of(judgement.acceptance)};
+    const bool nothing_known = judgement.acceptance == core::Acceptance::unknown &&
+                               judgement.holds.empty() && fetched.empty();
+    // As far as is known it never had a list, and takes its first one on faith.
+    if (nothing_known && !just_came.contains(device)) continue;
+    PhoneHold hold{device, nothing_known ? ListHold::unproven : hold_of(judgement.acceptance)};
     const std::string& surely = judgement.holds.empty() ? fetched : judgement.holds;
     hold.knows_tvs = tvs && contents.has(surely, tvs->der);
     hold.knows_signer = by && contents.has(surely, by->der);
@@ -123,7 +131,10 @@ Verdict Guards::of_change(Unit unit) {
   facts.signer = unit_of(keeper_.publisher().signer());
   facts.phones = phones(facts.signer);
   if (facts.phones.empty()) return judge_change(unit, facts);  // a fresh house: nobody to strand
-  if (unit == facts.signer) facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
+  const bool may_ask = std::ranges::any_of(
+      facts.phones, [](const PhoneHold& phone) { return !phone.knows_signer; });
+  if (unit == facts.signer || may_ask)
+    facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
   facts.tftp_problem = problem_of("tftp");
   facts.registrar_problem = problem_of("callmanager");
   return judge_change(unit, facts);

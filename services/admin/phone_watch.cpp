@@ -161,7 +161,8 @@ std::vector<JobItem> PhoneWatch::take_in(const Evidence& evidence, Time now) {
     if (items_.contains(one.device) || !fetches_trust_lists(one.device)) continue;
     const auto trust = evidence.trust.find(one.device);
     if (trust == evidence.trust.end()) continue;
-    const auto& [judgement, home, elsewhere] = trust->second;
+    const core::Judgement& judgement = trust->second.judgement;
+    const std::string& home = trust->second.home;
     if (!home.empty() && home != core::address_text(one.peer)) continue;
     if (judgement.acceptance == Acceptance::accepted || judgement.acceptance == Acceptance::fetched)
       continue;

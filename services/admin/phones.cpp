@@ -298,9 +298,10 @@ void Phones::describe(const PhoneTrust& trust, PhoneFacts& row) {
   row.itl = word(trust.judgement.acceptance);
   row.itl_evidence = trust.judgement.evidence;
   row.itl_list_sha1 = trust.judgement.holds;
-  row.itl_address = trust.home;
-  row.itl_other_address = trust.elsewhere;
-  if (!trust.home.empty() && trust.elsewhere.empty() && row.registered && address != trust.home) {
+  const bool known = trust.proof != core::AddressProof::none;
+  row.itl_address = known ? trust.home : "";
+  row.itl_other_address = trust.elsewhere.empty() && !known ? trust.home : trust.elsewhere;
+  if (known && !trust.home.empty() && trust.elsewhere.empty() && row.registered && address != trust.home) {
     row.itl_other_address = address;
     row.itl_evidence += fmt::format(
         "; it is registered from {}, and was known at {}: what comes from there counts only when "
@@ -362,7 +363,7 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
     row.lsc_key = lsc.key;
     row.lsc_expires = core::to_iso(lsc.not_after);
     if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);
-    if (!lsc.elsewhere.empty()) row.lsc_enrolled_from = lsc.peer;
+    row.lsc_enrolled_from = core::enrolled_from(lsc);
   }
   return row;
 }

@@ -133,7 +133,9 @@ void TrustLedger::follow(const std::set<std::string>& devices) {
   std::vector<Holding> changed;
   for (auto at = devices.begin(); at != devices.end();) {
     Signs signs;
-    for (; at != devices.end() && signs.size() < kChunk; ++at) signs[*at];
+    for (; at != devices.end() && signs.size() < kChunk; ++at)
+      if (house_.phones.has(*at)) signs[*at];  // what was seen of a removed one is nobody's
+    if (signs.empty()) break;
     gather(signs);
     for (auto& [device, found] : signs) believe(device, std::move(found), changed);
   }
@@ -198,9 +200,10 @@ void TrustLedger::note_move(const Belief& before, const Belief& now) {
 
 PhoneTrust TrustLedger::trust_of(const std::string& device, const std::string& sha1) const {
   const auto found = beliefs_.find(device);
-  if (found == beliefs_.end()) return {core::judge(lists_, Belief{}, sha1), "", ""};
+  if (found == beliefs_.end()) return {core::judge(lists_, Belief{}, sha1), "", "", {}};
   const Belief& belief = found->second;
-  return {core::judge(lists_, belief, sha1), belief.proven.peer, belief.elsewhere};
+  return {core::judge(lists_, belief, sha1), belief.proven.peer, belief.elsewhere,
+          belief.proven.address_proof};
 }
 
 PhoneTrust TrustLedger::of(const std::string& device) {

@@ -21,6 +21,7 @@ struct PhoneTrust {
   core::Judgement judgement;
   std::string home;       ///< its address as far as it is known, or ""
   std::string elsewhere;  ///< another address that acts in its name since, or ""
+  core::AddressProof proof = core::AddressProof::none;  ///< of `home`
 };
 
 /// TrustCounts counts the known phones that use trust lists, by where they stand.

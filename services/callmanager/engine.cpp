@@ -325,6 +325,9 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
   else if (left && verdict.bindings.empty())
     note(Level::notice, "PHONE_UNREGISTERED", "transport", request.transport);
 
+  if (verdict.registered_anew)
+    signs_.add({verdict.device, core::TrustSignKind::registered, way.address(), "", "",
+                core::sign_time()});
   PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
   // A refresh may repeat why the phone started; that was when it registered.
   if (verdict.registered_anew)

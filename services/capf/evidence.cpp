@@ -20,14 +20,15 @@ bool evidence::is_security(std::string_view kind) noexcept {
 }
 
 void Witness::saw(std::string_view kind, std::string detail) const noexcept {
-  if (device_.empty()) return;
+  if (phone_.name.empty()) return;
   if (detail.size() > kMaxDetailBytes) {
     // Not inside a character: continuation bytes of UTF-8 are 10xxxxxx.
     std::size_t end = kMaxDetailBytes;
     while (end > 0 && (static_cast<unsigned char>(detail[end]) & 0xc0U) == 0x80U) --end;
     detail.resize(end);
   }
-  records_.happened({0, clock_.now(), device_, peer_, std::string(kind), std::move(detail)});
+  records_.happened({0, clock_.now(), phone_.name, peer_, std::string(kind), std::move(detail),
+                     phone_.capf.request});
 }
 
 }  // namespace ringfence::services::capf

@@ -39,10 +39,10 @@ bool is_security(std::string_view kind) noexcept;
 /// Witness writes evidence about one session's device.
 class Witness {
  public:
-  /// All must outlive it; `peer` is "address:port". While `device` is empty nothing is written.
+  /// All must outlive it; `peer` is "address:port". While the phone has no name nothing is written.
   Witness(Records& records, const core::Clock& clock, const std::string& peer,
-          const std::string& device)
-      : records_(records), clock_(clock), peer_(peer), device_(device) {}
+          const core::Phone& phone)
+      : records_(records), clock_(clock), peer_(peer), phone_(phone) {}
 
   /// saw writes one event; `detail` is a sentence without secrets, cut when it is too long.
   void saw(std::string_view kind, std::string detail) const noexcept;
@@ -51,7 +51,7 @@ class Witness {
   Records& records_;
   const core::Clock& clock_;
   const std::string& peer_;
-  const std::string& device_;
+  const core::Phone& phone_;
 };
 
 }  // namespace ringfence::services::capf

@@ -34,29 +34,40 @@ Issuing::Next Issuing::begin() const {
 }
 
 std::optional<Issuing::Next> Issuing::too_many() const {
-  using Whither = core::EnrolmentStore::Whither;
-  const bool stranger = !elsewhere_.empty();
-  const core::Issues issues =
-      parts_.records.issues(phone_.name, phone_.capf.request,
-                            stranger ? Whither::elsewhere : Whither::known);
-  if (issues.count >= (stranger ? kMostElsewhere : kMostCertificates)) {
+  const std::string_view address = peer_.substr(0, peer_.rfind(':'));
+  const std::int64_t request = phone_.capf.request;
+  const core::Issues here = parts_.records.issues(phone_.name, request, address);
+  const bool stranger = !place_.elsewhere.empty();
+  if (here.count >= (stranger ? kMostElsewhere : kMostCertificates)) {
     parts_.witness.saw(evidence::kTooMany,
-                       fmt::format("{} LSCs were issued for this request{}, and none was confirmed "
-                                   "as stored: ask anew when the cause is found",
-                                   issues.count,
-                                   stranger ? " to addresses that are not the phone's" : ""));
+                       fmt::format("{} LSCs were issued for this request to {}{}, and none was "
+                                   "confirmed as stored: ask anew when the cause is found",
+                                   here.count, address,
+                                   stranger ? ", which is not the phone's address" : ""));
     return Failed{OperationStatus::failed, Reason::invalid_element};
   }
-  const core::Time now = parts_.clock.now();
-  const bool recent = issues.last && *issues.last <= now && *issues.last + kPause > now;
-  if (issues.count >= kAtOnce && recent) {
+  const core::Issues all = parts_.records.issues(phone_.name, request, "");
+  const bool many_here = here.count >= kAtOnce && recent(here);
+  if (many_here || (!place_.proves() && all.count >= kMostUnproven && recent(all))) {
     parts_.witness.saw(evidence::kRetryLater,
                        fmt::format("{} LSCs were issued for this request and none was confirmed as "
                                    "stored: the next one has to wait",
-                                   issues.count));
+                                   many_here ? here.count : all.count));
     return Later{};
   }
   return std::nullopt;
+}
+
+bool Issuing::recent(const core::Issues& issues) const {
+  const core::Time now = parts_.clock.now();
+  return issues.last && *issues.last <= now && *issues.last + kPause > now;
+}
+
+/// proof is the journal's word for what shows that it is the phone.
+std::string Issuing::proof() const {
+  if (phone_.capf.auth_mode == core::AuthMode::null_string && place_.proves())
+    return std::string(core::IssuedCertificate::kByAddress);
+  return std::string(word(phone_.capf.auth_mode));
 }
 
 /// not_its_own finds a key that somebody else has: whoever shows it does not hold it alone.
@@ -118,6 +129,7 @@ Issuing::Next Issuing::request(core::BytesView spki) const {
   csr.key = describe(read_public_key(spki));
   csr.model = phone_.model;
   csr.peer = peer_;
+  csr.proof = proof();
   csr.created = parts_.clock.now();
   parts_.records.requested(csr);
   core::log(Level::info, "CAPF_REQUESTED", {{"device", phone_.name}, {"key", csr.key}});
@@ -133,7 +145,8 @@ Issuing::Next Issuing::issue(core::BytesView spki, std::chrono::days validity) c
   }
   parts_.failures.worked(phone_.name);
   certificate.peer = peer_;
-  certificate.elsewhere = elsewhere_;
+  certificate.elsewhere = place_.elsewhere;
+  certificate.proof = proof();
   parts_.records.issued(certificate);
   core::log(Level::info, "CAPF_ISSUED",
             {{"device", phone_.name},

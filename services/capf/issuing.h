@@ -32,16 +32,19 @@ class Issuing {
     const Witness& witness;
   };
 
-  /// `version` is of the phone's protocol, `peer` its "address:port", and `elsewhere` the known
-  /// addresses of the phone when that is none of them, or "".
+  /// `version` is of the phone's protocol, `peer` its "address:port", and `place` what that is to
+  /// the phone. All must outlive it.
   Issuing(const Parts& parts, const core::Phone& phone, std::uint8_t version, std::string_view peer,
-          std::string_view elsewhere)
-      : parts_(parts), phone_(phone), version_(version), peer_(peer), elsewhere_(elsewhere) {}
+          const Place& place)
+      : parts_(parts), phone_(phone), version_(version), peer_(peer), place_(place) {}
 
-  /// A request brings at most so many certificates: a phone that could not store one tries again,
-  /// and whoever only takes them must not go on for ever. A stranger gets fewer, of a share of his own.
+  /// A request brings each address at most so many certificates: a phone that could not store one
+  /// tries again, and whoever only takes them must not go on for ever. A stranger gets fewer.
   static constexpr std::int64_t kMostCertificates = 12;
   static constexpr std::int64_t kMostElsewhere = 3;
+  /// To addresses that are not proven to be the phone's go so many in all at once, and then one in
+  /// each pause: nobody uses up the phone's, and nobody gets many.
+  static constexpr std::int64_t kMostUnproven = 36;
   /// From this one on there is a pause before each.
   static constexpr std::int64_t kAtOnce = 6;
   static constexpr std::chrono::minutes kPause{5};
@@ -77,6 +80,8 @@ class Issuing {
 
  private:
   std::optional<Next> too_many() const;
+  bool recent(const core::Issues& issues) const;
+  std::string proof() const;
   std::optional<AskedKey::Fault> not_its_own(core::BytesView spki) const;
   Next wrong_key(const AskedKey::Fault& fault) const;
   std::optional<Next> resume(const core::CapfPolicy& policy) const;
@@ -88,7 +93,7 @@ class Issuing {
   const core::Phone& phone_;
   const std::uint8_t version_;
   const std::string_view peer_;
-  const std::string_view elsewhere_;
+  const Place& place_;
 };
 
 }  // namespace ringfence::services::capf

@@ -1,4 +1,4 @@
-// Where a phone was last seen: who is its neighbour, and who a stranger.
+// Where the other daemons saw a phone.
 #pragma once
 
 #include <filesystem>
@@ -6,11 +6,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/base/clock.h"
 #include "core/storage/database.h"
 #include "core/storage/schema.h"
+#include "services/capf/whereabouts.h"
 
 namespace ringfence::services::capf {
 
@@ -29,9 +29,9 @@ class KnownAddresses {
       : registrar_(files.callmanager, core::Schema::callmanager),
         tftp_(files.tftp, core::Schema::tftp) {}
 
-  /// of returns the addresses, without ports, of the phone's registrations and of its last fetches
-  /// of a configuration and an ITL, each once. Never throws: what cannot be read is logged.
-  std::vector<std::string> of(std::string_view phone) noexcept;
+  /// of returns where the phone registers, and where it last fetched its configuration and ITL
+  /// from, the newest first. Never throws: what cannot be read is logged.
+  Whereabouts of(std::string_view phone) noexcept;
 
  private:
   /// Neighbour is another daemon's database, opened when it can be.
@@ -53,8 +53,5 @@ class KnownAddresses {
   Neighbour registrar_;
   Neighbour tftp_;
 };
-
-/// add_address appends the address of "address" or "address:port", unless it is there already.
-void add_address(std::vector<std::string>& addresses, std::string_view peer);
 
 }  // namespace ringfence::services::capf

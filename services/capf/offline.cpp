@@ -92,6 +92,7 @@ core::IssuedCertificate journal_entry(const X509& certificate, const Bytes& der,
   issued.key = csr.key;
   issued.key_hash = read_public_key(csr.spki).hash;
   issued.peer = csr.peer;
+  issued.proof = csr.proof;
   issued.not_after = core::not_after_of(certificate);
   issued.issued_at = now;
   return issued;

@@ -15,6 +15,7 @@
 #include "core/phones/phone.h"
 #include "core/phones/trust_sign.h"
 #include "services/capf/protocol.h"
+#include "services/capf/whereabouts.h"
 
 namespace ringfence::services::capf {
 
@@ -54,9 +55,9 @@ class Records {
   /// certificate returns what was issued under `serial`: what an offline CA's import brought.
   virtual std::optional<core::IssuedCertificate> certificate(core::BytesView serial) = 0;
 
-  /// issues counts what a request has brought so far.
+  /// issues counts what a request has brought so far, to one address or, without any, to all.
   virtual core::Issues issues(std::string_view phone, std::int64_t request,
-                              core::EnrolmentStore::Whither whither) = 0;
+                              std::string_view address) = 0;
   /// key_holder says whose key that is, when it is not this phone's alone: "SEP…" or "this node's
   /// CAPF". `hash` is of public_key.
   virtual std::optional<std::string> key_holder(std::string_view hash, core::BytesView spki,
@@ -64,8 +65,7 @@ class Records {
   /// showed corrects what the journal believes by the LSC that the phone shows; empty for none.
   /// Returns whether it is one of this journal's, or none.
   virtual bool showed(std::string_view phone, core::BytesView der, core::Time now) = 0;
-  /// addresses returns where the phone was last seen: registered, fetching, enrolling.
-  virtual std::vector<std::string> addresses(std::string_view phone) = 0;
+  virtual Whereabouts whereabouts(std::string_view phone) = 0;
 
   /// attempts and save_attempts are AttemptStore's `of` and `save`.
   virtual std::vector<core::Attempts> attempts(std::string_view phone) = 0;

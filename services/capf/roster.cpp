@@ -1,6 +1,7 @@
 // Which session works for which device.
 #include "services/capf/roster.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,15 +9,24 @@ namespace ringfence::services::capf {
 
 Roster::Roster(std::function<void(std::uint32_t)> dismiss) : dismiss_(std::move(dismiss)) {}
 
-bool Roster::enter(std::string_view device, std::uint32_t session) {
+bool Roster::enter(std::string_view device, std::string_view address, std::uint32_t session,
+                   Claim claim) {
   std::optional<std::uint32_t> dismissed;
   {
     const std::lock_guard lock(mutex_);
-    const auto [at, fresh] = seats_.try_emplace(std::string(device), Seat{session, false});
-    if (!fresh && at->second.session != session) {
-      if (at->second.busy) return false;
-      dismissed = at->second.session;
-      at->second = Seat{session, false};
+    Seats& seats = seats_[std::string(device)];
+    auto at = std::ranges::find(seats, address, &Seat::address);
+    if (at == seats.end() && seats.size() >= kSeats)
+      at = std::ranges::find_if(
+          seats, [](const Seat& seat) { return !seat.busy && seat.claim == Claim::bare; });
+    else if (at == seats.end())
+      at = seats.insert(at, Seat{std::string(address), session, claim});
+    if (at == seats.end()) return false;
+    if (at->session != session) {
+      if (at->busy) return false;
+      dismissed = at->session;
+      seats.erase(at);
+      seats.push_back(Seat{std::string(address), session, claim});
     }
   }
   if (dismissed && dismiss_) dismiss_(*dismissed);
@@ -25,33 +35,45 @@ bool Roster::enter(std::string_view device, std::uint32_t session) {
 
 bool Roster::busy(std::string_view device, std::uint32_t session) {
   const std::lock_guard lock(mutex_);
-  const auto at = seats_.find(std::string(device));
-  if (at == seats_.end() || at->second.session != session) return false;
-  at->second.busy = true;
+  const auto seats = seats_.find(device);
+  if (seats == seats_.end()) return false;
+  const auto at = std::ranges::find(seats->second, session, &Seat::session);
+  if (at == seats->second.end()) return false;
+  at->busy = true;
   return true;
 }
 
 void Roster::leave(std::string_view device, std::uint32_t session) {
   const std::lock_guard lock(mutex_);
-  const auto at = seats_.find(std::string(device));
-  if (at != seats_.end() && at->second.session == session) seats_.erase(at);
+  const auto seats = seats_.find(device);
+  if (seats == seats_.end()) return;
+  std::erase_if(seats->second, [&](const Seat& seat) { return seat.session == session; });
+  if (seats->second.empty()) seats_.erase(seats);
 }
 
 bool Roster::has(std::string_view device, std::uint32_t session) const {
   const std::lock_guard lock(mutex_);
-  const Seat* seat = find(device);
-  return seat != nullptr && seat->session == session;
+  const auto seats = seats_.find(device);
+  return seats != seats_.end() &&
+         std::ranges::find(seats->second, session, &Seat::session) != seats->second.end();
 }
 
-bool Roster::taken_by_another(std::string_view device, std::uint32_t session) const {
+std::size_t Roster::others(std::string_view device, std::uint32_t session) const {
   const std::lock_guard lock(mutex_);
-  const Seat* seat = find(device);
-  return seat != nullptr && seat->session != session;
+  const auto seats = seats_.find(device);
+  if (seats == seats_.end()) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(
+      seats->second, [&](const Seat& seat) { return seat.session != session; }));
 }
 
-const Roster::Seat* Roster::find(std::string_view device) const {
-  const auto at = seats_.find(std::string(device));
-  return at == seats_.end() ? nullptr : &at->second;
+std::size_t Roster::others_at(std::string_view device, std::string_view address,
+                              std::uint32_t session) const {
+  const std::lock_guard lock(mutex_);
+  const auto seats = seats_.find(device);
+  if (seats == seats_.end()) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(seats->second, [&](const Seat& seat) {
+    return seat.session != session && seat.address == address;
+  }));
 }
 
 }  // namespace ringfence::services::capf

@@ -17,9 +17,16 @@ using core::Level;
 using core::Operation;
 using core::OperationStatus;
 
-/// address_of takes the port off "address:port": each connection has another one.
-std::string_view address_of(std::string_view peer) {
-  return peer.substr(0, peer.rfind(':'));
+/// who_of tells whose tries of strings these are.
+Throttle::Who who_of(Standing standing) {
+  switch (standing) {
+    case Standing::proven: return Throttle::Who::proven;
+    case Standing::likely:
+    case Standing::seen: return Throttle::Who::seen;
+    case Standing::unknown:
+    case Standing::stranger: break;
+  }
+  return Throttle::Who::stranger;
 }
 
 /// said_yes accepts an answer without a reason: what a phone leaves out means what is usual.
@@ -41,9 +48,10 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 Session::Session(std::uint32_t id, std::string peer, const Parts& parts)
     : id_(id),
       peer_(std::move(peer)),
+      address_(address_of(peer_)),
       parts_(parts),
       deadline_(parts.clock.now() + parts.patience.session),
-      witness_(parts.records, parts.clock, peer_, phone_.name) {}
+      witness_(parts.records, parts.clock, peer_, phone_) {}
 
 Session::~Session() {
   leave();
@@ -159,7 +167,8 @@ Turn Session::on_auth(const AuthResponse& response) {
   version_ = response.version.value_or(kVersion);
   if (auto turn = refuse_request()) return std::move(*turn);
   if (auto turn = refuse_identity(response)) return std::move(*turn);
-  if (!parts_.roster.enter(phone_.name, id_)) {
+  const auto claim = place().proves() ? Roster::Claim::proven : Roster::Claim::bare;
+  if (!parts_.roster.enter(phone_.name, address_, id_, claim)) {
     core::log(Level::notice, "CAPF_BUSY", {{"device", phone_.name}, {"peer", peer_}});
     return retry("another session of this device is about to store a certificate");
   }
@@ -199,13 +208,17 @@ std::optional<Turn> Session::refuse_request() {
 /// refuse_identity goes by the mode of the phone's record, whatever type it answered.
 std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
   const Authentication authentication({parts_.records, parts_.throttle, parts_.clock, witness_},
-                                      phone_, id_, address_of(peer_), who());
+                                      phone_, id_, address_, who_of(place().standing));
   return std::visit(
       Overloaded{
           [this](const Authentication::Admitted&) -> std::optional<Turn> {
+            // A string can be guessed: from elsewhere it is worth telling. A certificate cannot.
+            if (phone_.capf.auth_mode == core::AuthMode::lsc ||
+                phone_.capf.auth_mode == core::AuthMode::mic)
+              place_ = Place::of_proof();
             if (phone_.capf.auth_mode != core::AuthMode::null_string)
               parts_.records.saw({phone_.name, core::TrustSignKind::identified,
-                                  core::address_text(peer_), "",
+                                  address_, "",
                                   std::string(word(phone_.capf.auth_mode)), core::sign_time()});
             return std::nullopt;
           },
@@ -275,7 +288,7 @@ Turn Session::store(core::IssuedCertificate certificate) {
 
 Issuing Session::issuing() {
   return Issuing({parts_.records, parts_.issuer, parts_.ca_failures, parts_.clock, witness_},
-                 phone_, version_, peer_, elsewhere());
+                 phone_, version_, peer_, place());
 }
 
 Turn Session::on_store(const StoreResponse& response) {
@@ -288,11 +301,11 @@ Turn Session::on_store(const StoreResponse& response) {
   parts_.records.confirmed(serial_, parts_.clock.now());
   core::log(Level::notice, "CAPF_CONFIRMED",
             {{"device", phone_.name}, {"serial", core::to_hex(serial_)}, {"peer", peer_}});
-  if (!elsewhere().empty())
+  if (!place().elsewhere.empty())
     witness_.saw(evidence::kElsewhere,
                  fmt::format("an LSC went to an address that is not known of this phone, which was "
                              "last seen at {}",
-                             elsewhere()));
+                             place().elsewhere));
   return end(Reason::ok);
 }
 
@@ -337,7 +350,7 @@ Turn Session::on_fetch(const FetchResponse& response) {
 /// believe_what_was_shown corrects the journal by the LSC that the phone has, or has not. A
 /// stranger's answer is no reason to believe anything else of the phone.
 void Session::believe_what_was_shown() {
-  if (!elsewhere().empty()) return;
+  if (!place().elsewhere.empty()) return;
   if (parts_.records.showed(phone_.name, shown_lsc_, parts_.clock.now())) return;
   witness_.saw(evidence::kUnknownLsc,
                "the phone showed an LSC that is not on record here: another CAPF issued it");
@@ -419,37 +432,30 @@ void Session::leave() {
   parts_.roster.leave(phone_.name, id_);
 }
 
-/// elsewhere returns the known addresses of the phone when this peer is at none of them; empty when
-/// it is, or when none is known.
-const std::string& Session::elsewhere() {
-  if (!elsewhere_) {
-    const std::vector<std::string> known = parts_.records.addresses(phone_.name);
-    const bool here = std::ranges::find(known, address_of(peer_)) != known.end();
-    elsewhere_ = here ? "" : fmt::format("{}", fmt::join(known, ", "));
-    who_ = here ? Throttle::Who::known : Throttle::Who::stranger;
-  }
-  return *elsewhere_;
+/// place returns what the peer's address is to the phone, as it was when the phone was named.
+const Place& Session::place() {
+  if (!place_) place_.emplace(parts_.records.whereabouts(phone_.name), address_);
+  return *place_;
 }
 
-Throttle::Who Session::who() {
-  elsewhere();
-  return *who_;
-}
-
-/// finish records the outcome, unless another session works on the request or has completed it, or
-/// the peer is not where the phone is: a stranger who only knows a device's name must not change
-/// what became of it.
+/// finish records the outcome, unless another session from there works on the request, or one has
+/// completed it, or the peer is not where the phone is: a stranger who only knows a device's name
+/// must not change what became of it.
 void Session::finish(OperationStatus status) {
   core::log(status == OperationStatus::success ? Level::notice : Level::warning, "CAPF_FINISHED",
             {{"device", phone_.name},
              {"peer", peer_},
              {"status", core::describe(phone_.capf.operation, status)}});
-  if (parts_.roster.taken_by_another(phone_.name, id_)) return;
-  if (status != OperationStatus::success && !elsewhere().empty()) return;
+  if (parts_.roster.others_at(phone_.name, address_, id_) > 0) return;
+  if (status != OperationStatus::success) {
+    const bool nobody_knows = place().standing == Standing::unknown;
+    if (!place().elsewhere.empty()) return;
+    if (nobody_knows && parts_.roster.others(phone_.name, id_) > 0) return;
+  }
   const auto before = parts_.records.outcome(phone_.name, phone_.capf.request);
   if (before && before->status == OperationStatus::success) return;
-  parts_.records.finished(
-      {phone_.name, phone_.capf.request, phone_.capf.operation, status, parts_.clock.now()});
+  parts_.records.finished({phone_.name, phone_.capf.request, phone_.capf.operation, status,
+                           parts_.clock.now(), peer_});
 }
 
 }  // namespace ringfence::services::capf

@@ -119,11 +119,11 @@ class Session {
   static std::string_view task_of(State state) noexcept;
   void leave();
   void finish(core::OperationStatus status);
-  const std::string& elsewhere();
-  Throttle::Who who();
+  const Place& place();
 
   const std::uint32_t id_;
   const std::string peer_;
+  const std::string address_;  ///< of peer_
   const Parts parts_;
   State state_ = State::fresh;
   core::Time deadline_;  ///< whatever the phone says, it ends then
@@ -133,8 +133,7 @@ class Session {
   core::Bytes serial_;    ///< of the certificate under way
   bool fetched_ = false;    ///< a certificate to troubleshoot with
   core::Bytes shown_lsc_;  ///< what it showed as its LSC, DER
-  std::optional<std::string> elsewhere_;  ///< see elsewhere()
-  std::optional<Throttle::Who> who_;
+  std::optional<Place> place_;  ///< see place()
   Witness witness_;
 };
 

@@ -109,8 +109,8 @@ std::optional<core::IssuedCertificate> StoredRecords::certificate(core::BytesVie
 }
 
 core::Issues StoredRecords::issues(std::string_view phone, std::int64_t request,
-                                   core::EnrolmentStore::Whither whither) {
-  return seen_.issues(phone, request, whither);
+                                   std::string_view address) {
+  return seen_.issues(phone, request, address);
 }
 
 std::optional<std::string> StoredRecords::key_holder(std::string_view hash, core::BytesView spki,
@@ -135,16 +135,17 @@ bool StoredRecords::showed(std::string_view phone, core::BytesView der, core::Ti
   return known && known->der == shown.der && known->phone == phone;
 }
 
-std::vector<std::string> StoredRecords::addresses(std::string_view phone) {
-  // Anybody can register or fetch in a phone's name: once one is known by proof, only that counts.
-  const std::optional<core::Holding> proven = core::HoldingStore(admin_).find(phone);
-  const bool known = proven && !proven->sha1.empty() && !proven->peer.empty();
-  std::vector<std::string> addresses =
-      known ? std::vector{proven->peer} : neighbours_.of(phone);
-  // Where it enrolled last counts, unless that was elsewhere itself.
-  if (const auto held = seen_.held(phone); held && held->elsewhere.empty())
-    add_address(addresses, held->peer);
-  return addresses;
+Whereabouts StoredRecords::whereabouts(std::string_view phone) {
+  Whereabouts found = neighbours_.of(phone);
+  // The newest proof that this CAPF saw; the ledger remembers it when capf.db was lost.
+  const core::TrustSignStore signs(reader_);
+  if (const auto proof = signs.last(phone, core::TrustSignKind::identified)) {
+    add_address(found.proven, proof->peer);
+  } else if (const auto holding = core::HoldingStore(admin_).find(phone);
+             holding && holding->address_proof == core::AddressProof::identified) {
+    add_address(found.proven, holding->peer);
+  }
+  return found;
 }
 
 std::vector<core::Attempts> StoredRecords::attempts(std::string_view phone) {

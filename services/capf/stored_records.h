@@ -47,11 +47,11 @@ class StoredRecords final : public Records {
   std::optional<core::PendingCsr> csr(std::string_view phone) override;
   std::optional<core::IssuedCertificate> certificate(core::BytesView serial) override;
   core::Issues issues(std::string_view phone, std::int64_t request,
-                      core::EnrolmentStore::Whither whither) override;
+                      std::string_view address) override;
   std::optional<std::string> key_holder(std::string_view hash, core::BytesView spki,
                                         std::string_view phone, core::Time now) override;
   bool showed(std::string_view phone, core::BytesView der, core::Time now) override;
-  std::vector<std::string> addresses(std::string_view phone) override;
+  Whereabouts whereabouts(std::string_view phone) override;
   std::vector<core::Attempts> attempts(std::string_view phone) override;
   void save_attempts(const std::vector<core::Attempts>& rows, core::Time forget) override;
   void happened(const core::CapfEvent& event) noexcept override;

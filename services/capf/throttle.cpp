@@ -20,8 +20,8 @@ struct Share {
   std::chrono::seconds longest_pause{};
 };
 
-constexpr Share kOfKnown{Throttle::kAttempts, std::chrono::hours(1)};
-constexpr Share kOfStranger{Throttle::kAttempts, std::chrono::hours(24)};
+constexpr Share kOfProven{Throttle::kAttempts, std::chrono::hours(1)};
+constexpr Share kOfOther{Throttle::kAttempts, std::chrono::hours(24)};
 constexpr Share kOfStrangers{Throttle::kAttemptsOfStrangers, std::chrono::hours(24)};
 
 std::chrono::seconds pause_after(int count, const Share& share) {
@@ -49,7 +49,15 @@ Attempts tries_of(const std::vector<Attempts>& rows, std::string_view device,
     tries.last = std::min(tries.last, now);
     return tries;
   }
-  return {std::string(device), std::string(address), 0, now, false};
+  return {std::string(device), std::string(address), 0, now, false, false};
+}
+
+/// reserve gives an address that the phone was seen at a share of its own while there is one.
+bool reserve(const std::vector<Attempts>& rows, const Attempts& own) {
+  const auto others = std::ranges::count_if(rows, [&](const Attempts& row) {
+    return row.reserved && row.address != own.address;
+  });
+  return own.reserved || others < Throttle::kReserved;
 }
 
 }  // namespace
@@ -60,8 +68,9 @@ std::optional<Throttle::Block> Throttle::attempt(Records& records, std::string_v
   const std::vector<Attempts> rows = records.attempts(device);
   Attempts own = tries_of(rows, device, peer, now);
   Attempts sum = tries_of(rows, device, kStrangers, now);
-  const bool stranger = who == Who::stranger;
-  const auto own_until = blocked_until(own, stranger ? kOfStranger : kOfKnown, now);
+  own.reserved = who == Who::seen && reserve(rows, own);
+  const bool stranger = who != Who::proven && !own.reserved;
+  const auto own_until = blocked_until(own, who == Who::proven ? kOfProven : kOfOther, now);
   const auto sum_until =
       stranger ? blocked_until(sum, kOfStrangers, now) : std::optional<Time>();
   if (own_until || sum_until) {
@@ -94,7 +103,7 @@ void Throttle::succeeded(Records& records, std::string_view device, std::string_
   Attempts own = tries_of(rows, device, peer, now);
   if (own.count == 0) return;
   std::vector<Attempts> changed;
-  if (who == Who::stranger) {
+  if (who != Who::proven && !own.reserved) {
     Attempts& sum = changed.emplace_back(tries_of(rows, device, kStrangers, now));
     sum.count = std::max(0, sum.count - own.count);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,19 +15,21 @@ namespace ringfence::services::capf {
 
 /// Throttle bounds tries of authentication strings.
 ///
-/// Each known address of a device has kAttempts of its own, which nobody else can use up. All
-/// others are strangers: kAttempts an address, kAttemptsOfStrangers together. When a share is used
-/// up, a pause follows, then as many again; each pause is twice as long as the one before, from
-/// kPause to an hour for a known address, to a day for strangers. Two days without a try end it.
-/// Every try is on disk before it is judged. Safe from several threads.
+/// Each proven address of a device has kAttempts of its own, which nobody else can use up. So have
+/// the first kReserved addresses that it was merely seen at, as anybody can be. All others are
+/// strangers: kAttempts an address, kAttemptsOfStrangers together. When a share is used up, a pause
+/// follows, then as many again; each pause is twice as long as the one before, from kPause to an
+/// hour for a proven address, to a day for others. Two days without a try end it. Every try is on
+/// disk before it is judged. Safe from several threads.
 class Throttle {
  public:
   static constexpr int kAttempts = 3;
   static constexpr int kAttemptsOfStrangers = 12;
+  static constexpr std::ptrdiff_t kReserved = 4;
   static constexpr std::chrono::minutes kPause{5};
 
-  /// Who is asking: a known address of the device, or a stranger's.
-  enum class Who { known, stranger };
+  /// Who is asking: a proven address of the device, one that it was seen at, or a stranger's.
+  enum class Who { proven, seen, stranger };
 
   /// Block is when the next try may be made.
   struct Block {

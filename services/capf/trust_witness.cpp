@@ -19,7 +19,7 @@ void TrustWitness::spoke(const std::string& device) {
   } catch (const core::Error&) {  // the session says what is wrong with the records
     return;
   }
-  records_.saw({device, TrustSignKind::tls_trusted, core::address_text(peer_), serial_, "CAPF",
+  records_.saw({device, TrustSignKind::tls_trusted, address_of(peer_), serial_, "CAPF",
                 core::sign_time()});
 }
 
@@ -33,7 +33,7 @@ void TrustWitness::hung_up() noexcept {
 
 void TrustWitness::note(TrustSignKind kind, const std::string& how) noexcept {
   if (spoke_ || serial_.empty()) return;
-  records_.saw({"", kind, core::address_text(peer_), serial_, how, core::sign_time()});
+  records_.saw({"", kind, address_of(peer_), serial_, how, core::sign_time()});
 }
 
 }  // namespace ringfence::services::capf

@@ -179,7 +179,7 @@ class Desk final : public capf::Records, public capf::Issuer {
     return true;
   }
 
-  std::vector<std::string> addresses(std::string_view) override { return {}; }
+  capf::Whereabouts whereabouts(std::string_view) override { return {}; }
 
   std::vector<core::Attempts> attempts(std::string_view) override { return attempts_; }
 

@@ -67,7 +67,8 @@ bool House::verified(const core::Bytes& lsc) {
 RunningServer::RunningServer(House& house, services::capf::Bounds bounds,
                              services::capf::Patience patience)
     : admin_db_(house.admin_db.path(), core::Schema::admin, core::Access::read_only),
-      records_(admin_db_, house.capf_db, house.folder / "trace"),
+      records_(admin_db_, house.capf_db, house.folder / "trace",
+               {house.folder / "callmanager.db", house.folder / "tftp.db"}),
       authority_(house.capf_token, admin_db_) {
   const core::tcp::endpoint anywhere(core::asio::ip::address_v4::loopback(), 0);
   const services::capf::Server::Parts parts{authority_, records_, house.clock, pool_, signing_};

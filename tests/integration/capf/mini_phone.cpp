@@ -64,12 +64,15 @@ core::Bytes sha2_element(const core::Bytes& signature) {
   return element(20, element(1, signature));
 }
 
-core::Fd connect_to(std::uint16_t port) {
+core::Fd connect_to(std::uint16_t port, const char* from) {
   core::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{30, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  ::inet_pton(AF_INET, from, &address.sin_addr);
+  require(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
+          "cannot take its own address");
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
@@ -87,8 +90,8 @@ core::Bytes Said::value(std::uint8_t tag) const {
   throw std::runtime_error("mini phone: element " + std::to_string(tag) + " is absent");
 }
 
-MiniPhone::MiniPhone(std::uint16_t port)
-    : socket_(connect_to(port)),
+MiniPhone::MiniPhone(std::uint16_t port, const char* from)
+    : socket_(connect_to(port, from)),
       context_(SSL_CTX_new(TLS_client_method())),
       ssl_(SSL_new(context_.get())) {
   SSL_set_fd(ssl_.get(), socket_.get());

@@ -30,8 +30,9 @@ core::Bytes mic_element(const core::Bytes& der);
 /// sha2_element is element 20.
 core::Bytes sha2_element(const core::Bytes& signature);
 
-/// connect_to opens a TCP connection to loopback whose reads give up after 30 seconds.
-core::Fd connect_to(std::uint16_t port);
+/// connect_to opens a TCP connection to loopback, from one of its addresses, whose reads give up
+/// after 30 seconds.
+core::Fd connect_to(std::uint16_t port, const char* from = "127.0.0.1");
 
 /// Said is one message of the server.
 struct Said {
@@ -47,7 +48,7 @@ struct Said {
 class MiniPhone {
  public:
   /// Connects and shakes hands.
-  explicit MiniPhone(std::uint16_t port);
+  explicit MiniPhone(std::uint16_t port, const char* from = "127.0.0.1");
 
   /// hear reads one message, which must arrive in one piece: real phones stall at a second write.
   Said hear();

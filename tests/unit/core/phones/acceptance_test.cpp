@@ -39,7 +39,12 @@ PublishedLists lists() {
 class AcceptanceTest : public testing::Test {
  protected:
   /// holds makes the phone one that was proven to hold a list at the day's start.
-  void holds(const std::string& sha1) { before_ = {kPhone, sha1, kHome, "proved it before", kDay}; }
+  void holds(const std::string& sha1) {
+    before_ = {kPhone, sha1, kHome, "proved it before", kDay, AddressProof::identified};
+  }
+
+  /// newcomer makes it a phone of which nothing is known.
+  void newcomer() { before_ = {kPhone, "", "", "", {}}; }
 
   TrustSign::Time at(milliseconds after) const { return kDay + hours(10) + after; }
 
@@ -54,11 +59,13 @@ class AcceptanceTest : public testing::Test {
 
   Acceptance on(const std::string& sha1) { return verdict(sha1).acceptance; }
 
-  Holding before_{kPhone, "", "", "", {}};
+  /// By default its address is known, by its registration, and not what it holds.
+  Holding before_{kPhone, "", kHome, "", {}, AddressProof::registered};
   std::vector<TrustSign> signs_;
 };
 
 TEST_F(AcceptanceTest, NothingIsKnownOfAPhoneThatNeverCame) {
+  newcomer();
   EXPECT_EQ(on("l1"), Acceptance::unknown);
   EXPECT_EQ(verdict("l1").evidence, "no fetch of a trust list from this node is known");
 }
@@ -347,16 +354,83 @@ TEST_F(AcceptanceTest, APhoneThatProvesWhoItIsHasMoved) {
 }
 
 TEST_F(AcceptanceTest, TheFirstAddressOfAnUnknownPhoneIsItsOwn) {
+  newcomer();
   sign(list_fetched, "l3", seconds(0));
   sign(itl_reported, "l3", seconds(1), kElsewhere);
   EXPECT_EQ(on("l3"), Acceptance::fetched);
   EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, kHome);
 }
 
+TEST_F(AcceptanceTest, AVisitToCapfInAPhonesNameMakesNoAddressItsOwn) {
+  newcomer();
+  sign(tls_trusted, "CAPF2", seconds(0), kElsewhere);
+  EXPECT_EQ(on("l3"), Acceptance::unknown);
+  EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, "");
+  sign(list_fetched, "l4", seconds(1));
+  sign(registered, "", seconds(2));
+  sign(tls_trusted, "CAPF2", seconds(3), kElsewhere);
+  const Belief belief = believe(lists(), before_, signs_);
+  EXPECT_EQ(belief.proven.peer, kHome);
+  EXPECT_EQ(belief.proven.address_proof, AddressProof::registered);
+  EXPECT_EQ(on("l4"), Acceptance::fetched);
+}
+
+TEST_F(AcceptanceTest, AnAddressThatNeitherRegisteredNorProvedItselfProvesNothing) {
+  newcomer();
+  sign(plain_config, "", seconds(0), kElsewhere);
+  sign(list_fetched, "l3", seconds(1), kElsewhere);
+  sign(signed_config, "CM2", seconds(2), kElsewhere);
+  EXPECT_EQ(on("l3"), Acceptance::fetched);
+  EXPECT_THAT(verdict("l3").evidence,
+              HasSubstr("but 10.0.0.66 has neither registered nor proven itself to CAPF"));
+  sign(registered, "", seconds(3), kElsewhere);
+  EXPECT_EQ(on("l3"), Acceptance::accepted);
+}
+
+TEST_F(AcceptanceTest, ThePhoneThatRegistersTakesItsPlaceFromWhoOnlyFetched) {
+  newcomer();
+  sign(plain_config, "", seconds(0), kElsewhere);
+  sign(list_fetched, "l4", seconds(1), kElsewhere);
+  sign(signed_config, "CM2", seconds(2), kElsewhere);
+  sign(list_fetched, "l4", seconds(10));
+  sign(signed_config, "CM2", seconds(11));
+  sign(registered, "", seconds(12));
+  EXPECT_EQ(on("l4"), Acceptance::fetched) << "what a stranger showed is not known of the phone";
+  EXPECT_EQ(verdict("l4").holds, "");
+  const Belief belief = believe(lists(), before_, signs_);
+  EXPECT_EQ(belief.proven.peer, kHome);
+  EXPECT_EQ(belief.proven.sha1, "");
+  // The same when the stranger was judged before the phone came.
+  before_ = {kPhone, "l4", kElsewhere, "asked for this and that", at(seconds(2))};
+  EXPECT_EQ(on("l4"), Acceptance::fetched);
+  EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, kHome);
+}
+
+TEST_F(AcceptanceTest, TwoAddressesThatRegisterAreDoubtUntilOneProvesItself) {
+  newcomer();
+  sign(plain_config, "", seconds(0), kElsewhere);
+  sign(list_fetched, "l3", seconds(1), kElsewhere);
+  sign(signed_config, "CM2", seconds(2), kElsewhere);
+  sign(registered, "", seconds(3), kElsewhere);
+  EXPECT_EQ(on("l3"), Acceptance::accepted) << "nothing else is known of this phone";
+  sign(list_fetched, "l3", seconds(10));
+  sign(registered, "", seconds(12));
+  EXPECT_EQ(on("l3"), Acceptance::fetched);
+  EXPECT_THAT(verdict("l3").evidence, HasSubstr("another address registered as this phone"));
+  sign(identified, "", seconds(20));
+  const Belief belief = believe(lists(), before_, signs_);
+  EXPECT_EQ(belief.proven.peer, kHome);
+  EXPECT_EQ(belief.proven.address_proof, AddressProof::identified);
+  EXPECT_FALSE(belief.contested);
+  EXPECT_THAT(verdict("l3").holds, "") << "what the stranger held is forgotten";
+}
+
 TEST_F(AcceptanceTest, AnAddressWithoutProofGivesWayWhenItIsSilent) {
+  newcomer();
   sign(list_fetched, "l3", -hours(2), kElsewhere);
   sign(list_fetched, "l3", seconds(0));
   sign(itl_reported, "l3", seconds(1));
+  sign(registered, "", seconds(1));
   EXPECT_EQ(on("l3"), Acceptance::accepted);
   before_ = believe(lists(), before_, signs_).proven;
   EXPECT_EQ(before_.peer, kHome);
@@ -364,6 +438,14 @@ TEST_F(AcceptanceTest, AnAddressWithoutProofGivesWayWhenItIsSilent) {
   sign(list_fetched, "l4", hours(5), kElsewhere);
   sign(signed_config, "CM2", hours(5) + seconds(1), kElsewhere);
   EXPECT_EQ(on("l4"), Acceptance::unknown);
+}
+
+TEST_F(AcceptanceTest, AnAddressThatRegisteredGivesWayToOneThatDoesSoOnly) {
+  sign(registered, "", seconds(0));
+  sign(list_fetched, "l3", hours(2), kElsewhere);
+  EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, kHome);
+  sign(registered, "", hours(2) + seconds(1), kElsewhere);
+  EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, kElsewhere);
 }
 
 TEST_F(AcceptanceTest, TheOrderInWhichSignsAreReadDoesNotMatter) {
@@ -378,12 +460,14 @@ TEST(HoldingStoreTest, KeepsOneHoldingAPhone) {
   const test::TemporaryFolder folder;
   Database database(folder / "admin.db", Schema::admin, Access::read_write);
   HoldingStore store(database);
-  const Holding one{"SEP1", "l1", kHome, "why", kDay};
+  const Holding one{"SEP1", "l1", kHome, "why", kDay, AddressProof::identified};
   Holding two{"SEP2", "", kHome, "", kDay};
   store.save({one, two});
   two.sha1 = "l2";
+  two.address_proof = AddressProof::registered;
   store.save({two});
   EXPECT_THAT(store.list(), ElementsAre(one, two));
+  EXPECT_EQ(store.find("SEP2"), two);
   store.remove("SEP1");
   EXPECT_THAT(store.list(), ElementsAre(two));
 }

@@ -14,6 +14,7 @@ namespace ringfence::core {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::seconds;
 
 const Time kNow = from_seconds(1'795'255'200);
 
@@ -463,8 +464,32 @@ TEST_F(EnrolmentStoreTest, FindsWhoElseHasAKey) {
   csr.phone = "CSFb";
   EXPECT_THROW(store_.requested(csr), Error) << "here too";
   EXPECT_EQ(store_.csrs().size(), 1U);
-  EXPECT_EQ(store_.issues("CSFa", 1, EnrolmentStore::Whither::known).count, 1);
-  EXPECT_EQ(store_.issues("CSFa", 1, EnrolmentStore::Whither::elsewhere).count, 0);
+}
+
+TEST_F(EnrolmentStoreTest, CountsTheCertificatesOfARequestByAddress) {
+  IssuedCertificate row;
+  row.phone = "CSFa";
+  row.request = 1;
+  row.proof = "null-string";
+  const char* const peers[] = {"10.0.0.1:49152", "10.0.0.1:50000", "10.0.0.11:49152"};
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    row.serial = {std::uint8_t(i + 1)};
+    row.peer = peers[i];
+    row.issued_at = kNow + seconds(i);
+    store_.issued(row);
+  }
+  EXPECT_EQ(store_.issues("CSFa", 1, "10.0.0.1").count, 2);
+  EXPECT_EQ(store_.issues("CSFa", 1, "10.0.0.1").last, kNow + seconds(1));
+  EXPECT_EQ(store_.issues("CSFa", 1, "10.0.0.11").count, 1);
+  EXPECT_EQ(store_.issues("CSFa", 1, "10.0.0.2").count, 0);
+  EXPECT_EQ(store_.issues("CSFa", 1, "").count, 3);
+  EXPECT_EQ(store_.issues("CSFa", 2, "").count, 0);
+  row = *store_.certificate(Bytes{1});
+  EXPECT_EQ(enrolled_from(row), "10.0.0.1:49152") << "by the null string";
+  row.proof = "auth-string";
+  EXPECT_EQ(enrolled_from(row), std::nullopt);
+  row.elsewhere = "10.0.0.9";
+  EXPECT_EQ(enrolled_from(row), "10.0.0.1:49152");
 }
 
 TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
@@ -479,6 +504,7 @@ TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
       " alter table issued drop column sequence; alter table issued drop column held_sequence;"
       " alter table issued drop column key_hash; alter table issued drop column peer;"
       " alter table issued drop column elsewhere; alter table issued drop column missing_at;"
+      " alter table issued drop column proof; alter table outcome drop column peer;"
       " drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
       " drop table event; drop table trust_sign;"
       " alter table issued drop column cleared_at; pragma user_version = 1;"
@@ -506,7 +532,8 @@ TEST_F(EnrolmentStoreTest, NeverReadsAWholeTableForASession) {
        {"select der from issued where serial = 'a'",
         "select der from issued where held_sequence is not null and deleted_at is null"
         " and phone = 'a' order by held_sequence desc limit 1",
-        "select count(*) from issued where phone = 'a' and request = 1 and (elsewhere <> '') = 0",
+        "select count(*) from issued where phone = 'a' and request = 1"
+        " and substr(peer, 1, 2) = 'a:'",
         "select phone from issued where key_hash = 'a' and key_hash <> '' and phone <> 'b'",
         "select phone from csr where spki = 'a' and phone <> 'b'",
         "select count from attempt where phone = 'a'",

@@ -37,8 +37,8 @@ TEST_F(FetchStoreTest, KeepsTheLastListOfADevice) {
 }
 
 TEST_F(FetchStoreTest, TakesTheNewestOfAllPeersOncePerDevice) {
-  store_.save({{"SEP1", "ITLSEP1.tlv", "new", "10.0.0.2", kNow + seconds(9)},
-               {"SEP1", "ITLSEP1.tlv", "old", "10.0.0.1", kNow},
+  store_.save({{"SEP1", "ITLSEP1.tlv", "old", "10.0.0.1", kNow},
+               {"SEP1", "ITLSEP1.tlv", "new", "10.0.0.2", kNow + seconds(9)},
                {"SEP2", "ITLSEP2.tlv", "two", "10.0.0.3", kNow},
                {"", "ITLFile.tlv", "generic", "10.0.0.4", kNow}});
   EXPECT_EQ(store_.last_itl("SEP1")->sha1, "new");
@@ -47,6 +47,20 @@ TEST_F(FetchStoreTest, TakesTheNewestOfAllPeersOncePerDevice) {
   EXPECT_EQ(all[0].sha1, "new");
   EXPECT_EQ(all[1].device, "SEP2");
   EXPECT_EQ(store_.last_itl("")->sha1, "generic");
+}
+
+TEST_F(FetchStoreTest, TellsTheNewestByItsOrderWhenTheClockIsSetBack) {
+  store_.save({{"SEP1", "ITLSEP1.tlv", "old", "10.0.0.1", kNow}});
+  store_.save({{"SEP1", "SEP1.cnf.xml", "old", "10.0.0.1", kNow}});
+  store_.save({{"SEP1", "ITLSEP1.tlv", "new", "10.0.0.2", kNow - seconds(9000)}});
+  store_.save({{"SEP1", "SEP1.cnf.xml", "new", "10.0.0.2", kNow - seconds(9000)}});
+  EXPECT_EQ(store_.last_itl("SEP1")->sha1, "new");
+  EXPECT_EQ(store_.last_config("SEP1")->sha1, "new");
+  EXPECT_EQ(store_.last_itls().at(0).sha1, "new");
+  EXPECT_EQ(store_.last_itls_of("", "SEP9").at(0).sha1, "new");
+  EXPECT_EQ(store_.of("SEP1").at(0).peer, "10.0.0.2");
+  store_.save({{"SEP1", "ITLSEP1.tlv", "again", "10.0.0.1", kNow - seconds(8000)}});
+  EXPECT_EQ(store_.last_itl("SEP1")->sha1, "again");
 }
 
 TEST_F(FetchStoreTest, KeepsTheNewestPeersOnlyWhoeverFetches) {

@@ -262,5 +262,28 @@ TEST(BulkWatchAfterACrash, TellsOnlyThoseWhomTheRegistrarDidNotTell) {
   EXPECT_THAT(watch.to_tell().first, ElementsAre("CSFb", "CSFd"));
 }
 
+TEST_F(BulkWatchTest, AStrangersFailureIsNotThePhones) {
+  apply(at(1));
+  for (const OperationStatus status :
+       {OperationStatus::invalid_auth_string, OperationStatus::invalid_mic,
+        OperationStatus::failed, OperationStatus::key_generation_failed}) {
+    BulkEvidence evidence;
+    evidence.outcomes = {outcome(status, at(2))};
+    evidence.outcomes[0].peer = "10.6.6.6:40000";
+    evidence.homes[kPhone] = {"10.0.0.1", "10.0.0.2"};
+    EXPECT_EQ(state_after(evidence, at(3)), std::nullopt) << static_cast<int>(status);
+  }
+  BulkEvidence own;
+  own.outcomes = {outcome(OperationStatus::invalid_auth_string, at(4))};
+  own.outcomes[0].peer = "10.0.0.2:40000";
+  own.homes[kPhone] = {"10.0.0.1", "10.0.0.2"};
+  EXPECT_EQ(state_after(own, at(5)), ItemState::failed);
+  BulkEvidence success;
+  success.outcomes = {outcome(OperationStatus::success, at(6))};
+  success.outcomes[0].peer = "10.6.6.6:40000";
+  success.homes = own.homes;
+  EXPECT_EQ(state_after(success, at(7)), ItemState::succeeded) << "an LSC is an LSC";
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin

@@ -59,7 +59,8 @@ class DiagnosisTest : public testing::Test {
   void happened(const std::string& kind, const std::string& detail,
                 core::Time at = kNow - minutes(5)) {
     facts.events.insert(facts.events.begin(),
-                        {1, at, facts.phone.name, "192.0.2.9:40000", kind, detail});
+                        {1, at, facts.phone.name, "192.0.2.9:40000", kind, detail,
+                         facts.phone.capf.request});
   }
 
   void ended(OperationStatus status) {
@@ -276,16 +277,28 @@ TEST_F(DiagnosisTest, NamesWrongStringsAndThrottling) {
 TEST_F(DiagnosisTest, DoesNotHoldAnEarlierRequestAgainstAPhone) {
   facts.phone.capf.auth_mode = AuthMode::auth_string;
   happened("auth_string_refused", "a wrong authentication string");
-  facts.config->stamp = "{before}";  // asked anew since, and the phone does not know yet
+  facts.phone.capf.request = 8;  // asked anew since
   EXPECT_EQ(facts.newest("auth_string_refused"), nullptr);
-  facts.config->stamp = "{now}";
+  facts.phone.capf.request = 7;
   EXPECT_NE(facts.newest("auth_string_refused"), nullptr);
   facts.config->at = kNow + minutes(30);
   EXPECT_EQ(facts.newest("auth_string_refused"), nullptr) << "it fetched the new one afterwards";
   facts.config.reset();
-  facts.state.held = core::IssuedCertificate{};
-  facts.state.held->confirmed_at = kNow;
+  ended(OperationStatus::invalid_auth_string);
+  EXPECT_NE(facts.newest("auth_string_refused"), nullptr);
+  ended(OperationStatus::success);
   EXPECT_EQ(facts.newest("auth_string_refused"), nullptr) << "it succeeded since";
+}
+
+TEST_F(DiagnosisTest, GoesByTheOrderOfEventsWhenTheClockWasSetBack) {
+  facts.phone.capf.auth_mode = AuthMode::auth_string;
+  facts.config.reset();
+  facts.state.held = core::IssuedCertificate{};
+  facts.state.held->confirmed_at = kNow;  // of an earlier request, before the clock was set back
+  happened("auth_string_refused", "the first", kNow - minutes(5));
+  happened("auth_string_refused", "the second", kNow - hours(9));
+  ASSERT_NE(facts.newest("auth_string_refused"), nullptr);
+  EXPECT_EQ(facts.newest("auth_string_refused")->detail, "the second");
 }
 
 TEST_F(DiagnosisTest, NamesKeysThatAreTooSmallOrWrong) {

@@ -90,5 +90,31 @@ TEST(GuardRules, ARecoveryListIsForPhonesThatKnowItsSignerOrMayAsk) {
   EXPECT_EQ(judge_recovery(facts).stranded, 1);
 }
 
+TEST(GuardRules, ANewCertificateOfAServerStrandsWhoCannotFollowToTheList) {
+  for (const Unit unit : {Unit::capf, Unit::call_manager_ecdsa}) {
+    GuardFacts facts = house_of(5);
+    facts.phones[0].hold = ListHold::older;
+    facts.phones[1].hold = ListHold::refused;
+    EXPECT_EQ(judge_change(unit, facts).stranded, 0) << "they know who signs the next list";
+    facts.phones[0].knows_signer = facts.phones[1].knows_signer = false;
+    EXPECT_EQ(judge_change(unit, facts).stranded, 0) << "their TVS tells them";
+    facts.phones[1].knows_tvs = false;
+    EXPECT_THAT(judge_change(unit, facts).guards.at(0).names,
+                testing::ElementsAre("SEP000000000001"));
+    facts.tvs_problem = "Cisco Trust Verification Service does not run.";
+    const Verdict verdict = judge_change(unit, facts);
+    EXPECT_THAT(codes(verdict), testing::ElementsAre("older_list"));
+    EXPECT_EQ(verdict.stranded, 2);
+    EXPECT_THAT(verdict.refusal(std::nullopt),
+                testing::AllOf(HasSubstr("would strand 2 phones"), HasSubstr("cannot ask a TVS"),
+                               HasSubstr("utils service start Cisco Trust")));
+    facts.tvs_problem.clear();
+    facts.phones[2].hold = ListHold::unproven;
+    EXPECT_THAT(codes(judge_change(unit, facts)),
+                testing::ElementsAre("older_list", "unproven_list"));
+    EXPECT_EQ(judge_change(unit, facts).refusal(2), "");
+  }
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin

@@ -87,6 +87,7 @@ class Script final : public Records, public Issuer {
   }
 
   void issued(const core::IssuedCertificate& certificate) override {
+    last_issued = certificate;
     overtake(certificate.der);  // which is the bare key here
     write(fmt::format("issued {} to {}", core::to_hex(certificate.serial), certificate.phone));
   }
@@ -143,9 +144,10 @@ class Script final : public Records, public Issuer {
     return std::nullopt;
   }
 
-  core::Issues issues(std::string_view, std::int64_t, core::EnrolmentStore::Whither whither)
-      override {
-    return whither == core::EnrolmentStore::Whither::elsewhere ? issued_elsewhere : issued_so_far;
+  core::Issues issues(std::string_view, std::int64_t, std::string_view address) override {
+    if (address.empty()) return issued_in_all;
+    const auto at = issued_to.find(address);
+    return at == issued_to.end() ? core::Issues() : at->second;
   }
 
   std::optional<std::string> key_holder(std::string_view hash, core::BytesView, std::string_view,
@@ -160,7 +162,7 @@ class Script final : public Records, public Issuer {
     return !unknown_lsc;
   }
 
-  std::vector<std::string> addresses(std::string_view) override { return known_addresses; }
+  Whereabouts whereabouts(std::string_view) override { return known; }
 
   std::vector<core::Attempts> attempts(std::string_view phone) override {
     std::vector<core::Attempts> rows;
@@ -180,12 +182,13 @@ class Script final : public Records, public Issuer {
     }
   }
 
-  core::Issues issued_so_far;
-  core::Issues issued_elsewhere;
+  std::map<std::string, core::Issues, std::less<>> issued_to;  ///< by address
+  core::Issues issued_in_all;
   std::map<std::string, std::string, std::less<>> key_holders;
   std::optional<std::string> overtaken_by;
   bool unknown_lsc = false;
-  std::vector<std::string> known_addresses;
+  Whereabouts known;
+  core::IssuedCertificate last_issued;
   std::map<std::string, core::Attempts> tries;
 
   void happened(const core::CapfEvent& event) noexcept override {

@@ -35,14 +35,14 @@ TEST_F(ThrottleTest, AllowsThreeTriesThenPausesTwiceAsLongEachTime) {
   core::Time now = kNow;
   for (const minutes pause : {minutes(5), minutes(10), minutes(20), minutes(40), minutes(60),
                               minutes(60)}) {
-    EXPECT_EQ(tried(9, "10.0.0.1", Who::known, now), 3);
-    EXPECT_EQ(attempt("10.0.0.1", Who::known, now)->until, now + pause);
-    EXPECT_TRUE(attempt("10.0.0.1", Who::known, now + pause - seconds(1)));
+    EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, now), 3);
+    EXPECT_EQ(attempt("10.0.0.1", Who::proven, now)->until, now + pause);
+    EXPECT_TRUE(attempt("10.0.0.1", Who::proven, now + pause - seconds(1)));
     now += pause;
   }
-  EXPECT_FALSE(attempt("10.0.0.1", Who::known, now, "SEP2"));
-  EXPECT_EQ(tried(9, "10.0.0.1", Who::known, now + hours(49)), 3) << "two quiet days";
-  EXPECT_EQ(attempt("10.0.0.1", Who::known, now + hours(49))->until, now + hours(49) + minutes(5));
+  EXPECT_FALSE(attempt("10.0.0.1", Who::proven, now, "SEP2"));
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, now + hours(49)), 3) << "two quiet days";
+  EXPECT_EQ(attempt("10.0.0.1", Who::proven, now + hours(49))->until, now + hours(49) + minutes(5));
 }
 
 TEST_F(ThrottleTest, KeepsTheTriesOfKnownAddressesFromStrangers) {
@@ -51,9 +51,30 @@ TEST_F(ThrottleTest, KeepsTheTriesOfKnownAddressesFromStrangers) {
     made += tried(5, fmt::format("10.6.6.{}", peer), Who::stranger, kNow);
   EXPECT_EQ(made, Throttle::kAttemptsOfStrangers);
   EXPECT_TRUE(attempt("10.7.7.7", Who::stranger, kNow + minutes(4)));
-  EXPECT_EQ(tried(9, "10.0.0.1", Who::known, kNow), 3);
-  EXPECT_EQ(tried(9, "10.0.0.2", Who::known, kNow), 3) << "another address of the phone";
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, kNow), 3);
+  EXPECT_EQ(tried(9, "10.0.0.2", Who::proven, kNow), 3) << "another address of the phone";
   EXPECT_LE(records.tries.size(), 12U) << "who was turned away leaves no row";
+}
+
+TEST_F(ThrottleTest, GivesTheFirstAddressesAPhoneWasSeenAtTheirOwn) {
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::seen, kNow), 3) << "the phone";
+  int made = 0;
+  for (int peer = 0; peer < 200; ++peer)  // anybody can be seen to fetch in its name
+    made += tried(5, fmt::format("10.6.6.{}", peer), Who::seen, kNow);
+  EXPECT_EQ(made, 3 * 3 + Throttle::kAttemptsOfStrangers);
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::seen, kNow + minutes(5)), 3) << "nobody took its share";
+  EXPECT_EQ(tried(9, "10.0.0.2", Who::proven, kNow), 3);
+}
+
+TEST_F(ThrottleTest, BoundsWhatSeenAddressesMayTryInAWeek) {
+  int made = 0;
+  for (minutes passed{0}; passed < hours(24 * 7); passed += minutes(5))
+    for (int peer = 0; peer < 20; ++peer)
+      made += attempt(fmt::format("10.{}.6.{}", passed.count() % 250, peer), Who::seen,
+                      kNow + passed)
+                  ? 0
+                  : 1;
+  EXPECT_LE(made, 400) << "of a million strings of six digits";
 }
 
 TEST_F(ThrottleTest, BoundsWhatStrangersMayTryInAWeek) {
@@ -68,30 +89,30 @@ TEST_F(ThrottleTest, BoundsWhatStrangersMayTryInAWeek) {
 }
 
 TEST_F(ThrottleTest, RemembersOverRestarts) {
-  EXPECT_EQ(tried(3, "10.0.0.1", Who::known, kNow), 3);
+  EXPECT_EQ(tried(3, "10.0.0.1", Who::proven, kNow), 3);
   Throttle restarted;
-  EXPECT_TRUE(restarted.attempt(records, "SEP1", "10.0.0.1", Who::known, kNow + minutes(4)));
+  EXPECT_TRUE(restarted.attempt(records, "SEP1", "10.0.0.1", Who::proven, kNow + minutes(4)));
 }
 
 TEST_F(ThrottleTest, TellsOnceThatAShareIsUsedUp) {
-  tried(3, "10.0.0.1", Who::known, kNow);
-  EXPECT_TRUE(attempt("10.0.0.1", Who::known)->first);
-  EXPECT_FALSE(attempt("10.0.0.1", Who::known)->first);
-  EXPECT_FALSE(attempt("10.0.0.1", Who::known, kNow + minutes(5)));
+  tried(3, "10.0.0.1", Who::proven, kNow);
+  EXPECT_TRUE(attempt("10.0.0.1", Who::proven)->first);
+  EXPECT_FALSE(attempt("10.0.0.1", Who::proven)->first);
+  EXPECT_FALSE(attempt("10.0.0.1", Who::proven, kNow + minutes(5)));
 }
 
 TEST_F(ThrottleTest, MakesNobodyWaitLongerWhenTheClockIsSetBack) {
-  tried(3, "10.0.0.1", Who::known, kNow);
+  tried(3, "10.0.0.1", Who::proven, kNow);
   const core::Time back = kNow - hours(9);
-  EXPECT_EQ(attempt("10.0.0.1", Who::known, back)->until, back + minutes(5));
-  EXPECT_FALSE(attempt("10.0.0.1", Who::known, back + minutes(5)));
+  EXPECT_EQ(attempt("10.0.0.1", Who::proven, back)->until, back + minutes(5));
+  EXPECT_FALSE(attempt("10.0.0.1", Who::proven, back + minutes(5)));
 }
 
 TEST_F(ThrottleTest, ForgetsWhoSucceededAndNotWhatOthersTried) {
   tried(3, "10.6.6.6", Who::stranger, kNow);
-  tried(2, "10.0.0.1", Who::known, kNow);
-  throttle.succeeded(records, "SEP1", "10.0.0.1", Who::known, kNow);
-  EXPECT_EQ(tried(9, "10.0.0.1", Who::known, kNow), 3);
+  tried(2, "10.0.0.1", Who::proven, kNow);
+  throttle.succeeded(records, "SEP1", "10.0.0.1", Who::proven, kNow);
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, kNow), 3);
   EXPECT_TRUE(attempt("10.6.6.6", Who::stranger));
 }
 

@@ -1,0 +1,203 @@
+// Strangers who come in a phone's name before the phone does, or beside it, by hand-written bytes over
+// TLS; and what Jabber is told.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/phones/registration_store.h"
+#include "core/phones/security_event_store.h"
+#include "tests/integration/capf/house.h"
+#include "tests/integration/capf/mini_phone.h"
+#include "tests/support/eventually.h"
+#include "tests/unit/services/capf/phone_keys.h"
+
+namespace ringfence::test {
+namespace {
+
+using namespace std::chrono_literals;
+using core::AuthMode;
+using core::Bytes;
+using core::Operation;
+
+constexpr const char* kHome = "127.0.0.1";
+constexpr const char* kStranger = "127.0.0.66";
+const Bytes kByNullString = element(8, {2});
+const Bytes kByString = element(8, {1});
+
+class CapfFirstComer : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { house_ = new House; }
+
+  static void TearDownTestSuite() {
+    delete house_;
+    house_ = nullptr;
+  }
+
+  static House& house() { return *house_; }
+
+  static core::Phone expect_phone(const std::string& name, AuthMode mode = AuthMode::null_string) {
+    core::Phone phone;
+    phone.name = name;
+    phone.model = "CP-8861";
+    phone.capf.operation = Operation::install;
+    phone.capf.auth_mode = mode;
+    if (mode == AuthMode::auth_string) phone.capf.auth_string = "482915";
+    phone.capf.key_order = core::KeyOrder::ec_only;
+    phone.capf.ec_bits = 256;
+    phone.capf.completes_by = house().clock.now() + 24h;
+    house().save(phone);
+    return *house().phones.find(name);
+  }
+
+  static Said introduce(MiniPhone& phone, const std::string& name, const Bytes& how) {
+    EXPECT_EQ(phone.hear().command, 1);
+    phone.say(2, name_element(name) + how);
+    return phone.hear();
+  }
+
+  /// enrols does a whole enrolment; returns the last message's command and reason.
+  static std::pair<int, Bytes> enrols(std::uint16_t port, const std::string& name,
+                                      const char* from, const Bytes& how = kByNullString) {
+    MiniPhone phone(port, from);
+    Said said = introduce(phone, name, how);
+    if (said.command == 3) phone.enrol(spki(ec_key("P-256").get()), said);
+    return {said.command, said.command == 15 ? said.value(1) : Bytes{}};
+  }
+
+  /// abandons takes a certificate and goes without a word; false when none was offered.
+  static bool abandons(std::uint16_t port, const std::string& name, const char* from) {
+    MiniPhone phone(port, from);
+    if (introduce(phone, name, kByNullString).command != 3) return false;
+    phone.say(4, element(9, spki(ec_key("P-256").get())));
+    return phone.hear().command == 9;
+  }
+
+  static void registers(const std::string& name, const char* from) {
+    core::Database registrar(house().folder / "callmanager.db", core::Schema::callmanager,
+                             core::Access::read_write);
+    core::Registration one;
+    one.device = name;
+    one.contact = fmt::format("sip:{}@{}", name, from);
+    one.peer = fmt::format("{}:5060", from);
+    one.registered_at = one.refreshed_at = house().clock.now();
+    one.expires_at = one.registered_at + 1h;
+    core::RegistrationStore(registrar).save(one);
+  }
+
+ private:
+  static House* house_;
+};
+
+House* CapfFirstComer::house_ = nullptr;
+const std::pair<int, Bytes> kDone{15, Bytes{1}};
+
+TEST_F(CapfFirstComer, LeavesTheVirginPhoneItsEnrolmentWhateverStrangersDid) {
+  const std::string name = expect_phone("SEP0000000F0001").name;
+  RunningServer server(house());
+  int taken = 0;
+  for (int i = 0; i < 14; ++i) taken += abandons(server.port(), name, kStranger) ? 1 : 0;
+  EXPECT_LE(taken, 12) << "bounded for one address";
+  EXPECT_GE(taken, 6);
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  const auto held = house().journal.held(name);
+  ASSERT_TRUE(held);
+  EXPECT_THAT(core::enrolled_from(*held).value_or(""), testing::StartsWith("127.0.0.1:"))
+      << "unproven: anybody could have come by the null string";
+  abandons(server.port(), name, kStranger);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+}
+
+TEST_F(CapfFirstComer, LetsNobodyHangUpAPhoneByTheNullString) {
+  const std::string name = expect_phone("SEP0000000F0002").name;
+  RunningServer server(house());
+  MiniPhone phone(server.port(), kHome);
+  ASSERT_EQ(introduce(phone, name, kByNullString).command, 3);
+  std::vector<std::unique_ptr<MiniPhone>> strangers;
+  for (int i = 0; i < 20; ++i) {
+    strangers.push_back(std::make_unique<MiniPhone>(server.port(), kStranger));
+    EXPECT_EQ(introduce(*strangers.back(), name, kByNullString).command, 3);
+  }
+  Said last;
+  EXPECT_TRUE(house().verified(phone.enrol(spki(ec_key("P-256").get()), last)));
+  EXPECT_EQ(last.value(1), Bytes{1});
+  strangers.clear();
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+}
+
+TEST_F(CapfFirstComer, MakesNoAddressThePhonesByAVisitThatProvesNothing) {
+  const std::string name = expect_phone("SEP0000000F0003").name;
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_THAT(core::enrolled_from(*house().journal.held(name)).value_or(""),
+              testing::StartsWith("127.0.0.66:"));
+  EXPECT_THAT(server.records().whereabouts(name).known(), testing::IsEmpty());
+  // The phone is asked anew, with a string, and fails at home: its own outcome, its own tries.
+  expect_phone(name, AuthMode::auth_string);
+  const Bytes wrong = kByString + password_element("000000");
+  EXPECT_EQ(enrols(server.port(), name, kHome, wrong).second, Bytes{7});
+  EXPECT_EQ(house().status(name), "Upgrade Failed: Invalid Authentication String");
+  EXPECT_EQ(enrols(server.port(), name, kHome, kByString + password_element("482915")), kDone);
+  ASSERT_TRUE(eventually([&] {
+    return server.records().whereabouts(name).proven == std::vector<std::string>{kHome};
+  }));
+  EXPECT_EQ(core::enrolled_from(*house().journal.held(name)), std::nullopt);
+  // From now on what strangers fail is not the phone's, and the phone keeps its tries.
+  expect_phone(name, AuthMode::auth_string);
+  for (int i = 0; i < 30; ++i)
+    enrols(server.port(), name, fmt::format("127.0.1.{}", i + 1).c_str(), wrong);
+  EXPECT_EQ(house().status(name), "Operation Pending");
+  EXPECT_EQ(enrols(server.port(), name, kHome, kByString + password_element("482915")), kDone);
+}
+
+TEST_F(CapfFirstComer, GoesByTheRegistrationWhereNothingIsProven) {
+  const std::string name = expect_phone("SEP0000000F0004").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  ASSERT_TRUE(abandons(server.port(), name, kStranger));
+  ASSERT_TRUE(eventually([&] { return server.server().sessions() == 0; }));
+  EXPECT_EQ(house().status(name), "Operation Pending");
+  ASSERT_TRUE(abandons(server.port(), name, kHome));
+  EXPECT_TRUE(eventually([&] {
+    return house().status(name) == "Upgrade Failed: Phone Communication Failure";
+  }));
+  EXPECT_EQ(house().journal.outcome(name, house().phones.find(name)->capf.request)->peer.substr(0, 10),
+            "127.0.0.1:");
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone) << "an LSC by the null string is CUCM's";
+  core::SecurityEventStore security(house().capf_db);
+  EXPECT_TRUE(eventually([&] {
+    for (const core::CapfEvent& event : security.after(0, 1000))
+      if (event.phone == name && event.kind == "enrolled_elsewhere") return true;
+    return false;
+  }));
+}
+
+// cucm-behaviour 0 and 5.6: Jabber speaks version 2 and reads 7 as "nothing to do".
+TEST_F(CapfFirstComer, EndsWithReasonSevenForJabberWithNothingPending) {
+  core::Phone jabber = expect_phone("CSFjabber");
+  RunningServer server(house());
+  for (const bool done : {true, false}) {
+    if (done) {
+      EXPECT_EQ(enrols(server.port(), jabber.name, kHome), kDone);
+    } else {
+      jabber.capf.operation = Operation::none;
+      house().save(jabber);
+    }
+    for (const std::uint8_t version : {std::uint8_t{2}, std::uint8_t{3}}) {
+      MiniPhone phone(server.port());
+      ASSERT_EQ(phone.hear().command, 1);
+      // 55 02 session, then name (13), version (7) and how it authenticates (8), byte by byte.
+      Bytes body{13, 0, 10, 'C', 'S', 'F', 'j', 'a', 'b', 'b', 'e', 'r', 0};
+      for (const int byte : {7, 0, 1, int{version}, 8, 0, 1, 2})
+        body.push_back(static_cast<std::uint8_t>(byte));
+      phone.say(2, body);
+      const Said end = phone.hear();
+      EXPECT_EQ(end.command, 15);
+      EXPECT_EQ(end.body, (Bytes{1, 0, 1, static_cast<std::uint8_t>(version == 2 ? 7 : 0)}));
+      EXPECT_TRUE(phone.ended());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ringfence::test
