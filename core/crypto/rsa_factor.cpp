@@ -132,10 +132,10 @@ std::optional<std::string> rsa_factor(BytesView modulus) {
   const Workspace work(ensure(BN_CTX_new(), "BN_CTX_new"));
   const Montgomery field(ensure(BN_MONT_CTX_new(), "BN_MONT_CTX_new"));
   ensure(BN_MONT_CTX_set(field.get(), n.get(), work.get()) == 1, "BN_MONT_CTX_set");
-  if (has_smooth_factor(*n, *field, *work))
-    return "a factor of its modulus can be found by Pollard's p-1 method";
   if (const auto found = Rho(*n, *field, *work).factor(kRhoSteps))
     return fmt::format("its modulus has the small factor {}", decimal(**found));
+  if (has_smooth_factor(*n, *field, *work))
+    return "a factor of its modulus can be found by Pollard's p-1 method";
   return std::nullopt;
 }
 

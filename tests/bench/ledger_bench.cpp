@@ -153,6 +153,7 @@ class Site {
   static inline const std::string kList = "aa";
   const std::size_t phones_;
   test::TemporaryFolder folder_;
+  const bool has_room_ = std::filesystem::create_directories(folder_ / "db");
   std::unique_ptr<House> house_;
   core::Database tftp_{folder_ / "db/tftp.db", core::Schema::tftp, core::Access::read_write};
   core::Database registrar_{folder_ / "db/callmanager.db", core::Schema::callmanager,

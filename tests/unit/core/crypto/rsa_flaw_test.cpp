@@ -1,6 +1,8 @@
 // Weak RSA keys made as weak libraries make them, by OpenSSL's numbers alone.
 #include "core/crypto/rsa_flaw.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
@@ -145,7 +147,11 @@ Number smooth_prime(int bits) {
   const Workspace work(BN_CTX_new());
   for (;;) {
     Number p = word(2);
-    while (BN_num_bits(p.get()) < bits - 14) p = product(*p, *prime(14));
+    std::set<BN_ULONG> used;  // a square of one would be above the bound
+    while (BN_num_bits(p.get()) < bits - 14) {
+      const Number next = prime(14);
+      if (used.insert(BN_get_word(next.get())).second) p = product(*p, *next);
+    }
     for (BN_ULONG k = 1; k < 2000; ++k) {
       const Number candidate = product(*p, *word(k));
       BN_add_word(candidate.get(), 1);
