@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ using Workspace = Handle<BN_CTX, BN_CTX_free>;
 
 constexpr std::uint32_t kSmallPrimesBelow = 1U << 17U;
 constexpr std::size_t kLongestExponentBytes = 8;
-constexpr int kFermatSteps = 1000;
+constexpr BN_ULONG kFermatSteps = 1000;
 
 Number number() {
   return Number(ensure(BN_new(), "BN_new"));
@@ -47,30 +48,59 @@ std::uint64_t remainder(const BIGNUM& n, std::uint64_t divisor) {
   return rest;
 }
 
-/// PrimeGroup is primes whose product fits a word: one long division serves them all.
-struct PrimeGroup {
-  std::uint64_t product = 1;
-  std::vector<std::uint32_t> primes;
-};
-
-std::vector<PrimeGroup> prime_groups() {
-  constexpr std::uint64_t kMostProduct = std::uint64_t{1} << 62U;
-  std::vector<PrimeGroup> groups(1);
-  for (const std::uint32_t prime : primes_below(kSmallPrimesBelow)) {
-    if (groups.back().product > kMostProduct / prime) groups.emplace_back();
-    groups.back().product *= prime;
-    groups.back().primes.push_back(prime);
+/// product_of multiplies neighbours, so that the numbers stay of a size.
+Number product_of(const std::vector<std::uint32_t>& primes, BN_CTX& work) {
+  std::vector<Number> factors;
+  for (const std::uint32_t prime : primes) {
+    factors.push_back(number());
+    ensure(BN_set_word(factors.back().get(), prime) == 1, "BN_set_word");
   }
-  return groups;
+  while (factors.size() > 1) {
+    std::vector<Number> products;
+    for (std::size_t i = 0; i < factors.size(); i += 2) {
+      if (i + 1 < factors.size())
+        ensure(BN_mul(factors[i].get(), factors[i].get(), factors[i + 1].get(), &work) == 1,
+               "BN_mul");
+      products.push_back(std::move(factors[i]));
+    }
+    factors = std::move(products);
+  }
+  return std::move(factors.front());
 }
 
-std::optional<std::uint32_t> small_factor(const BIGNUM& n) {
-  static const std::vector<PrimeGroup> kGroups = prime_groups();
-  for (const PrimeGroup& group : kGroups) {
-    const std::uint64_t rest = remainder(n, group.product);
-    for (const std::uint32_t prime : group.primes)
-      if (rest % prime == 0) return prime;
+/// SmallPrimes are those that are looked for, and their product.
+struct SmallPrimes {
+  std::vector<std::uint32_t> primes = primes_below(kSmallPrimesBelow);
+  Number product;
+
+  SmallPrimes() {
+    const Workspace work(ensure(BN_CTX_new(), "BN_CTX_new"));
+    product = product_of(primes, *work);
   }
+};
+
+/// coprime is Euclid's method: BN_gcd takes three times as long, since it is made for secrets.
+bool coprime(const BIGNUM& n, const BIGNUM& other, BN_CTX& work) {
+  const Number a = number();
+  const Number b = number();
+  const Number rest = number();
+  ensure(BN_copy(a.get(), &n) != nullptr && BN_copy(b.get(), &other) != nullptr, "BN_copy");
+  while (BN_is_zero(b.get()) == 0) {
+    ensure(BN_mod(rest.get(), a.get(), b.get(), &work) == 1, "BN_mod");
+    BN_swap(a.get(), b.get());
+    BN_swap(b.get(), rest.get());
+  }
+  return BN_is_one(a.get()) == 1;
+}
+
+/// small_factor divides the product of all small primes by `n` once, and asks what is common.
+std::optional<std::uint32_t> small_factor(const BIGNUM& n, BN_CTX& work) {
+  static const SmallPrimes kSmall;
+  const Number rest = number();
+  ensure(BN_mod(rest.get(), kSmall.product.get(), &n, &work) == 1, "BN_mod");
+  if (coprime(n, *rest, work)) return std::nullopt;
+  for (const std::uint32_t prime : kSmall.primes)
+    if (remainder(n, prime) == 0) return prime;
   return std::nullopt;
 }
 
@@ -121,31 +151,58 @@ Number square_root(const BIGNUM& n, BN_CTX& work) {
 }
 
 bool is_square(const BIGNUM& n, BN_CTX& work) {
-  // Most numbers are no square modulo these: 64 has 12 squares, 63 has 16, 65 has 21, 11 has 6.
-  constexpr std::array<std::uint64_t, 4> kModuli = {64, 63, 65, 11};
-  for (const std::uint64_t modulus : kModuli) {
-    const std::uint64_t rest = remainder(n, modulus);
-    bool found = false;
-    for (std::uint64_t i = 0; i < modulus && !found; ++i) found = i * i % modulus == rest;
-    if (!found) return false;
-  }
   const Number root = square_root(n, work);
   const Number square = number();
   ensure(BN_sqr(square.get(), root.get(), &work) == 1, "BN_sqr");
   return BN_cmp(square.get(), &n) == 0;
 }
 
+/// Sieve follows a^2 - n modulo one small number while a counts up, and tells when it may be a
+/// square: most numbers are no square modulo a few.
+struct Sieve {
+  std::uint32_t modulus = 0;
+  std::uint64_t squares = 0;  ///< bit i: i is one
+  std::uint32_t a = 0;
+  std::uint32_t rest = 0;  ///< of a^2 - n
+
+  Sieve(std::uint32_t small, const BIGNUM& first_a, const BIGNUM& first_rest)
+      : modulus(small),
+        a(static_cast<std::uint32_t>(remainder(first_a, small))),
+        rest(static_cast<std::uint32_t>(remainder(first_rest, small))) {
+    for (std::uint32_t i = 0; i < modulus; ++i) squares |= std::uint64_t{1} << (i * i % modulus);
+  }
+
+  bool may_be_square() const { return (squares >> rest & 1U) != 0; }
+
+  void next() {
+    rest = (rest + 2 * a + 1) % modulus;
+    a = (a + 1) % modulus;
+  }
+};
+
 /// close_factors looks for n = a^2 - b^2 with a just above the root: step 0 finds squares too.
 bool close_factors(const BIGNUM& n, BN_CTX& work) {
-  const Number a = square_root(n, work);
+  constexpr std::array<std::uint32_t, 10> kModuli = {64, 63, 61, 59, 55, 53, 47, 43, 41, 37};
+  const Number root = square_root(n, work);
   const Number rest = number();  // a^2 - n
-  ensure(BN_sqr(rest.get(), a.get(), &work) == 1, "BN_sqr");
+  ensure(BN_sqr(rest.get(), root.get(), &work) == 1, "BN_sqr");
   if (BN_cmp(rest.get(), &n) == 0) return true;
-  for (int step = 0; step < kFermatSteps; ++step) {
-    ensure(BN_add_word(a.get(), 1) == 1, "BN_add_word");
-    ensure(BN_sqr(rest.get(), a.get(), &work) == 1 && BN_sub(rest.get(), rest.get(), &n) == 1,
-           "BN_sub");
-    if (is_square(*rest, work)) return true;
+  const Number a = number();
+  ensure(BN_copy(a.get(), root.get()) != nullptr && BN_add_word(a.get(), 1) == 1 &&
+             BN_sqr(rest.get(), a.get(), &work) == 1 && BN_sub(rest.get(), rest.get(), &n) == 1,
+         "BN_sqr");
+  std::vector<Sieve> sieves;
+  for (const std::uint32_t modulus : kModuli) sieves.emplace_back(modulus, *a, *rest);
+  for (BN_ULONG step = 0; step < kFermatSteps; ++step) {
+    if (std::ranges::all_of(sieves, &Sieve::may_be_square)) {
+      const Number here = number();
+      ensure(BN_copy(here.get(), a.get()) != nullptr && BN_add_word(here.get(), step) == 1 &&
+                 BN_sqr(rest.get(), here.get(), &work) == 1 &&
+                 BN_sub(rest.get(), rest.get(), &n) == 1,
+             "BN_sqr");
+      if (is_square(*rest, work)) return true;
+    }
+    for (Sieve& sieve : sieves) sieve.next();
   }
   return false;
 }
@@ -189,6 +246,17 @@ bool is_power(const BIGNUM& n, std::uint32_t k, BN_CTX& work) {
   return false;
 }
 
+/// is_prime asks whether 3^(n-1) is 1 modulo n, as it is for every prime: that one power is most of
+/// what looking at a key costs, and only if it is, whether n is a prime indeed.
+bool is_prime(const BIGNUM& n, BN_CTX& work) {
+  const Number exponent = number();
+  const Number power = number();
+  ensure(BN_copy(exponent.get(), &n) != nullptr && BN_sub_word(exponent.get(), 1) == 1 &&
+             BN_mod_exp_mont_word(power.get(), 3, exponent.get(), &n, &work, nullptr) == 1,
+         "BN_mod_exp_mont_word");
+  return BN_is_one(power.get()) == 1 && BN_check_prime(&n, &work, nullptr) == 1;
+}
+
 /// perfect_power tries every prime exponent above 2 that a number without small factors can have.
 bool perfect_power(const BIGNUM& n, BN_CTX& work) {
   static const std::vector<std::uint32_t> kPrimes = primes_below(kSmallPrimesBelow);
@@ -218,15 +286,15 @@ std::optional<std::string> rsa_flaw(BytesView modulus, BytesView exponent) {
   const Number n = number(modulus);
   if (BN_is_odd(n.get()) == 0) return "its modulus is even";
   if (BN_num_bits(n.get()) < 64) return "its modulus has fewer than 64 bits";
-  if (const auto factor = small_factor(*n))
+  const Workspace work(ensure(BN_CTX_new(), "BN_CTX_new"));
+  if (const auto factor = small_factor(*n, *work))
     return fmt::format("its modulus has the small factor {}", *factor);
   if (has_roca_fingerprint(*n))
     return "its modulus has the fingerprint of keys that can be factored (ROCA, CVE-2017-15361)";
-  const Workspace work(ensure(BN_CTX_new(), "BN_CTX_new"));
   if (close_factors(*n, *work))
     return "the two factors of its modulus are so close to each other that they can be found";
   if (perfect_power(*n, *work)) return "its modulus is the power of one number";
-  if (BN_check_prime(n.get(), work.get(), nullptr) == 1) return "its modulus is a prime number";
+  if (is_prime(*n, *work)) return "its modulus is a prime number";
   return std::nullopt;
 }
 

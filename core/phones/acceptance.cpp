@@ -387,7 +387,9 @@ Judgement judge(const PublishedLists& lists, const Belief& belief, const std::st
   if (!belief.elsewhere.empty()) {
     // What it proved before stays proven; what another address does proves nothing.
     const std::string moved =
-        fmt::format("address changed from {} to {}", belief.proven.peer, belief.elsewhere);
+        belief.proven.peer.empty()
+            ? belief.elsewhere + " came in its name"
+            : fmt::format("address changed from {} to {}", belief.proven.peer, belief.elsewhere);
     result.evidence += fmt::format(
         "; {} at {}, which counts only when the phone has proven itself to CAPF from there", moved,
         time_text(belief.elsewhere_at));

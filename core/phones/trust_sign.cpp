@@ -183,6 +183,8 @@ void TrustSignStore::save(const std::vector<TrustSign>& signs) {
   });
 }
 
+// By the clock: signs of four daemons have no other common order. One that was set back makes a phone
+// look as it was until it has booted once more; what must not wait for that asks `last`.
 std::vector<TrustSign> TrustSignStore::of(std::string_view device) const {
   return where(database_, "device = :device order by at, id", {std::string(device)});
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -20,8 +21,10 @@ using core::Unit;
 namespace {
 
 constexpr auto kAnswersWithin = std::chrono::seconds(5);
-/// A fetch is on disk so long after it at the latest, where a registration may be there at once.
-constexpr auto kFetchIsKnownWithin = std::chrono::seconds(10);
+/// What a phone showed is on disk so long after it registered at the latest.
+constexpr auto kShownWithin = std::chrono::seconds(3);
+constexpr auto kLookFor = std::chrono::seconds(5);
+constexpr auto kLookEvery = std::chrono::milliseconds(200);
 
 /// ListContents tells what the versions of the ITL have; one that is no longer known has nothing.
 class ListContents {
@@ -94,12 +97,22 @@ std::string Guards::tls_problem(std::string_view daemon, std::uint16_t port, Uni
 }
 
 std::vector<PhoneHold> Guards::phones(Unit signer) {
+  const auto deadline = std::chrono::steady_clock::now() + kLookFor;
+  for (;;) {
+    Held held = look(signer);
+    if (!held.undecided || std::chrono::steady_clock::now() > deadline)
+      return std::move(held.phones);
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+Guards::Held Guards::look(Unit signer) {
   std::map<std::string, std::string> seen;  // by device: the list it fetched last, or ""
   std::set<std::string> just_came;
   const core::Time now = house_.clock.now();
   for (const core::Registration& one : house_.registrations()) {
     seen.emplace(one.device, "");
-    if (now - one.registered_at < kFetchIsKnownWithin) just_came.insert(one.device);
+    if (now - one.registered_at < kShownWithin) just_came.insert(one.device);
   }
   for (const core::Fetch& one : house_.last_itls()) seen[one.device] = one.sha1;
   std::vector<std::string> names;
@@ -109,21 +122,24 @@ std::vector<PhoneHold> Guards::phones(Unit signer) {
   const auto tvs = house_.certificates.own(Unit::tvs);
   const auto by = house_.certificates.own(signer);
   ListContents contents(house_.lists);
-  std::vector<PhoneHold> holds;
+  Held held;
   for (const std::string& device : names) {
     const core::Judgement& judgement = trust.at(device).judgement;
     const std::string& fetched = seen.at(device);
     const bool nothing_known = judgement.acceptance == core::Acceptance::unknown &&
                                judgement.holds.empty() && fetched.empty();
+    const bool came = just_came.contains(device);
+    held.undecided = held.undecided || judgement.awaited ||
+                     (came && judgement.acceptance != core::Acceptance::accepted);
     // As far as is known it never had a list, and takes its first one on faith.
-    if (nothing_known && !just_came.contains(device)) continue;
+    if (nothing_known && !came) continue;
     PhoneHold hold{device, nothing_known ? ListHold::unproven : hold_of(judgement.acceptance)};
     const std::string& surely = judgement.holds.empty() ? fetched : judgement.holds;
     hold.knows_tvs = tvs && contents.has(surely, tvs->der);
     hold.knows_signer = by && contents.has(surely, by->der);
-    holds.push_back(std::move(hold));
+    held.phones.push_back(std::move(hold));
   }
-  return holds;
+  return held;
 }
 
 Verdict Guards::of_change(Unit unit) {

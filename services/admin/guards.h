@@ -28,6 +28,15 @@ class Guards {
   std::int64_t left_out(const std::vector<core::JobItem>& items);
 
  private:
+  /// Held is who holds what; `undecided`: somebody came just now, and what it made of its list, or
+  /// whether it fetched one, may be on its way here.
+  struct Held {
+    std::vector<PhoneHold> phones;
+    bool undecided = false;
+  };
+
+  Held look(core::Unit signer);
+  /// phones looks until all is decided, for some seconds at most; what is not by then is unproven.
   std::vector<PhoneHold> phones(core::Unit signer);
   std::string problem_of(std::string_view daemon);
   /// tls_problem shakes hands with a port; the certificate shown must be the unit's.

@@ -15,7 +15,9 @@
 
 #include "core/base/file.h"
 #include "tests/fleet/fleet.h"
+#include "tests/integration/capf/mini_phone.h"
 #include "tests/support/instance.h"
+#include "tests/unit/services/capf/phone_keys.h"
 
 namespace ringfence {
 namespace {
@@ -220,6 +222,49 @@ TEST_F(AcceptanceStory, AStrangerAtAnotherAddressIsNotThePhonesReturn) {
   EXPECT_NE(itl_of(names[0]), "accepted");
   EXPECT_THAT(instance_.sh("show phone " + names[0]).out,
               HasSubstr("address changed from 127.0.0.1 to 127.0.0.2"));
+}
+
+TEST_F(AcceptanceStory, WhoComesToCapfFirstByTheNullStringIsNotThePhone) {
+  const std::vector<std::string> names = fleet::count_names(1);
+  const std::string& name = names[0];
+  start(names);
+  const auto capf = static_cast<std::uint16_t>(3804 + instance_.port_offset());
+  using test::operator+;
+  const core::Bytes by_null_string = test::name_element(name) + test::element(8, {2});
+  {
+    test::MiniPhone leaves(capf, "127.0.0.66");
+    ASSERT_EQ(leaves.hear().command, 1);
+    leaves.say(2, by_null_string);
+    ASSERT_EQ(leaves.hear().command, 3);
+  }
+  {
+    test::MiniPhone stranger(capf, "127.0.0.66");
+    ASSERT_EQ(stranger.hear().command, 1);
+    stranger.say(2, by_null_string);
+    ASSERT_EQ(stranger.hear().command, 3);
+    test::Said last;
+    stranger.enrol(test::spki(test::rsa_key(2048).get()), last);
+    ASSERT_EQ(last.value(1), core::Bytes{1});
+  }
+  boost::json::object phone = instance_.json("show phone " + name);
+  EXPECT_EQ(phone.at("lsc").as_string(), "installed") << "CUCM takes the null string, too";
+  EXPECT_EQ(phone.at("itl").as_string(), "unknown");
+  EXPECT_EQ(phone.at("itl_address").as_string(), "") << "a visit proves nothing";
+  EXPECT_THAT(instance_.sh("show phone " + name).out,
+              testing::AllOf(testing::ContainsRegex("LSC enrolled from +: 127.0.0.66:[0-9]+ .unproven"),
+                             HasSubstr("trusted a certificate in TLS")));
+
+  // The phone itself is asked anew, comes, and is neither locked out nor a stranger.
+  ASSERT_EQ(instance_.sh("set phone capf " + name + " operation install").status, 0);
+  Fleet fleet(options(names, false));
+  fleet.start();
+  ASSERT_TRUE(fleet.wait_until(enrolled, kPatience)) << to_json(fleet.report());
+  ASSERT_TRUE(all_are("accepted")) << instance_.sh("show phone " + name).out;
+  phone = instance_.json("show phone " + name);
+  EXPECT_EQ(phone.at("itl_address").as_string(), "127.0.0.1");
+  EXPECT_EQ(phone.at("operation_status").as_string(), "Upgrade Success");
+  EXPECT_THAT(std::string(phone.at("lsc_enrolled_from").as_string()),
+              testing::StartsWith("127.0.0.1:"));
 }
 
 }  // namespace

@@ -366,6 +366,7 @@ TEST_F(AcceptanceTest, AVisitToCapfInAPhonesNameMakesNoAddressItsOwn) {
   sign(tls_trusted, "CAPF2", seconds(0), kElsewhere);
   EXPECT_EQ(on("l3"), Acceptance::unknown);
   EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, "");
+  EXPECT_THAT(verdict("l3").evidence, HasSubstr("; 10.0.0.66 came in its name at "));
   sign(list_fetched, "l4", seconds(1));
   sign(registered, "", seconds(2));
   sign(tls_trusted, "CAPF2", seconds(3), kElsewhere);
