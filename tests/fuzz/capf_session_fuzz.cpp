@@ -165,7 +165,7 @@ class Desk final : public capf::Records, public capf::Issuer {
     return std::nullopt;
   }
 
-  core::Issues issues(std::string_view, std::int64_t, core::EnrolmentStore::Whither) override {
+  core::Issues issues(std::string_view, std::int64_t, std::string_view) override {
     return {};
   }
 
