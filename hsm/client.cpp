@@ -347,10 +347,6 @@ void SignerClient::destroy(const KeyRef& ref) {
   call(wire::Destroy{ref});
 }
 
-KeyRef SignerClient::rename(const KeyRef& ref, const std::string& label) {
-  return wire::parse_key(call(wire::Rename{ref, label}));
-}
-
 void SignerClient::unlock(BytesView pin) {
   call(wire::Unlock(Bytes(pin.begin(), pin.end())));
 }

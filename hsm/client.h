@@ -17,7 +17,7 @@ namespace ringfence::hsm {
 /// Deadlines bound how long a call may wait for its answer.
 struct Deadlines {
   std::chrono::milliseconds request{10'000};
-  /// generate, rename and destroy, which wait for each other; unlock
+  /// generate and destroy, which wait for each other; unlock
   std::chrono::milliseconds key_operation{120'000};
 };
 
@@ -41,8 +41,6 @@ class SignerClient {
   std::vector<KeyInfo> list();
   KeyRef generate(const std::string& label, const KeySpec& spec);
   void destroy(const KeyRef& ref);
-  /// rename gives a key pair another label, under that label's next version, which it returns.
-  KeyRef rename(const KeyRef& ref, const std::string& label);
   /// unlock brings the PIN that an administrator typed to a locked signer: Error{pin} when the
   /// token refuses it, Error{request} when the signer is not locked.
   void unlock(BytesView pin);

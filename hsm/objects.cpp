@@ -166,37 +166,6 @@ std::optional<CK_OBJECT_HANDLE> copy_for_session(const Session& session, CK_OBJE
   return std::nullopt;
 }
 
-CK_RV copy_under(const Session& session, CK_OBJECT_HANDLE object, const Name& name,
-                 CK_OBJECT_HANDLE& made) {
-  CK_ATTRIBUTE entries[] = {attribute(CKA_TOKEN, kYes), name.label_attribute(),
-                            name.id_attribute()};
-  return session.module()->C_CopyObject(session.handle(), object, entries, std::size(entries),
-                                        &made);
-}
-
-CK_RV create_public(const Session& session, CK_OBJECT_HANDLE object, const Name& name,
-                    CK_OBJECT_HANDLE& made) {
-  const CK_KEY_TYPE type = type_of(session, object);
-  const bool rsa = type == CKK_RSA;
-  const Bytes first = session.attribute(object, rsa ? CKA_MODULUS : CKA_EC_PARAMS);
-  const Bytes second = session.attribute(object, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
-  CK_ATTRIBUTE entries[] = {attribute(CKA_CLASS, kPublic),
-                            attribute(CKA_KEY_TYPE, type),
-                            attribute(CKA_TOKEN, kYes),
-                            attribute(CKA_VERIFY, kYes),
-                            name.label_attribute(),
-                            name.id_attribute(),
-                            attribute(rsa ? CKA_MODULUS : CKA_EC_PARAMS, BytesView(first)),
-                            attribute(rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT, BytesView(second))};
-  return session.module()->C_CreateObject(session.handle(), entries, std::size(entries), &made);
-}
-
-CK_RV rename_object(const Session& session, CK_OBJECT_HANDLE object, const Name& name) {
-  CK_ATTRIBUTE entries[] = {name.label_attribute(), name.id_attribute()};
-  return session.module()->C_SetAttributeValue(session.handle(), object, entries,
-                                               std::size(entries));
-}
-
 void destroy_object(const Session& session, CK_OBJECT_HANDLE object) {
   check(session.module()->C_DestroyObject(session.handle(), object), "C_DestroyObject");
 }

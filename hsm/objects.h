@@ -62,18 +62,6 @@ CK_RV generate_pair(const Session& session, const KeyRef& ref, const KeySpec& sp
 /// protected like it; nothing when the module refuses.
 std::optional<CK_OBJECT_HANDLE> copy_for_session(const Session& session, CK_OBJECT_HANDLE key);
 
-/// copy_under makes a second token object of `object` under another name.
-CK_RV copy_under(const Session& session, CK_OBJECT_HANDLE object, const Name& name,
-                 CK_OBJECT_HANDLE& made);
-
-/// create_public makes a public key object from what can be read of `object`, for modules that do
-/// not copy.
-CK_RV create_public(const Session& session, CK_OBJECT_HANDLE object, const Name& name,
-                    CK_OBJECT_HANDLE& made);
-
-/// rename_object changes label and CKA_ID in one call.
-CK_RV rename_object(const Session& session, CK_OBJECT_HANDLE object, const Name& name);
-
 void destroy_object(const Session& session, CK_OBJECT_HANDLE object);
 
 }  // namespace ringfence::hsm::objects

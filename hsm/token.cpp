@@ -14,8 +14,6 @@ namespace {
 
 using namespace objects;
 
-using Gone = VersionRecord::Gone;
-
 constexpr unsigned kTries = 3;  // of a key generation that fails with a passing code
 
 void require_label(const std::string& label) {
@@ -111,16 +109,8 @@ Bytes Token::sign(const SignRequest& request) {
 std::set<KeyRef> Token::gone(const VersionRecords& records) const {
   std::set<KeyRef> refs;
   for (const auto& [label, record] : records)
-    if (record.gone == Gone::destroyed ||
-        (record.gone == Gone::renamed && whole({label, record.version})))
-      refs.insert(record.key);
+    if (record.destroyed) refs.insert(*record.destroyed);
   return refs;
-}
-
-bool Token::whole(const KeyRef& ref) const {
-  const auto found = hsm::find(session_, kPrivate, ref);
-  return std::any_of(found.begin(), found.end(),
-                     [this](CK_OBJECT_HANDLE handle) { return read_pair(handle).has_value(); });
 }
 
 void Token::destroy_objects(const KeyRef& ref) {
@@ -134,21 +124,8 @@ VersionRecords Token::clear_away() {
   if (!session_.logged_in()) throw Error("C_GetSessionInfo", CKR_USER_NOT_LOGGED_IN);
   const VersionRecords records = versions_.tidy();
   for (const KeyRef& ref : gone(records)) destroy_objects(ref);
-  for (const auto& [label, record] : records) {
-    clear_half({label, record.version});
-    if (record.gone == Gone::renamed) clear_copies(record.key);
-  }
+  for (const auto& [label, record] : records) clear_half({label, record.version});
   return records;
-}
-
-void Token::clear_copies(const KeyRef& ref) {
-  for (const CK_OBJECT_CLASS type : {kPrivate, kPublic}) {
-    const auto same = hsm::find(session_, type, ref);
-    for (std::size_t i = 1; i < same.size(); ++i)
-      if (const CK_KEY_TYPE key_type = type_of(session_, same[i]);
-          material(session_, same[i], key_type) == material(session_, same[0], key_type))
-        destroy_object(session_, same[i]);
-  }
 }
 
 void Token::clear_half(const KeyRef& ref) {
@@ -179,7 +156,7 @@ Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
     throw Error(Kind::request, "RSA keys have 2048 to 4096 bits");
   if (!rsa) der::curve(spec.bits);
   const KeyRef ref{label, next_version(label, clear_away())};
-  versions_.keep(label, {ref.version, Gone::none, {}});
+  versions_.keep(label, {ref.version, {}});
   for (unsigned attempt = 1;; ++attempt) {
     CK_OBJECT_HANDLE made = 0;
     const CK_RV rv = generate_pair(session_, ref, spec, made);
@@ -193,63 +170,17 @@ Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
   }
 }
 
-Token::Entry Token::rename(const KeyRef& ref, const std::string& label) {
-  require_label(label);
-  if (label == ref.label)
-    throw Error(Kind::request, fmt::format("the key {} has that label already", to_text(ref)));
-  const VersionRecords records = clear_away();
-  at(ref);
-  const KeyRef renamed{label, next_version(label, records)};
-  versions_.keep(label, {renamed.version, Gone::renamed, ref});
-  move_objects(ref, renamed);
-  forget(ref);
-  return at(renamed).entry;
-}
-
-/// From the moment on in which the new pair is whole, the record of versions hides the old one.
-/// The private object is copied where the module copies: SoftHSM changes an object by emptying its
-/// file first, and a crash or a full disk then would lose the key.
-void Token::move_objects(const KeyRef& from, const KeyRef& to) {
-  const auto old_private = hsm::find(session_, kPrivate, from);
-  const auto old_public = hsm::find(session_, kPublic, from);
-  if (old_private.empty() || old_public.empty())
-    throw Error(Kind::not_found, fmt::format("the token has no key {}", to_text(from)));
-  const Name name(to);
-  CK_OBJECT_HANDLE made_public = 0;
-  CK_RV rv = copy_under(session_, old_public.front(), name, made_public);
-  if (refused(rv)) rv = create_public(session_, old_public.front(), name, made_public);
-  if (rv != CKR_OK) refuse_rename(from, to, rv);
-  CK_OBJECT_HANDLE made_private = 0;
-  rv = copy_under(session_, old_private.front(), name, made_private);
-  if (refused(rv)) rv = rename_object(session_, old_private.front(), name);
-  if (rv != CKR_OK) {
-    destroy_object(session_, made_public);
-    refuse_rename(from, to, rv);
-  }
-  destroy_objects(from);
-}
-
-void Token::refuse_rename(const KeyRef& from, const KeyRef& to, CK_RV rv) {
-  versions_.keep(to.label, {to.version, Gone::none, {}});
-  if (!refused(rv)) throw Error("C_CopyObject", rv);
-  throw Error(Kind::request,
-              fmt::format("this token cannot give the key {} another label ({}): make a new key "
-                          "under the label {} instead; nothing was changed",
-                          to_text(from), name_of(rv), to.label),
-              std::chrono::seconds(0), rv);
-}
-
 void Token::destroy(const KeyRef& ref) {
   const VersionRecords records = clear_away();
   at(ref);
   const auto record = records.find(ref.label);
   const std::uint32_t last =
       std::max(ref.version, record == records.end() ? 0 : record->second.version);
-  versions_.keep(ref.label, {last, Gone::destroyed, ref});
+  versions_.keep(ref.label, {last, ref});
   try {
     destroy_objects(ref);
   } catch (const Error& error) {
-    if (!is_device_lost(error.rv())) versions_.keep(ref.label, {last, Gone::none, {}});
+    if (!is_device_lost(error.rv())) versions_.keep(ref.label, {last, {}});
     throw;
   }
   forget(ref);

@@ -23,8 +23,8 @@ namespace ringfence::hsm {
 /// whose label no KeyRef may have, are not ours and not seen; halves of a pair, left by a crash,
 /// are not seen either.
 ///
-/// Several processes may hold a Token on one token: all may sign, but one at a time may generate,
-/// rename and destroy; the others learn of a new key when they are asked for it, and of one that
+/// Several processes may hold a Token on one token: all may sign, but one at a time may generate
+/// and destroy; the others learn of a new key when they are asked for it, and of one that
 /// went by forget(). Throws Error. Not safe from several threads at once.
 class Token {
  public:
@@ -52,16 +52,10 @@ class Token {
   /// data object, or in the file of versions. It may be skipped when generate fails.
   Entry generate(const std::string& label, const KeySpec& spec);
 
-  /// rename gives a pair another label, under that label's next version.
-  ///
-  /// A crash at any instant leaves the old or the new pair whole and no other pair; what is left
-  /// of the other is cleared away by the next generate, rename or destroy. Throws Error: `request`
-  /// when the module cannot do it, and then nothing has changed.
-  Entry rename(const KeyRef& ref, const std::string& label);
-
+  /// destroy leaves no half: what a crash leaves is cleared away by the next generate or destroy.
   void destroy(const KeyRef& ref);
 
-  /// forget drops what we hold of a key that another process destroyed or renamed.
+  /// forget drops what we hold of a key that another process destroyed.
   void forget(const KeyRef& ref) noexcept;
 
  private:
@@ -79,26 +73,20 @@ class Token {
 
   /// read_pair reads the whole pair a private token object belongs to; nothing for a half.
   std::optional<Pair> read_pair(CK_OBJECT_HANDLE private_key) const;
-  bool whole(const KeyRef& ref) const;
 
   /// adopt makes the pair ours, with a session copy where that can be had.
   Key& adopt(Pair pair);
   Key& at(const KeyRef& ref);
 
-  /// gone lists the pairs that a key operation, perhaps one that never ended, did away with.
+  /// gone lists the pairs that a destruction, perhaps one that never ended, did away with.
   std::set<KeyRef> gone(const VersionRecords& records) const;
 
   /// clear_away ends key operations that a crash cut short, and returns the records.
   VersionRecords clear_away();
   void clear_half(const KeyRef& ref);
-  /// clear_copies is for a pair whose renaming did not come to pass: SoftHSM copies an object under
-  /// the old name first.
-  void clear_copies(const KeyRef& ref);
   void destroy_objects(const KeyRef& ref);
 
   std::uint32_t next_version(const std::string& label, const VersionRecords& records) const;
-  void move_objects(const KeyRef& from, const KeyRef& to);
-  [[noreturn]] void refuse_rename(const KeyRef& from, const KeyRef& to, CK_RV rv);
 
   Session session_;
   Versions versions_;  // reads through the session

@@ -18,7 +18,8 @@ namespace {
 
 const std::string kApplication = "ringfence";
 
-using Gone = VersionRecord::Gone;
+constexpr std::uint8_t kDestroyed = 2;  // in a data object
+constexpr const char* kDestroyedWord = "destroyed";  // in the file
 
 void append_u32(Bytes& out, std::uint32_t value) {
   for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<std::uint8_t>(value >> shift));
@@ -30,15 +31,16 @@ std::uint32_t u32_at(BytesView bytes) {
   return value;
 }
 
-/// A data object's CKA_VALUE: u32 version, and when a key went: u8 gone, u32 its version, its
-/// label.
+/// A data object's CKA_VALUE: u32 version, and when a key was destroyed: u8 2, u32 its
+/// version, its label.
 Bytes encode(const VersionRecord& record) {
   Bytes value;
   append_u32(value, record.version);
-  if (record.gone == Gone::none) return value;
-  value.push_back(static_cast<std::uint8_t>(record.gone));
-  append_u32(value, record.key.version);
-  value.insert(value.end(), record.key.label.begin(), record.key.label.end());
+  if (!record.destroyed) return value;
+  value.push_back(kDestroyed);
+  append_u32(value, record.destroyed->version);
+  const std::string& label = record.destroyed->label;
+  value.insert(value.end(), label.begin(), label.end());
   return value;
 }
 
@@ -46,19 +48,9 @@ VersionRecord decode(BytesView value) {
   VersionRecord record;
   if (value.size() < 4) return record;
   record.version = u32_at(value);
-  if (value.size() < 10 || (value[4] != 1 && value[4] != 2)) return record;
-  record.gone = static_cast<Gone>(value[4]);
-  record.key = {{value.begin() + 9, value.end()}, u32_at(value.subspan(5))};
+  if (value.size() < 10 || value[4] != kDestroyed) return record;
+  record.destroyed = {{value.begin() + 9, value.end()}, u32_at(value.subspan(5))};
   return record;
-}
-
-const char* word(Gone gone) {
-  switch (gone) {
-    case Gone::none: return "";
-    case Gone::renamed: return "renamed";
-    case Gone::destroyed: return "destroyed";
-  }
-  return "";
 }
 
 std::vector<CK_OBJECT_HANDLE> find(const Session& session, const std::string* label) {
@@ -100,7 +92,7 @@ Versions::Found Versions::find_all() const {
     const VersionRecord record = decode(session_.attribute(object, CKA_VALUE));
     VersionRecord& known = found.records[label];
     const bool newer = record.version > known.version ||
-                       (record.version == known.version && record.gone != Gone::none);
+                       (record.version == known.version && record.destroyed);
     CK_OBJECT_HANDLE loser = object;
     if (newer || !winners.contains(label)) std::swap(loser, winners[label]);
     if (newer) known = record;
@@ -153,11 +145,12 @@ VersionRecords Versions::read_file() const {
     words >> label >> record.version;
     const bool named = is_label(label) && !words.fail();
     if (words >> gone) {
-      record.gone = gone == word(Gone::renamed) ? Gone::renamed : Gone::destroyed;
-      words >> record.key.label >> record.key.version;
+      record.destroyed.emplace();
+      words >> record.destroyed->label >> record.destroyed->version;
     }
     const bool whole =
-        gone.empty() || (!words.fail() && is_label(record.key.label) && gone == word(record.gone));
+        gone.empty() ||
+        (!words.fail() && is_label(record.destroyed->label) && gone == kDestroyedWord);
     if (!named || !whole)
       throw Error(Kind::unavailable,
                   fmt::format("{}:{}: not a line of versions (\"CAPF 3\"): restore the file from a "
@@ -172,8 +165,9 @@ void Versions::write_file(const VersionRecords& records) const {
   std::string text;
   for (const auto& [label, record] : records) {
     text += fmt::format("{} {}", label, record.version);
-    if (record.gone != Gone::none)
-      text += fmt::format(" {} {} {}", word(record.gone), record.key.label, record.key.version);
+    if (record.destroyed)
+      text += fmt::format(" {} {} {}", kDestroyedWord, record.destroyed->label,
+                          record.destroyed->version);
     text += '\n';
   }
   replace_file(file_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});

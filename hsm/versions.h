@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "hsm/key.h"
@@ -10,17 +11,10 @@
 
 namespace ringfence::hsm {
 
-/// VersionRecord is the last version that was given out for one label, and what went with it.
+/// VersionRecord is the last version that was given out for one label, and the one that went.
 struct VersionRecord {
-  enum class Gone : std::uint8_t {
-    none = 0,
-    renamed = 1,    ///< `key` became this label's `version`, once that pair is whole
-    destroyed = 2,  ///< `key` was destroyed
-  };
-
   std::uint32_t version = 0;
-  Gone gone = Gone::none;
-  KeyRef key;  ///< the pair whose objects must not stay; unless `gone` is none
+  std::optional<KeyRef> destroyed;  ///< the pair of this label whose objects must not stay
 
   bool operator==(const VersionRecord&) const = default;
 };

@@ -17,7 +17,6 @@ enum class Op : std::uint8_t {
   generate = 4,
   destroy = 5,
   status = 6,
-  rename = 7,
   unlock = 8,
 };
 
@@ -54,12 +53,6 @@ Operation parse_operation(In& in) {
     }
     case Op::destroy: return Destroy{in.key()};
     case Op::status: return StatusQuery{};
-    case Op::rename: {
-      Rename rename;
-      rename.key = in.key();
-      rename.label = in.label();
-      return rename;
-    }
     case Op::unlock: {
       const BytesView pin = in.bytes(kMaxPin, "PIN");
       if (pin.empty()) throw Error(Kind::request, "the PIN is empty");
@@ -88,10 +81,6 @@ struct EncodeOperation {
   void operator()(const Destroy& destroy) const { out.code(Op::destroy).key(destroy.key); }
 
   void operator()(const StatusQuery&) const { out.code(Op::status); }
-
-  void operator()(const Rename& rename) const {
-    out.code(Op::rename).key(rename.key).text(rename.label);
-  }
 
   void operator()(const Unlock& unlock) const { out.code(Op::unlock).bytes(unlock.pin); }
 };

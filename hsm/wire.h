@@ -11,7 +11,6 @@
 //   4 generate    text label, u8 algorithm, u16 bits            -> key
 //   5 destroy     key                                           -> nothing
 //   6 status                                                    -> the fields of Status in order
-//   7 rename      key, text label                               -> key
 //   8 unlock      bytes PIN                                     -> nothing
 // An outcome other than 0 is a Kind, followed by u32 PKCS#11 code, u32 retry seconds, text what.
 // In Status a vector is u16 count and its elements, a bool or enumerator u8.
@@ -59,13 +58,6 @@ struct StatusQuery {
   bool operator==(const StatusQuery&) const = default;
 };
 
-/// Rename gives a key pair another label and that label's next version.
-struct Rename {
-  KeyRef key;
-  std::string label;
-  bool operator==(const Rename&) const = default;
-};
-
 /// Unlock brings the PIN that an administrator typed, 1 to 255 bytes.
 struct Unlock {
   Unlock() = default;
@@ -84,7 +76,7 @@ struct Unlock {
 };
 
 using Operation =
-    std::variant<SignRequest, PublicKey, List, Generate, Destroy, StatusQuery, Rename, Unlock>;
+    std::variant<SignRequest, PublicKey, List, Generate, Destroy, StatusQuery, Unlock>;
 
 /// repeatable says whether an operation may be done again when nobody knows whether it was done.
 bool repeatable(const Operation& operation) noexcept;

@@ -43,7 +43,7 @@ Token::~Token() = default;
 
 EvpPkey Token::key(const KeyRef& ref) const {
   return translated([&] {
-    return EvpPkey(parts_->provider.key(hsm::KeyRef{ref.label, ref.version}).release());
+    return EvpPkey(parts_->provider.key(ref).release());
   });
 }
 
@@ -54,31 +54,17 @@ OSSL_LIB_CTX* Token::context() const noexcept {
 std::vector<KeyRef> Token::keys() const {
   return translated([&] {
     std::vector<KeyRef> keys;
-    for (const hsm::KeyInfo& key : parts_->client.list())
-      keys.push_back({key.ref.label, key.ref.version});
+    for (const hsm::KeyInfo& key : parts_->client.list()) keys.push_back(key.ref);
     return keys;
   });
 }
 
 KeyRef Token::generate(const std::string& label, const KeySpec& spec) {
-  return translated([&] {
-    const auto algorithm =
-        spec.algorithm == KeyAlgorithm::rsa ? hsm::KeyAlgorithm::rsa : hsm::KeyAlgorithm::ec;
-    const hsm::KeyRef made =
-        parts_->client.generate(label, {algorithm, static_cast<std::uint16_t>(spec.bits)});
-    return KeyRef{made.label, made.version};
-  });
+  return translated([&] { return parts_->client.generate(label, spec); });
 }
 
 void Token::destroy(const KeyRef& ref) {
-  translated([&] { parts_->client.destroy({ref.label, ref.version}); });
-}
-
-KeyRef Token::rename(const KeyRef& ref, const std::string& label) {
-  return translated([&] {
-    const hsm::KeyRef renamed = parts_->client.rename({ref.label, ref.version}, label);
-    return KeyRef{renamed.label, renamed.version};
-  });
+  translated([&] { parts_->client.destroy(ref); });
 }
 
 TokenStatus Token::status() const {

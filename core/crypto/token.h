@@ -15,21 +15,10 @@
 
 namespace ringfence::core {
 
-/// KeyRef names one version of a key in the token: CKA_LABEL, and the number kept in CKA_ID.
-struct KeyRef {
-  std::string label;          ///< e.g. "CAPF"
-  std::uint32_t version = 0;  ///< 1 for the first key of that label, then 2, 3 …
-
-  bool operator==(const KeyRef&) const = default;
-};
-
-enum class KeyAlgorithm { rsa, ec };
-
-/// KeySpec asks for a key: RSA modulus bits (2048 to 4096), or the curve's bits (256, 384, 521).
-struct KeySpec {
-  KeyAlgorithm algorithm = KeyAlgorithm::rsa;
-  unsigned bits = 2048;
-};
+/// KeyRef names one version of a key in the token, KeySpec its kind (see hsm/key.h).
+using KeyRef = hsm::KeyRef;
+using KeyAlgorithm = hsm::KeyAlgorithm;
+using KeySpec = hsm::KeySpec;
 
 /// TokenStatus is what the signer tells about the token, its keys and its workers.
 using TokenStatus = hsm::Status;
@@ -68,10 +57,6 @@ class Token {
   /// close fails what waits for the signer, and all that follows, with `hsm_unavailable`: a daemon
   /// that stops does not wait for a signer that hangs.
   void close() const noexcept;
-
-  /// rename gives a key pair another label, under that label's next version, which it returns.
-  /// Only the admin role may.
-  KeyRef rename(const KeyRef& ref, const std::string& label);
 
   /// status answers also while nothing can be signed.
   TokenStatus status() const;

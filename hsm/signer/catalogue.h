@@ -13,7 +13,7 @@ class Catalogue {
  public:
   struct Key {
     KeyFacts facts;
-    bool hidden = false;               ///< being destroyed or renamed: not for new requests
+    bool hidden = false;               ///< being destroyed: not for new requests
     std::chrono::nanoseconds cost{0};  ///< what a signature takes a worker, smoothed
   };
 

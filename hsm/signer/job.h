@@ -27,7 +27,6 @@ struct Job {
   /// taken_key returns the key that a key operation takes away, null when it takes none.
   const KeyRef* taken_key() const noexcept {
     if (const auto* destroy = std::get_if<wire::Destroy>(&operation)) return &destroy->key;
-    if (const auto* rename = std::get_if<wire::Rename>(&operation)) return &rename->key;
     return nullptr;
   }
 };

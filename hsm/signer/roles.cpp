@@ -28,11 +28,6 @@ struct May {
 
   bool operator()(const wire::StatusQuery&) const { return true; }
 
-  bool operator()(const wire::Rename& rename) const {
-    return role.manages == Manages::keys && may_see(role, rename.key.label) &&
-           may_see(role, rename.label);
-  }
-
   bool operator()(const wire::Unlock&) const { return role.manages == Manages::keys; }
 };
 
@@ -56,10 +51,6 @@ struct Describe {
   }
 
   std::string operator()(const wire::StatusQuery&) const { return "status"; }
-
-  std::string operator()(const wire::Rename& rename) const {
-    return "rename " + to_text(rename.key) + " to " + rename.label;
-  }
 
   std::string operator()(const wire::Unlock&) const { return "unlock"; }
 };

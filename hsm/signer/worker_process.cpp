@@ -100,10 +100,6 @@ struct Perform {
     return worker_wire::encode_key(token.generate(generate.label, generate.spec));
   }
 
-  Bytes operator()(const wire::Rename& rename) const {
-    return worker_wire::encode_key(token.rename(rename.key, rename.label));
-  }
-
   Bytes operator()(const wire::Destroy& destroy) const {
     token.destroy(destroy.key);
     return {};

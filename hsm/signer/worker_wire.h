@@ -3,7 +3,7 @@
 // To a worker: a request whose id the parent chose, or id 0 and a notice:
 //   u32 0, u8 notice (1 learn, 2 forget), key
 // From a worker: u32 nanoseconds the work took (at most 4.29 s), then an answer as clients get it;
-// the payload of generate and rename is a KeyFacts. Or u32 0, u32 0 and a report:
+// the payload of generate is a KeyFacts. Or u32 0, u32 0 and a report:
 //   u8 1 hello: TokenFacts as in Status, u16 count, KeyFacts each   (logged in, keys found)
 //   u8 2 end: an answer's outcome                                   (why it could not)
 //   u8 3 learned: key, u8 copied    (answers each notice to learn)

@@ -89,7 +89,7 @@ HsmShow describe(const TokenStatus& status) {
     show.slots.push_back({slot.id, slot.description, slot.token, slot.used});
   for (const auto& [key, since, copies] : status.keys)
     show.keys.push_back({key.ref.label, key.ref.version,
-                         key.spec.algorithm == hsm::KeyAlgorithm::rsa ? "RSA" : "EC", key.spec.bits,
+                         key.spec.algorithm == core::KeyAlgorithm::rsa ? "RSA" : "EC", key.spec.bits,
                          since, copies});
   for (const auto& worker : status.workers)
     show.workers.push_back({worker.pid, worker.ready ? "ready" : "starting", worker.age_seconds,

@@ -204,19 +204,6 @@ TEST_F(PoolTest, AnswersSignaturesAskedForBeforeTheirKeyWasDestroyed) {
   EXPECT_EQ(admin_.generate("CAPF", kP256), (KeyRef{"CAPF", 3}));
 }
 
-TEST_F(PoolTest, RenamesAKeyForAllWorkers) {
-  const KeyRef renamed = admin_.rename(key_, "TVS");
-  EXPECT_EQ(renamed, (KeyRef{"TVS", 1}));
-  EXPECT_EQ(kind_thrown([&] { admin_.sign(ecdsa(key_)); }), Kind::not_found);
-  EXPECT_EQ(admin_.public_key(renamed), spki_);
-  SignerClient tvs(signer_.socket("tvs"));
-  in_threads(12, [&](int thread) {
-    const SignRequest request = ecdsa(renamed, static_cast<std::uint8_t>(thread));
-    EXPECT_TRUE(verifies(spki_, request, tvs.sign(request)));
-  });
-  EXPECT_EQ(admin_.generate("CAPF", kP256), (KeyRef{"CAPF", 2})) << "CAPF/1 is not given again";
-}
-
 TEST_F(PoolTest, SaysThatACutOffGenerationMayHaveHappened) {
   std::optional<Error> error;
   std::thread generator([&] {
@@ -257,13 +244,11 @@ TEST_F(PoolTest, SignsWhileAKeyIsGenerated) {
 
 TEST_F(PoolTest, KeepsKeyOperationsForTheAdminRole) {
   SignerClient capf(signer_.socket("capf"));
-  EXPECT_EQ(kind_thrown([&] { capf.rename(key_, "TVS"); }), Kind::refused);
   EXPECT_EQ(kind_thrown([&] { capf.generate("CAPF", kP256); }), Kind::refused);
   EXPECT_EQ(kind_thrown([&] { capf.destroy(key_); }), Kind::refused);
   EXPECT_EQ(kind_thrown([&] { capf.unlock(bytes_of("1234")); }), Kind::refused);
   EXPECT_EQ(kind_thrown([&] { admin_.unlock(bytes_of("1234")); }), Kind::request)
       << "nothing is locked";
-  EXPECT_EQ(kind_thrown([&] { admin_.rename({"CAPF", 9}, "TVS"); }), Kind::not_found);
   sign_and_verify(capf, 1);
 }
 

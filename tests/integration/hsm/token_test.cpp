@@ -147,70 +147,10 @@ TEST_F(TokenTest, MakesAKeyWithoutADateWhereTheModuleTakesNone) {
   EXPECT_TRUE(opened.signs(made));
 }
 
-TEST_F(TokenTest, RenamesAPairUnderTheNextVersionOfTheOtherLabel) {
-  Opened opened(config_);
-  opened.token.generate("CAPF", kP256);
-  const Token::Entry old = opened.token.generate("TVS", kP256);
-  const Token::Entry renamed = opened.token.rename(old.info.ref, "CAPF");
-  EXPECT_EQ(renamed.info, (KeyInfo{{"CAPF", 2}, kP256}));
-  EXPECT_EQ(renamed.spki, old.spki);
-  EXPECT_EQ(renamed.since, old.since);
-  EXPECT_TRUE(renamed.copied);
-  EXPECT_TRUE(opened.signs(renamed));
-  EXPECT_EQ(kind_thrown([&] { opened.token.sign(digested(ecdsa(old.info.ref))); }), Kind::not_found);
-  EXPECT_THAT(opened.refs(), ElementsAre(KeyRef{"CAPF", 1}, KeyRef{"CAPF", 2}));
-  EXPECT_EQ(objects(opened, CKO_PRIVATE_KEY), 2U);
-  EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 2U);
-  EXPECT_EQ(opened.token.generate("TVS", kP256).info.ref, (KeyRef{"TVS", 2}));
-}
-
-TEST_F(TokenTest, RenamesByChangingTheObjectWhereCopyingIsRefused) {
-  Opened opened(config_);
-  faults_.set("C_CopyObject 0x68\n");
-  const Token::Entry old = opened.token.generate("TVS", kP256);
-  const Token::Entry renamed = opened.token.rename(old.info.ref, "CAPF");
-  EXPECT_EQ(renamed.info.ref, (KeyRef{"CAPF", 1}));
-  EXPECT_EQ(renamed.spki, old.spki);
-  EXPECT_TRUE(opened.signs(renamed));
-  EXPECT_EQ(objects(opened, CKO_PRIVATE_KEY), 1U);
-  EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 1U);
-}
-
-TEST_F(TokenTest, SaysThatAModuleCannotRenameAndChangesNothing) {
-  Opened opened(config_);
-  const Token::Entry old = opened.token.generate("TVS", kP256);
-  faults_.set("C_CopyObject 0x68\nC_SetAttributeValue 0x10\n");
-  EXPECT_EQ(text_thrown([&] { opened.token.rename(old.info.ref, "CAPF"); }),
-            "this token cannot give the key TVS/1 another label (CKR_ATTRIBUTE_READ_ONLY): make a "
-            "new key under the label CAPF instead; nothing was changed");
-  EXPECT_EQ(kind_thrown([&] { opened.token.rename(old.info.ref, "CAPF"); }), Kind::request);
-  faults_.set("");
-  EXPECT_TRUE(opened.signs(old));
-  EXPECT_THAT(opened.refs(), ElementsAre(old.info.ref));
-  EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 1U);
-}
-
-TEST_F(TokenTest, ChangesNoObjectWhenCopyingOnlyFails) {
-  Opened opened(config_);
-  const Token::Entry old = opened.token.generate("TVS", kP256);
-  // A full disk: SoftHSM would empty the key's file and could not fill it again.
-  faults_.set("C_CopyObject 0x6 after 1\nC_SetAttributeValue 0x10\n");
-  EXPECT_EQ(text_thrown([&] { opened.token.rename(old.info.ref, "CAPF"); }),
-            "C_CopyObject: CKR_FUNCTION_FAILED (0x6)");
-  EXPECT_EQ(faults_.count("fault C_SetAttributeValue"), 0U);
-  faults_.set("");
-  EXPECT_TRUE(opened.signs(old));
-  EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), 1U);
-  EXPECT_EQ(opened.token.rename(old.info.ref, "CAPF").spki, old.spki);
-}
-
 TEST_F(TokenTest, RefusesLabelsThatNoKeyMayHave) {
   Opened opened(config_);
-  const KeyRef ref = opened.token.generate("TVS", kP256).info.ref;
-  EXPECT_EQ(kind_thrown([&] { opened.token.generate("a b", kP256); }), Kind::request);
-  EXPECT_EQ(kind_thrown([&] { opened.token.rename(ref, ""); }), Kind::request);
-  EXPECT_EQ(kind_thrown([&] { opened.token.rename(ref, "TVS"); }), Kind::request);
-  EXPECT_EQ(kind_thrown([&] { opened.token.rename({"TVS", 9}, "CAPF"); }), Kind::not_found);
+  for (const char* label : {"", "a b", "a/b"})
+    EXPECT_EQ(kind_thrown([&] { opened.token.generate(label, kP256); }), Kind::request) << label;
   EXPECT_EQ(opened.token.generate("CAPF", kP256).info.ref, (KeyRef{"CAPF", 1}));
 }
 
@@ -229,22 +169,22 @@ TEST_F(TokenTest, KeepsVersionsInAFileWhereTheTokenTakesNoDataObjects) {
     Opened opened(config_);
     const KeyRef ref = opened.token.generate("CAPF", kP256).info.ref;
     opened.token.destroy(ref);
-    opened.token.rename(opened.token.generate("TVS", kP256).info.ref, "CAPF");
+    opened.token.generate("TVS", kP256);
   }
 
   struct stat facts {};
 
   ASSERT_EQ(::stat(config_.versions_file().c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777, 0600U);
-  EXPECT_EQ(read_text(config_.versions_file()), "CAPF 2 renamed TVS 1\nTVS 1\n");
+  EXPECT_EQ(read_text(config_.versions_file()), "CAPF 1 destroyed CAPF 1\nTVS 1\n");
   Opened opened(config_);
-  EXPECT_EQ(opened.token.generate("CAPF", kP256).info.ref, (KeyRef{"CAPF", 3}));
+  EXPECT_EQ(opened.token.generate("CAPF", kP256).info.ref, (KeyRef{"CAPF", 2}));
   EXPECT_EQ(opened.token.generate("TVS", kP256).info.ref, (KeyRef{"TVS", 2}));
 }
 
 TEST_F(TokenTest, RefusesAFileOfVersionsThatIsDamaged) {
   { const Opened opened(config_); }
-  for (const char* line : {"CAPF", "CAPF x", "CAPF 1 sold TVS 1", "CAPF 1 renamed TVS", "a/b 1"}) {
+  for (const char* line : {"CAPF", "CAPF x", "CAPF 1 sold TVS 1", "CAPF 1 destroyed TVS", "a/b 1"}) {
     write_text(config_.versions_file(), std::string("TVS 4\n") + line + "\n");
     EXPECT_THAT(text_thrown([&] { const Opened opened(config_); }),
                 HasSubstr(config_.versions_file().string() + ":2: not a line of versions"))

@@ -26,7 +26,6 @@ std::vector<Operation> operations() {
           Generate{"TVS", {KeyAlgorithm::ec, 521}},
           Destroy{{"ITLRecovery", 1}},
           StatusQuery{},
-          Rename{{"CAPF", 7}, "TVS"},
           Unlock(Bytes{'1', '2', '3', '4'})};
 }
 

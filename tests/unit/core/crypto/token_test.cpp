@@ -38,16 +38,6 @@ TEST_F(TokenTest, TellsItsStateItsKeysAndItsWorkers) {
   EXPECT_FALSE(status.workers.empty());
 }
 
-TEST_F(TokenTest, RenamesAKeyToTheNextVersionOfItsNewLabel) {
-  const KeyRef first = token_.generate("CAPF", {KeyAlgorithm::ec, 256});
-  const KeyRef other = token_.generate("TVS", {KeyAlgorithm::ec, 256});
-  const EvpPkey before = token_.key(other);
-  const KeyRef renamed = token_.rename(other, "CAPF");
-  EXPECT_EQ(renamed, (KeyRef{"CAPF", first.version + 1}));
-  EXPECT_EQ(EVP_PKEY_eq(before.get(), token_.key(renamed).get()), 1);
-  EXPECT_EQ(error_of([&] { token_.key(other); }).code(), Code::not_found);
-}
-
 TEST_F(TokenTest, SaysThatATokenWhosePinIsKnownIsNotLocked) {
   const Error error = error_of([&] { token_.unlock(Secret("4711-geheim")); });
   EXPECT_EQ(error.code(), Code::conflict);
