@@ -2,6 +2,7 @@
 #include <boost/describe/class.hpp>
 
 #include "core/admin/api.h"
+#include "core/admin/json_described.h"
 #include "core/base/error.h"
 #include "shell/call.h"
 #include "shell/commands.h"
