@@ -13,6 +13,7 @@ RINGFENCE_JSON(PhoneListRequest);
 RINGFENCE_JSON(PhoneList);
 RINGFENCE_JSON(PhoneResetRequest);
 RINGFENCE_JSON(PhoneReset);
+RINGFENCE_JSON(PhoneResetPlan);
 RINGFENCE_JSON(PhoneNamesRequest);
 RINGFENCE_JSON(PhoneNames);
 
