@@ -84,7 +84,9 @@ TEST(LastWords, AreThePhonesOwn) {
   const std::string other = "unproven: alarm 14 at " + core::to_iso(kNow) +
                             ", said by 10.0.0.9, which is not this phone's address";
   EXPECT_EQ(last_words(report), "Reset-Restart (alarm 23) at " + core::to_iso(kNow) + "; " + other);
-  EXPECT_EQ(last_words({.device = "SEP1", .other = report.other}), other);
+  core::PhoneReport stranger;
+  stranger.other = report.other;
+  EXPECT_EQ(last_words(stranger), other);
 }
 
 }  // namespace
