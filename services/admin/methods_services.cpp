@@ -75,7 +75,7 @@ void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
   add<Nothing>("service.list", 0, [&, this](const Nothing&, Who) {
     ServiceList list;
     for (const Service& service : kServices) list.services.push_back(opening_.state(service));
-    list.services.push_back(services.state(kSigner));
+    list.services.push_back(opening_.state(kSigner));
     list.services = with_health(house_.config, std::move(list.services));
     return list;
   });

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "services/admin/hsm.h"
+#include "services/admin/service_health.h"
 
 namespace ringfence::services::admin {
 
@@ -157,10 +158,11 @@ bool Opening::see(core::TokenStatus& status) {
     state = name(status.state);
     why = status.reason;
   } catch (const Error& error) {
-    // The signer is away: its service says so, and its supervisor starts it again.
+    // The signer is away, and its supervisor starts it again; or it hangs, and its service says so.
     warning = "the token cannot be reached; see 'show hsm'";
     why = error.what();
   }
+  signer_answers_ = state != "unreachable";
   {
     const std::lock_guard lock(mutex_);
     warning_ = warning;
@@ -186,6 +188,10 @@ ServiceFacts Opening::state(const Service& service) {
   ServiceFacts facts = services_.state(service);
   if (service.daemon != kSigner.daemon && waits(service, facts))
     facts.reason = "Waiting for the token";
+  if (service.daemon == kSigner.daemon && facts.state == "STARTED" && !signer_answers_) {
+    facts.state = kNotResponding;
+    facts.reason = "it runs and does not answer; see: show hsm";
+  }
   return facts;
 }
 

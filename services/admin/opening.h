@@ -69,6 +69,7 @@ class Opening {
   Jobs& jobs_;
   ServiceControl& services_;
   std::atomic<bool> signs_ = false;                 ///< the token could when it was asked last
+  std::atomic<bool> signer_answers_ = true;         ///< the signer did when it was asked last
   std::atomic<bool> open_ = false;                  ///< everything that waited has been done
   bool resumed_ = false;                            ///< begin, then the watch
   std::chrono::steady_clock::time_point try_at_{};  ///< the watch: not before, after a failure

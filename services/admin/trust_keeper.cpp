@@ -163,7 +163,15 @@ void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCerti
 
 std::optional<Ensured> TrustKeeper::ensure_itl(const std::string& reason) {
   const std::lock_guard lock(house_.trust_mutex);
-  return publisher_.ensure(current(), reason);
+  const bool first = publisher_.served_sha1().empty();
+  std::optional<Ensured> ensured = publisher_.ensure(current(), reason);
+  if (ensured && !first)
+    audit_done("ringfence-admin",
+               ensured->by == Ensured::By::last_good ? "ITL_RESTORE_DONE" : "ITL_REBUILD_DONE",
+               boost::json::serialize(boost::json::object{
+                   {"why", ensured->why}, {"itl_sha1", ensured->sha1}, {"reason", reason}}),
+               ensured->warnings);
+  return ensured;
 }
 
 void TrustKeeper::end_recovery(const std::string& reason) {

@@ -12,6 +12,7 @@
 #include "core/base/file.h"
 #include "tests/support/command.h"
 #include "tests/support/database_file.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
 namespace ringfence {
@@ -57,6 +58,9 @@ TEST_F(Services, ADamagedListIsReplacedByTheLastGoodOne) {
   EXPECT_THAT(instance_.sh("utils service start Cisco Tftp").out, HasSubstr("The last good one"));
   EXPECT_EQ(itl(), good);
   EXPECT_EQ(published(), versions) << "nothing new was published";
+  EXPECT_EQ(test::sqlite3(instance_.state() / "db" / "admin.db",
+                          "select count(*) from audit where event = 'ITL_RESTORE_DONE'"),
+            "3");
   EXPECT_THAT(instance_.sh("utils service restart Cisco Tftp").out, Not(HasSubstr("NOTE")));
 }
 
@@ -89,6 +93,21 @@ TEST_F(Services, OneThatHangsIsNotCalledStartedAndARestartMendsIt) {
   EXPECT_EQ(instance_.sh("utils service restart " + name).status, 0);
   EXPECT_NE(instance_.processes("tvs"), before);
   EXPECT_THAT(instance_.sh("utils service list").out, Not(HasSubstr("NOT RESPONDING")));
+}
+
+TEST_F(Services, ASignerThatHangsIsNotCalledStarted) {
+  const auto signal_all = [&](int signal) {
+    for (const int pid : instance_.processes("signer")) ASSERT_EQ(::kill(pid, signal), 0);
+  };
+  const auto listed = [&](const std::string& line) {
+    return instance_.sh("utils service list").out.find(line) != std::string::npos;
+  };
+  signal_all(SIGSTOP);
+  EXPECT_TRUE(test::eventually([&] {
+    return listed("Ringfence Signer[NOT RESPONDING]  it runs and does not answer; see: show hsm\n");
+  }));
+  signal_all(SIGCONT);
+  EXPECT_TRUE(test::eventually([&] { return listed("Ringfence Signer[STARTED]"); }));
 }
 
 TEST_F(Services, WhatIsSaidOfStoppedOnesIsTrue) {
