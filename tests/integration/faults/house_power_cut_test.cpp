@@ -1,6 +1,6 @@
 // The power is cut while a house starts for the first time, regenerates, publishes a recovery list
-// and ends it: whatever the token's folder, admin.db and the trust lists are found as, all that was
-// said still holds, and the house starts.
+// and ends it, stops and starts again: whatever the token's folder, admin.db and the trust lists
+// are found as, all that was said still holds, and the house starts.
 //
 // All processes run once with their writes, syncs and changes of names written down in one order.
 // Then each prefix of that record is taken for all that happened (tests/support/recorded_disk.h).
@@ -48,6 +48,9 @@ class Recording {
       expect(instance_.sh(words));
       mark();
     }
+    expect(instance_.stop());
+    expect(instance_.start());  // the workers log in again, to a token with keys
+    mark();
     expect(instance_.stop());
     for (const char* name : {"LD_PRELOAD", "RINGFENCE_DISK_ROOT", "RINGFENCE_DISK_RECORD"})
       ::unsetenv(name);
