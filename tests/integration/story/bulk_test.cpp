@@ -271,5 +271,38 @@ TEST_F(BulkStory, AStringForEachPhoneIsToldOnceAndEnrolsIt) {
     EXPECT_EQ(said.find(string), std::string::npos) << "somebody told " << string;
 }
 
+TEST_F(BulkStory, ACancelledJobGivesPhonesTheirModeStringAndKeyBack) {
+  const std::vector<std::string> names = fleet::count_names(2);
+  start();
+  import_phones(names);
+  ASSERT_EQ(instance_
+                .sh("set phone capf " + names[0] +
+                    " operation none auth_mode auth-string auth_string 135790 key_order rsa-only"
+                    " rsa_bits 3072")
+                .status,
+            0);
+  const std::filesystem::path database = instance_.state() / "db" / "admin.db";
+  const auto records = [&] {
+    return test::sqlite3(database,
+                         "select name, operation, auth_mode, auth_string, key_order, rsa_bits"
+                         " from phone order by name");
+  };
+  const std::string before = records();
+  ASSERT_THAT(before, HasSubstr("135790"));
+  const test::Result started = instance_.sh(
+      "--yes utils capf bulk start all operation install auth_mode auth-string unique_strings 6 "
+      "rsa_bits 2048 watch no strings_file " +
+      (instance_ / "strings.csv").string());
+  ASSERT_EQ(started.status, 0) << started.out << started.err;
+  ASSERT_TRUE(until([&] { return counts(1)["away"] == 2; }));
+  EXPECT_THAT(records(), testing::Not(HasSubstr("135790")));
+  ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
+  ASSERT_TRUE(until([&] { return state_of(1) == "cancelled"; }));
+  EXPECT_EQ(records(), before);
+  EXPECT_EQ(test::sqlite3(database,
+                          "select count(*) from job_item where before <> '' or secret <> ''"),
+            "0");
+}
+
 }  // namespace
 }  // namespace ringfence
