@@ -17,8 +17,8 @@ namespace ringfence::core {
 /// close to each other (1000 steps of Fermat's method; the CA/Browser Forum demands 100).
 ///
 /// For a good key that takes about as long as a few signatures by it (tests/bench/README.md has
-/// figures). What it cannot find at that price: prime factors above 2^17, which rsa_factor looks for;
-/// and primes that two keys share. Throws Error{internal} when OpenSSL fails.
+/// figures). What it cannot find at that price: prime factors above 2^17, and
+/// primes that two keys share. Throws Error{internal} when OpenSSL fails.
 std::optional<std::string> rsa_flaw(BytesView modulus, BytesView exponent);
 
 }  // namespace ringfence::core

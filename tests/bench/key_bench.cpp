@@ -15,7 +15,6 @@
 #include <openssl/rsa.h>
 
 #include "core/crypto/handles.h"
-#include "core/crypto/rsa_factor.h"
 #include "core/crypto/rsa_flaw.h"
 
 namespace ringfence::bench {
@@ -71,18 +70,14 @@ void measure(unsigned bits, int rounds) {
   const core::Bytes exponent = {1, 0, 1};
   std::vector<double> signatures;
   std::vector<double> looks;
-  std::vector<double> searches;
   core::rsa_flaw(modulus, exponent);  // makes its tables
-  core::rsa_factor(modulus);
   for (int round = 0; round < rounds; ++round) {
     signatures.push_back(cost([&] { sign(*key); }) / 10);
     looks.push_back(cost([&] { core::rsa_flaw(modulus, exponent); }));
-    if (round % 4 == 0) searches.push_back(cost([&] { core::rsa_factor(modulus); }));
   }
   const double signature = median(signatures);
-  std::printf("RSA-%u signature %.3f ms, rsa_flaw %.3f ms (%.1f signatures), rsa_factor %.0f ms (%.0f)\n",
-              bits, signature, median(looks), median(looks) / signature, median(searches),
-              median(searches) / signature);
+  std::printf("RSA-%u signature %.3f ms, rsa_flaw %.3f ms (%.1f signatures)\n", bits, signature,
+              median(looks), median(looks) / signature);
 }
 
 }  // namespace

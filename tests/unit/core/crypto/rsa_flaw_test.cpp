@@ -1,15 +1,12 @@
 // Weak RSA keys made as weak libraries make them, by OpenSSL's numbers alone.
 #include "core/crypto/rsa_flaw.h"
 
-#include <set>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 
 #include "core/crypto/handles.h"
-#include "core/crypto/rsa_factor.h"
 
 namespace ringfence::core {
 namespace {
@@ -140,46 +137,6 @@ TEST(RsaFlaw, FindsPowersOfOneNumber) {
 
 TEST(RsaFlaw, FindsAModulusThatIsOnePrime) {
   EXPECT_EQ(flaw(*prime(1024)), "its modulus is a prime number");
-}
-
-/// smooth_prime is a prime of about `bits` bits whose predecessor has no prime factor of 2^15 or more.
-Number smooth_prime(int bits) {
-  const Workspace work(BN_CTX_new());
-  for (;;) {
-    Number p = word(2);
-    std::set<BN_ULONG> used;  // a square of one would be above the bound
-    while (BN_num_bits(p.get()) < bits - 14) {
-      const Number next = prime(14);
-      if (used.insert(BN_get_word(next.get())).second) p = product(*p, *next);
-    }
-    for (BN_ULONG k = 1; k < 2000; ++k) {
-      const Number candidate = product(*p, *word(k));
-      BN_add_word(candidate.get(), 1);
-      if (BN_check_prime(candidate.get(), work.get(), nullptr) == 1)
-        return Number(BN_dup(candidate.get()));
-    }
-  }
-}
-
-TEST(RsaFactor, FindsPrimesOf32Bits) {
-  for (const int bits : {18, 24, 31, 32}) {
-    const Number p = prime(bits);
-    const Number n = product(*p, *prime(1024 - bits));
-    EXPECT_EQ(flaw(*n), "") << "beyond what the quick look finds";
-    EXPECT_EQ(rsa_factor(bytes(*n)).value_or(""),
-              "its modulus has the small factor " + std::to_string(BN_get_word(p.get())));
-  }
-}
-
-TEST(RsaFactor, FindsPrimesWithASmoothPredecessor) {
-  const std::string found = "a factor of its modulus can be found by Pollard's p-1 method";
-  const Number p = smooth_prime(512);
-  EXPECT_EQ(rsa_factor(bytes(*product(*p, *prime(512)))).value_or(""), found);
-  EXPECT_EQ(rsa_factor(bytes(*product(*p, *smooth_prime(512)))).value_or(""), found) << "both";
-}
-
-TEST(RsaFactor, FindsNothingInAGoodKey) {
-  EXPECT_EQ(rsa_factor(bytes(*product(*prime(512), *prime(512)))), std::nullopt);
 }
 
 }  // namespace
