@@ -18,7 +18,7 @@ namespace {
 
 const std::string kApplication = "ringfence";
 
-constexpr std::uint8_t kDestroyed = 2;  // in a data object
+constexpr std::uint8_t kDestroyed = 2;               // in a data object
 constexpr const char* kDestroyedWord = "destroyed";  // in the file
 
 void append_u32(Bytes& out, std::uint32_t value) {
@@ -91,8 +91,8 @@ Versions::Found Versions::find_all() const {
     const std::string label(name.begin(), name.end());
     const VersionRecord record = decode(session_.attribute(object, CKA_VALUE));
     VersionRecord& known = found.records[label];
-    const bool newer = record.version > known.version ||
-                       (record.version == known.version && record.destroyed);
+    const bool newer =
+        record.version > known.version || (record.version == known.version && record.destroyed);
     CK_OBJECT_HANDLE loser = object;
     if (newer || !winners.contains(label)) std::swap(loser, winners[label]);
     if (newer) known = record;
@@ -148,9 +148,8 @@ VersionRecords Versions::read_file() const {
       record.destroyed.emplace();
       words >> record.destroyed->label >> record.destroyed->version;
     }
-    const bool whole =
-        gone.empty() ||
-        (!words.fail() && is_label(record.destroyed->label) && gone == kDestroyedWord);
+    const bool whole = gone.empty() || (!words.fail() && is_label(record.destroyed->label) &&
+                                        gone == kDestroyedWord);
     if (!named || !whole)
       throw Error(Kind::unavailable,
                   fmt::format("{}:{}: not a line of versions (\"CAPF 3\"): restore the file from a "

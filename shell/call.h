@@ -61,8 +61,7 @@ struct Call {
   void answer(const T& facts, std::string_view text) {
     if (session.output == Output::json) return document(core::admin::to_json(facts));
     say(text);
-    if (session.questions == Questions::answer_yes)
-      tell(remarks_of(core::admin::to_json(facts)));
+    if (session.questions == Questions::answer_yes) tell(remarks_of(core::admin::to_json(facts)));
   }
 
   /// warn prints text for people on `stream`, and tells the remarks that stand in it.

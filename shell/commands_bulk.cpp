@@ -144,8 +144,7 @@ std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal)
                   "Continue? (y/n): ",
                   counted(plan.chosen, "phone"), plan.chosen == 1 ? "it" : "them",
                   plan.chosen == 1 ? "its configuration" : "their configurations"),
-      "Bulk job cancelled.",
-      stream};
+      "Bulk job cancelled.", stream};
 }
 
 std::string csv_of(const std::vector<BulkString>& strings) {
@@ -201,8 +200,7 @@ Status start(Call& call, Who who, const Refusal& refusal) {
   if (file) text += fmt::format("The authentication strings are in {}.\n", *path);
   if (!watch) text += fmt::format("Watch it with: utils capf bulk watch {}\n", started.job);
   if (!json) call.session.console.write(lines, printable(text));
-  const Status end =
-      watch ? watch_to_end(call, started.job, timeout, lines) : Status::success;
+  const Status end = watch ? watch_to_end(call, started.job, timeout, lines) : Status::success;
   return end == Status::success && started.excluded > 0 ? Status::phones_missing : end;
 }
 
@@ -230,8 +228,7 @@ constexpr const char* kFilterHelp =
 
 /// add_for_both adds a command for filters, and one behind the word all.
 void add_for_both(std::vector<Command>& commands, const Command& command,
-                  const std::vector<Parameter>& options,
-                  Status (*run)(Call&, Who, const Refusal&),
+                  const std::vector<Parameter>& options, Status (*run)(Call&, Who, const Refusal&),
                   std::optional<Confirmation> (*confirm)(Call&, Who, Refusal&)) {
   for (const Who who : {Who::filtered, Who::all}) {
     Command one = command;
@@ -274,11 +271,15 @@ std::vector<Command> bulk_commands() {
            std::string(kFilterHelp) +
            "What is left out of auth_mode, key_order, rsa_bits and ec_bits is what each phone, or\n"
            "its security profile, has. The mode must be the profile's.\n"
-           "unique_strings makes an authentication string for each phone. Standard output then has\n"
-           "them as CSV, once, and nothing else: the preview, the question and what follows are on\n"
-           "standard error. They are in no log and are never shown again. strings_file writes them\n"
+           "unique_strings makes an authentication string for each phone. Standard output then "
+           "has\n"
+           "them as CSV, once, and nothing else: the preview, the question and what follows are "
+           "on\n"
+           "standard error. They are in no log and are never shown again. strings_file writes "
+           "them\n"
            "into a new file (0600) instead.\n"
-           "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. While\n"
+           "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. "
+           "While\n"
            "phones could not reach CAPF it is refused; force does it all the same.\n" +
            kJobStatusHelp,
        .example =

@@ -97,18 +97,36 @@ CapfReport whole_report(Call& call) {
 }
 
 std::string csv_of(const CapfReport& report) {
-  std::string text = csv_line({"name", "model", "description", "device_pool", "lsc", "lsc_issuer",
-                               "lsc_serial", "lsc_expires", "lsc_key", "lsc_issuer_expires",
-                               "lsc_confirmed", "lsc_other_capf", "stale", "csr", "operation", "operation_status",
-                               "operation_at", "completes_by", "auth_mode", "auth_string_set"});
+  std::string text = csv_line({"name",          "model",
+                               "description",   "device_pool",
+                               "lsc",           "lsc_issuer",
+                               "lsc_serial",    "lsc_expires",
+                               "lsc_key",       "lsc_issuer_expires",
+                               "lsc_confirmed", "lsc_other_capf",
+                               "stale",         "csr",
+                               "operation",     "operation_status",
+                               "operation_at",  "completes_by",
+                               "auth_mode",     "auth_string_set"});
   for (const CapfReportPhone& phone : report.phones) {
-    text += csv_line({phone.name, phone.model, phone.description, phone.device_pool, phone.lsc,
-                      phone.lsc_issuer.value_or(""), phone.lsc_serial.value_or(""),
-                      phone.lsc_expires.value_or(""), phone.lsc_key.value_or(""),
-                      phone.lsc_issuer_expires.value_or(""), phone.lsc_confirmed.value_or(""),
-                      phone.lsc_other_capf ? "yes" : "no", std::to_string(phone.stale), phone.csr ? "yes" : "no", phone.operation,
-                      phone.operation_status, phone.operation_at.value_or(""),
-                      phone.completes_by.value_or(""), phone.auth_mode,
+    text += csv_line({phone.name,
+                      phone.model,
+                      phone.description,
+                      phone.device_pool,
+                      phone.lsc,
+                      phone.lsc_issuer.value_or(""),
+                      phone.lsc_serial.value_or(""),
+                      phone.lsc_expires.value_or(""),
+                      phone.lsc_key.value_or(""),
+                      phone.lsc_issuer_expires.value_or(""),
+                      phone.lsc_confirmed.value_or(""),
+                      phone.lsc_other_capf ? "yes" : "no",
+                      std::to_string(phone.stale),
+                      phone.csr ? "yes" : "no",
+                      phone.operation,
+                      phone.operation_status,
+                      phone.operation_at.value_or(""),
+                      phone.completes_by.value_or(""),
+                      phone.auth_mode,
                       phone.auth_string_set ? "yes" : "no"});
   }
   return text;
@@ -127,15 +145,15 @@ std::string text_of(const CapfReport& report, std::size_t columns) {
                phone.lsc_serial.value_or(""), phone.lsc_issuer.value_or(""),
                phone.lsc_confirmed.value_or(""), phone.operation, phone.operation_status});
   }
-  const std::string totals = labelled({{"Phones", std::to_string(report.phones.size())},
-                                       {"With LSC", std::to_string(report.with_lsc)},
-                                       {"LSC expired", std::to_string(report.expired)},
-                                       {"LSC not from current CAPF",
-                                        std::to_string(report.other_capf)},
-                                       {"Operation pending", std::to_string(report.pending)},
-                                       {"Operation failed", std::to_string(report.failed)},
-                                       {"Stale LSCs", std::to_string(report.stale)}}) +
-                             said(report.warnings);
+  const std::string totals =
+      labelled({{"Phones", std::to_string(report.phones.size())},
+                {"With LSC", std::to_string(report.with_lsc)},
+                {"LSC expired", std::to_string(report.expired)},
+                {"LSC not from current CAPF", std::to_string(report.other_capf)},
+                {"Operation pending", std::to_string(report.pending)},
+                {"Operation failed", std::to_string(report.failed)},
+                {"Stale LSCs", std::to_string(report.stale)}}) +
+      said(report.warnings);
   return report.phones.empty() ? totals : table.text(columns) + "\n" + totals;
 }
 
@@ -327,12 +345,13 @@ std::vector<Command> capf_commands() {
       {.words = "show capf report",
        .summary = "list phones with their LSCs, and what CAPF did last with each",
        .parameters = report_filters(),
-       .help = "Only phones that fit every filter are listed. \"stale\" is an LSC that was issued\n"
-               "and that no phone confirmed; \"csr\" a key that waits for an offline CA;\n"
-               "\"other-capf\" an LSC that the CAPF certificate in use did not issue, because it\n"
-               "was regenerated or an offline CA signed. Text is for people; csv has a header line\n"
-               "and one phone a line, and fields that a spreadsheet would run as formulas begin\n"
-               "with an apostrophe. A file that exists is replaced only with overwrite.\n",
+       .help =
+           "Only phones that fit every filter are listed. \"stale\" is an LSC that was issued\n"
+           "and that no phone confirmed; \"csr\" a key that waits for an offline CA;\n"
+           "\"other-capf\" an LSC that the CAPF certificate in use did not issue, because it\n"
+           "was regenerated or an offline CA signed. Text is for people; csv has a header line\n"
+           "and one phone a line, and fields that a spreadsheet would run as formulas begin\n"
+           "with an apostrophe. A file that exists is replaced only with overwrite.\n",
        .example = "show capf report lsc installed expires_within 30\n"
                   "admin:show capf report status failed format csv file failed.csv\n"
                   "2 phones written to failed.csv.\n",

@@ -43,8 +43,7 @@ Status list(Call& call) {
       call.ask<CertificateList>("cert.list", CertificateListRequest{call.arguments.at("type")});
   std::string text;
   for (const CertificateFacts& facts : list.certificates) {
-    text += fmt::format("{}/{}: {}", facts.unit, one_line(facts.file),
-                        one_line(facts.description));
+    text += fmt::format("{}/{}: {}", facts.unit, one_line(facts.file), one_line(facts.description));
     if (call.arguments.has("dates"))
       text += fmt::format(", valid from {} to {}", facts.not_before, facts.not_after);
     text += "\n";
@@ -161,19 +160,20 @@ std::vector<Command> certificate_commands() {
       {.words = "set cert regen",
        .level = 1,
        .summary = "make a new key and certificate for a unit, and see every phone come back",
-       .parameters = {{.name = "unit",
-                       .help = "the unit, in any case",
-                       .spellings = unit_names()},
+       .parameters = {{.name = "unit", .help = "the unit, in any case", .spellings = unit_names()},
                       timeout_parameter(),
                       force_parameter()},
-       .help = std::string(
-               "LSCs of an old CAPF stay valid: its certificate stays in the trust stores. The old\n"
-               "certificate of another unit is out of use. The ITL file is built and signed anew, and\n"
+       .help =
+           std::string(
+               "LSCs of an old CAPF stay valid: its certificate stays in the trust stores. The "
+               "old\n"
+               "certificate of another unit is out of use. The ITL file is built and signed anew, "
+               "and\n"
                "registered phones are reset so that they fetch it. The work is a job: it goes on\n"
                "when you leave with Ctrl-C or the session ends, and utils job wait watches it\n"
                "again. What would strand phones by what is known is refused, with their number\n"
                "and the cure; force with that number does it all the same.\n") +
-               kJobStatusHelp,
+           kJobStatusHelp,
        .example = "set cert regen CAPF\n",
        .confirm = [refusal](Call& call) { return confirm_regeneration(call, *refusal); },
        .run = [refusal](Call& call) { return regenerate(call, *refusal); },

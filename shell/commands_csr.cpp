@@ -66,9 +66,8 @@ Status generate(Call& call) {
 Status import_trust(Call& call) {
   const CertificateInput input = read_certificate_input(call);
   const auto imported = call.ask<TrustImported>(
-      "cert.import_trust",
-      TrustImportRequest{call.arguments.at("unit"), input.text, input.content,
-                         call.arguments.find("purpose")});
+      "cert.import_trust", TrustImportRequest{call.arguments.at("unit"), input.text, input.content,
+                                              call.arguments.find("purpose")});
   std::string text = fmt::format("Read: {}.\n", imported.found);
   for (const TrustImport& one : imported.certificates) {
     if (one.result == "known") {
@@ -134,8 +133,8 @@ class OwnImport {
 
  private:
   CertificateImportRequest request(Call& call) const {
-    return {call.arguments.at("unit"), input_->text, call.arguments.find("caCert"),
-            input_->content, call.arguments.integer("force")};
+    return {call.arguments.at("unit"), input_->text, call.arguments.find("caCert"), input_->content,
+            call.arguments.integer("force")};
   }
 
   std::optional<CertificateInput> input_;
@@ -231,14 +230,15 @@ std::vector<Command> csr_commands() {
                        .form = Form::named,
                        .choices = {"mic", "capf", "ca"}},
                       file_parameter()},
-       .help = "A store holds one certificate a subject; of two the one that is valid from later\n"
-               "is kept. Several certificates may be given at once, as PEM, DER, PKCS#7, base64\n"
-               "or UTF-16 text; a private key beside them is not kept. A paste ends at an empty\n"
-               "line or Ctrl-D. In a script the lines follow the command, or file names them.\n"
-               "An entry of CAPF-trust has a purpose: mic for a manufacturer's CA, whose MICs phones\n"
-               "prove themselves with; capf for a CAPF, whose LSCs they show; ca for a company's CA,\n"
-               "which stands above CAPF or signs LSCs elsewhere. Without the word Cisco's\n"
-               "manufacturing CAs and CAPFs are known by their names, and all others are ca.\n",
+       .help =
+           "A store holds one certificate a subject; of two the one that is valid from later\n"
+           "is kept. Several certificates may be given at once, as PEM, DER, PKCS#7, base64\n"
+           "or UTF-16 text; a private key beside them is not kept. A paste ends at an empty\n"
+           "line or Ctrl-D. In a script the lines follow the command, or file names them.\n"
+           "An entry of CAPF-trust has a purpose: mic for a manufacturer's CA, whose MICs phones\n"
+           "prove themselves with; capf for a CAPF, whose LSCs they show; ca for a company's CA,\n"
+           "which stands above CAPF or signs LSCs elsewhere. Without the word Cisco's\n"
+           "manufacturing CAs and CAPFs are known by their names, and all others are ca.\n",
        .example = "set cert import trust CAPF file root.pem\n",
        .run = import_trust,
        .schema = schema_of<TrustImported>});

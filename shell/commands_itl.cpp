@@ -74,8 +74,8 @@ Command show_file_command(const std::string& kind, const char* method) {
           .schema = schema_of<TrustListShow>};
 }
 
-/// A person is asked, in the words of utils ctl (reference/cucm-cli.md 1.7). The original asks for a
-/// password here; this session is identified already, and a script that says it means it.
+/// A person is asked, in the words of utils ctl (reference/cucm-cli.md 1.7). The original asks for
+/// a password here; this session is identified already, and a script that says it means it.
 std::optional<Confirmation> confirm_reset(Call& call) {
   const bool answered = call.session.questions == Questions::answer_yes;
   if (!call.session.console.interactive() && !answered) return std::nullopt;
@@ -88,8 +88,9 @@ std::optional<Confirmation> confirm_reset(Call& call) {
 /// Source: reference/cucm-cli.md 2.2.
 Status reset(Call& call) {
   call.say("Locating active Tftp servers in the cluster.....\n\n");
-  const auto reset = call.ask<TrustListReset>("itl.reset", TrustListResetRequest{call.arguments.integer("force")},
-                                              std::chrono::seconds(180));
+  const auto reset =
+      call.ask<TrustListReset>("itl.reset", TrustListResetRequest{call.arguments.integer("force")},
+                               std::chrono::seconds(180));
   std::string text =
       "Following is the list of Active tftp servers in the cluster\n\n====================\n\n";
   for (const std::string& node : reset.nodes) text += node + "\n\n";
@@ -142,10 +143,11 @@ std::vector<Command> trust_list_commands() {
        .level = 4,
        .summary = "publish an ITL file signed by the recovery key, for phones that lost trust",
        .parameters = {force_parameter()},
-       .help = "It works from the files of this node alone, also when the ITL file is damaged or\n"
-               "missing. Phones accept it because the ITL file they hold names both signers. It stays\n"
-               "in force, whatever ends and starts again, until utils service restart Cisco Tftp.\n"
-               "A question is asked in a terminal, and none of a script.\n",
+       .help =
+           "It works from the files of this node alone, also when the ITL file is damaged or\n"
+           "missing. Phones accept it because the ITL file they hold names both signers. It stays\n"
+           "in force, whatever ends and starts again, until utils service restart Cisco Tftp.\n"
+           "A question is asked in a terminal, and none of a script.\n",
        .example = "utils itl reset localkey\n",
        .confirm = confirm_reset,
        .run = reset,

@@ -147,27 +147,29 @@ Status import(Call& call) {
 }  // namespace
 
 Command lsc_import_command() {
-  return {.words = "utils capf cert import",
-       .level = 1,
-       .summary = "bring the LSCs that an offline CA made",
-       .parameters = {{.name = "file",
-                       .help = "a .tgz of certificates, or - for standard input",
-                       .kind = Kind::file},
-                      {.name = "tell",
-                       .help = "ask the registered phones whose certificate came to fetch it now",
-                       .kind = Kind::choice,
-                       .presence = Presence::optional,
-                       .form = Form::named,
-                       .choices = {"none", "apply-config", "reset"}}},
-       .help = "The archive holds *.der, *.cer, *.crt or *.pem, one certificate a file. Each is\n"
-               "found to its CSR by its key and checked: the device's name, the dates, the key\n"
-               "usages, no CA, a serial of its own, a chain to CAPF-trust. It is either imported\n"
-               "or refused, and each refusal says why; exit status 5 when there was one, 1 when\n"
-               "nothing was imported. An archive that is damaged or too large is refused as a\n"
-               "whole.\n",
-       .example = "utils capf cert import /tmp/lscs.tgz\n",
-       .run = import,
-       .schema = schema_of<LscImported>};
+  return {
+      .words = "utils capf cert import",
+      .level = 1,
+      .summary = "bring the LSCs that an offline CA made",
+      .parameters = {{.name = "file",
+                      .help = "a .tgz of certificates, or - for standard input",
+                      .kind = Kind::file},
+                     {.name = "tell",
+                      .help = "ask the registered phones whose certificate came to fetch it now",
+                      .kind = Kind::choice,
+                      .presence = Presence::optional,
+                      .form = Form::named,
+                      .choices = {"none", "apply-config", "reset"}}},
+      .help =
+          "The archive holds *.der, *.cer, *.crt or *.pem, one certificate a file. Each is\n"
+          "found to its CSR by its key and checked: the device's name, the dates, the key\n"
+          "usages, no CA, a serial of its own, a chain to CAPF-trust. It is either imported\n"
+          "or refused, and each refusal says why; exit status 5 when there was one, 1 when\n"
+          "nothing was imported. An archive that is damaged or too large is refused as a\n"
+          "whole.\n",
+      .example = "utils capf cert import /tmp/lscs.tgz\n",
+      .run = import,
+      .schema = schema_of<LscImported>};
 }
 
 }  // namespace ringfence::shell

@@ -1,4 +1,6 @@
 // utils capf csr: the phones' keys that wait for an offline CA.
+#include "shell/commands_offline.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -10,7 +12,6 @@
 #include "core/base/error.h"
 #include "shell/call.h"
 #include "shell/commands.h"
-#include "shell/commands_offline.h"
 #include "shell/parameters.h"
 #include "shell/parts.h"
 #include "shell/printable.h"
@@ -219,9 +220,10 @@ std::vector<Command> csr_commands_of_phones() {
        .level = 1,
        .summary = "have this node's CAPF sign CSRs in the offline CA's place",
        .parameters = {device_parameter(csr_devices)},
-       .help = "For phones that made their keys for an offline CA which is not used any more.\n"
-               "Exit status 5 when one of several could not be issued, 1 when none could. With all,\n"
-               "those are signed that have no certificate yet.\n",
+       .help =
+           "For phones that made their keys for an offline CA which is not used any more.\n"
+           "Exit status 5 when one of several could not be issued, 1 when none could. With all,\n"
+           "those are signed that have no certificate yet.\n",
        .example = "utils capf csr issue all\n",
        .run = issue,
        .schema = schema_of<LscsIssued>});

@@ -1,4 +1,6 @@
 // show phone, utils phone, set phone: the devices and their CAPF settings.
+#include "shell/commands_phone.h"
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -11,7 +13,6 @@
 #include "core/base/utf16.h"
 #include "shell/call.h"
 #include "shell/commands.h"
-#include "shell/commands_phone.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
@@ -152,8 +153,8 @@ std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
                    {"Device pool", phone.device_pool},
                    {"Security profile", phone.security_profile},
                    {"Registered", phone.registered             ? "yes"
-                                 : phone.registration.empty() ? "no"
-                                                              : phone.registration},
+                                  : phone.registration.empty() ? "no"
+                                                               : phone.registration},
                    {"Address", phone.address},
                    {"Registered at", phone.registered_at.value_or("")},
                    {"Address before", phone.address_before.value_or("")},
@@ -200,8 +201,8 @@ std::string applied_text(const std::string& name, const PhoneReset& applied) {
   return "Apply-config sent to " + name + ".\n";
 }
 
-/// Settings wait in the phone's configuration until it fetches that: `apply` makes it do so now, and
-/// without it the note says how.
+/// Settings wait in the phone's configuration until it fetches that: `apply` makes it do so now,
+/// and without it the note says how.
 Status update_capf(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
   std::string text = "Phone " + phone.name + " updated.\n";
@@ -209,14 +210,15 @@ Status update_capf(Call& call) {
   Status status = Status::success;
   if (call.arguments.has("apply")) {
     try {
-      const auto applied = call.ask<PhoneReset>(
-          "phone.reset", PhoneResetRequest{{phone.name}, "apply-config"},
-          std::chrono::seconds(180));
+      const auto applied =
+          call.ask<PhoneReset>("phone.reset", PhoneResetRequest{{phone.name}, "apply-config"},
+                               std::chrono::seconds(180));
       document["apply"] = to_json(applied);
       text += applied_text(phone.name, applied);
       if (applied.asked == 0 || !applied.refused.empty()) status = Status::phones_missing;
     } catch (const core::Error& error) {  // the settings are saved all the same
-      const Remarks untold{{fmt::format("{} could not be told: {}.", phone.name, error.what())}, {}};
+      const Remarks untold{{fmt::format("{} could not be told: {}.", phone.name, error.what())},
+                           {}};
       text += untold.text();
       call.tell(untold);
       status = Status::phones_missing;
@@ -245,15 +247,15 @@ boost::json::object capf_schema() {
 
 Status add(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.add", fields_of(call));
-  call.answer(phone, "Phone " + phone.name + " added.\n" +
-                         Remarks{phone.warnings, phone.notes}.text());
+  call.answer(phone,
+              "Phone " + phone.name + " added.\n" + Remarks{phone.warnings, phone.notes}.text());
   return Status::success;
 }
 
 Status update(Call& call) {
   const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
-  call.answer(phone, "Phone " + phone.name + " updated.\n" +
-                         Remarks{phone.warnings, phone.notes}.text());
+  call.answer(phone,
+              "Phone " + phone.name + " updated.\n" + Remarks{phone.warnings, phone.notes}.text());
   return Status::success;
 }
 
@@ -279,8 +281,8 @@ Status list(Call& call) {
   std::int64_t registered = 0;
   for (const PhoneFacts& phone : list.phones) {
     registered += phone.registered ? 1 : 0;
-    table.add({phone.name, phone.model, registered_word(phone), phone.address, phone.itl,
-               phone.lsc, phone.operation_status, phone.description});
+    table.add({phone.name, phone.model, registered_word(phone), phone.address, phone.itl, phone.lsc,
+               phone.operation_status, phone.description});
   }
   const std::string total =
       fmt::format("{}, {} registered\n",
@@ -319,18 +321,19 @@ std::vector<Command> phone_commands() {
                       .example = "show phone list\n",
                       .run = list,
                       .schema = schema_of<PhoneList>});
-  commands.push_back({.words = "show phone",
-                      .summary = "show one phone: settings, registration, LSC",
-                      .parameters = {device_name()},
-                      .help = "ITL says what the phone makes of the ITL file in force: accepted (what it\n"
-                              "did proves it), fetched (it has the file, and nothing proves that it\n"
-                              "took it), refused (what it did shows that it kept another) or unknown;\n"
-                              "ITL evidence says why, and the table below it what was seen. What comes\n"
-                              "from another address than the phone's proves nothing, until the phone\n"
-                              "has proven itself to CAPF from there.\n",
-                      .example = "show phone SEP001122334455\n",
-                      .run = show,
-                      .schema = schema_of<PhoneFacts>});
+  commands.push_back(
+      {.words = "show phone",
+       .summary = "show one phone: settings, registration, LSC",
+       .parameters = {device_name()},
+       .help = "ITL says what the phone makes of the ITL file in force: accepted (what it\n"
+               "did proves it), fetched (it has the file, and nothing proves that it\n"
+               "took it), refused (what it did shows that it kept another) or unknown;\n"
+               "ITL evidence says why, and the table below it what was seen. What comes\n"
+               "from another address than the phone's proves nothing, until the phone\n"
+               "has proven itself to CAPF from there.\n",
+       .example = "show phone SEP001122334455\n",
+       .run = show,
+       .schema = schema_of<PhoneFacts>});
   commands.push_back(
       {.words = "utils phone import",
        .level = 1,

@@ -39,11 +39,10 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
 /// reset_all starts a job and watches it.
 Status reset_all(Call& call, const Reset& reset) {
   const Timeout timeout = timeout_of(call.arguments);
-  const auto started =
-      call.ask<JobStarted>("phone.reset_all", PhoneResetAllRequest{reset.kind});
+  const auto started = call.ask<JobStarted>("phone.reset_all", PhoneResetAllRequest{reset.kind});
   if (call.arguments.find("watch") == "no") {
-    call.answer(started, fmt::format("Job {0} started. Watch it with: utils job wait {0}\n",
-                                     started.job));
+    call.answer(started,
+                fmt::format("Job {0} started. Watch it with: utils job wait {0}\n", started.job));
     return Status::success;
   }
   call.say(fmt::format("Job {} started.\n", started.job));
@@ -86,20 +85,22 @@ Command reset_command(const Reset& reset, std::string summary) {
   Parameter target = device_name();
   target.help += ", or all";
   target.spellings = {"all"};
-  return {.words = "utils phone " + reset.kind,
-          .level = 1,
-          .summary = std::move(summary),
-          .parameters = {target,
-                         timeout_parameter(),
-                         named("watch", "whether to watch the job; yes when left out", {"yes", "no"})},
-          .help = std::string("With all, every registered phone is told, after a question: by a job, in waves of\n"
-                              "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
-                              "cancels it.\n") +
-                  kJobStatusHelp,
-          .example = "utils phone " + reset.kind + " all\n",
-          .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
-          .run = [reset](Call& call) { return send_reset(call, reset); },
-          .schema = reset_schema};
+  return {
+      .words = "utils phone " + reset.kind,
+      .level = 1,
+      .summary = std::move(summary),
+      .parameters = {target, timeout_parameter(),
+                     named("watch", "whether to watch the job; yes when left out", {"yes", "no"})},
+      .help =
+          std::string(
+              "With all, every registered phone is told, after a question: by a job, in waves of\n"
+              "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
+              "cancels it.\n") +
+          kJobStatusHelp,
+      .example = "utils phone " + reset.kind + " all\n",
+      .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
+      .run = [reset](Call& call) { return send_reset(call, reset); },
+      .schema = reset_schema};
 }
 
 }  // namespace

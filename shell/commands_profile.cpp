@@ -31,7 +31,8 @@ Status list_profiles(Call& call) {
     table.add({one.name, one.auth_mode, one.key_order, std::to_string(one.rsa_bits),
                std::to_string(one.ec_bits), std::to_string(one.phones),
                std::to_string(one.mismatches)});
-  call.answer(list, list.profiles.empty() ? "There are no security profiles.\n" : table.text(call.columns()));
+  call.answer(list, list.profiles.empty() ? "There are no security profiles.\n"
+                                          : table.text(call.columns()));
   return Status::success;
 }
 

@@ -23,7 +23,8 @@ struct Completion {
 Completion complete(const Grammar& grammar, Admin& admin, std::string_view before_cursor);
 
 /// question answers `?`: after a menu what Tab lists, after a command its syntax. Returns "" when
-/// nothing in the grammar begins like this. Throws Error{malformed} inside quotes, where it is text.
+/// nothing in the grammar begins like this. Throws Error{malformed} inside quotes, where it is
+/// text.
 std::string question(const Grammar& grammar, std::string_view before_cursor);
 
 }  // namespace ringfence::shell

@@ -23,7 +23,8 @@ std::optional<std::chrono::seconds> duration_from(std::string_view text) noexcep
 }
 
 Parameter timeout_parameter() {
-  return named("timeout", "how long to watch at most, like 90 (seconds), 90s, 10m or 2h; the job goes on");
+  return named("timeout",
+               "how long to watch at most, like 90 (seconds), 90s, 10m or 2h; the job goes on");
 }
 
 std::optional<std::chrono::seconds> timeout_of(const Arguments& arguments) {

@@ -24,7 +24,8 @@ std::string names_text(const Guard& guard) {
 }  // namespace
 
 Parameter force_parameter() {
-  Parameter force = named("force", "the number of phones that the refusal named: do it all the same");
+  Parameter force =
+      named("force", "the number of phones that the refusal named: do it all the same");
   force.kind = Kind::integer;
   force.least = 1;
   return force;

@@ -72,9 +72,9 @@ std::string long_help(const Command& command, std::size_t columns) {
   if (!command.help.empty()) text += "\n" + with_newline(command.help);
   std::vector<std::pair<std::string, std::string>> options;
   for (const Parameter& parameter : command.parameters)
-    options.emplace_back(parameter.name,
-                         description(parameter) +
-                             (parameter.presence == Presence::optional ? " (optional)" : ""));
+    options.emplace_back(
+        parameter.name,
+        description(parameter) + (parameter.presence == Presence::optional ? " (optional)" : ""));
   if (!options.empty()) text += "\noptions are:\n" + listed(options, " - ", columns);
   if (!command.example.empty()) text += "\nExample:\nadmin:" + with_newline(command.example);
   return text;

@@ -18,8 +18,7 @@ std::string short_help(const Command& command);
 std::string long_help(const Command& command, std::size_t columns);
 
 /// help_index lists the commands at and below a node with their summaries.
-std::string help_index(const Grammar& grammar, const Grammar::Node& node,
-                       std::size_t columns);
+std::string help_index(const Grammar& grammar, const Grammar::Node& node, std::size_t columns);
 
 /// command_table is the Markdown table of shell/README.md.
 std::string command_table(const Grammar& grammar);

@@ -12,9 +12,9 @@ namespace ringfence::shell {
 
 enum class Overwrite { no, yes };
 
-/// OutputFile is a new file, or with Overwrite::yes one in the place of another, that appears whole:
-/// it is written beside its place and moved there. A device or a pipe is written as it is. What was
-/// not finished is taken away again.
+/// OutputFile is a new file, or with Overwrite::yes one in the place of another, that appears
+/// whole: it is written beside its place and moved there. A device or a pipe is written as it is.
+/// What was not finished is taken away again.
 class OutputFile {
  public:
   /// Makes the place for it, so that a command fails before its work and not after it. Throws

@@ -56,9 +56,8 @@ Overwrite overwrite_of(const Arguments& arguments) {
 }
 
 Parameter device_name() {
-  return {.name = "name",
-          .help = "the device's name, like SEP001122334455",
-          .suggest = phones_like};
+  return {
+      .name = "name", .help = "the device's name, like SEP001122334455", .suggest = phones_like};
 }
 
 std::vector<Parameter> key_settings() {

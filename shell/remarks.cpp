@@ -15,7 +15,7 @@ namespace json = boost::json;
 struct Sort {
   std::string_view begin;
   std::string_view member;
-  std::vector<std::string> Remarks::* list;
+  std::vector<std::string> Remarks::*list;
 };
 
 constexpr std::array kSorts = {Sort{"WARNING: ", "warnings", &Remarks::warnings},
@@ -55,8 +55,8 @@ Remarks remarks_in(std::string_view text) {
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
     const std::string_view words = trimmed(line);
-    const auto sort = std::ranges::find_if(
-        kSorts, [&](const Sort& one) { return words.starts_with(one.begin); });
+    const auto sort =
+        std::ranges::find_if(kSorts, [&](const Sort& one) { return words.starts_with(one.begin); });
     if (sort != kSorts.end()) {
       auto& list = remarks.*sort->list;
       open = &list.emplace_back(trimmed(words.substr(sort->begin.size())));

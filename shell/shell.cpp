@@ -116,7 +116,8 @@ bool Shell::confirmed(Call& call, const Confirmation& confirmation) {
     if (stream == Stream::output) call.tell_apart(confirmation.warning);
     return true;
   }
-  const auto answer = console.ask(wrapped(printable(confirmation.question), columns()), Echo::visible, stream);
+  const auto answer =
+      console.ask(wrapped(printable(confirmation.question), columns()), Echo::visible, stream);
   if (answer && yes(*answer)) return true;
   if (!json) say((answer ? "" : "\n") + confirmation.cancelled + "\n");
   return false;

@@ -243,14 +243,14 @@ std::string job_result(const JobReport& report) {
                          ? fmt::format("Job {}: no phone had to be reset.\n", report.job)
                          : returned_line(report) + "\n";
   if (report.left_out > 0)
-    text += is_bulk(report)
-                ? fmt::format("{} left out.\n", counted(report.left_out, "phone"))
+    text += is_bulk(report) ? fmt::format("{} left out.\n", counted(report.left_out, "phone"))
             : report.left_out == 1
                 ? "1 phone that holds a trust list was not registered and fetches the new one when "
                   "it next starts: show phone list\n"
-                : fmt::format("{} phones that hold a trust list were not registered and fetch the "
-                              "new one when they next start: show phone list\n",
-                              report.left_out);
+                : fmt::format(
+                      "{} phones that hold a trust list were not registered and fetch the "
+                      "new one when they next start: show phone list\n",
+                      report.left_out);
   const std::int64_t away = report.total - done_phones(report);
   if (away <= 0) return text;
   text += counted(away, "phone") + (is_bulk(report) ? " did not succeed:\n" : " did not return:\n");
@@ -298,13 +298,15 @@ Status say_left(Call& call, const Watched& watched, Stream lines) {
       break;
     case WatchEnd::time_over:
       sentence = report.published
-                     ? fmt::format("The time is over with {} of {} {}; the job goes on. Watch it "
-                                   "again with: {}",
-                                   done_phones(report), counted(report.total, "phone"),
-                                   is_bulk(report) ? "done" : "returned", again)
-                     : fmt::format("The time is over and the change is not made yet; the job goes "
-                                   "on. Watch it again with: {}",
-                                   again);
+                     ? fmt::format(
+                           "The time is over with {} of {} {}; the job goes on. Watch it "
+                           "again with: {}",
+                           done_phones(report), counted(report.total, "phone"),
+                           is_bulk(report) ? "done" : "returned", again)
+                     : fmt::format(
+                           "The time is over and the change is not made yet; the job goes "
+                           "on. Watch it again with: {}",
+                           again);
       break;
     case WatchEnd::stopped:
       sentence = fmt::format(
@@ -316,8 +318,7 @@ Status say_left(Call& call, const Watched& watched, Stream lines) {
     report.notes.push_back(sentence);
     call.document(core::admin::to_json(report));
   } else {
-    call.session.console.write(lines,
-                               wrapped(printable("\n" + sentence + "\n"), call.columns()));
+    call.session.console.write(lines, wrapped(printable("\n" + sentence + "\n"), call.columns()));
   }
   return status_of(report);
 }

@@ -65,7 +65,8 @@ class Pace {
 /// their count, each state's count, the pace and the time left, as far as there is room.
 std::string bulk_bar(const core::admin::JobReport& report, const Pace& pace, std::size_t columns);
 
-/// regeneration_bar is a bar of the phones that returned, as far as there is room beside their count.
+/// regeneration_bar is a bar of the phones that returned, as far as there is room beside their
+/// count.
 std::string regeneration_bar(const core::admin::JobReport& report, std::size_t columns);
 
 /// PhoneProgress shows how far a job is: a bar redrawn in a terminal; elsewhere, for a regeneration
@@ -108,8 +109,8 @@ Status say_left(Call& call, const Watched& watched, Stream lines = Stream::outpu
 /// all_well says whether the job is done, and every phone returned or succeeded.
 bool all_well(const core::admin::JobReport& report);
 
-/// status_of is the exit status for a job as it stands: success when all is well and nobody was left
-/// out; phones_missing when the change is done and that is not so, or not so yet; else failed.
+/// status_of is the exit status for a job as it stands: success when all is well and nobody was
+/// left out; phones_missing when the change is done and that is not so, or not so yet; else failed.
 Status status_of(const core::admin::JobReport& report);
 
 /// is_bulk tells the kind; done_phones how many phones are where the job wants them; count_of how

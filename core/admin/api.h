@@ -149,8 +149,8 @@ struct JobReport {
   std::int64_t returned = 0;
   std::int64_t not_returned = 0;
   std::int64_t failed = 0;
-  std::int64_t refused = 0;   ///< back, and shown to have kept the old ITL
-  std::int64_t unproven = 0;  ///< back, and not proven to believe the new ITL
+  std::int64_t refused = 0;      ///< back, and shown to have kept the old ITL
+  std::int64_t unproven = 0;     ///< back, and not proven to believe the new ITL
   std::vector<JobCount> counts;  ///< of each state that phones are in; they add up to `total`
   /// The first 1000 of those that did not return, or did not succeed; job.show and job.wait.
   std::vector<JobPhone> missing;
@@ -165,8 +165,8 @@ struct JobReport {
 };
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
-                       finished, total, waiting, reset_sent, returned, not_returned, failed, refused,
-                       unproven, counts, missing, left_out, notes, warnings, stopping,
+                       finished, total, waiting, reset_sent, returned, not_returned, failed,
+                       refused, unproven, counts, missing, left_out, notes, warnings, stopping,
                        idle_services))
 
 struct JobList {
@@ -248,7 +248,7 @@ struct TrustListReset {
   std::string signer;  ///< subject of the certificate that signed it
   std::string md5;
   std::string sha1;
-  std::vector<std::string> nodes;  ///< TFTP nodes that have it
+  std::vector<std::string> nodes;          ///< TFTP nodes that have it
   std::vector<std::string> warnings = {};  ///< what went wrong once it was published
 };
 BOOST_DESCRIBE_STRUCT(TrustListReset, (), (signer, md5, sha1, nodes, warnings))
@@ -273,7 +273,7 @@ struct ServiceList {
 BOOST_DESCRIBE_STRUCT(ServiceList, (), (services))
 
 struct ServiceChange {
-  std::vector<ServiceFacts> states;  ///< as it went through them, the last one is the result
+  std::vector<ServiceFacts> states;        ///< as it went through them, the last one is the result
   std::vector<std::string> notes = {};     ///< what was put right beside it
   std::vector<std::string> warnings = {};  ///< what it means for phones
 };
@@ -340,7 +340,8 @@ BOOST_DESCRIBE_STRUCT(ImportNote, (), (kind, count, examples, text))
 struct PhoneImported {
   std::int64_t added = 0;
   std::int64_t updated = 0;
-  std::vector<ImportNote> normalised = {};  ///< what was understood although it was written otherwise
+  std::vector<ImportNote> normalised =
+      {};  ///< what was understood although it was written otherwise
   std::vector<std::string> warnings = {};  ///< a sentence each
 };
 BOOST_DESCRIBE_STRUCT(PhoneImported, (), (added, updated, normalised, warnings))
@@ -373,7 +374,7 @@ BOOST_DESCRIBE_STRUCT(PhoneRequest, (), (name))
 /// PhoneSign is one thing that a phone did which shows what it believes.
 struct PhoneSign {
   std::string at;
-  std::string kind;     ///< core::TrustSignKind's word, "signed_config"
+  std::string kind;  ///< core::TrustSignKind's word, "signed_config"
   std::string address;
   std::string subject;  ///< SHA-1 of a list, or serial number of a certificate
   std::string detail;
@@ -429,7 +430,7 @@ struct PhoneFacts {
   /// Files of what a Troubleshoot operation fetched, see capf.certificate.
   std::optional<std::string> fetched_lsc;
   std::optional<std::string> fetched_mic;
-  std::vector<std::string> warnings;  ///< a sentence each; of phone.add, update and show
+  std::vector<std::string> warnings;    ///< a sentence each; of phone.add, update and show
   std::vector<std::string> notes = {};  ///< what phone.add and update read as something else
 };
 BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
@@ -437,10 +438,10 @@ BOOST_DESCRIBE_STRUCT(PhoneFacts, (),
                        auth_mode, auth_string_set, key_order, rsa_bits, ec_bits, completes_by,
                        operation_status, registered, address, registered_at, registration,
                        address_before, last_out_of_service, active_load, inactive_load, itl,
-                       itl_evidence,
-                       itl_list_sha1, itl_address, itl_other_address, itl_signs, lsc, lsc_subject,
-                       lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed, lsc_stale, lsc_note,
-                       lsc_enrolled_from, fetched_lsc, fetched_mic, warnings, notes))
+                       itl_evidence, itl_list_sha1, itl_address, itl_other_address, itl_signs, lsc,
+                       lsc_subject, lsc_issuer, lsc_serial, lsc_key, lsc_expires, lsc_confirmed,
+                       lsc_stale, lsc_note, lsc_enrolled_from, fetched_lsc, fetched_mic, warnings,
+                       notes))
 
 /// phone.list answers page by page: the next phones by name.
 struct PhoneListRequest {

@@ -61,9 +61,8 @@ struct CapfReportPhone {
 BOOST_DESCRIBE_STRUCT(CapfReportPhone, (),
                       (name, model, description, device_pool, lsc, lsc_issuer, lsc_serial,
                        lsc_expires, lsc_key, lsc_issuer_expires, lsc_confirmed, lsc_other_capf,
-                       lsc_enrolled_from, stale, csr,
-                       operation, auth_mode, auth_string_set, completes_by, operation_status,
-                       operation_at))
+                       lsc_enrolled_from, stale, csr, operation, auth_mode, auth_string_set,
+                       completes_by, operation_status, operation_at))
 
 /// CapfReport is one page: the selected among the next phones by name, and counts of these.
 struct CapfReport {
@@ -78,7 +77,8 @@ struct CapfReport {
   std::vector<std::string> warnings;  ///< about CAPF itself, a sentence each; first page only
 };
 BOOST_DESCRIBE_STRUCT(CapfReport, (),
-                      (phones, with_lsc, expired, pending, failed, stale, other_capf, next, warnings))
+                      (phones, with_lsc, expired, pending, failed, stale, other_capf, next,
+                       warnings))
 
 // --- capf.status -------------------------------------------------------------------------------
 
@@ -165,10 +165,12 @@ struct CapfPolicyShow {
 };
 BOOST_DESCRIBE_STRUCT(CapfPolicyShow, (),
                       (issuer, validity_days, keep_alive_minutes, min_rsa_bits, min_ec_bits,
-                       min_auth_string_digits, notify_days, notify_to, mail_command, capf_expires, monitor, warnings))
+                       min_auth_string_digits, notify_days, notify_to, mail_command, capf_expires,
+                       monitor, warnings))
 
 /// capf.set_policy changes one value: issuer, validity_days, keep_alive_minutes, min_rsa_bits,
-/// min_ec_bits, min_auth_string_digits, notify_days, or notify_to (addresses separated by ';', or "none").
+/// min_ec_bits, min_auth_string_digits, notify_days, or notify_to (addresses separated by ';', or
+/// "none").
 struct CapfPolicySet {
   std::string name;
   std::string value;

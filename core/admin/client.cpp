@@ -14,7 +14,8 @@ boost::json::object Client::call(std::string_view method, const boost::json::obj
                 "the text in a file that is saved as UTF-8");
   boost::json::value answer = rpc_call(socket_, method, request, timeout);
   if (!answer.is_object())
-    throw Error(Code::malformed, "ringfence-admin gave an answer that cannot be read; its log may say why");
+    throw Error(Code::malformed,
+                "ringfence-admin gave an answer that cannot be read; its log may say why");
   return std::move(answer.as_object());
 }
 

@@ -57,9 +57,9 @@ BOOST_DESCRIBE_STRUCT(CsrShow, (), (csr, pem, text))
 /// Of several certificates the one that was made of the unit's request counts.
 struct CertificateImportRequest {
   std::string unit;
-  std::string pem;                     ///< text of any form; "" when there is `content`
-  std::optional<std::string> ca_cert;  ///< the trusted certificate that must be the issuer
-  std::optional<std::string> content;  ///< a file's bytes of any form, in base64
+  std::string pem;                         ///< text of any form; "" when there is `content`
+  std::optional<std::string> ca_cert;      ///< the trusted certificate that must be the issuer
+  std::optional<std::string> content;      ///< a file's bytes of any form, in base64
   std::optional<std::int64_t> force = {};  ///< see Guard
 };
 BOOST_DESCRIBE_STRUCT(CertificateImportRequest, (), (unit, pem, ca_cert, content, force))
@@ -96,15 +96,15 @@ struct TrustImport {
   std::string unit;  ///< the store: "CAPF-trust"
   std::string file;
   std::string subject;
-  std::string result;  ///< "added", "replaced" an older one of its subject, "known"
+  std::string result;        ///< "added", "replaced" an older one of its subject, "known"
   std::string purpose = {};  ///< in CAPF-trust: mic, capf, ca; else ""
 };
 BOOST_DESCRIBE_STRUCT(TrustImport, (), (unit, file, subject, result, purpose))
 
 struct TrustImported {
   std::vector<TrustImport> certificates;
-  std::vector<std::string> notes;  ///< what has to be done beside it, a sentence each
-  std::string found;               ///< what was given: "PKCS#7 in DER with 3 certificates"
+  std::vector<std::string> notes;          ///< what has to be done beside it, a sentence each
+  std::string found;                       ///< what was given: "PKCS#7 in DER with 3 certificates"
   std::vector<std::string> warnings = {};  ///< of what was given: a private key was in it
 };
 BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes, found, warnings))

@@ -14,9 +14,9 @@ namespace ringfence::core::admin {
 /// guard is refused (`refused`) unless its request has `force` with `stranded`: the number of
 /// phones that all its guards name together, each phone once.
 struct Guard {
-  std::string code;  ///< tvs_down, tftp_down, callmanager_down, capf_down, signer_and_tvs,
-                     ///< older_list, unproven_list, refused_list, recovery_unknown
-  std::int64_t phones = 0;         ///< how many phones this one is about, at least 1
+  std::string code;         ///< tvs_down, tftp_down, callmanager_down, capf_down, signer_and_tvs,
+                            ///< older_list, unproven_list, refused_list, recovery_unknown
+  std::int64_t phones = 0;  ///< how many phones this one is about, at least 1
   std::vector<std::string> names;  ///< the first 20 of them, by name
   std::string why;                 ///< a sentence
   std::string cure;                ///< a sentence: what to do first
@@ -38,7 +38,8 @@ struct PhoneResetAllRequest {
 };
 BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind))
 
-/// phone.reset_plan is asked before phone.reset_all: it is refused for what that would be refused for.
+/// phone.reset_plan is asked before phone.reset_all: it is refused for what that would be refused
+/// for.
 struct PhoneResetPlan {
   std::int64_t registered = 0;  ///< phones that would be told
 };

@@ -41,6 +41,6 @@ boost::json::object to_json(const T& value) {
 }  // namespace ringfence::core::admin
 
 /// RINGFENCE_JSON makes both functions for a described struct; in namespace ringfence::core::admin.
-#define RINGFENCE_JSON(Struct)                                  \
+#define RINGFENCE_JSON(Struct)                                   \
   template Struct from_json<Struct>(const boost::json::object&); \
   template boost::json::object to_json<Struct>(const Struct&)

@@ -114,7 +114,8 @@ struct LscImportPart {
   std::vector<std::string> notes;  ///< what else was in a file and was not taken, after its name
   std::vector<std::string> warnings = {};  ///< likewise: a private key was in it
 };
-BOOST_DESCRIBE_STRUCT(LscImportPart, (), (accepted, refused, done, total, finished, notes, warnings))
+BOOST_DESCRIBE_STRUCT(LscImportPart, (),
+                      (accepted, refused, done, total, finished, notes, warnings))
 
 struct LscImported {
   std::vector<LscImport> accepted;

@@ -22,7 +22,9 @@ BytesView bytes_of(std::string_view text) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-std::string text_of(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+std::string text_of(BytesView bytes) {
+  return {bytes.begin(), bytes.end()};
+}
 
 std::string to_hex(BytesView bytes, Case letters, std::string_view separator) {
   const char* digits = letters == Case::upper ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -83,7 +85,9 @@ BytesView Reader::take(std::size_t count, std::string_view what) {
   return taken;
 }
 
-std::uint8_t Reader::u8(std::string_view what) { return take(1, what)[0]; }
+std::uint8_t Reader::u8(std::string_view what) {
+  return take(1, what)[0];
+}
 
 std::uint16_t Reader::u16(std::string_view what) {
   const BytesView b = take(2, what);
@@ -114,6 +118,8 @@ Writer& Writer::bytes(BytesView value) {
   return *this;
 }
 
-Writer& Writer::text(std::string_view value) { return bytes(bytes_of(value)); }
+Writer& Writer::text(std::string_view value) {
+  return bytes(bytes_of(value));
+}
 
 }  // namespace ringfence::core

@@ -47,7 +47,9 @@ class Reader {
   BytesView take(std::size_t count, std::string_view what);
 
   std::size_t left() const noexcept { return rest_.size(); }
+
   bool empty() const noexcept { return rest_.empty(); }
+
   BytesView rest() const noexcept { return rest_; }
 
  private:
@@ -64,6 +66,7 @@ class Writer {
   Writer& text(std::string_view value);
 
   const Bytes& view() const noexcept { return bytes_; }
+
   Bytes take() { return std::move(bytes_); }
 
  private:

@@ -85,7 +85,8 @@ void LogFile::cut(std::uint64_t size) {
   const Fd old(::open(older(1).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
   if (!old || ::ftruncate(old.get(), static_cast<off_t>(bounds_.bytes)) != 0) return;
   const std::string note = "\nLOG_CUT bytes=" + std::to_string(size - bounds_.bytes) + "\n";
-  if (::write(old.get(), note.data(), note.size()) < 0) return;  // a full disk: it is cut all the same
+  if (::write(old.get(), note.data(), note.size()) < 0)
+    return;  // a full disk: it is cut all the same
 }
 
 bool LogFile::reopen(unsigned mode) noexcept {

@@ -12,15 +12,21 @@ namespace ringfence::core {
 class Secret {
  public:
   Secret() = default;
+
   explicit Secret(Bytes bytes) noexcept : bytes_(std::move(bytes)) {}
+
   explicit Secret(std::string_view text) : bytes_(text.begin(), text.end()) {}
+
   Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
+
   Secret& operator=(Secret&& other) noexcept;
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
+
   ~Secret() { wipe(); }
 
   BytesView reveal() const noexcept { return bytes_; }
+
   bool empty() const noexcept { return bytes_.empty(); }
 
   /// equals compares in a time that depends on `other`'s length only.

@@ -11,9 +11,9 @@ namespace ringfence::core {
 
 /// CertificateFile is what a file of certificates held.
 struct CertificateFile {
-  std::vector<X509Cert> certificates;  ///< at least one, in the file's order, each once
-  std::string found;                   ///< "PKCS#7 in DER with 3 certificates"
-  std::vector<std::string> notes;      ///< sentences: what else was in it and was not taken
+  std::vector<X509Cert> certificates;      ///< at least one, in the file's order, each once
+  std::string found;                       ///< "PKCS#7 in DER with 3 certificates"
+  std::vector<std::string> notes;          ///< sentences: what else was in it and was not taken
   std::vector<std::string> warnings = {};  ///< sentences: a private key was in it
 };
 

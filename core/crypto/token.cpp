@@ -42,9 +42,7 @@ Token::Token(const std::filesystem::path& role_socket)
 Token::~Token() = default;
 
 EvpPkey Token::key(const KeyRef& ref) const {
-  return translated([&] {
-    return EvpPkey(parts_->provider.key(ref).release());
-  });
+  return translated([&] { return EvpPkey(parts_->provider.key(ref).release()); });
 }
 
 OSSL_LIB_CTX* Token::context() const noexcept {

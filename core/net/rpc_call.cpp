@@ -81,7 +81,8 @@ json::value rpc_call(const std::filesystem::path& socket, std::string_view metho
   boost::system::error_code failed;
   json::value answer = json::parse(*line, failed);
   if (failed || !answer.is_object()) {
-    throw Error(Code::io, fmt::format("the service at {} gave an answer that cannot be read", socket.string()));
+    throw Error(Code::io, fmt::format("the service at {} gave an answer that cannot be read",
+                                      socket.string()));
   }
   json::object& fields = answer.get_object();
   if (const json::value* error = fields.if_contains("error")) throw_answered(*error);

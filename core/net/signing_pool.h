@@ -24,8 +24,8 @@ namespace ringfence::core {
 /// for SQLite and files never do. Whoever awaits is suspended meanwhile and holds no thread.
 ///
 /// What waits for a thread stands in line by peer, and each peer has its turn (FairQueue): one host
-/// with a thousand handshakes is one of many, and when all places are taken the newest of the longest
-/// line is refused.
+/// with a thousand handshakes is one of many, and when all places are taken the newest of the
+/// longest line is refused.
 ///
 /// Must outlive the coroutines that use it and end before the Token whose keys they use.
 class SigningPool {

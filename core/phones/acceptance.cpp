@@ -294,7 +294,8 @@ std::string doubt(const Belief& belief) {
   if (belief.contested)
     return "another address registered as this phone since, and neither has proven itself to CAPF";
   if (belief.proven.address_proof != AddressProof::none) return "";
-  return belief.proven.peer + " has neither registered nor proven itself to CAPF: any host may do so";
+  return belief.proven.peer +
+         " has neither registered nor proven itself to CAPF: any host may do so";
 }
 
 }  // namespace

@@ -81,8 +81,8 @@ struct Belief {
 
 /// believe judges a phone's signs, those of its own name and those of its address alone, in any
 /// order. What moves its address to one with a better proof starts anew: what was known by acts of
-/// an address without any may be a stranger's. `before` is what was proven earlier; signs before that are not looked at again, but for
-/// answers of TVS, which phones remember for a day.
+/// an address without any may be a stranger's. `before` is what was proven earlier; signs before
+/// that are not looked at again, but for answers of TVS, which phones remember for a day.
 Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs);
 
 /// Acceptance is where a phone stands with one list.

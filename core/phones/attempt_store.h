@@ -16,7 +16,7 @@ struct Attempts {
   std::string phone;
   std::string address;  ///< empty: of all strangers
   int count = 0;
-  Time last;          ///< of the last one that was judged
+  Time last;              ///< of the last one that was judged
   bool told = false;      ///< that further ones have to wait
   bool reserved = false;  ///< the address has a share of its own although nothing proves it
 };

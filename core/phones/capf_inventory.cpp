@@ -126,9 +126,8 @@ States read(Database& database, const Range& range) {
       seen = one.phone;
       if (!one.missing_at) states[seen].held = std::move(one);
     }
-    for (IssuedCertificate& one :
-         certificates(sql, range, "confirmed_at is null and cleared_at is null",
-                      "phone, sequence desc"))
+    for (IssuedCertificate& one : certificates(
+             sql, range, "confirmed_at is null and cleared_at is null", "phone, sequence desc"))
       states[one.phone].unconfirmed.push_back(std::move(one));
     read_outcomes(sql, range, states);
     read_csrs(sql, range, states);

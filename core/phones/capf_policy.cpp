@@ -24,13 +24,13 @@ struct Number {
   int CapfPolicy::*member;
 };
 
-constexpr std::array kNumbers = {Number{"capf.validity_days", &CapfPolicy::validity_days},
-                                 Number{"capf.keep_alive_minutes", &CapfPolicy::keep_alive_minutes},
-                                 Number{"capf.min_rsa_bits", &CapfPolicy::min_rsa_bits},
-                                 Number{"capf.min_ec_bits", &CapfPolicy::min_ec_bits},
-                                 Number{"capf.min_auth_string_digits",
-                                        &CapfPolicy::min_auth_string_digits},
-                                 Number{"capf.notify_days", &CapfPolicy::notify_days}};
+constexpr std::array kNumbers = {
+    Number{"capf.validity_days", &CapfPolicy::validity_days},
+    Number{"capf.keep_alive_minutes", &CapfPolicy::keep_alive_minutes},
+    Number{"capf.min_rsa_bits", &CapfPolicy::min_rsa_bits},
+    Number{"capf.min_ec_bits", &CapfPolicy::min_ec_bits},
+    Number{"capf.min_auth_string_digits", &CapfPolicy::min_auth_string_digits},
+    Number{"capf.notify_days", &CapfPolicy::notify_days}};
 constexpr std::string_view kIssuer = "capf.issuer";
 constexpr std::string_view kNotifyTo = "capf.notify_to";  // joined by ';', as CUCM's page has it
 

@@ -18,12 +18,12 @@ LscIssuer lsc_issuer_from(std::string_view word);  ///< throws Error{malformed}
 /// CapfPolicy holds them, with CUCM's defaults (cucm-behaviour 5.4, 5.5).
 struct CapfPolicy {
   LscIssuer issuer = LscIssuer::capf;
-  int validity_days = 1825;     ///< of a new LSC, 1 to 1825; never beyond CAPF's own end
-  int keep_alive_minutes = 15;  ///< of an idle connection to a phone, 5 to 60
-  int min_rsa_bits = 2048;      ///< 512, 1024, 2048, 3072, 4096
-  int min_ec_bits = 256;        ///< 256, 384, 521
+  int validity_days = 1825;        ///< of a new LSC, 1 to 1825; never beyond CAPF's own end
+  int keep_alive_minutes = 15;     ///< of an idle connection to a phone, 5 to 60
+  int min_rsa_bits = 2048;         ///< 512, 1024, 2048, 3072, 4096
+  int min_ec_bits = 256;           ///< 256, 384, 521
   int min_auth_string_digits = 6;  ///< of a new authentication string, 4 to 10
-  int notify_days = 30;         ///< how long before its end an LSC is reported, 0 (never) to 365
+  int notify_days = 30;            ///< how long before its end an LSC is reported, 0 (never) to 365
   std::vector<std::string> notify_to;  ///< mail addresses, at most 20
 
   bool operator==(const CapfPolicy&) const = default;

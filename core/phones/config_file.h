@@ -28,8 +28,9 @@ struct ConfigNode {
 /// `capfAuthMode` is 0 unless the visit is due, then 1 (authentication string), 2 (null
 /// string), 3 (LSC, then MIC) or 4 (MIC); the other elements of CAPF are always there, so that a
 /// phone can find it: on the port for TLS 1.0 a model that knows no later one. Never holds the
-/// authentication string: its user types that. `transportLayerProtocol` is 1 (TCP) or 2 (UDP). The same arguments give the same bytes; every value
-/// is escaped. UTF-8, LF. Source: cucm-behaviour 5.1, 6.2, 7.1.
+/// authentication string: its user types that. `transportLayerProtocol` is 1 (TCP) or 2 (UDP). The
+/// same arguments give the same bytes; every value is escaped. UTF-8, LF. Source:
+/// cucm-behaviour 5.1, 6.2, 7.1.
 std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& node);
 
 /// config_file_name returns "<device>.cnf.xml".

@@ -52,7 +52,8 @@ constexpr std::string_view kSelectOutcome =
     "select phone, request, operation, status, at, peer from outcome ";
 constexpr std::string_view kSelectCsr =
     "select phone, request, spki, key, model, peer, proof, created, serial from csr ";
-constexpr std::string_view kSelectEvent = "select id, at, phone, peer, kind, detail, request from event ";
+constexpr std::string_view kSelectEvent =
+    "select id, at, phone, peer, kind, detail, request from event ";
 
 /// Which of a phone's certificates is the last one that it said it holds; it may be missing.
 constexpr std::string_view kLastHeld =
@@ -257,6 +258,7 @@ void insert_issued(Database& database, const IssuedCertificate& certificate) {
       .execute();
   if (certificate.confirmed_at) mark_held(database, serial, *certificate.confirmed_at);
 }
+
 void forget_shown(Database& database, const std::string& phone) {
   Database::Prepared(database, "delete from shown_lsc where phone = :phone").use(phone).execute();
 }
@@ -554,9 +556,9 @@ std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) co
   return database_.read([&](soci::session& /*sql*/) {
     if (!now) return issued_rows(database_, fmt::format("where {}{}", kUnconfirmed, kOldestFirst));
     const Time latest = *now - kUnderWay;
-    return issued_rows(
-        database_, fmt::format("where {}{}{}", kUnconfirmed, kNotUnderWay, kOldestFirst), latest,
-        *now);
+    return issued_rows(database_,
+                       fmt::format("where {}{}{}", kUnconfirmed, kNotUnderWay, kOldestFirst),
+                       latest, *now);
   });
 }
 
@@ -568,9 +570,10 @@ Issues EnrolmentStore::issues(std::string_view phone, std::int64_t request,
   return database_.read([&](soci::session& /*sql*/) {
     Issues issues;
     long long count = 0;
-    Database::Prepared select(database_,
-                              "select count(*), max(issued_at) from issued where phone = :phone"
-                              " and request = :request and substr(peer, 1, length(:address)) = :same");
+    Database::Prepared select(
+        database_,
+        "select count(*), max(issued_at) from issued where phone = :phone"
+        " and request = :request and substr(peer, 1, length(:address)) = :same");
     select.into(count).into(issues.last).use(key).use(number).use(to).use(to).execute();
     issues.count = count;
     return issues;
@@ -582,9 +585,8 @@ std::optional<std::string> EnrolmentStore::key_holder(std::string_view key_hash,
   const std::string hash(key_hash);
   const std::string key = to_hex(spki);
   const std::string name(phone);
-  return database_.read([&](soci::session& /*sql*/) {
-    return find_key_holder(database_, hash, key, name, now);
-  });
+  return database_.read(
+      [&](soci::session& /*sql*/) { return find_key_holder(database_, hash, key, name, now); });
 }
 
 std::vector<IssuedCertificate> EnrolmentStore::without_key_hash(std::size_t count) const {

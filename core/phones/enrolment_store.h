@@ -71,9 +71,9 @@ struct IssuedCertificate {
   std::optional<Time> cleared_at;  ///< an administrator took it off the list of stale ones
   std::optional<Time> missing_at;  ///< the phone showed that it does not have it
   std::int64_t sequence = 0;       ///< grows with each one issued, whatever the clock; by the store
-  std::string key_hash;   ///< SHA-256 of the public key, hex; empty where it was not noted
-  std::string peer;       ///< "address:port" that came for it
-  std::string elsewhere;  ///< the phone's known addresses, when `peer` was at none of them
+  std::string key_hash;            ///< SHA-256 of the public key, hex; empty where it was not noted
+  std::string peer;                ///< "address:port" that came for it
+  std::string elsewhere;           ///< the phone's known addresses, when `peer` was at none of them
   /// What showed who came: the word of an AuthMode, kByAddress where the null string came from an
   /// address that was proven to be the phone's, or "" where it was not noted.
   std::string proof;
@@ -117,8 +117,8 @@ struct CapfEvent {
   Time at;
   std::string phone;
   std::string peer;
-  std::string kind;    ///< a word of services/capf: "auth_string_refused" …
-  std::string detail;  ///< a sentence without secrets, at most 500 bytes
+  std::string kind;          ///< a word of services/capf: "auth_string_refused" …
+  std::string detail;        ///< a sentence without secrets, at most 500 bytes
   std::int64_t request = 0;  ///< of the phone when it happened; 0 where it was not noted
 };
 

@@ -62,8 +62,9 @@ std::unordered_map<std::string, std::string> HoldingStore::homes() const {
   return database_.read([](soci::session& sql) {
     std::string device;
     std::string peer;
-    soci::statement select = (sql.prepare << "select device, peer from trust_holding where sha1 <> ''",
-                              soci::into(device), soci::into(peer));
+    soci::statement select =
+        (sql.prepare << "select device, peer from trust_holding where sha1 <> ''",
+         soci::into(device), soci::into(peer));
     select.execute();
     std::unordered_map<std::string, std::string> homes;
     while (select.fetch()) homes.emplace(device, peer);

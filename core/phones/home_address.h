@@ -8,8 +8,8 @@
 namespace ringfence::core {
 
 /// HomeAddress follows the signs of one phone to its address: the one that showed CAPF who it is
-/// last; without any, the one known before, else the first that acted in the phone's name, where one
-/// that registered goes before one that did not. As long as nothing is proven of what the phone
+/// last; without any, the one known before, else the first that acted in the phone's name, where
+/// one that registered goes before one that did not. As long as nothing is proven of what the phone
 /// holds, an address that was silent for an hour gives way to another: phones without proofs move,
 /// too; one that registered gives way only to one that does.
 class HomeAddress {

@@ -32,8 +32,8 @@ std::string with_single_blanks(std::string_view text) {
   return result;
 }
 
-/// behind returns what follows `begin` in `text`, in any case; nothing (data() is null) when it does
-/// not begin so.
+/// behind returns what follows `begin` in `text`, in any case; nothing (data() is null) when it
+/// does not begin so.
 std::string_view behind(std::string_view text, std::string_view begin) {
   if (text.size() < begin.size() || upper(text.substr(0, begin.size())) != begin) return {};
   return text.substr(begin.size());
@@ -50,7 +50,8 @@ bool is_number(std::string_view text) {
   return text.find(' ') == text.npos;
 }
 
-/// series_of is what stands before a number: desk phones of the 9800 series have a mark of their own.
+/// series_of is what stands before a number: desk phones of the 9800 series have a mark of their
+/// own.
 std::string series_of(std::string_view number) {
   return number.starts_with("98") ? "DP-" : "CP-";
 }
@@ -68,7 +69,7 @@ std::string model_name_from(std::string_view written) {
   const std::string whole = with_single_blanks(written);
   std::string_view name = whole;
   constexpr std::array<std::string_view, 4> makers = {"CISCO ", "UNIFIED ", "IP PHONE ",
-                                                     "DESK PHONE "};
+                                                      "DESK PHONE "};
   for (const std::string_view word : makers)
     if (const auto rest = behind(name, word); !rest.empty()) name = rest;
   for (const std::string_view prefix : {"CP-", "CP ", "CP", "DP-", "DP ", "DP"})

@@ -6,10 +6,10 @@
 
 namespace ringfence::core {
 
-/// model_name_from returns the spelling that is kept: "CP-8861" for "Cisco 8861", "8861", "cp-8861",
-/// "CP 8861", "Cisco IP Phone 8861" and the ordering number "CP-8861-K9"; "ATA 191" for "ata191" and
-/// "Cisco ATA 191". Another text keeps its words, with one blank between them. A pattern with * or ?
-/// is read in the same way: "Cisco 88*" is "CP-88*". Idempotent.
+/// model_name_from returns the spelling that is kept: "CP-8861" for "Cisco 8861", "8861",
+/// "cp-8861", "CP 8861", "Cisco IP Phone 8861" and the ordering number "CP-8861-K9"; "ATA 191" for
+/// "ata191" and "Cisco ATA 191". Another text keeps its words, with one blank between them. A
+/// pattern with * or ? is read in the same way: "Cisco 88*" is "CP-88*". Idempotent.
 std::string model_name_from(std::string_view written);
 
 }  // namespace ringfence::core

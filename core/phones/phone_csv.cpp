@@ -166,9 +166,9 @@ class Notes {
   void add_read(CsvNote& note, const char* kind, const char* one, const char* several) {
     if (note.count == 0) return;
     note.kind = kind;
-    note.text = fmt::format(fmt::runtime(note.count == 1 ? one : several), note.count,
-                            fmt::join(note.examples, ", "),
-                            note.count > note.examples.size() ? " …" : "");
+    note.text =
+        fmt::format(fmt::runtime(note.count == 1 ? one : several), note.count,
+                    fmt::join(note.examples, ", "), note.count > note.examples.size() ? " …" : "");
     notes_.push_back(std::move(note));
   }
 

@@ -15,9 +15,9 @@ namespace ringfence::core {
 /// UnprovenAlarm is an alarm that named a device and came from an address which is not known to be
 /// the device's: it may be a phone that is about to register from there, or anybody.
 struct UnprovenAlarm {
-  std::string address;     ///< that it came from; empty when there never was one
-  int cause = 0;           ///< as in PhoneReport
-  std::string reason;      ///< as PhoneReport::last_reason
+  std::string address;  ///< that it came from; empty when there never was one
+  int cause = 0;        ///< as in PhoneReport
+  std::string reason;   ///< as PhoneReport::last_reason
   std::optional<Time> at;
 
   bool operator==(const UnprovenAlarm&) const = default;
@@ -27,16 +27,16 @@ struct UnprovenAlarm {
 /// said. It outlives the registration.
 struct PhoneReport {
   std::string device;
-  std::string address;             ///< that it registered from last, without port
-  std::string previous_address;    ///< the one before, or empty
-  std::optional<Time> moved_at;    ///< when the address changed
-  std::string alarm;               ///< name of the alarm, "LastOutOfServiceInformation", or empty
-  int cause = 0;                   ///< the alarm's number; 0 when it had none
-  std::string last_reason;         ///< why it restarted last, in its own words: "Reset-Restart"
-  std::string active_load;         ///< the firmware that runs
-  std::string inactive_load;       ///< the firmware in its other half
-  std::optional<Time> reported_at; ///< of the alarm; absent when there never was one
-  UnprovenAlarm other{};           ///< what somebody else said for it last
+  std::string address;              ///< that it registered from last, without port
+  std::string previous_address;     ///< the one before, or empty
+  std::optional<Time> moved_at;     ///< when the address changed
+  std::string alarm;                ///< name of the alarm, "LastOutOfServiceInformation", or empty
+  int cause = 0;                    ///< the alarm's number; 0 when it had none
+  std::string last_reason;          ///< why it restarted last, in its own words: "Reset-Restart"
+  std::string active_load;          ///< the firmware that runs
+  std::string inactive_load;        ///< the firmware in its other half
+  std::optional<Time> reported_at;  ///< of the alarm; absent when there never was one
+  UnprovenAlarm other{};            ///< what somebody else said for it last
 
   bool operator==(const PhoneReport&) const = default;
 };

@@ -53,17 +53,18 @@ void RegistrationStore::save(const std::vector<Registration>& registrations) {
                 " silent_since) values"
                 " (:device, :contact, :address, :user, :call, :transport, :peer, :agent,"
                 " :registered, :refreshed, :expires, :target, :silent)"
-                " on conflict (device, contact, address) do update set contact_user = excluded.contact_user,"
+                " on conflict (device, contact, address) do update set contact_user = "
+                "excluded.contact_user,"
                 " call_id = excluded.call_id, transport = excluded.transport,"
                 " peer = excluded.peer, user_agent = excluded.user_agent,"
                 " registered_at = excluded.registered_at, refreshed_at = excluded.refreshed_at,"
                 " expires_at = excluded.expires_at, target = excluded.target,"
                 " silent_since = excluded.silent_since",
-         soci::use(row.device), soci::use(row.contact), soci::use(address), soci::use(row.contact_user),
-         soci::use(row.call_id), soci::use(row.transport), soci::use(row.peer),
-         soci::use(row.user_agent), soci::use(row.registered_at), soci::use(row.refreshed_at),
-         soci::use(row.expires_at),
-         soci::use(row.target), soci::use(row.silent_since));
+         soci::use(row.device), soci::use(row.contact), soci::use(address),
+         soci::use(row.contact_user), soci::use(row.call_id), soci::use(row.transport),
+         soci::use(row.peer), soci::use(row.user_agent), soci::use(row.registered_at),
+         soci::use(row.refreshed_at), soci::use(row.expires_at), soci::use(row.target),
+         soci::use(row.silent_since));
     for (const Registration& registration : registrations) {
       row = registration;
       address = address_text(row.peer);

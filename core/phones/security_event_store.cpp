@@ -137,8 +137,8 @@ void SecurityEventStore::add(const CapfEvent& event) {
     }
     const auto before =
         counted(database_, "phone = :phone and kind = :kind", event.phone, event.kind);
-    Counted row = before.empty() ? Counted{event.phone, event.kind, "", 0, event.at, "", 0}
-                                 : before.front();
+    Counted row =
+        before.empty() ? Counted{event.phone, event.kind, "", 0, event.at, "", 0} : before.front();
     ++row.count;
     row.peer = event.peer;
     note_peer(row, event.peer);

@@ -113,11 +113,11 @@ void SecurityProfileStore::remove(std::string_view name) {
     sql << "select count(*) from phone where security_profile = :name", soci::into(phones),
         soci::use(key);
     if (phones > 0)
-      throw Error(Code::conflict,
-                  fmt::format("{} the security profile \"{}\"; give them another one "
-                              "first, or none: 'set phone device NAME security_profile -'",
-                              phones == 1 ? "1 phone has" : fmt::format("{} phones have", phones),
-                              key));
+      throw Error(
+          Code::conflict,
+          fmt::format("{} the security profile \"{}\"; give them another one "
+                      "first, or none: 'set phone device NAME security_profile -'",
+                      phones == 1 ? "1 phone has" : fmt::format("{} phones have", phones), key));
     soci::statement erase =
         (sql.prepare << "delete from security_profile where name = :name", soci::use(key));
     erase.execute(true);

@@ -59,8 +59,9 @@ SipTransport sip_transport_of(std::string_view model) noexcept {
     const bool tcp = contains(kTcpFamilies, number.substr(0, 2)) && !contains(kUdpOnly, number);
     return tcp ? SipTransport::over_tcp : SipTransport::over_udp;
   }
-  const bool tcp = is_desk_video(model) || std::any_of(kTcpWords.begin(), kTcpWords.end(),
-                                                       [&](Names word) { return says(model, word); });
+  const bool tcp =
+      is_desk_video(model) || std::any_of(kTcpWords.begin(), kTcpWords.end(),
+                                          [&](Names word) { return says(model, word); });
   return tcp ? SipTransport::over_tcp : SipTransport::over_udp;
 }
 

@@ -13,7 +13,7 @@ constexpr TrustSignKind kKinds[] = {
     TrustSignKind::list_fetched, TrustSignKind::signed_config, TrustSignKind::plain_config,
     TrustSignKind::tls_trusted,  TrustSignKind::tls_refused,   TrustSignKind::tls_left,
     TrustSignKind::tvs_vouched,  TrustSignKind::identified,    TrustSignKind::tvs_denied,
-    TrustSignKind::registered,   TrustSignKind::itl_reported, TrustSignKind::itl_refused,
+    TrustSignKind::registered,   TrustSignKind::itl_reported,  TrustSignKind::itl_refused,
 };
 
 /// kind_named returns nothing for what a later version may have written.
@@ -183,8 +183,8 @@ void TrustSignStore::save(const std::vector<TrustSign>& signs) {
   });
 }
 
-// By the clock: signs of four daemons have no other common order. One that was set back makes a phone
-// look as it was until it has booted once more; what must not wait for that asks `last`.
+// By the clock: signs of four daemons have no other common order. One that was set back makes a
+// phone look as it was until it has booted once more; what must not wait for that asks `last`.
 std::vector<TrustSign> TrustSignStore::of(std::string_view device) const {
   return where(database_, "device = :device order by at, id", {std::string(device)});
 }

@@ -93,14 +93,14 @@ TrustListFacts::Record record_fact(const Record& record, const SignerName& signe
 /// refuse_other_kind throws when the file's own name, which its signature covers, says that it is a
 /// list of the other kind: both have the same form.
 void refuse_other_kind(ListKind kind, const std::string& name) {
-  const std::string_view base =
-      std::string_view(name).substr(name.find_last_of('/') == name.npos ? 0
-                                                                         : name.find_last_of('/') + 1);
+  const std::string_view base = std::string_view(name).substr(
+      name.find_last_of('/') == name.npos ? 0 : name.find_last_of('/') + 1);
   const bool itl = base.starts_with("ITL");
   if (!itl && !base.starts_with("CTL")) return;
   if (itl == (kind == ListKind::itl)) return;
-  throw Error(Code::malformed, itl ? "it is an ITL file, not a CTL file; see it with 'show itl file'"
-                                   : "it is a CTL file, not an ITL file; see it with 'show ctl file'");
+  throw Error(Code::malformed,
+              itl ? "it is an ITL file, not a CTL file; see it with 'show itl file'"
+                  : "it is a CTL file, not an ITL file; see it with 'show ctl file'");
 }
 
 /// verify_by_itself verifies a file by the certificate of the record that its header names.

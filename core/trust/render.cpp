@@ -63,8 +63,7 @@ class Screen {
   void missing() {
     line("Length of {} file: 0", facts_.kind);
     if (facts_.kind == "CTL")
-      line(
-          "CTL File not found. This cluster is not in mixed mode, so phones need no CTL file.");
+      line("CTL File not found. This cluster is not in mixed mode, so phones need no CTL file.");
     else
       line(
           "ITL File not found. To generate an ITL file, activate or restart the Cisco TFTP "

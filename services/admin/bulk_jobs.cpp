@@ -165,14 +165,15 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
   const std::vector<Phone> phones = house_.phones.list();
   BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
   if (plan.chosen == 0)
-    throw Error(Code::refused,
-                plan.matched == 0
-                    ? "no phone matches these filters; 'show phone list' lists the phones"
-                    : fmt::format("{} excluded; 'utils capf bulk preview' with the same words "
-                                  "tells why",
-                                  plan.matched == 1 ? "the 1 phone that matches is"
-                                                    : fmt::format("each of the {} phones that match is",
-                                                                  plan.matched)));
+    throw Error(
+        Code::refused,
+        plan.matched == 0
+            ? "no phone matches these filters; 'show phone list' lists the phones"
+            : fmt::format("{} excluded; 'utils capf bulk preview' with the same words "
+                          "tells why",
+                          plan.matched == 1
+                              ? "the 1 phone that matches is"
+                              : fmt::format("each of the {} phones that match is", plan.matched)));
   note_model(request, filter, plan);
   judge(request, plan);
   if (!plan.refusal.empty()) throw Error(Code::refused, plan.refusal);

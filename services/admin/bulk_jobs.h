@@ -35,7 +35,8 @@ class BulkJobs final : public JobKind {
   core::admin::BulkPreview preview(const core::admin::BulkRequest& request);
 
   /// start plans anew and begins the job. Throws Error{refused} when nobody would be asked, and
-  /// while CAPF does not answer, unless forced; Error{conflict} before resume. The strings in the answer are told this once.
+  /// while CAPF does not answer, unless forced; Error{conflict} before resume. The strings in the
+  /// answer are told this once.
   core::admin::BulkStarted start(const core::admin::BulkRequest& request, const std::string& who);
 
   std::string_view kind() const override { return kKind; }

@@ -401,12 +401,11 @@ BulkPreview plan_bulk(const BulkFilter& filter, const BulkTerms& terms,
                     "before {} UTC.",
                     plan.completes_by));
   if (by_mic > 0)
-    plan.notes.push_back(
-        fmt::format("{} no LSC by our records, so that the precedence to the LSC falls back to {} "
-                    "MIC. The manufacturer's CA must be in CAPF-trust.",
-                    by_mic == 1 ? "1 of these phones has"
-                                : fmt::format("{} of these phones have", by_mic),
-                    by_mic == 1 ? "its" : "their"));
+    plan.notes.push_back(fmt::format(
+        "{} no LSC by our records, so that the precedence to the LSC falls back to {} "
+        "MIC. The manufacturer's CA must be in CAPF-trust.",
+        by_mic == 1 ? "1 of these phones has" : fmt::format("{} of these phones have", by_mic),
+        by_mic == 1 ? "its" : "their"));
   return plan;
 }
 

@@ -276,9 +276,8 @@ void BulkRun::finish(Time now) {
   const bool cancelled = counts.of(ItemState::cancelled) > 0;
   house_.jobs.forget_secrets(job_.id);
   job_.finished = now;
-  job_.message =
-      fmt::format("{} of {} succeeded", counts.of(ItemState::succeeded),
-                  phones_text(static_cast<std::int64_t>(counts.total)));
+  job_.message = fmt::format("{} of {} succeeded", counts.of(ItemState::succeeded),
+                             phones_text(static_cast<std::int64_t>(counts.total)));
   job_.state = cancelled ? JobState::cancelled : JobState::done;
   job_.step = cancelled ? "cancelled" : "done";
   end_job(house_, job_, "BULK_START");

@@ -130,8 +130,7 @@ CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& stat
     row.lsc_serial = core::to_hex(lsc.serial, core::Case::upper);
     row.lsc_expires = core::to_iso(lsc.not_after);
     row.lsc_key = lsc.key;
-    if (const auto end = issuers.ends.find(lsc.issuer);
-        end != issuers.ends.end())
+    if (const auto end = issuers.ends.find(lsc.issuer); end != issuers.ends.end())
       row.lsc_issuer_expires = core::to_iso(end->second);
     row.lsc_other_capf = lsc.issuer != issuers.capf;  // each CAPF certificate has its own name
     if (lsc.confirmed_at) row.lsc_confirmed = core::to_iso(*lsc.confirmed_at);

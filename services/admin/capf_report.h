@@ -23,7 +23,8 @@ core::Time day_from(const std::string& text);
 
 /// Issuers are the CAs that this node knows.
 struct Issuers {
-  std::map<std::string, core::Time, std::less<>> ends;  ///< until when each is valid, by its subject
+  std::map<std::string, core::Time, std::less<>>
+      ends;          ///< until when each is valid, by its subject
   std::string capf;  ///< subject of the CAPF certificate in use, "" without one
 };
 

@@ -98,15 +98,17 @@ std::vector<Bytes> store_certificates(const core::CertificateStore& certificates
 
 /// use_of says what CAPF believes because of an entry of CAPF-trust.
 std::string use_of(const core::admin::TrustImport& entry) {
-  std::string_view use = "a CA: it stands above CAPF or signs LSCs elsewhere, and no MIC that it "
-                         "signed is believed";
+  std::string_view use =
+      "a CA: it stands above CAPF or signs LSCs elsewhere, and no MIC that it "
+      "signed is believed";
   if (entry.purpose == word(core::CapfTrustPurpose::mic))
     use = "a manufacturer's CA: phones prove themselves with MICs that it signed";
   if (entry.purpose == word(core::CapfTrustPurpose::capf))
     use = "a CAPF: phones prove themselves with LSCs that it signed";
-  return fmt::format("{} is taken for {}. 'set cert import trust CAPF purpose mic|capf|ca' changes "
-                     "that.",
-                     entry.file, use);
+  return fmt::format(
+      "{} is taken for {}. 'set cert import trust CAPF purpose mic|capf|ca' changes "
+      "that.",
+      entry.file, use);
 }
 
 }  // namespace
@@ -246,7 +248,8 @@ core::admin::JobStarted CertificateImport::start(const CertificateImportRequest&
   return {regeneration_.start_import(
       unit, who,
       [this, kept, der, unit](const std::string& by) {
-        return keeper_.adopt(unit, by, [&] { return judge(kept, der); }, kept.force);
+        return keeper_.adopt(
+            unit, by, [&] { return judge(kept, der); }, kept.force);
       },
       kept.force)};
 }

@@ -57,7 +57,8 @@ CertificateFacts describe(const Entry& entry, const X509& certificate) {
 
 bool is_called(const Entry& entry, const std::string& name) {
   const auto same = [&name](const std::string& other) {
-    return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
+    return name.size() == other.size() &&
+           ::strncasecmp(name.data(), other.data(), name.size()) == 0;
   };
   return same(entry.unit + "/" + entry.file) || same(entry.file) || same(entry.unit);
 }

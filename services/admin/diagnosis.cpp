@@ -138,10 +138,10 @@ Finding check_operation(const DiagnosisFacts& facts) {
   if (outcome) evidence += " since " + at(outcome->at);
   switch (status) {
     case OperationStatus::none:
-      return ok(name, "CAPF is asked to do nothing with this phone" +
-                          std::string(facts.state.held
-                                          ? ""
-                                          : "; " + install(facts) + " would ask for an LSC"));
+      return ok(
+          name,
+          "CAPF is asked to do nothing with this phone" +
+              std::string(facts.state.held ? "" : "; " + install(facts) + " would ask for an LSC"));
     case OperationStatus::pending:
     case OperationStatus::success:
     case OperationStatus::late: return ok(name, evidence);
@@ -157,9 +157,8 @@ Finding check_operation(const DiagnosisFacts& facts) {
     case OperationStatus::ec_unsupported: break;
   }
   if (status == OperationStatus::ec_unsupported)
-    return problem(name, {evidence,
-                          install(facts, "key_order ec-preferred") + ", or rsa-only",
-                          98, "the phone cannot make an EC key for CAPF"});
+    return problem(name, {evidence, install(facts, "key_order ec-preferred") + ", or rsa-only", 98,
+                          "the phone cannot make an EC key for CAPF"});
   if (status == OperationStatus::ca_communication_failure || status == OperationStatus::ca_rejected)
     return problem(name, {evidence, "see 'show hsm', mend that, then " + ask_again(facts), 70,
                           "CAPF could not sign when the phone asked"});
@@ -260,8 +259,7 @@ Finding check_registration(const DiagnosisFacts& facts) {
 Finding check_configuration(const DiagnosisFacts& facts) {
   const std::string name = "Configuration";
   if (!facts.config)
-    return unknown(name, "no fetch of its configuration from this node is known",
-                   reset(facts));
+    return unknown(name, "no fetch of its configuration from this node is known", reset(facts));
   if (facts.config->stamp == facts.phone.config_stamp)
     return ok(name, when_fetched(*facts.config) + ", as it is now");
   const std::string evidence =
@@ -340,8 +338,8 @@ Finding check_capf_entry_certificate(const DiagnosisFacts& facts) {
   return problem(name, {fmt::format("the list it fetched names {}, CAPF uses {}: the phone shows "
                                     "\"LSC: Connection Failed\"",
                                     facts.fetched.capf_subject, facts.capf_subject),
-                        reset(facts) + ", so that it fetches the ITL",
-                        80, "the phone's ITL names another CAPF certificate than CAPF uses"});
+                        reset(facts) + ", so that it fetches the ITL", 80,
+                        "the phone's ITL names another CAPF certificate than CAPF uses"});
 }
 
 Finding check_tftp_service(const DiagnosisFacts& facts) {
@@ -394,15 +392,15 @@ Finding check_profile_mode(const DiagnosisFacts& facts) {
   if (!mismatch)
     return ok(name, fmt::format("{} and the phone's own settings say {}", facts.profile->name,
                                 word(facts.profile->auth_mode)));
-  const bool needs_string = facts.profile->auth_mode == AuthMode::auth_string &&
-                            facts.phone.capf.auth_string.empty();
-  return problem(name, {*mismatch,
-                        fmt::format("{}, or change the profile",
-                                    install(facts, fmt::format("auth_mode {}{}",
-                                                               word(facts.profile->auth_mode),
-                                                               needs_string ? " auth_string ask"
-                                                                            : ""))),
-                        92, "the phone's authentication mode is not that of its security profile"});
+  const bool needs_string =
+      facts.profile->auth_mode == AuthMode::auth_string && facts.phone.capf.auth_string.empty();
+  return problem(
+      name,
+      {*mismatch,
+       fmt::format("{}, or change the profile",
+                   install(facts, fmt::format("auth_mode {}{}", word(facts.profile->auth_mode),
+                                              needs_string ? " auth_string ask" : ""))),
+       92, "the phone's authentication mode is not that of its security profile"});
 }
 
 Finding check_phone_mode(const DiagnosisFacts& facts) {
@@ -444,13 +442,15 @@ Finding check_certificate_shown(const DiagnosisFacts& facts) {
   const CapfEvent* event = facts.newest("certificate_refused");
   const bool mic = (outcome && outcome->status == OperationStatus::invalid_mic) ||
                    facts.phone.capf.auth_mode == AuthMode::mic;
-  const std::string advice = fmt::format(
-      "{}; or use another mode: {}{}",
-      mic ? "if the issuer named here is the phone's manufacturer, 'set cert import trust CAPF' with "
-            "the issuer's certificate"
-          : "if the issuer named here is a CAPF that you believe, 'set cert import trust CAPF' with "
-            "its certificate",
-      install(facts, "auth_mode null-string"), or_profile(facts));
+  const std::string advice =
+      fmt::format("{}; or use another mode: {}{}",
+                  mic ? "if the issuer named here is the phone's manufacturer, 'set cert import "
+                        "trust CAPF' with "
+                        "the issuer's certificate"
+                      : "if the issuer named here is a CAPF that you believe, 'set cert import "
+                        "trust CAPF' with "
+                        "its certificate",
+                  install(facts, "auth_mode null-string"), or_profile(facts));
   if (event != nullptr)
     return problem(name, {seen(*event), advice, 94, "CAPF refused the phone's certificate"});
   if (failed)
@@ -485,9 +485,9 @@ Finding check_auth_string(const DiagnosisFacts& facts) {
                           advice, 96, "the phone sent a wrong authentication string"});
   const auto least = static_cast<std::size_t>(facts.policy.min_auth_string_digits);
   if (facts.waits() && !capf.auth_string.empty() && capf.auth_string.size() < least)
-    return problem(name, {fmt::format("it is set, and shorter than this node's least of {} digits",
-                                      least),
-                          advice, 12, "the authentication string is short"});
+    return problem(
+        name, {fmt::format("it is set, and shorter than this node's least of {} digits", least),
+               advice, 12, "the authentication string is short"});
   if (facts.waits()) {
     Finding waiting = unknown(name,
                               "it is set; the phone waits until a user types it into its security "
@@ -539,8 +539,8 @@ Finding check_key(const DiagnosisFacts& facts) {
 
 Finding check_conversation(const DiagnosisFacts& facts) {
   const std::string name = "Last conversation";
-  constexpr std::array<std::string_view, 6> kKinds = {
-      "too_many_lscs", "not_stored", "not_deleted", "not_shown", "lost", "retry_later"};
+  constexpr std::array<std::string_view, 6> kKinds = {"too_many_lscs", "not_stored", "not_deleted",
+                                                      "not_shown",     "lost",       "retry_later"};
   for (const std::string_view kind : kKinds) {
     const CapfEvent* event = facts.newest(kind);
     if (event == nullptr || !facts.waits()) continue;
@@ -608,23 +608,24 @@ Finding check_stale(const DiagnosisFacts& facts) {
 Finding check_lsc(const DiagnosisFacts& facts) {
   const std::string name = "LSC";
   if (const auto& shown = facts.state.shown; shown && !shown->serial.empty())
-    return problem(name, {fmt::format("at {} the phone showed one that is not on record here: {}, "
-                                      "serial {}, issued by {}",
-                                      at(shown->at), shown->subject,
-                                      core::to_hex(shown->serial, core::Case::upper),
-                                      shown->issuer),
-                          install(facts) + " gives it one of this node", 21,
-                          "the phone has an LSC that this node did not issue"});
+    return problem(name,
+                   {fmt::format("at {} the phone showed one that is not on record here: {}, "
+                                "serial {}, issued by {}",
+                                at(shown->at), shown->subject,
+                                core::to_hex(shown->serial, core::Case::upper), shown->issuer),
+                    install(facts) + " gives it one of this node", 21,
+                    "the phone has an LSC that this node did not issue"});
   if (facts.state.shown)
-    return ok(name, fmt::format("at {} the phone showed that it has none", at(facts.state.shown->at)));
+    return ok(name,
+              fmt::format("at {} the phone showed that it has none", at(facts.state.shown->at)));
   if (!facts.state.held) return ok(name, "the phone holds none that this node knows");
   const core::IssuedCertificate& lsc = *facts.state.held;
   const std::string text = fmt::format("serial {}, {}, issued by {}, until {}",
                                        core::to_hex(lsc.serial, core::Case::upper), lsc.key,
                                        lsc.issuer, at(lsc.not_after));
   if (lsc.not_after < facts.now)
-    return problem(
-        name, {text + ": it has expired", install(facts), 22, "the phone's LSC has expired"});
+    return problem(name,
+                   {text + ": it has expired", install(facts), 22, "the phone's LSC has expired"});
   if (lsc.not_after - facts.now < std::chrono::days(facts.policy.notify_days))
     return problem(name, {text + ": it is about to expire", install(facts), 15,
                           "the phone's LSC is about to expire"});

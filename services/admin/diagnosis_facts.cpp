@@ -94,9 +94,8 @@ void look_at_journal(House& house, DiagnosisFacts& facts) {
 void look_at_registration(House& house, DiagnosisFacts& facts) {
   core::Database* registrar = house.callmanager_db();
   if (registrar == nullptr) return;
-  const Registered found =
-      registered(core::RegistrationStore(*registrar).find(facts.phone.name), house.registrar(),
-                 facts.now);
+  const Registered found = registered(core::RegistrationStore(*registrar).find(facts.phone.name),
+                                      house.registrar(), facts.now);
   if (found.now) facts.registration = found.row;
 }
 

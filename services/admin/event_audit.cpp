@@ -18,8 +18,7 @@ constexpr std::size_t kBatch = 500;
 /// audited_as makes "CAPF_AUTH_STRING_REFUSED" of "auth_string_refused".
 std::string audited_as(std::string_view kind) {
   std::string name = "CAPF_";
-  for (const char c : kind)
-    name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : kind) name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 

@@ -84,11 +84,12 @@ void add_services(const GuardFacts& facts, Bench& bench) {
 }
 
 void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
-  bench.add("older_list", chosen(facts, holding(ListHold::older)),
-            "They hold an older ITL than the one in force, or nobody knows which. Whoever misses two "
-            "changes may know neither the ITL's signer nor a TVS.",
-            "Let them come back first: power them on, or run 'utils phone reset all'; remove those "
-            "that are gone for good: utils phone remove NAME.");
+  bench.add(
+      "older_list", chosen(facts, holding(ListHold::older)),
+      "They hold an older ITL than the one in force, or nobody knows which. Whoever misses two "
+      "changes may know neither the ITL's signer nor a TVS.",
+      "Let them come back first: power them on, or run 'utils phone reset all'; remove those "
+      "that are gone for good: utils phone remove NAME.");
   bench.add("refused_list", chosen(facts, holding(ListHold::refused)),
             "They refused the ITL in force and kept their old one.",
             "See that Cisco Trust Verification Service runs and reset them, or publish a list that "
@@ -98,10 +99,11 @@ void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
             "Reset them with 'utils phone reset all' and see 'show phone'.");
   const bool signs = unit == facts.signer;
   if (signs || unit == Unit::tvs)
-    bench.add("signer_and_tvs", chosen(facts,
-                                       [&](const PhoneHold& phone) {
-                                         return signs ? !phone.knows_tvs : !phone.knows_signer;
-                                       }),
+    bench.add("signer_and_tvs",
+              chosen(facts,
+                     [&](const PhoneHold& phone) {
+                       return signs ? !phone.knows_tvs : !phone.knows_signer;
+                     }),
               fmt::format("The certificate of {} was changed before, and nothing proves that they "
                           "have it. Without that of {} as well they know neither the ITL's signer "
                           "nor a TVS, and have to be unlocked by hand.",
@@ -116,18 +118,20 @@ void add_followers(Unit unit, const GuardFacts& facts, Bench& bench) {
     return phone.hold != ListHold::unproven && phone.hold != ListHold::current &&
            !phone.knows_signer && !(tvs && phone.knows_tvs);
   };
-  bench.add("older_list", chosen(facts, cannot),
-            fmt::format("The list that they hold does not have the certificate of {}, which signs "
-                        "the ITL, and they cannot ask a TVS that it has: they would keep that list, "
-                        "and not trust the new certificate of {}.",
-                        name(facts.signer), name(unit)),
-            tvs ? "Unlock them by hand, or publish a list that they believe: utils itl reset localkey."
-                : started_first(facts.tvs_problem, "Cisco Trust Verification Service"));
-  bench.add("unproven_list", chosen(facts, holding(ListHold::unproven)),
-            fmt::format("They fetched the ITL in force, and nothing proves that they took it. Those "
-                        "that did not would not trust the new certificate of {} either.",
-                        name(unit)),
-            "Reset them with 'utils phone reset all' and see 'show phone'.");
+  bench.add(
+      "older_list", chosen(facts, cannot),
+      fmt::format("The list that they hold does not have the certificate of {}, which signs "
+                  "the ITL, and they cannot ask a TVS that it has: they would keep that list, "
+                  "and not trust the new certificate of {}.",
+                  name(facts.signer), name(unit)),
+      tvs ? "Unlock them by hand, or publish a list that they believe: utils itl reset localkey."
+          : started_first(facts.tvs_problem, "Cisco Trust Verification Service"));
+  bench.add(
+      "unproven_list", chosen(facts, holding(ListHold::unproven)),
+      fmt::format("They fetched the ITL in force, and nothing proves that they took it. Those "
+                  "that did not would not trust the new certificate of {} either.",
+                  name(unit)),
+      "Reset them with 'utils phone reset all' and see 'show phone'.");
 }
 
 }  // namespace
@@ -138,13 +142,14 @@ std::string phones_text(std::int64_t count) {
 
 std::string Verdict::refusal(std::optional<std::int64_t> force) const {
   if (guards.empty())
-    return force ? fmt::format("{}: force {} was given, but no phone would be stranded now; leave "
-                               "force out",
-                               act, *force)
+    return force ? fmt::format(
+                       "{}: force {} was given, but no phone would be stranded now; leave "
+                       "force out",
+                       act, *force)
                  : "";
   if (force == stranded) return "";
-  std::string text = fmt::format("{}, because by what is known it would strand {}", act,
-                                 phones_text(stranded));
+  std::string text =
+      fmt::format("{}, because by what is known it would strand {}", act, phones_text(stranded));
   if (force) text += fmt::format(", not {}", *force);
   for (const Guard& guard : guards)
     text += fmt::format("\n{} That is {}: {}. {}", guard.why, phones_text(guard.phones),
@@ -170,12 +175,12 @@ Verdict judge_change(Unit unit, const GuardFacts& facts) {
 
 Verdict judge_recovery(const GuardFacts& facts) {
   Bench bench("the recovery list is not published");
-  bench.add("recovery_unknown", chosen(facts,
-                                       [&](const PhoneHold& phone) {
-                                         const bool may_ask =
-                                             facts.tvs_problem.empty() && phone.knows_tvs;
-                                         return !phone.knows_signer && !may_ask;
-                                       }),
+  bench.add("recovery_unknown",
+            chosen(facts,
+                   [&](const PhoneHold& phone) {
+                     const bool may_ask = facts.tvs_problem.empty() && phone.knows_tvs;
+                     return !phone.knows_signer && !may_ask;
+                   }),
             fmt::format("The list that they hold does not have the certificate of {}, and they "
                         "cannot ask a TVS: they would refuse the recovery list.",
                         name(facts.signer)),
@@ -187,7 +192,8 @@ Verdict judge_recovery(const GuardFacts& facts) {
 Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones) {
   Bench bench("no bulk job is started");
   if (!capf_problem.empty())
-    bench.add("capf_down", phones, capf_problem + " Phones would be told to go where nobody answers.",
+    bench.add("capf_down", phones,
+              capf_problem + " Phones would be told to go where nobody answers.",
               started_first(capf_problem, "Cisco Certificate Authority Proxy Function"));
   return bench.verdict();
 }

@@ -48,11 +48,11 @@ struct Verdict {
 /// judge_change judges a new certificate for `unit` and the ITL that goes with it.
 ///
 /// A phone takes a list whose signer its own list has, or that a TVS vouches for which its list
-/// has (cucm-behaviour 3). So where who signs or who vouches changes (CallManager, TVS, ITLRecovery)
-/// every phone must have the list in force first. Another certificate (CAPF, CallManager-ECDSA)
-/// leaves both as they are, so that who can still verify the signer takes the next list whatever it
-/// holds; who cannot stays with a list that names only the old certificate, and reaches that server
-/// no more. Any change wants phones to be told and to find the file.
+/// has (cucm-behaviour 3). So where who signs or who vouches changes (CallManager, TVS,
+/// ITLRecovery) every phone must have the list in force first. Another certificate (CAPF,
+/// CallManager-ECDSA) leaves both as they are, so that who can still verify the signer takes the
+/// next list whatever it holds; who cannot stays with a list that names only the old certificate,
+/// and reaches that server no more. Any change wants phones to be told and to find the file.
 Verdict judge_change(core::Unit unit, const GuardFacts& facts);
 
 /// judge_recovery judges a list signed by the recovery key: `facts.signer` is its unit.

@@ -87,8 +87,8 @@ std::string Guards::tls_problem(std::string_view daemon, std::uint16_t port, Uni
     const PortAnswer answer = try_port(listen == "0.0.0.0" ? "127.0.0.1" : listen, port);
     const auto own = house_.certificates.own(unit);
     if (!answer.shook_hands)
-      problem = fmt::format("{} does not answer on {} ({}).", service.name, answer.address,
-                            answer.error);
+      problem =
+          fmt::format("{} does not answer on {} ({}).", service.name, answer.address, answer.error);
     else if (own && answer.certificate != own->der)
       problem = fmt::format("{} shows another certificate on {} than that of {}.", service.name,
                             answer.address, name(unit));
@@ -147,8 +147,8 @@ Verdict Guards::of_change(Unit unit) {
   facts.signer = unit_of(keeper_.publisher().signer());
   facts.phones = phones(facts.signer);
   if (facts.phones.empty()) return judge_change(unit, facts);  // a fresh house: nobody to strand
-  const bool may_ask = std::ranges::any_of(
-      facts.phones, [](const PhoneHold& phone) { return !phone.knows_signer; });
+  const bool may_ask =
+      std::ranges::any_of(facts.phones, [](const PhoneHold& phone) { return !phone.knows_signer; });
   if (unit == facts.signer || may_ask)
     facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
   facts.tftp_problem = problem_of("tftp");

@@ -13,8 +13,8 @@
 namespace ringfence::services::admin {
 
 /// Guards judges by how things are at the moment of the call. A service is asked for real, as a
-/// phone would (TVS, CAPF: a TLS handshake) or by a question on its control socket, so that one that
-/// hangs counts as down; that takes up to some seconds each. Safe from several threads.
+/// phone would (TVS, CAPF: a TLS handshake) or by a question on its control socket, so that one
+/// that hangs counts as down; that takes up to some seconds each. Safe from several threads.
 class Guards {
  public:
   Guards(House& house, TrustKeeper& keeper, ServiceControl& services)

@@ -80,9 +80,8 @@ std::vector<core::Registration> House::registrations() {
   if (neighbour == nullptr) return {};
   std::vector<core::Registration> all = core::RegistrationStore(*neighbour).list();
   const core::Time now = clock.now();
-  std::erase_if(all, [&](const core::Registration& one) {
-    return one.expires_at <= now || !one.answers();
-  });
+  std::erase_if(
+      all, [&](const core::Registration& one) { return one.expires_at <= now || !one.answers(); });
   return all;
 }
 

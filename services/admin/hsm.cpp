@@ -89,8 +89,8 @@ HsmShow describe(const TokenStatus& status) {
     show.slots.push_back({slot.id, slot.description, slot.token, slot.used});
   for (const auto& [key, since, copies] : status.keys)
     show.keys.push_back({key.ref.label, key.ref.version,
-                         key.spec.algorithm == core::KeyAlgorithm::rsa ? "RSA" : "EC", key.spec.bits,
-                         since, copies});
+                         key.spec.algorithm == core::KeyAlgorithm::rsa ? "RSA" : "EC",
+                         key.spec.bits, since, copies});
   for (const auto& worker : status.workers)
     show.workers.push_back({worker.pid, worker.ready ? "ready" : "starting", worker.age_seconds,
                             static_cast<std::int64_t>(worker.answered), worker.in_hand});

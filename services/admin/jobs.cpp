@@ -132,10 +132,11 @@ JobReport Jobs::want(std::int64_t job, JobWanted wanted) {
 void Jobs::refuse_while_phones_are_reset() const {
   for (const Job& job : store_.unfinished()) {
     if (job.kind != "regenerate" && job.kind != "phone-reset") continue;
-    throw Error(Code::conflict,
-                fmt::format("job {0} ({1}) is still resetting phones; watch it with 'utils job wait "
-                            "{0}', and begin when every phone is back",
-                            job.id, job.kind));
+    throw Error(
+        Code::conflict,
+        fmt::format("job {0} ({1}) is still resetting phones; watch it with 'utils job wait "
+                    "{0}', and begin when every phone is back",
+                    job.id, job.kind));
   }
 }
 

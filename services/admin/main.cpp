@@ -48,7 +48,8 @@ void run(const core::DaemonOptions& options) {
   opening.begin();
   ExpiryMonitor monitor(house);
   EventAudit event_audit(house);
-  Methods methods({house, keeper, regeneration, phones, services, opening, jobs, bulk, resets, monitor});
+  Methods methods(
+      {house, keeper, regeneration, phones, services, opening, jobs, bulk, resets, monitor});
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {

@@ -109,14 +109,14 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                                [this](const TrustListExamineRequest& request, Who) {
                                  return examine_list(house_, core::ListKind::ctl, request);
                                });
-  change<TrustListResetRequest>("itl.reset", 4, [&, this](const TrustListResetRequest& request,
-                                                          Who) {
-    require_token();
-    const std::string refusal =
-        Guards(house_, keeper, services_).of_recovery().refusal(request.force);
-    if (!refusal.empty()) throw Error(Code::refused, refusal);
-    return keeper.reset_localkey();
-  });
+  change<TrustListResetRequest>(
+      "itl.reset", 4, [&, this](const TrustListResetRequest& request, Who) {
+        require_token();
+        const std::string refusal =
+            Guards(house_, keeper, services_).of_recovery().refusal(request.force);
+        if (!refusal.empty()) throw Error(Code::refused, refusal);
+        return keeper.reset_localkey();
+      });
 }
 
 void Methods::add_phones(Phones& phones) {

@@ -28,10 +28,9 @@ void Methods::add_bulk(const Parts& parts) {
   wanting("job.cancel", core::JobWanted::cancel);
 
   PhoneResets& resets = parts.resets;
-  add<PhoneResetAllRequest>("phone.reset_plan", 1,
-                            [&](const PhoneResetAllRequest& request, Who) {
-                              return resets.plan(request.kind);
-                            });
+  add<PhoneResetAllRequest>("phone.reset_plan", 1, [&](const PhoneResetAllRequest& request, Who) {
+    return resets.plan(request.kind);
+  });
   begin<PhoneResetAllRequest>("phone.reset_all", 1,
                               [&](const PhoneResetAllRequest& request, Who who) {
                                 return JobStarted{resets.start(request.kind, who)};
@@ -40,9 +39,8 @@ void Methods::add_bulk(const Parts& parts) {
   BulkJobs& bulk = parts.bulk;
   add<BulkRequest>("bulk.preview", 1,
                    [&](const BulkRequest& request, Who) { return bulk.preview(request); });
-  begin<BulkRequest>("bulk.start", 1, [&](const BulkRequest& request, Who who) {
-    return bulk.start(request, who);
-  });
+  begin<BulkRequest>("bulk.start", 1,
+                     [&](const BulkRequest& request, Who who) { return bulk.start(request, who); });
 
   add<Nothing>("profile.list", 0, [this](const Nothing&, Who) { return list_profiles(house_); });
   change<SecurityProfileFields>("profile.set", 1, [this](const SecurityProfileFields& fields, Who) {

@@ -27,11 +27,11 @@ void Methods::add_csr(const Parts& parts) {
                                   require_token();
                                   return import->plan(request);
                                 });
-  begin<CertificateImportRequest>(
-      "cert.import", 1, [this, import](const CertificateImportRequest& request, Who who) {
-        require_token();
-        return import->start(request, who);
-      });
+  begin<CertificateImportRequest>("cert.import", 1,
+                                  [this, import](const CertificateImportRequest& request, Who who) {
+                                    require_token();
+                                    return import->start(request, who);
+                                  });
   change<TrustImportRequest>(
       "cert.import_trust", 1,
       [import](const TrustImportRequest& request, Who who) { return import->trust(request, who); });

@@ -33,12 +33,12 @@ void tell(const Ensured& ensured, ServiceChange& change) {
                     "with the same bytes and the same signer: phones keep what they have. SHA1 {}.",
                     ensured.why, ensured.sha1));
   else
-    change.warnings.push_back(
-        fmt::format("The ITL file on disk was not that of this node's certificates ({}), and there "
-                    "was no good copy: a new one is published, SHA1 {}. What phones hold is another "
-                    "one until they fetch it: 'utils phone reset all' makes them, and what would "
-                    "strand phones is refused until then.",
-                    ensured.why, ensured.sha1));
+    change.warnings.push_back(fmt::format(
+        "The ITL file on disk was not that of this node's certificates ({}), and there "
+        "was no good copy: a new one is published, SHA1 {}. What phones hold is another "
+        "one until they fetch it: 'utils phone reset all' makes them, and what would "
+        "strand phones is refused until then.",
+        ensured.why, ensured.sha1));
   change.warnings.insert(change.warnings.end(), ensured.warnings.begin(), ensured.warnings.end());
 }
 
@@ -55,15 +55,16 @@ ServiceChange Methods::prepare_start(TrustKeeper& keeper, const Service& service
 
 ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
                                const Service& service) {
-  ServiceChange change = prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
+  ServiceChange change =
+      prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
   // Ends a recovery list, and nothing else does: not a start of a service that went down.
   if (service.daemon == "tftp" && keeper.publisher().recovering()) {
     require_token();
     keeper.end_recovery("restart of Cisco Tftp");
-    change.notes.push_back(
-        fmt::format("The recovery list is ended: the normal signer has signed the ITL again, SHA1 {}. "
-                    "Phones fetch it when they next start, or by 'utils phone reset all'.",
-                    keeper.served_itl_sha1()));
+    change.notes.push_back(fmt::format(
+        "The recovery list is ended: the normal signer has signed the ITL again, SHA1 {}. "
+        "Phones fetch it when they next start, or by 'utils phone reset all'.",
+        keeper.served_itl_sha1()));
   }
   change.states = services.stop(service);
   if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING

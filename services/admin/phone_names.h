@@ -6,7 +6,8 @@
 
 namespace ringfence::services::admin {
 
-/// phone_names answers phone.names from admin.db. Throws Error{malformed} for a limit out of bounds.
+/// phone_names answers phone.names from admin.db. Throws Error{malformed} for a limit out of
+/// bounds.
 core::admin::PhoneNames phone_names(core::Database& database,
                                     const core::admin::PhoneNamesRequest& request);
 

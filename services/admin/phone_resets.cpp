@@ -55,9 +55,9 @@ core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind) {
   parts_.jobs.refuse_while_phones_are_reset();
   House& house = parts_.house;
   if (const RegistrarTruth registrar = house.registrar(); !registrar.serving)
-    throw Error(Code::refused,
-                registrar.why() + ", so no phone can be told anything; start it first: utils "
-                                  "service start Cisco CallManager");
+    throw Error(Code::refused, registrar.why() +
+                                   ", so no phone can be told anything; start it first: utils "
+                                   "service start Cisco CallManager");
   return {static_cast<std::int64_t>(PhoneWaves::items_of_registered(house).size())};
 }
 

@@ -104,9 +104,9 @@ PhoneWatch::Next PhoneWatch::judge(const JobItem& item, const Contacts& contacts
     if (!contacts.empty() && now - reset->sent_at > kHeardWithin) next.state = again(item.phone);
   } else if (reset->status >= 300 && now - *reset->answered_at > kHeardWithin) {
     next = {ItemState::failed,
-            reset->status == 408 ? "it did not answer the reset"
-                                 : fmt::format("it refused the reset with SIP status {}",
-                                               reset->status)};
+            reset->status == 408
+                ? "it did not answer the reset"
+                : fmt::format("it refused the reset with SIP status {}", reset->status)};
   }
   if (next.state == ItemState::reset_sent && now - since > kBackWithin)
     next = {ItemState::not_returned,

@@ -29,10 +29,10 @@ class PhoneWaves {
   };
 
   struct Terms {
-    std::string kind = "reset";                ///< of the NOTIFY
+    std::string kind = "reset";  ///< of the NOTIFY
     PhoneWatch::Goal goal = PhoneWatch::Goal::list;
-    std::set<std::string> lists;               ///< SHA-1s that count beside the one in force
-    std::string step = "resetting phones";     ///< what the job says while it goes on
+    std::set<std::string> lists;            ///< SHA-1s that count beside the one in force
+    std::string step = "resetting phones";  ///< what the job says while it goes on
   };
 
   /// save writes the job down and tells who waits; stopping_within waits, and says whether the

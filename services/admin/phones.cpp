@@ -31,7 +31,7 @@ constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
 constexpr std::chrono::seconds kAnswersWithin{12};  // the registrar gives up after ten
 constexpr int kLookEveryMilliseconds = 50;
 constexpr std::size_t kMostWarnings = 20;  // of an import
-constexpr std::size_t kPage = 2000;  // far below what a call may return
+constexpr std::size_t kPage = 2000;        // far below what a call may return
 
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   core::CapfSettings& capf = phone.capf;
@@ -89,10 +89,10 @@ std::vector<std::string> warnings_of(const Phone& phone, const core::CapfPolicy&
   if (capf.operation == core::Operation::none || !capf.completes_by) return warnings;
   const auto left = *capf.completes_by - now;
   if (left > std::chrono::seconds(0) && left < kHardlyTime)
-    warnings.push_back(fmt::format(
-        "The operation of {} has to complete by {}, in {} min: phones may need longer.",
-        phone.name, core::completes_by_text(*capf.completes_by),
-        std::chrono::floor<std::chrono::minutes>(left).count()));
+    warnings.push_back(
+        fmt::format("The operation of {} has to complete by {}, in {} min: phones may need longer.",
+                    phone.name, core::completes_by_text(*capf.completes_by),
+                    std::chrono::floor<std::chrono::minutes>(left).count()));
   return warnings;
 }
 
@@ -118,10 +118,11 @@ std::optional<std::string> note_of(const core::CapfState& state) {
   const std::string when = core::to_iso(state.shown->at);
   if (state.shown->serial.empty())
     return fmt::format("at {} the phone showed that it has none", when);
-  return fmt::format("at {} the phone showed one that is not on record here: {}, serial {}, issued "
-                     "by {}",
-                     when, state.shown->subject,
-                     core::to_hex(state.shown->serial, core::Case::upper), state.shown->issuer);
+  return fmt::format(
+      "at {} the phone showed one that is not on record here: {}, serial {}, issued "
+      "by {}",
+      when, state.shown->subject, core::to_hex(state.shown->serial, core::Case::upper),
+      state.shown->issuer);
 }
 
 }  // namespace
@@ -250,8 +251,8 @@ PhoneFacts Phones::show(const std::string& name) {
     if (!std::filesystem::exists(file, ignored)) return std::nullopt;
     return file.string();
   };
-  facts.warnings = warnings_of(phone, core::CapfPolicyStore(house_.database).load(),
-                               house_.clock.now());
+  facts.warnings =
+      warnings_of(phone, core::CapfPolicyStore(house_.database).load(), house_.clock.now());
   facts.fetched_lsc = fetched("lsc");
   facts.fetched_mic = fetched("mic");
   return facts;
@@ -301,7 +302,8 @@ void Phones::describe(const PhoneTrust& trust, PhoneFacts& row) {
   const bool known = trust.proof != core::AddressProof::none;
   row.itl_address = known ? trust.home : "";
   row.itl_other_address = trust.elsewhere.empty() && !known ? trust.home : trust.elsewhere;
-  if (known && !trust.home.empty() && trust.elsewhere.empty() && row.registered && address != trust.home) {
+  if (known && !trust.home.empty() && trust.elsewhere.empty() && row.registered &&
+      address != trust.home) {
     row.itl_other_address = address;
     row.itl_evidence += fmt::format(
         "; it is registered from {}, and was known at {}: what comes from there counts only when "
@@ -338,10 +340,9 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
     row.completes_by = core::completes_by_text(*capf.completes_by);
 
   const auto contacts = known.contacts.find(phone.name);
-  const Registered registration =
-      registered(contacts == known.contacts.end() ? std::vector<core::Registration>()
-                                                  : contacts->second,
-                 known.registrar, now);
+  const Registered registration = registered(
+      contacts == known.contacts.end() ? std::vector<core::Registration>() : contacts->second,
+      known.registrar, now);
   row.registered = registration.now;
   row.registration = registration.words;
   if (registration.row) {
@@ -398,8 +399,8 @@ void Phones::say(const core::PhoneReport& report, PhoneFacts& row) {
   row.active_load = unless_empty(report.active_load);
   row.inactive_load = unless_empty(report.inactive_load);
   if (!report.previous_address.empty() && report.moved_at)
-    row.address_before = fmt::format("{} until {}", report.previous_address,
-                                     core::to_iso(*report.moved_at));
+    row.address_before =
+        fmt::format("{} until {}", report.previous_address, core::to_iso(*report.moved_at));
 }
 
 std::vector<core::admin::PhoneRefusal> Phones::refusals(std::int64_t id, std::size_t asked) {

@@ -23,13 +23,13 @@ struct Number {
   int CapfPolicy::*member;
 };
 
-constexpr std::array kNumbers = {Number{"validity_days", &CapfPolicy::validity_days},
-                                 Number{"keep_alive_minutes", &CapfPolicy::keep_alive_minutes},
-                                 Number{"min_rsa_bits", &CapfPolicy::min_rsa_bits},
-                                 Number{"min_ec_bits", &CapfPolicy::min_ec_bits},
-                                 Number{"min_auth_string_digits",
-                                        &CapfPolicy::min_auth_string_digits},
-                                 Number{"notify_days", &CapfPolicy::notify_days}};
+constexpr std::array kNumbers = {
+    Number{"validity_days", &CapfPolicy::validity_days},
+    Number{"keep_alive_minutes", &CapfPolicy::keep_alive_minutes},
+    Number{"min_rsa_bits", &CapfPolicy::min_rsa_bits},
+    Number{"min_ec_bits", &CapfPolicy::min_ec_bits},
+    Number{"min_auth_string_digits", &CapfPolicy::min_auth_string_digits},
+    Number{"notify_days", &CapfPolicy::notify_days}};
 
 int number_from(const std::string& name, const std::string& text) {
   int value = 0;

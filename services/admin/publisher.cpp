@@ -161,8 +161,7 @@ std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
   prepare(list);
   record(list, reason);
   Published published = publish(list, reason);
-  return Ensured{Ensured::By::new_list, *difference, published.sha1,
-                 std::move(published.warnings)};
+  return Ensured{Ensured::By::new_list, *difference, published.sha1, std::move(published.warnings)};
 }
 
 Published Publisher::publish_with(const SignedList& list, const std::string& reason,

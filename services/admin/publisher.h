@@ -19,8 +19,8 @@ struct Published {
   std::vector<std::string> warnings;
 };
 
-/// Ensured is what was wrong with the served file, when it was not the list of the certificates, and
-/// what was done about it.
+/// Ensured is what was wrong with the served file, when it was not the list of the certificates,
+/// and what was done about it.
 struct Ensured {
   enum class By { last_good, new_list };
 

@@ -49,20 +49,24 @@ struct Regeneration::Progress {
   Unit unit = Unit::capf;
   bool published = false;
   std::string itl_sha1;
-  std::string old_serial;     ///< of the certificate that is replaced, hex
-  bool imported = false;      ///< somebody else signed the new certificate
-  std::int64_t left_out = 0;  ///< phones that hold a list and were not registered
-  Force forced;               ///< over how many phones
+  std::string old_serial;             ///< of the certificate that is replaced, hex
+  bool imported = false;              ///< somebody else signed the new certificate
+  std::int64_t left_out = 0;          ///< phones that hold a list and were not registered
+  Force forced;                       ///< over how many phones
   std::vector<std::string> notes;     ///< said before it began
   std::vector<std::string> warnings;  ///< what went wrong once the list was in force
 
   std::string event() const { return imported ? "CERT_IMPORT" : "CERT_REGENERATE"; }
 
   std::string to_text() const {
-    json::object object{{"unit", std::string(name(unit))}, {"published", published},
-                        {"itl_sha1", itl_sha1},            {"old_serial", old_serial},
-                        {"imported", imported},            {"left_out", left_out},
-                        {"notes", json::value_from(notes)}, {"warnings", json::value_from(warnings)}};
+    json::object object{{"unit", std::string(name(unit))},
+                        {"published", published},
+                        {"itl_sha1", itl_sha1},
+                        {"old_serial", old_serial},
+                        {"imported", imported},
+                        {"left_out", left_out},
+                        {"notes", json::value_from(notes)},
+                        {"warnings", json::value_from(warnings)}};
     if (forced) object["forced_over_phones"] = *forced;
     return json::serialize(object);
   }
@@ -79,7 +83,8 @@ struct Regeneration::Progress {
     progress.old_serial = object.at("old_serial").as_string();
     // Jobs of earlier releases lack the rest.
     if (const json::value* one = object.if_contains("imported")) progress.imported = one->as_bool();
-    if (const json::value* one = object.if_contains("left_out")) progress.left_out = one->as_int64();
+    if (const json::value* one = object.if_contains("left_out"))
+      progress.left_out = one->as_int64();
     if (const json::value* one = object.if_contains("forced_over_phones"))
       progress.forced = one->as_int64();
     if (const json::value* one = object.if_contains("notes"))
@@ -121,13 +126,12 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit, Force force) {
   return plan;
 }
 
-void Regeneration::note_phones(const RegistrarTruth& registrar,
-                               core::admin::RegeneratePlan& plan) {
+void Regeneration::note_phones(const RegistrarTruth& registrar, core::admin::RegeneratePlan& plan) {
   const std::int64_t others = plan.phones - plan.phones_reset;
   if (!registrar.serving)
-    plan.notes.push_back(fmt::format(
-        "{}: no phone can be reset, and each fetches the new ITL when it next starts.",
-        registrar.why()));
+    plan.notes.push_back(
+        fmt::format("{}: no phone can be reset, and each fetches the new ITL when it next starts.",
+                    registrar.why()));
   else if (others == 1)
     plan.notes.emplace_back(
         "1 known phone is not registered; it is not reset and fetches the new ITL when it next "
@@ -142,7 +146,8 @@ void Regeneration::note_phones(const RegistrarTruth& registrar,
 void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
   if (keeper_.publisher().recovering())
     plan.notes.push_back(fmt::format(
-        "A recovery list is in force ('utils itl reset localkey'), so {} signs this one too. 'utils "
+        "A recovery list is in force ('utils itl reset localkey'), so {} signs this one too. "
+        "'utils "
         "service restart Cisco Tftp' returns to the normal signer: let every phone fetch the "
         "recovery list first.",
         name(unit_of(keeper_.publisher().signer()))));
@@ -250,7 +255,8 @@ void Regeneration::note_change(Job& job, Progress& progress) {
   progress.published = true;
   progress.itl_sha1 = keeper_.served_itl_sha1();
   save(job, progress);
-  const std::string done = progress.imported ? "CERTIFICATE_IMPORT_DONE" : "CERTIFICATE_REGENERATE_DONE";
+  const std::string done =
+      progress.imported ? "CERTIFICATE_IMPORT_DONE" : "CERTIFICATE_REGENERATE_DONE";
   constexpr std::size_t kLookBack = 200;
   for (const core::AuditRecord& one : house_.audit.last(kLookBack))
     if (one.event == done && one.detail.find(progress.itl_sha1) != std::string::npos) return;
@@ -324,8 +330,8 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   if (!waves.run(job)) return;  // the next start resumes the job
   const core::JobCounts counts = house_.jobs.counts(job.id);
   const std::size_t cancelled = counts.of(ItemState::cancelled);
-  std::string message =
-      fmt::format("{} of {} returned", counts.of(ItemState::returned), phones_text(static_cast<std::int64_t>(counts.total)));
+  std::string message = fmt::format("{} of {} returned", counts.of(ItemState::returned),
+                                    phones_text(static_cast<std::int64_t>(counts.total)));
   if (const std::size_t refused = counts.of(ItemState::refused); refused > 0)
     message += fmt::format("; {} {} back with the old ITL and refused the new one", refused,
                            refused == 1 ? "is" : "are");
@@ -334,10 +340,9 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
         "; {} {} back and nothing proves that the new ITL was taken ('show phone' tells why)",
         unproven, unproven == 1 ? "is" : "are");
   if (cancelled > 0)
-    message += fmt::format(
-        "; {} of the change at the next start, or by 'utils phone reset all'",
-        cancelled == 1 ? "1 was not reset and learns"
-                       : fmt::format("{} were not reset and learn", cancelled));
+    message += fmt::format("; {} of the change at the next start, or by 'utils phone reset all'",
+                           cancelled == 1 ? "1 was not reset and learns"
+                                          : fmt::format("{} were not reset and learn", cancelled));
   finish(job, progress, cancelled > 0 ? JobState::cancelled : JobState::done, message);
 }
 

@@ -15,7 +15,8 @@ namespace ringfence::services::admin {
 namespace {
 
 /// alarm_words says "Reset-Restart (alarm 23) at …", or nothing when no alarm ever came.
-std::string alarm_words(int cause, const std::string& reason, const std::optional<core::Time>& when) {
+std::string alarm_words(int cause, const std::string& reason,
+                        const std::optional<core::Time>& when) {
   if (!when || (cause == 0 && reason.empty())) return {};
   const std::string at = core::to_iso(*when);
   if (reason.empty()) return fmt::format("alarm {} at {}", cause, at);

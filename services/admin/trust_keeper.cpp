@@ -65,8 +65,8 @@ void TrustKeeper::ensure_certificates() {
 void TrustKeeper::create(Unit unit) {
   store({make_certificate(unit), {}}, std::nullopt);
   std::vector<std::string> logged;
-  audit_done("ringfence-admin", "CERTIFICATE_CREATE_DONE",
-             detail_of(unit, "reason", "first start"), logged);
+  audit_done("ringfence-admin", "CERTIFICATE_CREATE_DONE", detail_of(unit, "reason", "first start"),
+             logged);
 }
 
 core::OwnCertificate TrustKeeper::make_certificate(Unit unit) {
@@ -148,8 +148,9 @@ void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCerti
   TrustStores stores(house_.certificates);
   std::optional<core::CertificateFacts> old_facts;
   if (old) old_facts = core::certificate_facts_of(*core::parse_certificate(old->der));
-  for (const core::StoreChange& change :
-       core::changes_on_regeneration(own.unit, old_facts, core::certificate_facts_of(*core::parse_certificate(own.der)), stores.contents()))
+  for (const core::StoreChange& change : core::changes_on_regeneration(
+           own.unit, old_facts, core::certificate_facts_of(*core::parse_certificate(own.der)),
+           stores.contents()))
     stores.apply(change, own.created);
   stores.note_issuers(fresh.issuers, own.created);
   core::Database::Transaction transaction(house_.database);
@@ -202,10 +203,10 @@ Published TrustKeeper::regenerate(Unit unit, const std::string& who, Forced forc
 Published TrustKeeper::adopt(Unit unit, const std::string& who,
                              const std::function<Adopted()>& judge, Forced forced) {
   const std::lock_guard lock(house_.trust_mutex);
-  return change({unit, who, "CERTIFICATE_IMPORT",
-                 "import of a certificate for " + std::string(name(unit)), OnFailure::keep_key,
-                 forced},
-                judge);
+  return change(
+      {unit, who, "CERTIFICATE_IMPORT", "import of a certificate for " + std::string(name(unit)),
+       OnFailure::keep_key, forced},
+      judge);
 }
 
 void TrustKeeper::decide(const Adopted& fresh, const core::OwnCertificate& old,
@@ -306,10 +307,9 @@ core::PendingRequest TrustKeeper::request(Unit unit, const std::string& who) {
   return fresh;
 }
 
-std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
-                                                         const std::vector<X509Cert>& certificates,
-                                                         const std::string& who,
-                                                         std::optional<core::CapfTrustPurpose> purpose) {
+std::vector<core::admin::TrustImport> TrustKeeper::trust(
+    core::TrustStore store, const std::vector<X509Cert>& certificates, const std::string& who,
+    std::optional<core::CapfTrustPurpose> purpose) {
   const std::lock_guard lock(house_.trust_mutex);
   const std::string store_name(name(store));
   std::vector<core::admin::TrustImport> results;
@@ -343,11 +343,10 @@ std::vector<core::admin::TrustImport> TrustKeeper::trust(core::TrustStore store,
   std::vector<std::string> logged;
   for (const core::admin::TrustImport& result : results)
     audit_done(who, "TRUST_IMPORT_DONE",
-               boost::json::serialize(boost::json::object{
-                   {"store", store_name},
-                   {"subject", result.subject},
-                   {"result", result.result},
-                   {"purpose", result.purpose}}),
+               boost::json::serialize(boost::json::object{{"store", store_name},
+                                                          {"subject", result.subject},
+                                                          {"result", result.result},
+                                                          {"purpose", result.purpose}}),
                logged);
   for (const Service& service : kServices) tell_reload(house_.config, service);
   return results;

@@ -46,8 +46,9 @@ class TrustKeeper {
   ///
   /// The new list is built, signed, verified and on disk before anything changes; then certificate,
   /// trust stores and list version become the truth in one transaction, and a rename publishes. An
-  /// Error before that leaves the old certificate and destroys the new key. After the rename nothing
-  /// throws: what fails then is a warning. The audit log has `_DONE` once the list is in force, and
+  /// Error before that leaves the old certificate and destroys the new key. After the rename
+  /// nothing throws: what fails then is a warning. The audit log has `_DONE` once the list is in
+  /// force, and
   /// `_FAILED` with what is in force when it is not.
   Published regenerate(core::Unit unit, const std::string& who, Forced forced = {});
 
@@ -104,6 +105,7 @@ class TrustKeeper {
   /// change is what regenerate and adopt have in common; `event` begins the audit records' names,
   /// `discard_on_failure` says whether the new key is worth nothing when it fails.
   enum class OnFailure { keep_key, discard_key };
+
   struct Act {
     core::Unit unit;
     std::string who;
@@ -118,7 +120,7 @@ class TrustKeeper {
   /// been kept, or not, is looked at again: what is there then counts.
   void decide(const Adopted& fresh, const core::OwnCertificate& old, const SignedList& list,
               const std::string& reason);
-  bool settled() noexcept;  ///< whether admin.db shows what stays, see Database::settle
+  bool settled() noexcept;              ///< whether admin.db shows what stays, see Database::settle
   bool named(const core::KeyRef& key);  ///< by a certificate or a request; throws when unknown
   /// store makes the certificate the unit's and its stores what they must be, in one transaction.
   void store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old);

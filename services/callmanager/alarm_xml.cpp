@@ -30,8 +30,8 @@ char entity(std::string_view name) {
   const bool hexadecimal = name.starts_with("#x");
   const std::string_view digits = name.substr(hexadecimal ? 2 : 1);
   unsigned value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value,
-                                            hexadecimal ? 16 : 10);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, hexadecimal ? 16 : 10);
   if (error != std::errc() || end != digits.data() + digits.size() || value >= 128) return 0;
   return static_cast<char>(value);
 }
@@ -40,9 +40,8 @@ std::string decoded(std::string_view text) {
   std::string result;
   while (!text.empty() && result.size() < kLongest) {
     const std::size_t stop = text.front() == '&' ? text.substr(0, 10).find(';') : 0;
-    const char character = stop == 0 || stop == std::string_view::npos
-                               ? '\0'
-                               : entity(text.substr(1, stop - 1));
+    const char character =
+        stop == 0 || stop == std::string_view::npos ? '\0' : entity(text.substr(1, stop - 1));
     result += character != '\0' ? character : text.front();
     text.remove_prefix(character != '\0' ? stop + 1 : 1);
   }
@@ -87,7 +86,8 @@ class Scanner {
   explicit Scanner(std::string_view xml) : rest_(xml.substr(0, kMostBytes)) {}
 
   std::vector<Parameter> run() {
-    while (!rest_.empty() && step()) {}
+    while (!rest_.empty() && step()) {
+    }
     return std::move(found_);
   }
 

@@ -73,7 +73,7 @@ struct Wire::Connections::Connection {
   std::string in;
   std::array<char, 4096> buffer{};
   std::deque<std::string> out;
-  std::size_t waiting = 0;  ///< bytes of `out`
+  std::size_t waiting = 0;                   ///< bytes of `out`
   Steady::time_point heard = Steady::now();  ///< its last whole message, or its beginning
   std::optional<Steady::time_point> half;    ///< since when a message is incomplete
   bool waits = false;                        ///< a message of it has its turn later
@@ -91,8 +91,9 @@ Wire::Connections::Connections(asio::io_context& io, const std::string& listen, 
   acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error)
-    throw core::Error(core::Code::conflict,
-                      fmt::format("cannot listen for SIP on tcp {}:{}, is it in use?", listen, port));
+    throw core::Error(
+        core::Code::conflict,
+        fmt::format("cannot listen for SIP on tcp {}:{}, is it in use?", listen, port));
   accept();
 }
 
@@ -144,7 +145,7 @@ Flow Wire::Connections::idlest_of(const Share& share) const {
   return idlest(share.strangers.empty() ? share.all : share.strangers);
 }
 
-const Wire::Connections::Share& Wire::Connections::greediest(Flows Share::* part) const {
+const Wire::Connections::Share& Wire::Connections::greediest(Flows Share::*part) const {
   return std::max_element(by_address_.begin(), by_address_.end(),
                           [part](const auto& left, const auto& right) {
                             return (left.second.*part).size() < (right.second.*part).size();

@@ -48,7 +48,7 @@ class Wire::Connections {
   /// idlest_of is idlest among a share's strangers, or among all when it has none.
   Flow idlest_of(const Share& share) const;
   /// greediest returns the share with the largest `part`.
-  const Share& greediest(Flows Share::* part) const;
+  const Share& greediest(Flows Share::*part) const;
   /// judge looks anew whether a phone is registered over `connection`.
   void judge(Connection& connection);
 

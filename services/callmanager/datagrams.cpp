@@ -29,9 +29,9 @@ Wire::Datagrams::Datagrams(asio::io_context& io, const std::string& listen, std:
     socket.set_option(asio::socket_base::receive_buffer_size(kReceiveBuffer), error);
     socket.bind(udp::endpoint(asio::ip::make_address(address), port), error);
     if (error)
-      throw core::Error(core::Code::conflict,
-                        fmt::format("cannot listen for SIP on udp {}:{}, is it in use?", address,
-                                    port));
+      throw core::Error(
+          core::Code::conflict,
+          fmt::format("cannot listen for SIP on udp {}:{}, is it in use?", address, port));
     socket.non_blocking(true);
   }
   for (std::size_t i = 0; i < sockets_.size(); ++i) wait(i);

@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t kMostUnanswered = 200;
 constexpr std::size_t kMostHeld = 1000;
 constexpr std::ptrdiff_t kMostHeldAnAddress = 50;
-constexpr std::size_t kMostAnswer = 3;  ///< times as long as the request, over UDP
+constexpr std::size_t kMostAnswer = 3;         ///< times as long as the request, over UDP
 constexpr std::size_t kLinesOfTheKnown = 200;  ///< a peer in ten seconds
 constexpr std::size_t kLinesOfTheRefused = 5;
 // Of an address: a site of a thousand phones behind it starts at once, and refreshes ever after.
@@ -207,8 +207,8 @@ void Engine::take_request(SipMessage message, const Way& way) {
 
 // Alarms and token registrations. 202 whoever sends it: a phone restarts over a refusal.
 void Engine::take_refer(const SipMessage& message, const Way& way) {
-  const std::string headers = fmt::format("Date: {}\r\nContact: <{}>\r\n",
-                                          date_header(clock_.now()), own_uri_);
+  const std::string headers =
+      fmt::format("Date: {}\r\nContact: <{}>\r\n", date_header(clock_.now()), own_uri_);
   reply(message, way, 202, "Accepted", headers);
   const PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
   if (alarm.empty()) return;
@@ -225,7 +225,8 @@ bool Engine::is_its_address(const std::string& device, const Way& way) const {
   const auto devices = directory_.devices();
   std::string home;
   if (devices)
-    if (const auto known = devices->find(device); known != devices->end()) home = known->second.home;
+    if (const auto known = devices->find(device); known != devices->end())
+      home = known->second.home;
   const bool at_home = std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
     return address_in(one.row.peer) == home;
   });
@@ -373,12 +374,13 @@ void Engine::accept(const SipMessage& message, const Way& way, const Register& r
   // The contacts that were asked about, then the others while the answer stays short.
   std::vector<core::Registration> bindings = verdict.bindings;
   const auto asked = [&](const core::Registration& row) {
-    return address_in(row.peer) == way.address() && std::any_of(request.contacts.begin(), request.contacts.end(),
+    return address_in(row.peer) == way.address() &&
+           std::any_of(request.contacts.begin(), request.contacts.end(),
                        [&row](const Contact& contact) { return contact.user == row.contact_user; });
   };
   const auto others = std::stable_partition(bindings.begin(), bindings.end(), asked);
-  std::string headers = fmt::format("Date: {}\r\nExpires: {}\r\n", date_header(now),
-                                    verdict.granted.count());
+  std::string headers =
+      fmt::format("Date: {}\r\nExpires: {}\r\n", date_header(now), verdict.granted.count());
   for (auto row = bindings.begin(); row != bindings.end(); ++row) {
     const auto left = registrar_.granted_until(*row) - now;
     const std::string line = fmt::format("Contact: <{}>;expires={}\r\n", row->contact,

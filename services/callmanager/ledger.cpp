@@ -11,7 +11,8 @@ constexpr std::chrono::seconds kRetry{1};
 }  // namespace
 
 Ledger::Ledger(const std::filesystem::path& path)
-    : database_(path, core::Schema::callmanager, core::Access::read_write), store_(database_),
+    : database_(path, core::Schema::callmanager, core::Access::read_write),
+      store_(database_),
       reports_(database_) {
   thread_ = std::thread([this] { run(); });
 }

@@ -28,11 +28,9 @@ void serve(const core::DaemonOptions& options) {
   core::TrustSignLog signs(trust);
   callmanager::Directory directory(config.admin_db());
   const core::SipSettings& sip = config.sip();
-  callmanager::Server server({config.listen(),
-                              config.ports().sip,
-                              config.advertise(),
-                              {sip.lifetime, sip.grace}},
-                             directory, ledger, signs, clock);
+  callmanager::Server server(
+      {config.listen(), config.ports().sip, config.advertise(), {sip.lifetime, sip.grace}},
+      directory, ledger, signs, clock);
   callmanager::Control control(server, directory);
   const core::RpcServer rpc(
       config.control_socket("callmanager"),

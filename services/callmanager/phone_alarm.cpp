@@ -71,7 +71,8 @@ core::Bytes digest_in(std::string_view text) {
 }
 
 bool is_trust_failure(std::string_view text) {
-  return !says(text, {"title"}) && says(text, {"trust list", "trustlist", "trust_list", "itl", "ctl"}) &&
+  return !says(text, {"title"}) &&
+         says(text, {"trust list", "trustlist", "trust_list", "itl", "ctl"}) &&
          says(text, {"fail", "refus", "reject", "invalid", "not verified", "unverified"});
 }
 
@@ -152,9 +153,8 @@ PhoneAlarm alarm_in_parts(std::string_view boundary, std::string_view body) {
   for (int part = 0; part < kMostParts && at != std::string_view::npos; ++part) {
     const std::size_t start = at + mark.size();
     at = body.find(mark, start);
-    const std::string_view text = body.substr(start, at == std::string_view::npos
-                                                         ? std::string_view::npos
-                                                         : at - start);
+    const std::string_view text =
+        body.substr(start, at == std::string_view::npos ? std::string_view::npos : at - start);
     const std::size_t blank = std::min(text.find("\r\n\r\n"), text.find("\n\n"));
     if (blank == std::string_view::npos) continue;
     if (is_alarm_type(content_type_of(text.substr(0, blank))))
@@ -191,8 +191,8 @@ PhoneAlarm alarm_in_reason(std::string_view value) {
       parameters.back().second += " " + std::string(word);
   }
   for (const Parameter& parameter : parameters)
-    take(alarm, lower(parameter.first) == "load" ? Parameter("activeload", parameter.second)
-                                                 : parameter);
+    take(alarm,
+         lower(parameter.first) == "load" ? Parameter("activeload", parameter.second) : parameter);
   return alarm;
 }
 

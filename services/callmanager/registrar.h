@@ -100,14 +100,14 @@ class Registrar {
   /// receive judges `request` that came over `flow`, and keeps what it says.
   ///
   /// 400: check_register refuses it, or its CSeq is lower than an earlier one of the same Call-ID.
-  /// 404: none of the names it may stand for is in `devices`. 503: there is no place. A contact lives 60 seconds to
-  /// `longest`, and the grace; 0 takes it away. A REGISTER without contacts only asks. A contact
-  /// with cisco-keep-alive refreshes what that address has registered, and changes nothing else.
-  /// Source: RFC 3261 section 10.3.
+  /// 404: none of the names it may stand for is in `devices`. 503: there is no place. A contact
+  /// lives 60 seconds to `longest`, and the grace; 0 takes it away. A REGISTER without contacts
+  /// only asks. A contact with cisco-keep-alive refreshes what that address has registered, and
+  /// changes nothing else. Source: RFC 3261 section 10.3.
   Verdict receive(const Register& request, Flow flow, const Devices& devices, core::Time now);
 
-  /// heard says that the phone behind a contact answered a NOTIFY, or (`answered` false) that it did
-  /// not: then it is silent since `now` until it is heard again or registers.
+  /// heard says that the phone behind a contact answered a NOTIFY, or (`answered` false) that it
+  /// did not: then it is silent since `now` until it is heard again or registers.
   Changes heard(const ContactKey& key, bool answered, core::Time now);
 
   /// granted_until is when the lifetime that a contact was granted ends, without the grace.

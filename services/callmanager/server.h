@@ -40,7 +40,8 @@ struct ServerOptions {
   Lifetimes lifetimes{};
 };
 
-/// Server serves the SIP port on the thread that calls `run`; create, run and destroy it on that thread.
+/// Server serves the SIP port on the thread that calls `run`; create, run and destroy it on that
+/// thread.
 ///
 /// The constructor binds and reads back earlier registrations. Throws Error{conflict} when the
 /// port is taken. At most 200 NOTIFY are unanswered at a time; one without an answer for

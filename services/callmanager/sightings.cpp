@@ -36,7 +36,8 @@ std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& addr
                                                          const std::string& device,
                                                          const PhoneAlarm& alarm, core::Time now) {
   if (unproven_.size() >= kMostUnproven)
-    std::erase_if(unproven_, [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
+    std::erase_if(unproven_,
+                  [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
   if (unproven_.size() < kMostUnproven || unproven_.contains(device))
     unproven_.insert_or_assign(device, Unproven{alarm, address, now});
   core::PhoneReport& report = of(device);

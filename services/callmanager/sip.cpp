@@ -106,9 +106,9 @@ void add_line(std::string& text, std::string_view name, const Header* header) {
 /// tag_of returns To's tag: a request that comes again gets the same (RFC 3261 section 8.2.7).
 std::string tag_of(const sip_t& sip) {
   static const std::string secret = core::to_hex(core::random_bytes(16));
-  const std::string identity =
-      secret + text_or_empty(sip.sip_via->v_branch) + text_of(sip.sip_call_id) +
-      text_of(sip.sip_cseq) + text_of(sip.sip_from);
+  const std::string identity = secret + text_or_empty(sip.sip_via->v_branch) +
+                               text_of(sip.sip_call_id) + text_of(sip.sip_cseq) +
+                               text_of(sip.sip_from);
   const core::Bytes hash = core::digest(core::Digest::sha1, core::bytes_of(identity));
   return core::to_hex(core::BytesView(hash).first(8));
 }
@@ -181,8 +181,8 @@ std::string SipMessage::event() const {
 
 std::vector<std::string> SipMessage::reasons() const {
   std::vector<std::string> found;
-  for (const sip_reason_t* reason = parsed_->sip->sip_reason;
-       reason != nullptr && found.size() < 4; reason = reason->re_next)
+  for (const sip_reason_t* reason = parsed_->sip->sip_reason; reason != nullptr && found.size() < 4;
+       reason = reason->re_next)
     found.push_back(text_of(reason));
   return found;
 }
@@ -244,9 +244,7 @@ std::string SipMessage::answer(int status, std::string_view reason, std::string_
   }
   add_line(text, "From", sip.sip_from);
   if (sip.sip_to != nullptr) {
-    const std::string tag = sip.sip_to->a_tag != nullptr
-                                ? std::string()
-                                : ";tag=" + tag_of(sip);
+    const std::string tag = sip.sip_to->a_tag != nullptr ? std::string() : ";tag=" + tag_of(sip);
     text += fmt::format("To: {}{}\r\n", text_of(sip.sip_to), tag);
   }
   add_line(text, "Call-ID", sip.sip_call_id);

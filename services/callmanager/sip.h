@@ -35,13 +35,13 @@ class SipMessage {
 
   std::size_t size() const noexcept { return size_; }
 
-  std::string method() const;            ///< of a request, or of a response's CSeq
-  int status() const;                    ///< of a response
-  std::string branch() const;            ///< of the first Via
-  SentBy sent_by() const;                ///< of the first Via
-  std::string event() const;             ///< the Event header's package, or empty
+  std::string method() const;                ///< of a request, or of a response's CSeq
+  int status() const;                        ///< of a response
+  std::string branch() const;                ///< of the first Via
+  SentBy sent_by() const;                    ///< of the first Via
+  std::string event() const;                 ///< the Event header's package, or empty
   std::vector<std::string> reasons() const;  ///< Reason headers, at most four
-  std::string content_type() const;      ///< with its parameters, or empty
+  std::string content_type() const;          ///< with its parameters, or empty
   std::string body() const;
 
   /// registration returns what a registrar cares for; `transport` and `peer` are the caller's.
@@ -49,8 +49,8 @@ class SipMessage {
   Register registration(std::string transport, std::string peer) const;
 
   /// answer returns a whole response: the request's Vias (the first with `received` and, where it
-  /// was asked for, `rport` of `peer`), From, To with a tag, Call-ID and CSeq, then `headers` (lines
-  /// that end in CR LF). Source: RFC 3261 sections 8.2.6 and 18.2.1, RFC 3581 section 4.
+  /// was asked for, `rport` of `peer`), From, To with a tag, Call-ID and CSeq, then `headers`
+  /// (lines that end in CR LF). Source: RFC 3261 sections 8.2.6 and 18.2.1, RFC 3581 section 4.
   std::string answer(int status, std::string_view reason, std::string_view peer,
                      std::string_view headers = {}) const;
 

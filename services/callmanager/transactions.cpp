@@ -13,9 +13,8 @@ constexpr std::chrono::milliseconds kT2{4000};
 
 void Transactions::start(const std::string& branch, Notify notify, Time now) {
   const bool udp = notify.way.flow == 0;
-  pending_.insert_or_assign(
-      branch,
-      Pending{std::move(notify), now + kPatience, udp ? now + kT1 : now + 2 * kPatience, kT1});
+  pending_.insert_or_assign(branch, Pending{std::move(notify), now + kPatience,
+                                            udp ? now + kT1 : now + 2 * kPatience, kT1});
 }
 
 std::optional<Notify> Transactions::answered(const std::string& branch,

@@ -90,8 +90,8 @@ Authentication::Verdict Authentication::judge_string(const AuthResponse& respons
     }
   }
   const core::Time now = parts_.clock.now();
-  if (const auto blocked = parts_.throttle.attempt(parts_.records, phone_.name, address_,
-                                                     who_, now)) {
+  if (const auto blocked =
+          parts_.throttle.attempt(parts_.records, phone_.name, address_, who_, now)) {
     const std::chrono::seconds wait = blocked->until - now;
     if (blocked->first) {
       core::log(Level::warning, "CAPF_THROTTLED",

@@ -131,9 +131,10 @@ struct Judge {
 
 void check_maker(const Anchors::Issuer& issuer) {
   if (issuer.purpose == core::CapfTrustPurpose::mic) return;
-  refuse(fmt::format("its issuer {} is in CAPF-trust, but not as a manufacturer's CA; if it is one, "
-                     "import it again with 'set cert import trust CAPF purpose mic'",
-                     issuer.subject));
+  refuse(
+      fmt::format("its issuer {} is in CAPF-trust, but not as a manufacturer's CA; if it is one, "
+                  "import it again with 'set cert import trust CAPF purpose mic'",
+                  issuer.subject));
 }
 
 /// check_certificate returns who signed `der`.
@@ -208,9 +209,10 @@ Anchors::Issuer Anchors::check_chain(X509& certificate, core::Time now) const {
                          error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
     const std::string issuer = core::issuer_of(certificate);
     if (unknown)
-      refuse(fmt::format("its issuer is {}, which is not in CAPF-trust; if that is right, import "
-                         "the issuer's certificate with 'set cert import trust CAPF'",
-                         issuer));
+      refuse(
+          fmt::format("its issuer is {}, which is not in CAPF-trust; if that is right, import "
+                      "the issuer's certificate with 'set cert import trust CAPF'",
+                      issuer));
     refuse(fmt::format("the certificate, issued by {}, does not verify up to CAPF-trust: {}",
                        issuer, X509_verify_cert_error_string(error)));
   }
@@ -231,8 +233,8 @@ Credential check_credential(const AuthResponse& response, std::uint32_t session,
   Credential credential;
   if (sudi != nullptr) {
     credential = {CertificateKind::mic, sudi->certificate, {}, {}};
-    credential.issuer = check_certificate(sudi->certificate, CertificateKind::mic,
-                                          proof_of(*sudi, session), judge);
+    credential.issuer =
+        check_certificate(sudi->certificate, CertificateKind::mic, proof_of(*sudi, session), judge);
   }
   if (response.certificate) {
     const Proof proof = proof_of(response);

@@ -13,9 +13,9 @@ constexpr std::size_t kMaxDetailBytes = 500;
 }  // namespace
 
 bool evidence::is_security(std::string_view kind) noexcept {
-  constexpr std::array kKinds = {kAuthStringRefused, kAuthStringThrottled, kCertificateRefused,
-                                 kWeakKey,           kTooMany,             kElsewhere,
-                                 kProfileMismatch};
+  constexpr std::array kKinds = {
+      kAuthStringRefused, kAuthStringThrottled, kCertificateRefused, kWeakKey,
+      kTooMany,           kElsewhere,           kProfileMismatch};
   return std::ranges::find(kKinds, kind) != kKinds.end();
 }
 

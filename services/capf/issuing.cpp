@@ -39,11 +39,11 @@ std::optional<Issuing::Next> Issuing::too_many() const {
   const core::Issues here = parts_.records.issues(phone_.name, request, address);
   const bool stranger = !place_.elsewhere.empty();
   if (here.count >= (stranger ? kMostElsewhere : kMostCertificates)) {
-    parts_.witness.saw(evidence::kTooMany,
-                       fmt::format("{} LSCs were issued for this request to {}{}, and none was "
-                                   "confirmed as stored: ask anew when the cause is found",
-                                   here.count, address,
-                                   stranger ? ", which is not the phone's address" : ""));
+    parts_.witness.saw(
+        evidence::kTooMany,
+        fmt::format("{} LSCs were issued for this request to {}{}, and none was "
+                    "confirmed as stored: ask anew when the cause is found",
+                    here.count, address, stranger ? ", which is not the phone's address" : ""));
     return Failed{OperationStatus::failed, Reason::invalid_element};
   }
   const core::Issues all = parts_.records.issues(phone_.name, request, "");
@@ -72,8 +72,8 @@ std::string Issuing::proof() const {
 
 /// not_its_own finds a key that somebody else has: whoever shows it does not hold it alone.
 std::optional<AskedKey::Fault> Issuing::not_its_own(core::BytesView spki) const {
-  const auto holder = parts_.records.key_holder(read_public_key(spki).hash, spki, phone_.name,
-                                                parts_.clock.now());
+  const auto holder =
+      parts_.records.key_holder(read_public_key(spki).hash, spki, phone_.name, parts_.clock.now());
   if (!holder) return std::nullopt;
   return AskedKey::Fault{OperationStatus::key_generation_failed, evidence::kWeakKey,
                          fmt::format("the phone sent the key of {}, not one of its own", *holder)};

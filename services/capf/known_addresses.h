@@ -46,7 +46,7 @@ class KnownAddresses {
     const std::filesystem::path file_;
     const core::Schema schema_;
     std::mutex mutex_;
-    std::unique_ptr<core::Database> database_;      ///< guarded by mutex_
+    std::unique_ptr<core::Database> database_;       ///< guarded by mutex_
     std::chrono::steady_clock::time_point again_{};  ///< not before, after a failure
   };
 

@@ -108,9 +108,8 @@ void run(const core::DaemonOptions& options) {
   };
   const core::RpcServer rpc(config.control_socket("capf"), control);
 
-  const std::jthread security([&](const std::stop_token& stop) {
-    keep_flushing(records, clock, stop);
-  });
+  const std::jthread security(
+      [&](const std::stop_token& stop) { keep_flushing(records, clock, stop); });
   core::run_until_stopped(io, kIoThreads, [&] {
     server.close();
     signing.close();

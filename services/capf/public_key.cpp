@@ -115,10 +115,11 @@ PublicKey read_public_key(core::BytesView spki) {
 }
 
 std::optional<std::string> flaw_of(core::BytesView spki) {
-  if (const auto rsa = core::read_rsa_spki(spki)) return core::rsa_flaw(rsa->modulus, rsa->exponent);
+  if (const auto rsa = core::read_rsa_spki(spki))
+    return core::rsa_flaw(rsa->modulus, rsa->exponent);
   const unsigned char* at = spki.data();
-  const core::EvpPkey key(core::ensure(
-      d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())), "d2i_PUBKEY"));
+  const core::EvpPkey key(
+      core::ensure(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())), "d2i_PUBKEY"));
   if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) return std::nullopt;
   return core::rsa_flaw(bytes(*number(*key, OSSL_PKEY_PARAM_RSA_N)),
                         bytes(*number(*key, OSSL_PKEY_PARAM_RSA_E)));

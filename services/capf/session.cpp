@@ -195,11 +195,11 @@ std::optional<Turn> Session::refuse_request() {
   }
   // Neither mode will do: one of the two is weaker than somebody wanted, and nobody knows which.
   if (core::contradicts_profile(phone_)) {
-    witness_.saw(evidence::kProfileMismatch,
-                 fmt::format("the phone's record says {} and its security profile {} fixes {}: "
-                             "CAPF carries out nothing until they agree",
-                             word(capf.auth_mode), phone_.security_profile,
-                             word(*phone_.profile_mode)));
+    witness_.saw(
+        evidence::kProfileMismatch,
+        fmt::format("the phone's record says {} and its security profile {} fixes {}: "
+                    "CAPF carries out nothing until they agree",
+                    word(capf.auth_mode), phone_.security_profile, word(*phone_.profile_mode)));
     return fail(OperationStatus::invalid_credentials, Reason::invalid_element);
   }
   return std::nullopt;
@@ -217,8 +217,7 @@ std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
                 phone_.capf.auth_mode == core::AuthMode::mic)
               place_ = Place::of_proof();
             if (phone_.capf.auth_mode != core::AuthMode::null_string)
-              parts_.records.saw({phone_.name, core::TrustSignKind::identified,
-                                  address_, "",
+              parts_.records.saw({phone_.name, core::TrustSignKind::identified, address_, "",
                                   std::string(word(phone_.capf.auth_mode)), core::sign_time()});
             return std::nullopt;
           },
@@ -454,8 +453,8 @@ void Session::finish(OperationStatus status) {
   }
   const auto before = parts_.records.outcome(phone_.name, phone_.capf.request);
   if (before && before->status == OperationStatus::success) return;
-  parts_.records.finished({phone_.name, phone_.capf.request, phone_.capf.operation, status,
-                           parts_.clock.now(), peer_});
+  parts_.records.finished(
+      {phone_.name, phone_.capf.request, phone_.capf.operation, status, parts_.clock.now(), peer_});
 }
 
 }  // namespace ringfence::services::capf

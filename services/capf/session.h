@@ -130,9 +130,9 @@ class Session {
   core::Phone phone_;    ///< as read when the device was last judged; its name is empty before
   AuthType asked_ = AuthType::none;  ///< how to authenticate
   std::uint8_t version_ = kVersion;
-  core::Bytes serial_;    ///< of the certificate under way
-  bool fetched_ = false;    ///< a certificate to troubleshoot with
-  core::Bytes shown_lsc_;  ///< what it showed as its LSC, DER
+  core::Bytes serial_;          ///< of the certificate under way
+  bool fetched_ = false;        ///< a certificate to troubleshoot with
+  core::Bytes shown_lsc_;       ///< what it showed as its LSC, DER
   std::optional<Place> place_;  ///< see place()
   Witness witness_;
 };

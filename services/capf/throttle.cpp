@@ -12,7 +12,7 @@ using core::Attempts;
 using core::Time;
 
 constexpr std::chrono::hours kForget(48);  // more than the longest pause
-constexpr std::string_view kStrangers;  // the address of their sum
+constexpr std::string_view kStrangers;     // the address of their sum
 
 /// Share is how many tries come before each pause, and how long the pauses may become.
 struct Share {
@@ -54,9 +54,8 @@ Attempts tries_of(const std::vector<Attempts>& rows, std::string_view device,
 
 /// reserve gives an address that the phone was seen at a share of its own while there is one.
 bool reserve(const std::vector<Attempts>& rows, const Attempts& own) {
-  const auto others = std::ranges::count_if(rows, [&](const Attempts& row) {
-    return row.reserved && row.address != own.address;
-  });
+  const auto others = std::ranges::count_if(
+      rows, [&](const Attempts& row) { return row.reserved && row.address != own.address; });
   return own.reserved || others < Throttle::kReserved;
 }
 
@@ -71,8 +70,7 @@ std::optional<Throttle::Block> Throttle::attempt(Records& records, std::string_v
   own.reserved = who == Who::seen && reserve(rows, own);
   const bool stranger = who != Who::proven && !own.reserved;
   const auto own_until = blocked_until(own, who == Who::proven ? kOfProven : kOfOther, now);
-  const auto sum_until =
-      stranger ? blocked_until(sum, kOfStrangers, now) : std::optional<Time>();
+  const auto sum_until = stranger ? blocked_until(sum, kOfStrangers, now) : std::optional<Time>();
   if (own_until || sum_until) {
     // A stranger who is turned away leaves no row of his own: there may be very many.
     Attempts& told = own_until ? own : sum;

@@ -19,8 +19,8 @@ void TrustWitness::spoke(const std::string& device) {
   } catch (const core::Error&) {  // the session says what is wrong with the records
     return;
   }
-  records_.saw({device, TrustSignKind::tls_trusted, address_of(peer_), serial_, "CAPF",
-                core::sign_time()});
+  records_.saw(
+      {device, TrustSignKind::tls_trusted, address_of(peer_), serial_, "CAPF", core::sign_time()});
 }
 
 void TrustWitness::refused(const std::string& alert) noexcept {

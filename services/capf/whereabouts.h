@@ -35,7 +35,9 @@ struct Place {
   std::string elsewhere;  ///< the phone's known addresses, when this is none of them
 
   Place() = default;
+
   explicit Place(Standing where) : standing(where) {}
+
   Place(const Whereabouts& whereabouts, std::string_view address);
 
   static Place of_proof() { return Place(Standing::proven); }

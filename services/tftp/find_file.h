@@ -16,9 +16,9 @@ struct Pools {
   core::SigningPool& files;  ///< a lane of its own: files are signed while handshakes stand still
 };
 
-/// find_file finds `name` for `peer` on `pools.work`, and signs on `pools.files` what must be signed. So a
-/// signer that hangs holds up who asks for a new signed file, and nobody else. Throws as FileSource
-/// does; `files` and the pools must outlive it.
+/// find_file finds `name` for `peer` on `pools.work`, and signs on `pools.files` what must be
+/// signed. So a signer that hangs holds up who asks for a new signed file, and nobody else. Throws
+/// as FileSource does; `files` and the pools must outlive it.
 core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::string name,
                                           core::asio::ip::address peer);
 

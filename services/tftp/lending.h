@@ -23,11 +23,12 @@ class Lending {
   using Clock = std::chrono::steady_clock;
 
   struct Bounds {
-    std::size_t unknown = 516;  ///< bytes that a peer may owe: one block
-    std::size_t known = 256 * 516;  ///< … when it has acknowledged lately
+    std::size_t unknown = 516;         ///< bytes that a peer may owe: one block
+    std::size_t known = 256 * 516;     ///< … when it has acknowledged lately
     std::size_t given_back = 4 * 516;  ///< by each acknowledgement of a first packet
     Clock::duration known_for = std::chrono::minutes(10);  ///< since the last acknowledgement
-    Clock::duration forgotten_after = std::chrono::hours(1);  ///< without a request: the run is over
+    Clock::duration forgotten_after =
+        std::chrono::hours(1);   ///< without a request: the run is over
     std::size_t peers = 16'384;  ///< who are remembered; see core::PeerAccounts
   };
 

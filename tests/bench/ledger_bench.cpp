@@ -123,8 +123,8 @@ class Site {
       phone.model = "CP-8861";
       phones.push_back(phone);
       boot(i, fetches);
-      registrations.push_back({name_of(i), TrustSignKind::registered, address_of(i), "", "",
-                               core::sign_time()});
+      registrations.push_back(
+          {name_of(i), TrustSignKind::registered, address_of(i), "", "", core::sign_time()});
       core::Registration row;
       row.device = name_of(i);
       row.contact = "sip:" + row.device;

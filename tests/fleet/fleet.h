@@ -22,8 +22,8 @@ enum class Scenario { boot, enrol, stay };
 /// Transport is where files are asked for first; http falls back to TFTP when nobody listens.
 enum class Transport { tftp, http };
 
-/// SipTransport is how phones speak SIP: udp_79xx sends from a throw-away port and listens at the one
-/// that Via and Contact name, without rport; configured is what the phone's configuration says.
+/// SipTransport is how phones speak SIP: udp_79xx sends from a throw-away port and listens at the
+/// one that Via and Contact name, without rport; configured is what the phone's configuration says.
 enum class SipTransport { udp, tcp, udp_79xx, configured };
 
 /// Options of a whole fleet. Only `names` must be given.

@@ -31,8 +31,7 @@ EvpPkey key_of(const BIGNUM& p, const BIGNUM& q) {
   const Number p1 = number();
   const Number q1 = number();
   const Number phi = number();
-  const bool made = BN_set_word(e.get(), RSA_F4) == 1 &&
-                    BN_mul(n.get(), &p, &q, work.get()) == 1 &&
+  const bool made = BN_set_word(e.get(), RSA_F4) == 1 && BN_mul(n.get(), &p, &q, work.get()) == 1 &&
                     BN_sub(p1.get(), &p, BN_value_one()) == 1 &&
                     BN_sub(q1.get(), &q, BN_value_one()) == 1 &&
                     BN_mul(phi.get(), p1.get(), q1.get(), work.get()) == 1 &&
@@ -59,9 +58,9 @@ EvpPkey key_of(const BIGNUM& p, const BIGNUM& q) {
 Number make_prime(unsigned bits) {
   Number prime = number();
   do {
-    core::ensure(
-        BN_generate_prime_ex(prime.get(), static_cast<int>(bits), 0, nullptr, nullptr, nullptr) == 1,
-        "BN_generate_prime_ex");
+    core::ensure(BN_generate_prime_ex(prime.get(), static_cast<int>(bits), 0, nullptr, nullptr,
+                                      nullptr) == 1,
+                 "BN_generate_prime_ex");
   } while (BN_mod_word(prime.get(), RSA_F4) == 1);
   return prime;
 }

@@ -64,8 +64,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   CLI::Option* transport_option =
       app.add_option("--transport", transport, "tftp or http; default: Jabber http, others tftp")
           ->transform(CLI::CheckedTransformer(kTransports));
-  app.add_option("--sip", fleet.sip, "udp (one socket), tcp (one connection a phone), udp-79xx (sent from a throw-away port) "
-                 "or configured (what each phone's configuration says)")
+  app.add_option(
+         "--sip", fleet.sip,
+         "udp (one socket), tcp (one connection a phone), udp-79xx (sent from a throw-away port) "
+         "or configured (what each phone's configuration says)")
       ->transform(CLI::CheckedTransformer(kSipTransports));
   app.add_flag("!--no-alarm", fleet.alarm,
                "SEP phones do not tell their ITL when they register: those before release 14");
@@ -74,7 +76,8 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--concurrency", fleet.concurrency, "phones that boot at once")
       ->capture_default_str();
   app.add_option("--threads", fleet.threads, "threads")->capture_default_str();
-  app.add_option("--key-pool", fleet.key_pool, "1: RSA keys of few primes, quickly made; 0: each made alone")
+  app.add_option("--key-pool", fleet.key_pool,
+                 "1: RSA keys of few primes, quickly made; 0: each made alone")
       ->capture_default_str();
   app.add_option("--state", fleet.state_file, "file that keeps trust, LSC and key between runs");
   app.add_option("--lsc-dir", fleet.lsc_dir, "folder for each LSC as <name>.pem");

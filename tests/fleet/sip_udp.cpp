@@ -58,7 +58,7 @@ struct SipUdp::Socket : std::enable_shared_from_this<SipUdp::Socket> {
   asio::strand<asio::io_context::executor_type> strand;
   udp::socket socket;
   udp::socket throw_away;  ///< nobody listens there
-  udp::endpoint local;  ///< read by every phone, hence fixed before start
+  udp::endpoint local;     ///< read by every phone, hence fixed before start
   udp::endpoint from;
   std::array<char, 65536> in{};
   std::map<std::string, SipReceiver> phones;  ///< fixed before start
@@ -72,9 +72,7 @@ class SipUdp::Link final : public SipLink {
     via_ = {"UDP", local.address().to_string(), local.port()};
   }
 
-  void send(std::string text) override {
-    socket_->send(std::move(text), registrar_, thrown_away_);
-  }
+  void send(std::string text) override { socket_->send(std::move(text), registrar_, thrown_away_); }
 
   Via via() const override { return via_; }
 

@@ -165,9 +165,7 @@ class Desk final : public capf::Records, public capf::Issuer {
     return std::nullopt;
   }
 
-  core::Issues issues(std::string_view, std::int64_t, std::string_view) override {
-    return {};
-  }
+  core::Issues issues(std::string_view, std::int64_t, std::string_view) override { return {}; }
 
   std::optional<std::string> key_holder(std::string_view, BytesView, std::string_view,
                                         core::Time) override {
@@ -220,7 +218,8 @@ std::ptrdiff_t times_spelt(BytesView input) {
   std::string text = core::text_of(input);
   std::erase(text, '\0');
   std::ptrdiff_t count = 0;
-  for (std::size_t at = text.find(kString); at != std::string::npos; at = text.find(kString, at + 1))
+  for (std::size_t at = text.find(kString); at != std::string::npos;
+       at = text.find(kString, at + 1))
     ++count;
   return count;
 }

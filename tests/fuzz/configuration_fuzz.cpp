@@ -1,4 +1,5 @@
-// ringfence.toml from anywhere: a configuration within its bounds, or one Error that names the file.
+// ringfence.toml from anywhere: a configuration within its bounds, or one Error that names the
+// file.
 #include <cstdlib>
 #include <fstream>
 

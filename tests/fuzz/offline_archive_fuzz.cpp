@@ -1,4 +1,6 @@
 // Archives of certificates from anywhere: within their bounds, and packed again they hold the same.
+#include "services/admin/offline_archive.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,7 +9,6 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "services/admin/offline_archive.h"
 
 namespace {
 
@@ -25,7 +26,8 @@ std::vector<ArchivedFile> read(core::BytesView packed) {
   while (auto one = reader.next()) {
     if (one->bytes.size() > kLimits.file_bytes || one->name.find('/') != std::string::npos)
       std::abort();
-    if (!std::all_of(one->name.begin(), one->name.end(), [](char c) { return c > 0x1f && c < 0x7f; }))
+    if (!std::all_of(one->name.begin(), one->name.end(),
+                     [](char c) { return c > 0x1f && c < 0x7f; }))
       std::abort();
     files.push_back(std::move(*one));
   }

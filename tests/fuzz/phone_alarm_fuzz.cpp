@@ -1,16 +1,16 @@
 // Whatever an alarm says, what is kept of it is short, printable and bounded in number.
+#include "services/callmanager/phone_alarm.h"
+
 #include <algorithm>
 #include <cstdlib>
-
-#include "services/callmanager/phone_alarm.h"
 
 using namespace ringfence::services::callmanager;
 
 namespace {
 
 void check(const std::string& text) {
-  const bool printable = std::all_of(text.begin(), text.end(),
-                                     [](char c) { return c >= 0x20 && c <= 0x7e; });
+  const bool printable =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
   if (text.size() > 256 || !printable) std::abort();
 }
 

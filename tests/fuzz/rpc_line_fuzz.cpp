@@ -1,4 +1,6 @@
 // Lines of JSON-RPC: each comes out as it went in, and each gets one answer that is a document.
+#include "core/net/rpc_line.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,7 +10,6 @@
 #include <boost/json.hpp>
 
 #include "core/base/error.h"
-#include "core/net/rpc_line.h"
 #include "core/net/rpc_respond.h"
 
 namespace {

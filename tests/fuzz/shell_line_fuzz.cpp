@@ -1,4 +1,5 @@
-// What is typed at the prompt: words that say the same again, one command or one Error, nothing raw.
+// What is typed at the prompt: words that say the same again, one command or one Error, nothing
+// raw.
 #include <algorithm>
 #include <cstdlib>
 

@@ -1,4 +1,5 @@
-// Whatever arrives is nonsense, or is answered with one message that parses, to the source's address.
+// Whatever arrives is nonsense, or is answered with one message that parses, to the source's
+// address.
 #include <cstdlib>
 
 #include "services/callmanager/sip.h"

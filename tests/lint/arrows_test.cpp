@@ -96,7 +96,8 @@ TEST(Arrows, FindsTheSourcesAtAll) {
 }
 
 TEST(Arrows, NoRoomNamesWhatItMayNotKnow) {
-  EXPECT_EQ(names_in("hsm", "\\b(ringfence::|namespace )?(core::(?!base)|services|shell)::"), kNone);
+  EXPECT_EQ(names_in("hsm", "\\b(ringfence::|namespace )?(core::(?!base)|services|shell)::"),
+            kNone);
   EXPECT_EQ(names_in("core", "\\b(services|shell)::"), kNone);
   EXPECT_EQ(names_in("shell", "\\b(hsm|services)::"), kNone);
   EXPECT_EQ(names_in("services", "\\b(hsm|shell)::"), kNone);
@@ -107,8 +108,7 @@ TEST(Arrows, NoRoomNamesWhatItMayNotKnow) {
 TEST(Arrows, HsmKnowsTheGroundFloorAlone) {
   EXPECT_EQ(wrong("hsm",
                   [](const Include& one) {
-                    return is_ours(one) && !below(one.path, "hsm") &&
-                           !below(one.path, "core/base");
+                    return is_ours(one) && !below(one.path, "hsm") && !below(one.path, "core/base");
                   }),
             kNone);
 }

@@ -18,14 +18,17 @@ class TemporaryFolder {
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = name;
   }
+
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
   ~TemporaryFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
 
   const std::filesystem::path& path() const noexcept { return path_; }
+
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
  private:

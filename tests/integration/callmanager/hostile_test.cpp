@@ -52,8 +52,9 @@ class HostileTest : public testing::Test {
   /// good asks once more as a phone would, so that all sent before has been judged.
   void good() {
     SipPeer peer(Transport::udp, instance_.port());
-    ASSERT_EQ(first_line(peer.ask(register_text({.device = kPhone, .call_id = "good@phone"}, peer))),
-              "SIP/2.0 200 OK");
+    ASSERT_EQ(
+        first_line(peer.ask(register_text({.device = kPhone, .call_id = "good@phone"}, peer))),
+        "SIP/2.0 200 OK");
   }
 
   Instance instance_{{kPhone}};
@@ -74,10 +75,10 @@ TEST_F(HostileTest, NoAnswerLeavesForAnotherAddressThanThePacketsSource) {
       fmt::format("Via: SIP/2.0/TCP {};branch=z9hG4bK6;received=127.0.0.9\r\n", there),
       fmt::format("Via: SIP/2.0/UDP {};branch=z9hG4bK7\r\nVia: SIP/2.0/UDP {};branch=z8\r\n", there,
                   there)};
-  const std::string more =
-      fmt::format("Contact: <sip:1@{0}>;+u.sip!devicename.ccm.cisco.com=\"{1}\"\r\n"
-                  "Route: <sip:{0};lr>\r\nRecord-Route: <sip:{0};lr>\r\nExpires: 60\r\n",
-                  there, kPhone);
+  const std::string more = fmt::format(
+      "Contact: <sip:1@{0}>;+u.sip!devicename.ccm.cisco.com=\"{1}\"\r\n"
+      "Route: <sip:{0};lr>\r\nRecord-Route: <sip:{0};lr>\r\nExpires: 60\r\n",
+      there, kPhone);
   for (const std::string& via : vias) {
     for (const char* method : {"REGISTER", "OPTIONS", "REFER", "PUBLISH", "INVITE", "BYE"})
       attacker.send(instance_.port(), text_of({.method = method, .via = via, .more = more}));
@@ -93,8 +94,8 @@ TEST_F(HostileTest, NoAnswerLeavesForAnotherAddressThanThePacketsSource) {
 TEST_F(HostileTest, ANotifyGoesToNobodyButWhoRegistered) {
   RawUdp attacker("127.0.0.1");
   RawUdp victim("127.0.0.9");
-  const std::string via = fmt::format("Via: SIP/2.0/UDP 127.0.0.9:{};branch=z9hG4bK1\r\n",
-                                      victim.port());
+  const std::string via =
+      fmt::format("Via: SIP/2.0/UDP 127.0.0.9:{};branch=z9hG4bK1\r\n", victim.port());
   const std::string more = fmt::format(
       "Contact: <sip:1@127.0.0.9:{0};maddr=127.0.0.9>;+u.sip!devicename.ccm.cisco.com=\"{1}\"\r\n",
       victim.port(), kPhone);
@@ -116,8 +117,8 @@ TEST_F(HostileTest, AnAnswerIsAtMostThreeTimesAsLongAsItsRequest) {
     return attacker.receive().value_or("");
   };
   for (int line = 0; line < 40; ++line) {
-    const std::string contact = fmt::format("Contact: <sip:{}@127.0.0.1;x={}>{}\r\n", line,
-                                            std::string(450, 'x'), device);
+    const std::string contact =
+        fmt::format("Contact: <sip:{}@127.0.0.1;x={}>{}\r\n", line, std::string(450, 'x'), device);
     const std::string request = text_of({.via = via, .more = contact});
     const std::string reply = ask(request);
     EXPECT_THAT(reply, StartsWith("SIP/2.0 200 OK"));
@@ -139,11 +140,12 @@ TEST_F(HostileTest, RequestsLeaveNothingBehind) {
   const auto flood = [&](int count) {
     for (int i = 0; i < count; ++i) {
       const char* const methods[] = {"OPTIONS", "INVITE", "REFER", "PUBLISH", "REGISTER"};
-      attacker.send(instance_.port(),
-                    text_of({.method = methods[i % 5],
-                             .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK{}\r\n",
-                                                attacker.port(), i),
-                             .to = fmt::format("SEP{:012}", i)}));
+      attacker.send(
+          instance_.port(),
+          text_of({.method = methods[i % 5],
+                   .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK{}\r\n",
+                                      attacker.port(), i),
+                   .to = fmt::format("SEP{:012}", i)}));
       if (i % 50 == 49)  // keep pace with it
         while (attacker.receive(i % 1000 == 999 ? 200 : 0)) {
         }
@@ -168,10 +170,10 @@ TEST_F(HostileTest, APhoneIsAnsweredInItsTurnHoweverMuchOthersAsk) {
     greedy.push_back(std::make_unique<RawUdp>(fmt::format("127.0.1.{}", host + 1)));
   RawUdp phone("127.0.0.6");
   const auto request = [](const RawUdp& from, int number) {
-    return text_of({.via = fmt::format("Via: SIP/2.0/UDP {}:{};branch=z9hG4bK{};rport\r\n",
-                                       from.address(), from.port(), number),
-                    .more = fmt::format("Contact: <sip:{}@{}:{}>\r\n", kPhone, from.address(),
-                                        from.port())});
+    return text_of(
+        {.via = fmt::format("Via: SIP/2.0/UDP {}:{};branch=z9hG4bK{};rport\r\n", from.address(),
+                            from.port(), number),
+         .more = fmt::format("Contact: <sip:{}@{}:{}>\r\n", kPhone, from.address(), from.port())});
   };
   instance_.pause();
   for (int number = 0; number < kEach; ++number)
@@ -194,10 +196,9 @@ TEST_F(HostileTest, APhoneIsAnsweredInItsTurnHoweverMuchOthersAsk) {
 
 TEST_F(HostileTest, WhoAsksWithoutEndIsLeftOutAndNobodyElse) {
   RawUdp greedy("127.0.0.5");
-  const std::string request =
-      text_of({.method = "OPTIONS",
-               .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK1\r\n",
-                                  greedy.port())});
+  const std::string request = text_of(
+      {.method = "OPTIONS",
+       .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK1\r\n", greedy.port())});
   int answered = 0;
   constexpr int kAsked = 60'000;
   for (int i = 0; i < kAsked; ++i) {
@@ -245,18 +246,17 @@ TEST_F(HostileTest, WhoMakesUpLinesOfAPhoneDoesNotDisplaceThePhone) {
 TEST_F(HostileTest, NobodyTakesAPhonesRegistrationFromAnotherAddress) {
   SipPeer phone(Transport::udp, instance_.port());
   EXPECT_EQ(first_line(phone.ask(register_text({.device = kPhone}, phone))), "SIP/2.0 200 OK");
-  const std::string contact =
-      fmt::format("<sip:6001@127.0.0.1:{}>;+u.sip!devicename.ccm.cisco.com=\"{}\"", phone.port(), kPhone);
+  const std::string contact = fmt::format(
+      "<sip:6001@127.0.0.1:{}>;+u.sip!devicename.ccm.cisco.com=\"{}\"", phone.port(), kPhone);
   int placed = 0;
   for (int host = 1; host <= 60; ++host) {
     SipPeer stranger(Transport::udp, instance_.port(), fmt::format("127.0.1.{}", host));
-    const std::string reply = stranger.ask(
-        register_text({.device = kPhone, .cseq = 5000, .contact = contact}, stranger));
+    const std::string reply =
+        stranger.ask(register_text({.device = kPhone, .cseq = 5000, .contact = contact}, stranger));
     placed += first_line(reply) == "SIP/2.0 200 OK" ? 1 : 0;
   }
   EXPECT_LT(placed, 60);
-  const auto rows =
-      instance_.registrations([&](const auto& all) { return all.size() > 47; });
+  const auto rows = instance_.registrations([&](const auto& all) { return all.size() > 47; });
   EXPECT_EQ(std::count_if(rows.begin(), rows.end(),
                           [](const auto& row) { return row.peer.starts_with("127.0.0.1:"); }),
             1);

@@ -28,7 +28,7 @@ class Instance {
 
   void start();  ///< returns when the daemon serves
   int stop();    ///< SIGTERM; returns the exit status
-  void pause();    ///< stands still, while what it is sent waits in the kernel
+  void pause();  ///< stands still, while what it is sent waits in the kernel
   void resume();
   bool alive() const;
   int times_logged(const std::string& word);  ///< since start; waits for the first

@@ -19,7 +19,8 @@ RawUdp::RawUdp(const std::string& address)
   own.sin_addr.s_addr = ::inet_addr(address.c_str());
   auto* const generic = reinterpret_cast<sockaddr*>(&own);
   socklen_t size = sizeof own;
-  if (::bind(socket_.get(), generic, size) != 0 || ::getsockname(socket_.get(), generic, &size) != 0)
+  if (::bind(socket_.get(), generic, size) != 0 ||
+      ::getsockname(socket_.get(), generic, &size) != 0)
     throw std::runtime_error("cannot bind " + address);
   port_ = ntohs(own.sin_port);
   const int on = 1;

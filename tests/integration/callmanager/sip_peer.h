@@ -25,7 +25,8 @@ class SipPeer {
  public:
   enum class Transport { udp, tcp };
 
-  SipPeer(Transport transport, std::uint16_t server_port, const std::string& own_address = "127.0.0.1");
+  SipPeer(Transport transport, std::uint16_t server_port,
+          const std::string& own_address = "127.0.0.1");
 
   void send(std::string_view text);
 

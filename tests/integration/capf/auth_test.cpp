@@ -366,8 +366,8 @@ TEST_F(CapfAuthentication, AsksForTheStringAgain) {
   core::Phone asked = phone(name, AuthMode::auth_string);
   asked.capf.auth_string = "123456";
   house().save(asked);
-  // No administrator may give this one: in the recording, a seed of the fuzzers, nothing else spells
-  // it.
+  // No administrator may give this one: in the recording, a seed of the fuzzers, nothing else
+  // spells it.
   asked.capf.auth_string = "W*q#";
   house().admin_db.write([&](soci::session& sql) {
     sql << "update phone set auth_string = :string where name = :name",

@@ -1,5 +1,5 @@
-// Strangers who come in a phone's name before the phone does, or beside it, by hand-written bytes over
-// TLS; and what Jabber is told.
+// Strangers who come in a phone's name before the phone does, or beside it, by hand-written bytes
+// over TLS; and what Jabber is told.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,8 +56,8 @@ class CapfFirstComer : public testing::Test {
   }
 
   /// enrols does a whole enrolment; returns the last message's command and reason.
-  static std::pair<int, Bytes> enrols(std::uint16_t port, const std::string& name,
-                                      const char* from, const Bytes& how = kByNullString) {
+  static std::pair<int, Bytes> enrols(std::uint16_t port, const std::string& name, const char* from,
+                                      const Bytes& how = kByNullString) {
     MiniPhone phone(port, from);
     Said said = introduce(phone, name, how);
     if (said.command == 3) phone.enrol(spki(ec_key("P-256").get()), said);
@@ -158,11 +158,11 @@ TEST_F(CapfFirstComer, GoesByTheRegistrationWhereNothingIsProven) {
   ASSERT_TRUE(eventually([&] { return server.server().sessions() == 0; }));
   EXPECT_EQ(house().status(name), "Operation Pending");
   ASSERT_TRUE(abandons(server.port(), name, kHome));
-  EXPECT_TRUE(eventually([&] {
-    return house().status(name) == "Upgrade Failed: Phone Communication Failure";
-  }));
-  EXPECT_EQ(house().journal.outcome(name, house().phones.find(name)->capf.request)->peer.substr(0, 10),
-            "127.0.0.1:");
+  EXPECT_TRUE(eventually(
+      [&] { return house().status(name) == "Upgrade Failed: Phone Communication Failure"; }));
+  EXPECT_EQ(
+      house().journal.outcome(name, house().phones.find(name)->capf.request)->peer.substr(0, 10),
+      "127.0.0.1:");
   EXPECT_EQ(enrols(server.port(), name, kStranger), kDone) << "an LSC by the null string is CUCM's";
   core::SecurityEventStore security(house().capf_db);
   EXPECT_TRUE(eventually([&] {

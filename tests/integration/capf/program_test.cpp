@@ -86,10 +86,10 @@ TEST(CapfProgram, CountsWrongStringsThoughItIsKilledBehindEach) {
     program.status();
     EXPECT_EQ(wrong_string(port, record.name), 15) << tried;
     EXPECT_EQ(program.kill(), 128 + SIGKILL);
-    EXPECT_EQ(sqlite3(house.folder / "db" / "capf.db",
-                      "select count from attempt where address <> '' and phone = '" + record.name +
-                          "'"),
-              std::to_string(tried));
+    EXPECT_EQ(
+        sqlite3(house.folder / "db" / "capf.db",
+                "select count from attempt where address <> '' and phone = '" + record.name + "'"),
+        std::to_string(tried));
   }
   Program program(house.folder.path());
   program.status();

@@ -39,7 +39,6 @@ class TokenCrashTest : public TokenTest {
     EXPECT_EQ(objects(opened, CKO_PUBLIC_KEY), opened.refs().size());
     opened.token.destroy(other);
   }
-
 };
 
 TEST_F(TokenCrashTest, LeavesAWholePairOrNoneWhenAGenerationDies) {

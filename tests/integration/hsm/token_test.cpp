@@ -184,7 +184,8 @@ TEST_F(TokenTest, KeepsVersionsInAFileWhereTheTokenTakesNoDataObjects) {
 
 TEST_F(TokenTest, RefusesAFileOfVersionsThatIsDamaged) {
   { const Opened opened(config_); }
-  for (const char* line : {"CAPF", "CAPF x", "CAPF 1 sold TVS 1", "CAPF 1 destroyed TVS", "a/b 1"}) {
+  for (const char* line :
+       {"CAPF", "CAPF x", "CAPF 1 sold TVS 1", "CAPF 1 destroyed TVS", "a/b 1"}) {
     write_text(config_.versions_file(), std::string("TVS 4\n") + line + "\n");
     EXPECT_THAT(text_thrown([&] { const Opened opened(config_); }),
                 HasSubstr(config_.versions_file().string() + ":2: not a line of versions"))

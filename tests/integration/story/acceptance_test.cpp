@@ -250,9 +250,10 @@ TEST_F(AcceptanceStory, WhoComesToCapfFirstByTheNullStringIsNotThePhone) {
   EXPECT_EQ(phone.at("lsc").as_string(), "installed") << "CUCM takes the null string, too";
   EXPECT_EQ(phone.at("itl").as_string(), "unknown");
   EXPECT_EQ(phone.at("itl_address").as_string(), "") << "a visit proves nothing";
-  EXPECT_THAT(instance_.sh("show phone " + name).out,
-              testing::AllOf(testing::ContainsRegex("LSC enrolled from +: 127.0.0.66:[0-9]+ .unproven"),
-                             HasSubstr("trusted a certificate in TLS")));
+  EXPECT_THAT(
+      instance_.sh("show phone " + name).out,
+      testing::AllOf(testing::ContainsRegex("LSC enrolled from +: 127.0.0.66:[0-9]+ .unproven"),
+                     HasSubstr("trusted a certificate in TLS")));
 
   // The phone itself is asked anew, comes, and is neither locked out nor a stranger.
   ASSERT_EQ(instance_.sh("set phone capf " + name + " operation install").status, 0);

@@ -121,7 +121,8 @@ TEST_F(BulkStory, EveryChosenPhoneEnrolsAndOneThatContradictsItsProfileIsNamedBe
 
   const test::Result done = instance_.sh(
       "utils capf bulk start all operation install auth_mode null-string wave 20", "yes\n");
-  EXPECT_EQ(done.status, 5) << "two were left out: " << done.out << done.err << errors(fleet.report());
+  EXPECT_EQ(done.status, 5) << "two were left out: " << done.out << done.err
+                            << errors(fleet.report());
   EXPECT_THAT(done.out, HasSubstr("Phones left out   : 2"));
   EXPECT_THAT(done.out, HasSubstr("Job 1 started for 58 phones."));
   EXPECT_THAT(done.out, HasSubstr("Job 1: 58 of 58 phones succeeded."));
@@ -299,9 +300,9 @@ TEST_F(BulkStory, ACancelledJobGivesPhonesTheirModeStringAndKeyBack) {
   ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
   ASSERT_TRUE(until([&] { return state_of(1) == "cancelled"; }));
   EXPECT_EQ(records(), before);
-  EXPECT_EQ(test::sqlite3(database,
-                          "select count(*) from job_item where before <> '' or secret <> ''"),
-            "0");
+  EXPECT_EQ(
+      test::sqlite3(database, "select count(*) from job_item where before <> '' or secret <> ''"),
+      "0");
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ TEST_F(ForeignFiles, AListIsVerifiedByThisHouseOrByItselfAndSaysWhich) {
   // One kind of list is not taken for the other, and an empty file is not a missing one.
   const test::Result other = instance_.sh("show ctl file " + copy);
   EXPECT_EQ(other.status, 1);
-  EXPECT_THAT(other.out, HasSubstr("it is an ITL file, not a CTL file; see it with 'show itl file'"));
+  EXPECT_THAT(other.out,
+              HasSubstr("it is an ITL file, not a CTL file; see it with 'show itl file'"));
   const test::Result empty = instance_.sh("show itl file " + write("empty.tlv", ""));
   EXPECT_EQ(empty.status, 1);
   EXPECT_THAT(empty.out, AllOf(HasSubstr("The ITL file is not usable: the file is empty\n"),

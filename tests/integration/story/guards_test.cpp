@@ -58,9 +58,7 @@ class GuardsStory : public testing::Test {
     ASSERT_EQ(started.status, 0) << started.out << started.err;
   }
 
-  std::string signer() {
-    return std::string(instance_.json("show itl").at("signer").as_string());
-  }
+  std::string signer() { return std::string(instance_.json("show itl").at("signer").as_string()); }
 
   void suspend_registrar(int signal) {
     for (const int pid : instance_.processes("callmanager")) ASSERT_EQ(::kill(pid, signal), 0);
@@ -101,8 +99,7 @@ TEST_F(GuardsStory, WithoutATvsTheSignerChangesOnlyWhenForcedOverTheNumberOfPhon
   EXPECT_EQ(document.at("guards").at(0).at("code").as_string(), "tvs_down");
   EXPECT_EQ(document.at("guards").at(0).at("phones").as_int64(), 6);
 
-  const test::Result forced =
-      instance_.sh("--yes set cert regen CallManager force 6 timeout 60s");
+  const test::Result forced = instance_.sh("--yes set cert regen CallManager force 6 timeout 60s");
   EXPECT_EQ(forced.status, 5) << forced.out << forced.err;
   EXPECT_EQ(audited("CERTIFICATE_REGENERATE_DONE"), "1");
   EXPECT_THAT(test::sqlite3(instance_.state() / "db" / "admin.db",

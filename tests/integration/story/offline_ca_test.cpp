@@ -110,7 +110,8 @@ class OfflineCaStory : public testing::Test {
       std::filesystem::remove_all(instance_ / folder);
       std::filesystem::create_directory(instance_ / folder);
     }
-    const test::Result dumped = instance_.sh("utils capf csr dump " + path("csrs.tgz") + " overwrite");
+    const test::Result dumped =
+        instance_.sh("utils capf csr dump " + path("csrs.tgz") + " overwrite");
     ASSERT_EQ(dumped.status, 0) << dumped.out << dumped.err;
     ASSERT_EQ(test::run({"tar", "xzf", path("csrs.tgz"), "-C", path("csrs")}).status, 0);
   }

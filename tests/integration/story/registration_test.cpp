@@ -104,7 +104,8 @@ TEST_F(RegistrationStory, NobodyIsRegisteredWhileTheRegistrarIsStoppedOrHasCrash
   EXPECT_THAT(shown(name, "registration"),
               testing::AllOf(StartsWith("unknown: Cisco CallManager stopped at 20"),
                              HasSubstr(", the phone was registered until then")));
-  EXPECT_THAT(instance_.sh("show phone " + name).out, Not(testing::ContainsRegex("Registered +: yes")));
+  EXPECT_THAT(instance_.sh("show phone " + name).out,
+              Not(testing::ContainsRegex("Registered +: yes")));
 
   ASSERT_EQ(instance_.sh("utils service start Cisco CallManager").status, 0);
   EXPECT_TRUE(test::eventually([&] { return shown(name, "registration") == "registered"; }))

@@ -67,8 +67,7 @@ TEST_F(Services, ADamagedListIsReplacedByTheLastGoodOne) {
 TEST_F(Services, ANewListInTheFilesPlaceIsWarnedOf) {
   core::write_atomically(itl_, core::bytes_of("garbage\n"));
   test::sqlite3(instance_.state() / "db" / "admin.db", "delete from trust_list_version");
-  const boost::json::object restarted =
-      instance_.json("utils service restart Cisco Tftp");
+  const boost::json::object restarted = instance_.json("utils service restart Cisco Tftp");
   ASSERT_EQ(restarted.at("warnings").as_array().size(), 1U);
   EXPECT_THAT(std::string(restarted.at("warnings").at(0).as_string()),
               AllOf(HasSubstr("there was no good copy: a new one is published, SHA1 "),
@@ -81,8 +80,9 @@ TEST_F(Services, OneThatHangsIsNotCalledStartedAndARestartMendsIt) {
   ASSERT_EQ(before.size(), 1U);
   ASSERT_EQ(::kill(before[0], SIGSTOP), 0);
   EXPECT_THAT(instance_.sh("utils service list").out,
-              HasSubstr(name + "[NOT RESPONDING]  it runs and does not answer; mend it with: utils "
-                               "service restart " +
+              HasSubstr(name +
+                        "[NOT RESPONDING]  it runs and does not answer; mend it with: utils "
+                        "service restart " +
                         name + "\n"));
   EXPECT_THAT(instance_.run_appliance({"--status"}).out, HasSubstr(name + "[NOT RESPONDING]"));
   EXPECT_THAT(instance_.sh("show status").out,

@@ -322,16 +322,19 @@ TEST_F(Story, AKilledAdminGoesOnCountingWhenItIsBack) {
   const std::vector<int> registrar = instance_.processes("callmanager");
   ASSERT_EQ(registrar.size(), 1U);
   signal("STOP", registrar[0]);
-  expect_all_counted_after_a_kill(fleet, 1, [&] {
-    const auto until = std::chrono::steady_clock::now() + kPatience;
-    const auto published = [&] {
-      const boost::json::object list = instance_.json("show job list");
-      const boost::json::array& jobs = list.at("jobs").as_array();
-      return !jobs.empty() && jobs[0].at("published").as_bool();
-    };
-    while (!published()) ASSERT_LT(std::chrono::steady_clock::now(), until);
-    signal("KILL", registrar[0]);
-  }, " force 50");  // a registrar that hangs is no registrar: without force nothing would begin
+  expect_all_counted_after_a_kill(
+      fleet, 1,
+      [&] {
+        const auto until = std::chrono::steady_clock::now() + kPatience;
+        const auto published = [&] {
+          const boost::json::object list = instance_.json("show job list");
+          const boost::json::array& jobs = list.at("jobs").as_array();
+          return !jobs.empty() && jobs[0].at("published").as_bool();
+        };
+        while (!published()) ASSERT_LT(std::chrono::steady_clock::now(), until);
+        signal("KILL", registrar[0]);
+      },
+      " force 50");  // a registrar that hangs is no registrar: without force nothing would begin
 
   // 2. In the wave: phones fetch the list just then. 3. Every reset was answered, half are back.
   std::map<std::string, unsigned> resets;

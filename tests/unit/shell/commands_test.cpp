@@ -94,8 +94,9 @@ PhoneFacts phone(const std::string& name) {
   facts.registered = true;
   facts.address = "192.0.2.7:5060";
   facts.itl = "accepted";
-  facts.itl_evidence = "said in an alarm at 2026-11-21T10:00:00Z that it holds the list of "
-                       "2026-11-21T09:00:00Z";
+  facts.itl_evidence =
+      "said in an alarm at 2026-11-21T10:00:00Z that it holds the list of "
+      "2026-11-21T09:00:00Z";
   facts.itl_list_sha1 = "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8";
   facts.itl_address = "192.0.2.7";
   facts.lsc = "installed";
@@ -204,7 +205,8 @@ TEST_F(CommandsTest, TakesATimeoutWithoutAUnitAsSeconds) {
   EXPECT_THAT(console.output, HasSubstr("The time is over with 25 of 50 phones returned;"));
   for (const std::string wrong : {"0", "1x", "x", "99999999999", "1.5"})
     EXPECT_THAT(output_of("utils job wait 3 timeout " + wrong),
-                HasSubstr("Enter valid values for the timeout.")) << wrong;
+                HasSubstr("Enter valid values for the timeout."))
+        << wrong;
 }
 
 TEST_F(CommandsTest, ListsCertificatesOneALine) {
@@ -467,12 +469,15 @@ TEST_F(CommandsTest, AsksAPersonBeforeItResetsTheItlAndNoScript) {
 TEST_F(CommandsTest, BreaksSentencesBetweenWordsInANarrowTerminal) {
   console.terminal = true;
   console.width = 50;
-  admin->record("cert.plan", RegeneratePlan{"CAPF", 2, 1, {"1 known phone is not registered; it is not reset."}});
+  admin->record(
+      "cert.plan",
+      RegeneratePlan{"CAPF", 2, 1, {"1 known phone is not registered; it is not reset."}});
   console.typed = {"n"};
   run("set cert regen CAPF");
   std::istringstream lines(console.output);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 50U) << line;
-  EXPECT_THAT(console.output, HasSubstr("NOTE: 1 known phone is not registered; it is not\nreset.\n"));
+  EXPECT_THAT(console.output,
+              HasSubstr("NOTE: 1 known phone is not registered; it is not\nreset.\n"));
 }
 
 TEST_F(CommandsTest, SaysWhatARestartPutRight) {
@@ -494,8 +499,9 @@ TEST_F(CommandsTest, SaysWhichServiceDoesNotUseANewCertificateYet) {
   admin->record("job.wait", end);
   session.questions = Questions::answer_yes;
   run("set cert regen TVS");
-  EXPECT_THAT(console.output, HasSubstr("WARNING: Cisco Trust Verification Service does not run; it "
-                                        "uses the new certificate once it is started: "));
+  EXPECT_THAT(console.output,
+              HasSubstr("WARNING: Cisco Trust Verification Service does not run; it "
+                        "uses the new certificate once it is started: "));
   EXPECT_THAT(console.output, Not(HasSubstr("use the new certificate already")));
 }
 
@@ -558,10 +564,11 @@ TEST_F(CommandsTest, SaysThatAPhoneMustBeToldOfItsOperation) {
   facts.operation = "install";
   facts.registered = true;
   admin->record("phone.update", facts);
-  EXPECT_THAT(output_of("set phone capf SEP001122334455 operation install"),
-              HasSubstr("Phone SEP001122334455 updated.\nNOTE: SEP001122334455 takes this up when it "
-                        "next fetches its configuration. Tell it now with 'utils phone apply-config "
-                        "SEP001122334455', or add apply to this command.\n"));
+  EXPECT_THAT(
+      output_of("set phone capf SEP001122334455 operation install"),
+      HasSubstr("Phone SEP001122334455 updated.\nNOTE: SEP001122334455 takes this up when it "
+                "next fetches its configuration. Tell it now with 'utils phone apply-config "
+                "SEP001122334455', or add apply to this command.\n"));
 }
 
 TEST_F(CommandsTest, TellsAPhoneOfItsOperationWithApply) {
@@ -572,23 +579,26 @@ TEST_F(CommandsTest, TellsAPhoneOfItsOperationWithApply) {
   EXPECT_THAT(console.output, HasSubstr("Apply-config sent to SEP001122334455.\n"));
   EXPECT_EQ(admin->last_request().at("kind").as_string(), "apply-config");
   EXPECT_EQ(run("set phone capf SEP001122334455 apply operation install"), Status::phones_missing);
-  EXPECT_THAT(console.output, HasSubstr("is not registered: it takes this up when it next starts."));
+  EXPECT_THAT(console.output,
+              HasSubstr("is not registered: it takes this up when it next starts."));
 }
 
 TEST_F(CommandsTest, SaysThatSettingsAreSavedAlsoWhenThePhoneCannotBeTold) {
   admin->record("phone.update", phone("SEP001122334455"));
   admin->record("phone.reset", core::Error(core::Code::refused, "Cisco CallManager is stopped"));
   EXPECT_EQ(run("set phone capf SEP001122334455 operation install apply"), Status::phones_missing);
-  EXPECT_THAT(console.output,
-              HasSubstr("Phone SEP001122334455 updated.\nWARNING: SEP001122334455 could not be told: "
-                        "Cisco CallManager is stopped.\n"));
+  EXPECT_THAT(
+      console.output,
+      HasSubstr("Phone SEP001122334455 updated.\nWARNING: SEP001122334455 could not be told: "
+                "Cisco CallManager is stopped.\n"));
 }
 
 TEST_F(CommandsTest, ListsCertificatesWithTheirDates) {
   CertificateList list;
   list.certificates.resize(1);
-  list.certificates[0] = {"CAPF", "CAPF.pem", "Self-signed", {}, {}, {}, "2026-11-21T10:00:00Z",
-                          "2031-11-20T09:59:59Z", {}, {}};
+  list.certificates[0] = {"CAPF", "CAPF.pem", "Self-signed",          {},
+                          {},     {},         "2026-11-21T10:00:00Z", "2031-11-20T09:59:59Z",
+                          {},     {}};
   admin->record("cert.list", list);
   EXPECT_EQ(output_of("show cert list own"), "CAPF/CAPF.pem: Self-signed\n");
   EXPECT_EQ(output_of("show cert list own dates"),

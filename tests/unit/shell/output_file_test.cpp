@@ -43,7 +43,9 @@ TEST_F(OutputFileTest, IsThereWholeAndForItsOwner) {
     file.finish("all of it");
   }
   EXPECT_EQ(text_of(path_), "all of it");
+
   struct stat status {};
+
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
   EXPECT_EQ(files(), 1);

@@ -174,8 +174,7 @@ TEST_F(ProgramTest, PrintsADocumentAlsoWhereNothingRuns) {
   const auto error = [&](const std::string& command, int status) {
     const Ran ran = run(command + " 2>/dev/null");
     EXPECT_EQ(ran.status, status) << command;
-    return std::string(
-        boost::json::parse(ran.output).at("error").at("message").as_string());
+    return std::string(boost::json::parse(ran.output).at("error").at("message").as_string());
   };
   EXPECT_THAT(error("${RF}x --json show itl", 1), HasSubstr("nobody answers"));
   EXPECT_THAT(error(RINGFENCE_BIN_DIR "/ringfence --json show itl", 2), HasSubstr("--socket PATH"));

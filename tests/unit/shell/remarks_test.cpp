@@ -16,7 +16,8 @@ using testing::IsEmpty;
 
 TEST(Remarks, AreReadOutOfATextForPeople) {
   const Remarks found = remarks_in(
-      "\nWARNING: One that goes \non in a second line.\n\nNo remark.\nNOTE: A note.\nWARNING: Two.\n");
+      "\nWARNING: One that goes \non in a second line.\n\nNo remark.\nNOTE: A note.\nWARNING: "
+      "Two.\n");
   EXPECT_THAT(found.warnings, ElementsAre("One that goes on in a second line.", "Two."));
   EXPECT_THAT(found.notes, ElementsAre("A note."));
   EXPECT_TRUE(remarks_in("").empty());

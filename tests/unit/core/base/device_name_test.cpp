@@ -9,8 +9,8 @@ namespace {
 TEST(DeviceName, KnowsTheKindsOfDevices) {
   for (const char* name : {"SEP001122334455", "ATAABCDEF012345", "CSFanna", "TAB1", "BOTa_b.c-d"})
     EXPECT_TRUE(is_device_name(name)) << name;
-  for (const char* name : {"", "SEP", "SEP00112233445", "SEP00112233445a", "CSF", "CSF1234567890abc",
-                           "CP-8861-SEP001122334455", "TABa b"})
+  for (const char* name : {"", "SEP", "SEP00112233445", "SEP00112233445a", "CSF",
+                           "CSF1234567890abc", "CP-8861-SEP001122334455", "TABa b"})
     EXPECT_FALSE(is_device_name(name)) << name;
 }
 

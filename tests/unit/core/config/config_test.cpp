@@ -75,16 +75,18 @@ TEST_F(ConfigTest, SaysHowPhonesRegister) {
   EXPECT_EQ(load("").sip().transport, std::nullopt);
   EXPECT_EQ(load("").sip().lifetime, std::chrono::seconds(120));
   EXPECT_EQ(load("").sip().grace, std::chrono::seconds(5));
-  const Config config = load(
-      "[callmanager]\nsip_transport = \"tcp\"\nregister_lifetime = 60\nregister_grace = 0\n");
+  const Config config =
+      load("[callmanager]\nsip_transport = \"tcp\"\nregister_lifetime = 60\nregister_grace = 0\n");
   EXPECT_EQ(config.sip().transport, SipTransport::over_tcp);
   EXPECT_EQ(config.sip().lifetime, std::chrono::seconds(60));
   EXPECT_EQ(config.sip().grace, std::chrono::seconds(0));
-  EXPECT_EQ(load("[callmanager]\nsip_transport = \"udp\"\n").sip().transport, SipTransport::over_udp);
+  EXPECT_EQ(load("[callmanager]\nsip_transport = \"udp\"\n").sip().transport,
+            SipTransport::over_udp);
   EXPECT_EQ(load("[callmanager]\nsip_transport = \"by-model\"\n").sip().transport, std::nullopt);
-  EXPECT_EQ(refusal("[callmanager]\nsip_transport = \"tls\"\n"),
-            "ringfence.toml: callmanager.sip_transport must be \"by-model\", \"tcp\" or \"udp\", not "
-            "\"tls\"");
+  EXPECT_EQ(
+      refusal("[callmanager]\nsip_transport = \"tls\"\n"),
+      "ringfence.toml: callmanager.sip_transport must be \"by-model\", \"tcp\" or \"udp\", not "
+      "\"tls\"");
   EXPECT_EQ(refusal("[callmanager]\nregister_lifetime = 30\n"),
             "ringfence.toml:2: callmanager.register_lifetime must be a number from 60 to 3600");
 }
@@ -136,10 +138,9 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfWhatIsWrong) {
             "ringfence.toml: network.listen must be an IPv4 address, not 'here'");
   EXPECT_EQ(refusal("[trust]\nrelease = \"13\"\n"),
             "ringfence.toml: trust.release must be \"11.5\" or \"12\", not \"13\"");
-  EXPECT_EQ(
-      refusal("[nodes]\n"),
-      "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, capf, "
-      "callmanager, mail, log, hsm");
+  EXPECT_EQ(refusal("[nodes]\n"),
+            "ringfence.toml:1: unknown section [nodes]; known are node, network, trust, capf, "
+            "callmanager, mail, log, hsm");
   EXPECT_EQ(refusal("[node\n").substr(0, 17), "ringfence.toml:1:");
 }
 

@@ -89,7 +89,8 @@ class CertificateFileTest : public testing::Test {
 TEST_F(CertificateFileTest, TakesACertificateWhoseLastByteLooksLikeALineEnd) {
   const EvpPkey key(EVP_EC_gen("P-256"));
   for (const std::uint8_t last : {std::uint8_t{'\n'}, std::uint8_t{'\r'}}) {
-    const X509Cert certificate = share(read_certificate_file(file("a.pem"), 1).certificates.front().get());
+    const X509Cert certificate =
+        share(read_certificate_file(file("a.pem"), 1).certificates.front().get());
     Bytes der;
     for (long serial = 1; der.empty() || der.back() != last; ++serial) {
       ASSERT_LT(serial, 20'000);
@@ -195,9 +196,8 @@ TEST_F(CertificateFileTest, TakesTheCertificateAndLeavesThePrivateKey) {
   for (const std::string& both : {text("a.key") + text("a.pem"), text("a.pem") + text("a.key")}) {
     const CertificateFile read = read_certificate_file(bytes_of(both), 1);
     EXPECT_EQ(read.certificates.size(), 1U);
-    EXPECT_THAT(
-        read.warnings,
-        testing::ElementsAre(HasSubstr("private key was in it too. It was not kept")));
+    EXPECT_THAT(read.warnings,
+                testing::ElementsAre(HasSubstr("private key was in it too. It was not kept")));
   }
   EXPECT_THAT(refusal(text("a.key")), HasSubstr("holds a private key and no certificate"));
   tool("pkcs8 -topk8 -in " + path("a.key") + " -passout pass:x -out " + path("e.key"));

@@ -48,8 +48,8 @@ std::string flaw(const BIGNUM& n, const Bytes& exponent = kF4) {
 
 /// roca_prime is k * M + (65537^a mod M), M the product of the first 39 primes, until it is prime.
 Number roca_prime(BN_ULONG a, int bits) {
-  constexpr BN_ULONG kPrimes[] = {2,  3,  5,  7,  11,  13,  17,  19,  23,  29,  31,  37,  41,
-                                  43, 47, 53, 59, 61,  67,  71,  73,  79,  83,  89,  97,  101,
+  constexpr BN_ULONG kPrimes[] = {2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,
+                                  43,  47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101,
                                   103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
   const Workspace work(BN_CTX_new());
   const Number m = word(1);

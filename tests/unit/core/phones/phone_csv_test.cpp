@@ -146,7 +146,9 @@ TEST(PhoneCsv, ReadsBatsColumnsAndWords) {
   EXPECT_EQ(phone.name, "SEP001122334455");
   EXPECT_EQ(phone.device_pool, "Berlin");
   EXPECT_EQ(phone.model, "CP-8861");
-  EXPECT_THAT(notes(text), HasSubstr("models 1: 1 model was read in its one spelling: Cisco 8861 as CP-8861.\n"));
+  EXPECT_THAT(
+      notes(text),
+      HasSubstr("models 1: 1 model was read in its one spelling: Cisco 8861 as CP-8861.\n"));
   EXPECT_EQ(phone.capf.operation, Operation::install);
   EXPECT_EQ(phone.capf.key_order, KeyOrder::ec_preferred);
   EXPECT_THAT(notes(text), HasSubstr("columns 8: 8 of the columns were read by other names: MAC "

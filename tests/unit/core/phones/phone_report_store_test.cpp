@@ -18,8 +18,16 @@ TEST(PhoneReportStore, KeepsTheLastReportOfEachDevice) {
   first.address = "192.0.2.1";
   store.save(first);
   EXPECT_EQ(store.find("SEP1"), first);
-  const PhoneReport full{"SEP1",  "192.0.2.2", "192.0.2.1", kNow, "Alarm",
-                         23,      "Reset",     "sip.2",     "sip.1", kNow,
+  const PhoneReport full{"SEP1",
+                         "192.0.2.2",
+                         "192.0.2.1",
+                         kNow,
+                         "Alarm",
+                         23,
+                         "Reset",
+                         "sip.2",
+                         "sip.1",
+                         kNow,
                          {"192.0.2.9", 25, "Initialized", kNow}};
   store.save(full);
   PhoneReport other;

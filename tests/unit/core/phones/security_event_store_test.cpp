@@ -58,8 +58,7 @@ TEST_F(SecurityEventStoreTest, NamesTheFirstAddressesAndCountsTheOthers) {
     store_.add({0, kNow, "SEP1", "10.0.0." + std::to_string(i % 20) + ":9", "auth_string_refused",
                 "wrong"});
   store_.flush(kNow + seconds(60));
-  EXPECT_THAT(details().back(),
-              testing::HasSubstr("and 40 more since "));
+  EXPECT_THAT(details().back(), testing::HasSubstr("and 40 more since "));
   EXPECT_THAT(details().back(),
               testing::HasSubstr("they came from 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, "
                                  "10.0.0.5, 10.0.0.6, 10.0.0.7, and 24 more from other addresses"));

@@ -265,8 +265,8 @@ TEST(BulkWatchAfterACrash, TellsOnlyThoseWhomTheRegistrarDidNotTell) {
 TEST_F(BulkWatchTest, AStrangersFailureIsNotThePhones) {
   apply(at(1));
   for (const OperationStatus status :
-       {OperationStatus::invalid_auth_string, OperationStatus::invalid_mic,
-        OperationStatus::failed, OperationStatus::key_generation_failed}) {
+       {OperationStatus::invalid_auth_string, OperationStatus::invalid_mic, OperationStatus::failed,
+        OperationStatus::key_generation_failed}) {
     BulkEvidence evidence;
     evidence.outcomes = {outcome(status, at(2))};
     evidence.outcomes[0].peer = "10.6.6.6:40000";

@@ -58,9 +58,8 @@ class DiagnosisTest : public testing::Test {
 
   void happened(const std::string& kind, const std::string& detail,
                 core::Time at = kNow - minutes(5)) {
-    facts.events.insert(facts.events.begin(),
-                        {1, at, facts.phone.name, "192.0.2.9:40000", kind, detail,
-                         facts.phone.capf.request});
+    facts.events.insert(facts.events.begin(), {1, at, facts.phone.name, "192.0.2.9:40000", kind,
+                                               detail, facts.phone.capf.request});
   }
 
   void ended(OperationStatus status) {

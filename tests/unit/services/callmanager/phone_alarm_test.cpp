@@ -81,8 +81,7 @@ TEST(PhoneAlarm, ReadsTheXmlPartsOfAMultipart) {
 }
 
 TEST(PhoneAlarm, TakesAHashOfTheItlInEverySpelling) {
-  const std::string colons =
-      "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67";
+  const std::string colons = "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67";
   for (const std::string& value : {kSha1, colons, std::string("ASNFZ4mrze8BI0VniavN7wEjRWc="),
                                    std::string("ASNFZ4mrze8BI0VniavN7wEjRWc")}) {
     const PhoneAlarm alarm = in_xml("<String name=\"ITLFileHash\">" + value + "</String>");
@@ -96,10 +95,9 @@ TEST(PhoneAlarm, TakesAHashOfTheItlInEverySpelling) {
             "SHA-256");
   EXPECT_TRUE(in_xml("<S name=\"ITLStatus\">installed</S>").itl.empty());
   EXPECT_TRUE(in_xml("<S name=\"CTLHash\">" + kSha1 + "</S>").itl.empty());
-  EXPECT_EQ(alarm_in_reason("SIP;text=\"cisco-alarm:25 Name=SEP1 ITLHash=" + kSha1 + "\"")
-                .itl.at(0)
-                .hex,
-            kSha1);
+  EXPECT_EQ(
+      alarm_in_reason("SIP;text=\"cisco-alarm:25 Name=SEP1 ITLHash=" + kSha1 + "\"").itl.at(0).hex,
+      kSha1);
 }
 
 TEST(PhoneAlarm, KnowsAPhoneThatRefusedItsList) {
@@ -107,8 +105,8 @@ TEST(PhoneAlarm, KnowsAPhoneThatRefusedItsList) {
             "Status: Trust List update failed");
   EXPECT_EQ(in_xml("<S name=\"ITLUpdate\">verification failure</S>").trust_failure,
             "ITLUpdate: verification failure");
-  EXPECT_FALSE(
-      alarm_in_reason("SIP;text=\"cisco-alarm:9 Last=TrustListUpdateFailed\"").trust_failure.empty());
+  EXPECT_FALSE(alarm_in_reason("SIP;text=\"cisco-alarm:9 Last=TrustListUpdateFailed\"")
+                   .trust_failure.empty());
   EXPECT_EQ(in_xml("<S name=\"Status\">Trust List updated</S>").trust_failure, "");
   EXPECT_EQ(in_xml("<S name=\"Title\">failed</S>").trust_failure, "");
   EXPECT_EQ(in_xml("<S name=\"Dhcp\">failed</S>").trust_failure, "");

@@ -168,8 +168,10 @@ TEST(ResetKind, RefusesAnotherWord) {
 }
 
 TEST(SentByTest, AnAnswerGoesToThePortOfTheViaUnlessItAsksForRport) {
-  EXPECT_EQ(answer_port({.host = "10.0.0.7", .port = 5062, .rport = false}, "10.0.0.7:49152"), 5062);
-  EXPECT_EQ(answer_port({.host = "10.0.0.7", .port = 5062, .rport = true}, "10.0.0.7:49152"), 49152);
+  EXPECT_EQ(answer_port({.host = "10.0.0.7", .port = 5062, .rport = false}, "10.0.0.7:49152"),
+            5062);
+  EXPECT_EQ(answer_port({.host = "10.0.0.7", .port = 5062, .rport = true}, "10.0.0.7:49152"),
+            49152);
   EXPECT_EQ(answer_port({}, "10.0.0.7:49152"), 5060);
 }
 

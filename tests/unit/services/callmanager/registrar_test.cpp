@@ -351,9 +351,8 @@ TEST_F(RegistrarTest, WhoMakesContactsUpDisplacesHisOwn) {
   }
   const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
   EXPECT_EQ(contacts.size(), 1 + Registrar::kMany.of_an_address);
-  EXPECT_TRUE(std::any_of(contacts.begin(), contacts.end(), [](const Binding& one) {
-    return one.row.contact_user == "6001";
-  }));
+  EXPECT_TRUE(std::any_of(contacts.begin(), contacts.end(),
+                          [](const Binding& one) { return one.row.contact_user == "6001"; }));
 }
 
 TEST_F(RegistrarTest, NobodyTakesThePlaceOfWhatAnotherAddressRegistered) {
@@ -381,9 +380,8 @@ class CrowdedTest : public RegistrarTest {
 
   bool has(std::string_view address) const {
     const std::vector<Binding> contacts = registrar_.contacts(kPhone, kStart);
-    return std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
-      return address_in(one.row.peer) == address;
-    });
+    return std::any_of(contacts.begin(), contacts.end(),
+                       [&](const Binding& one) { return address_in(one.row.peer) == address; });
   }
 
   std::vector<int> crowd(int hosts) {
@@ -409,9 +407,9 @@ TEST_F(CrowdedTest, ThePhonesProvenAddressFindsAPlaceAlways) {
   EXPECT_EQ(receive(request()).status, 503) << "as long as it has proven nothing";
   const Devices proven{{kPhone, {"stamp", "10.0.0.7"}}};
   for (int line = 1; line <= 10; ++line)
-    EXPECT_EQ(registrar_.receive(request("one@phone", 1, std::to_string(line)), 0, proven, kStart)
-                  .status,
-              200);
+    EXPECT_EQ(
+        registrar_.receive(request("one@phone", 1, std::to_string(line)), 0, proven, kStart).status,
+        200);
   int own = 0;
   for (const Binding& one : registrar_.contacts(kPhone, kStart))
     own += address_in(one.row.peer) == "10.0.0.7" ? 1 : 0;

@@ -56,12 +56,12 @@ TEST(SipMessage, SaysInTheViaWhereTheRequestCameFrom) {
 }
 
 TEST(SipMessage, RepeatsALongViaWhole) {
-  const std::string via = "SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bK" + std::string(200, 'x') +
-                          ";one=two;three=four";
+  const std::string via =
+      "SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bK" + std::string(200, 'x') + ";one=two;three=four";
   EXPECT_THAT(SipMessage(request(via)).answer(200, "OK", "10.0.0.7:5060"),
               HasSubstr("\r\nVia: " + via + "\r\n"));
-  const SipMessage reason(request(via, "Reason: SIP;cause=200;text=\"" + std::string(300, 'y') +
-                                           "\"\r\n"));
+  const SipMessage reason(
+      request(via, "Reason: SIP;cause=200;text=\"" + std::string(300, 'y') + "\"\r\n"));
   ASSERT_EQ(reason.reasons().size(), 1U);
   EXPECT_THAT(reason.reasons()[0], HasSubstr(std::string(300, 'y')));
 }
@@ -77,12 +77,12 @@ TEST(SipMessage, ReadsWhereTheSenderListens) {
 }
 
 TEST(SipMessage, ReadsKeepAliveReasonAndBody) {
-  const SipMessage message(request(
-      "SIP/2.0/UDP 10.0.0.7;branch=z",
-      "Contact: <sip:a@10.0.0.7:5062>;cisco-keep-alive;expires=0\r\n"
-      "Reason: SIP;cause=200;text=\"cisco-alarm:25 Name=SEP1 Last=Initialized\"\r\n"
-      "Content-Type: application/x-cisco-alarm+xml;charset=utf-8\r\n",
-      "<a/>"));
+  const SipMessage message(
+      request("SIP/2.0/UDP 10.0.0.7;branch=z",
+              "Contact: <sip:a@10.0.0.7:5062>;cisco-keep-alive;expires=0\r\n"
+              "Reason: SIP;cause=200;text=\"cisco-alarm:25 Name=SEP1 Last=Initialized\"\r\n"
+              "Content-Type: application/x-cisco-alarm+xml;charset=utf-8\r\n",
+              "<a/>"));
   const Register read = message.registration("udp", "10.0.0.7:1");
   ASSERT_EQ(read.contacts.size(), 1U);
   EXPECT_TRUE(read.contacts[0].keep_alive);

@@ -250,8 +250,8 @@ TEST_F(CapfByCertificate, NamesTheIssuerOfAMicThatNobodyImported) {
 
 TEST_F(CapfByCertificate, ComparesDeviceNamesExactly) {
   capf().auth_mode = AuthMode::mic;
-  for (const char* name : {"evil-SEP001122334455", "TAB2-SEP001122334455",
-                           "CP-8861-SEPAABBCCDDEEFF-SEP001122334455"})
+  for (const char* name :
+       {"evil-SEP001122334455", "TAB2-SEP001122334455", "CP-8861-SEPAABBCCDDEEFF-SEP001122334455"})
     EXPECT_EQ(answer(shows_mic(leaf(maker, name))), "> END SESSION 7") << name;
   for (const char* name : {"SEP001122334455", "CP-7975G-SEP001122334455"})
     EXPECT_EQ(answer(shows_mic(leaf(maker, name))), kAdmitted) << name;

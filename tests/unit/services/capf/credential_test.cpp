@@ -167,14 +167,16 @@ TEST_F(CapfCredential, RefusesASubjectWithTwoNames) {
 TEST_F(CapfCredential, RefusesWhatIsExpiredOrNotYetValid) {
   Wanted past = leaf(kPhone);
   past.not_after = kNow - 1s;
-  EXPECT_EQ(refusal(shown(make_pair(test::ec_key("P-256"), past, &pki().capf))),
-            "the certificate, issued by CN=CAPF-1, does not verify up to CAPF-trust: certificate has "
-            "expired");
+  EXPECT_EQ(
+      refusal(shown(make_pair(test::ec_key("P-256"), past, &pki().capf))),
+      "the certificate, issued by CN=CAPF-1, does not verify up to CAPF-trust: certificate has "
+      "expired");
   Wanted future = leaf(kPhone);
   future.not_before = kNow + 1s;
-  EXPECT_EQ(refusal(shown(make_pair(test::ec_key("P-256"), future, &pki().capf))),
-            "the certificate, issued by CN=CAPF-1, does not verify up to CAPF-trust: certificate is "
-            "not yet valid");
+  EXPECT_EQ(
+      refusal(shown(make_pair(test::ec_key("P-256"), future, &pki().capf))),
+      "the certificate, issued by CN=CAPF-1, does not verify up to CAPF-trust: certificate is "
+      "not yet valid");
 }
 
 TEST_F(CapfCredential, RefusesAnIssuerThatIsNotInCapfTrust) {

@@ -45,12 +45,13 @@ inline core::Bytes rsa_spki_of_factor(int bits, BN_ULONG factor) {
   const core::Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> builder(OSSL_PARAM_BLD_new());
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get());
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get());
-  const core::Handle<OSSL_PARAM, OSSL_PARAM_free> parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+  const core::Handle<OSSL_PARAM, OSSL_PARAM_free> parameters(
+      OSSL_PARAM_BLD_to_param(builder.get()));
   EVP_PKEY* key = nullptr;
-  core::ensure(EVP_PKEY_fromdata_init(context.get()) == 1 &&
-                   EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY,
-                                     parameters.get()) == 1,
-               "EVP_PKEY_fromdata");
+  core::ensure(
+      EVP_PKEY_fromdata_init(context.get()) == 1 &&
+          EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) == 1,
+      "EVP_PKEY_fromdata");
   return spki(core::EvpPkey(key).get());
 }
 

@@ -65,8 +65,8 @@ TEST(PublicKey, RefusesThePointAtInfinityAsAWrongKey) {
 TEST(PublicKey, HasOneHashHoweverItIsWritten) {
   const core::EvpPkey key = test::ec_key("P-256");
   const core::Bytes usual = test::spki(key.get());
-  ASSERT_EQ(EVP_PKEY_set_utf8_string_param(
-                key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
+  ASSERT_EQ(EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                           "compressed"),
             1);
   const core::Bytes compressed = test::spki(key.get());
   ASSERT_NE(usual, compressed);

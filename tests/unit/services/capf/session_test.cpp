@@ -621,8 +621,9 @@ TEST_F(CapfSession, TellsOfAnLscThatWentToAnUnknownAddress) {
   feed(*session, StoreResponse{Reason::ok});
   EXPECT_EQ(script.diary.back(), "> END SESSION 1");
   EXPECT_EQ(script.events, Lines{"enrolled_elsewhere"});
-  EXPECT_EQ(script.details[0], "an LSC went to an address that is not known of this phone, which "
-                               "was last seen at 10.0.0.1");
+  EXPECT_EQ(script.details[0],
+            "an LSC went to an address that is not known of this phone, which "
+            "was last seen at 10.0.0.1");
   EXPECT_EQ(script.last_issued.proof, "null-string");
   EXPECT_EQ(script.last_issued.elsewhere, "10.0.0.1");
   capf().request = 8;
@@ -653,7 +654,8 @@ TEST_F(CapfSession, BoundsTheCertificatesOfARequestAtEachAddress) {
   feed(*start("10.6.6.6"), auth());
   EXPECT_EQ(script.diary.back(), "> END SESSION 7");
   feed(*start("10.0.0.1"), auth());
-  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA") << "the phone has its own share";
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA")
+      << "the phone has its own share";
 }
 
 TEST_F(CapfSession, GivesManyUnprovenAddressesOneLscInFiveMinutes) {
@@ -698,7 +700,8 @@ TEST_F(CapfSession, RefusesAtOnceAKeyThatAnotherSessionBroughtFirst) {
     EXPECT_EQ(script.diary.back(), "> END SESSION 7") << "no RETRY LATER, which would not help";
     EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::key_generation_failed);
     EXPECT_EQ(script.events.back(), "weak_key");
-    EXPECT_EQ(script.details.back(), "the phone sent the key of SEPAABBCCDDEEFF, not one of its own");
+    EXPECT_EQ(script.details.back(),
+              "the phone sent the key of SEPAABBCCDDEEFF, not one of its own");
   }
 }
 
@@ -726,11 +729,11 @@ TEST_F(CapfSession, FetchesBothCertificatesToTroubleshoot) {
   feed(*session, auth());
   feed(*session, FetchResponse{CertificateKind::lsc, {}, Reason::no_action});
   feed(*session, FetchResponse{CertificateKind::mic, core::from_hex("300100"), Reason::ok});
-  EXPECT_EQ(script.diary,
-            (Lines{"> AUTH REQUEST 0", "> FETCH CERTIFICATE REQUEST", "> FETCH CERTIFICATE REQUEST",
-                   "fetched MIC of SEP001122334455, 3 bytes",
-                   "SEP001122334455 showed 0 bytes as its LSC", "finished Troubleshoot Success",
-                   "> END SESSION 1"}));
+  EXPECT_EQ(
+      script.diary,
+      (Lines{"> AUTH REQUEST 0", "> FETCH CERTIFICATE REQUEST", "> FETCH CERTIFICATE REQUEST",
+             "fetched MIC of SEP001122334455, 3 bytes", "SEP001122334455 showed 0 bytes as its LSC",
+             "finished Troubleshoot Success", "> END SESSION 1"}));
 }
 
 TEST_F(CapfSession, FailsToTroubleshootAPhoneThatHasNeitherCertificate) {

@@ -33,8 +33,8 @@ class ThrottleTest : public testing::Test {
 
 TEST_F(ThrottleTest, AllowsThreeTriesThenPausesTwiceAsLongEachTime) {
   core::Time now = kNow;
-  for (const minutes pause : {minutes(5), minutes(10), minutes(20), minutes(40), minutes(60),
-                              minutes(60)}) {
+  for (const minutes pause :
+       {minutes(5), minutes(10), minutes(20), minutes(40), minutes(60), minutes(60)}) {
     EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, now), 3);
     EXPECT_EQ(attempt("10.0.0.1", Who::proven, now)->until, now + pause);
     EXPECT_TRUE(attempt("10.0.0.1", Who::proven, now + pause - seconds(1)));
@@ -70,10 +70,10 @@ TEST_F(ThrottleTest, BoundsWhatSeenAddressesMayTryInAWeek) {
   int made = 0;
   for (minutes passed{0}; passed < hours(24 * 7); passed += minutes(5))
     for (int peer = 0; peer < 20; ++peer)
-      made += attempt(fmt::format("10.{}.6.{}", passed.count() % 250, peer), Who::seen,
-                      kNow + passed)
-                  ? 0
-                  : 1;
+      made +=
+          attempt(fmt::format("10.{}.6.{}", passed.count() % 250, peer), Who::seen, kNow + passed)
+              ? 0
+              : 1;
   EXPECT_LE(made, 400) << "of a million strings of six digits";
 }
 
