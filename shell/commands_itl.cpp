@@ -79,6 +79,7 @@ Command show_file_command(const std::string& kind, const char* method) {
 std::optional<Confirmation> confirm_reset(Call& call) {
   const bool answered = call.session.questions == Questions::answer_yes;
   if (!call.session.console.interactive() && !answered) return std::nullopt;
+  call.ask<Nothing>("itl.reset_plan", TrustListResetRequest{call.arguments.integer("force")});
   return Confirmation{
       "WARNING: This operation publishes an ITL file signed by the recovery key. Registered phones "
       "fetch it when they are reset, and it stays until 'utils service restart Cisco Tftp'.\n",

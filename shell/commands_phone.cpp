@@ -111,7 +111,6 @@ Status import(Call& call) {
   return Status::success;
 }
 
-/// signs_text says what was seen of a phone, a line each.
 /// sign_words says what was seen; kinds that this shell does not know stay as they are.
 std::string sign_words(const std::string& kind) {
   static const std::map<std::string, std::string> kWords = {
@@ -131,6 +130,7 @@ std::string sign_words(const std::string& kind) {
   return found == kWords.end() ? kind : found->second;
 }
 
+/// signs_text says what was seen of a phone, a line each.
 std::string signs_text(const std::vector<PhoneSign>& signs, std::size_t columns) {
   if (signs.empty()) return {};
   Table table({"Seen at", "What", "Address", "About", "Detail"});

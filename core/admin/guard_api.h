@@ -23,8 +23,10 @@ struct Guard {
 };
 BOOST_DESCRIBE_STRUCT(Guard, (), (code, phones, names, why, cure))
 
-// --- itl.reset ---------------------------------------------------------------------------------
+// --- itl.reset_plan, itl.reset -----------------------------------------------------------------
 
+/// itl.reset_plan is asked before itl.reset: it is refused for what that would be refused for, and
+/// answers Nothing.
 struct TrustListResetRequest {
   std::optional<std::int64_t> force;
 };

@@ -51,8 +51,9 @@ bool is_number(std::string_view text) {
 }
 
 /// series_of is what stands before a number: desk phones of the 9800 series have a mark of their
-/// own.
+/// own, so a pattern whose second digit is open may be of either.
 std::string series_of(std::string_view number) {
+  if (number.starts_with("9") && (number.size() < 2 || !is_digit(number[1]))) return "?P-";
   return number.starts_with("98") ? "DP-" : "CP-";
 }
 
@@ -79,6 +80,8 @@ std::string model_name_from(std::string_view written) {
   for (const std::string_view prefix : {"ATA-", "ATA ", "ATA"})
     if (const auto rest = behind(name, prefix); !rest.empty() && is_digit(rest.front()))
       return "ATA " + without_order_mark(upper(rest));
+  const bool pattern = name.find_first_of("*?") != name.npos;
+  if (pattern && name.size() < whole.size()) return '*' + std::string(name);  // "Cisco *"
   return whole;
 }
 

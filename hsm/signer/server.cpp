@@ -29,6 +29,7 @@ constexpr auto kFrameTime = 5s;                // from a frame's first byte to i
 // A client that waits for many answers gets several at a time: each one alone would wake it.
 constexpr std::size_t kBusy = 32;
 constexpr auto kHoldAnswers = 2ms;
+constexpr auto kKeepLog = 1s;
 
 Fd listen_at(const std::filesystem::path& path) {
   sockaddr_un address{};
@@ -114,7 +115,17 @@ void Server::run() {
       on_event(event.data.fd, event.events);
     }
     drop_late();
+    keep_log();
   }
+}
+
+/// keep_log bounds what the module and the workers write to standard error past the log. Not in a
+/// thread: this process forks.
+void Server::keep_log() {
+  const Clock::time_point now = Clock::now();
+  if (now - log_kept_ < kKeepLog) return;
+  log_kept_ = now;
+  core::keep_log_bounds();
 }
 
 void Server::on_event(int fd, std::uint32_t events) {
@@ -136,7 +147,7 @@ int Server::timeout() const {
   if (!news_.empty()) consider(Clock::now() + kHoldAnswers);
   for (const auto& [fd, client] : clients_)
     if (client->in.held() > 0) consider(client->frame_began + kFrameTime);
-  if (!next) return -1;
+  consider(log_kept_ + kKeepLog);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }

@@ -54,6 +54,7 @@ class Server {
   void on_event(int fd, std::uint32_t events);
   int timeout() const;
   void drop_late();
+  void keep_log();
   void accept(const Listener& listener);
   void read(Client& client);
   void take(Client& client, BytesView body);
@@ -76,6 +77,7 @@ class Server {
   std::map<const Role*, std::size_t> clients_of_;
   std::vector<std::uint64_t> news_;  ///< clients for whom answers are held
   std::uint64_t last_serial_ = 0;
+  Clock::time_point log_kept_;
   provider::Digests digests_{nullptr};
   Pool pool_;
 };

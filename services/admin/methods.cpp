@@ -109,14 +109,21 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
                                [this](const TrustListExamineRequest& request, Who) {
                                  return examine_list(house_, core::ListKind::ctl, request);
                                });
-  change<TrustListResetRequest>(
-      "itl.reset", 4, [&, this](const TrustListResetRequest& request, Who) {
-        require_token();
-        const std::string refusal =
-            Guards(house_, keeper, services_).of_recovery().refusal(request.force);
-        if (!refusal.empty()) throw Error(Code::refused, refusal);
-        return keeper.reset_localkey();
-      });
+  const auto require_recovery = [&, this](const TrustListResetRequest& request) {
+    require_token();
+    const std::string refusal =
+        Guards(house_, keeper, services_).of_recovery().refusal(request.force);
+    if (!refusal.empty()) throw Error(Code::refused, refusal);
+  };
+  add<TrustListResetRequest>("itl.reset_plan", 4, [=](const TrustListResetRequest& request, Who) {
+    require_recovery(request);
+    return Nothing{};
+  });
+  change<TrustListResetRequest>("itl.reset", 4,
+                                [=, &keeper](const TrustListResetRequest& request, Who) {
+                                  require_recovery(request);
+                                  return keeper.reset_localkey();
+                                });
 }
 
 void Methods::add_phones(Phones& phones) {

@@ -34,7 +34,7 @@ namespace {
 /// users_of names the daemons that show or sign with a unit's certificate.
 std::vector<std::string_view> users_of(Unit unit) {
   switch (unit) {
-    case Unit::call_manager: return {"callmanager", "tftp"};
+    case Unit::call_manager:
     case Unit::call_manager_ecdsa: return {"callmanager", "tftp"};
     case Unit::capf: return {"capf"};
     case Unit::tvs: return {"tvs"};
@@ -371,9 +371,11 @@ bool Regeneration::stopping_within(std::chrono::milliseconds time) {
 
 void Regeneration::describe(const Job& job, core::admin::JobReport& report) const {
   const Progress progress = Progress::from_text(job.arguments);
+  // What idles today says nothing of a job of last month.
+  const bool recent = !job.finished || house_.clock.now() - *job.finished < std::chrono::hours(1);
   for (const std::string_view daemon : users_of(progress.unit))
     for (const Service& service : kServices)
-      if (service.daemon == daemon && services_.state(service).state != "STARTED")
+      if (recent && service.daemon == daemon && services_.state(service).state != "STARTED")
         report.idle_services.emplace_back(service.name);
   report.subject = name(progress.unit);
   report.published = progress.published;

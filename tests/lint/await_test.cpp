@@ -29,8 +29,8 @@ std::string code_of(std::string_view text) {
       while (end < text.size() && text[end] != '"' && text[end] != '\n')
         end += text[end] == '\\' ? 2U : 1U;
       end = std::min(end + 1, text.size());
-    } else if (text.substr(at, 3) == "'?'") {
-      end = at + 3;
+    } else if (at + 2 < text.size() && text[at] == '\'' && text[at + 2] == '\'') {
+      end = at + 3;  // one character, a quote or a question mark perhaps
     } else {
       code += text[at];
     }
@@ -75,6 +75,7 @@ TEST(Await, SeesTheThreePatterns) {
   EXPECT_EQ(matches_of("auto r = ok ? Reply() : co_await f();", "x").size(), 1U);
   EXPECT_EQ(matches_of("auto r = ok ? net::Reply(co_await f()) : Reply();", "x").size(), 1U);
   EXPECT_EQ(matches_of("auto r = co_await f(work);", "x").size(), 0U);
+  EXPECT_EQ(matches_of("find('\"'); auto r = ok ? co_await f() : Reply();", "x").size(), 1U);
   EXPECT_EQ(matches_of("// what now?\nco_await f();", "x").size(), 0U);
   EXPECT_EQ(matches_of("log(\"what?\"); co_await f();", "x").size(), 0U);
 }

@@ -447,9 +447,14 @@ TEST_F(CommandsTest, ResetsTheItlInTheWordsOfTheOriginal) {
 }
 
 TEST_F(CommandsTest, AsksAPersonBeforeItResetsTheItlAndNoScript) {
+  admin->record("itl.reset_plan", core::Error(core::Code::refused, "60 phones would be stranded"));
+  admin->record("itl.reset_plan", Nothing{});
   admin->record("itl.reset", TrustListReset{"CN=ITLRECOVERY", "a", "b", {"ringfence1"}});
   console.terminal = true;
   console.width = 200;
+  EXPECT_EQ(run("utils itl reset localkey"), Status::failed);
+  EXPECT_THAT(console.errors + console.output, HasSubstr("60 phones would be stranded"));
+  EXPECT_THAT(console.output, Not(HasSubstr("Do you want"))) << "what is refused is not asked";
   console.typed = {"n"};
   EXPECT_EQ(run("utils itl reset localkey"), Status::failed);
   EXPECT_THAT(console.output, HasSubstr("WARNING: This operation publishes an ITL file signed by "

@@ -29,12 +29,15 @@ TEST(ModelName, ReadsPatternsAsNames) {
   EXPECT_EQ(model_name_from("Cisco 88*"), "CP-88*");
   EXPECT_EQ(model_name_from("cp-88?1"), "CP-88?1");
   EXPECT_EQ(model_name_from("98*"), "DP-98*");
+  EXPECT_EQ(model_name_from("9*"), "?P-9*") << "CP-9971 and DP-9861";
+  EXPECT_EQ(model_name_from("Cisco *"), "**") << "phones that were written so are kept without it";
   for (const char* written : {"*", "*8861", "CP-*", "?861", "CP-88*"})
     EXPECT_EQ(model_name_from(written), written) << written;
 }
 
 TEST(ModelName, IsItsOwnName) {
-  for (const char* written : {"cisco 8861", "ata191", "Cisco 88*", "Jabber  for", "9861-k9"}) {
+  for (const char* written :
+       {"cisco 8861", "ata191", "Cisco 88*", "9*", "Cisco *", "Jabber  for", "9861-k9"}) {
     const std::string once = model_name_from(written);
     EXPECT_EQ(model_name_from(once), once);
   }
