@@ -67,7 +67,10 @@ core::admin::TrustListServed served_by_tftp(const core::Config& config, const st
     const boost::json::object answer =
         core::rpc_call(config.control_socket("tftp"), "lists", {}, std::chrono::seconds(2))
             .as_object();
-    served = core::admin::from_json<core::admin::TrustListServed>(answer.at(name).as_object());
+    const boost::json::value* list = answer.if_contains(name);
+    if (list != nullptr && list->is_object())
+      return core::admin::from_json<core::admin::TrustListServed>(list->get_object());
+    served.problem = "Cisco Tftp does not say what it serves";
   } catch (const Error& error) {
     served.problem = error.code() == Code::io ? "Cisco Tftp does not answer" : error.what();
   }
