@@ -134,6 +134,12 @@ void add_followers(Unit unit, const GuardFacts& facts, Bench& bench) {
       "Reset them with 'utils phone reset all' and see 'show phone'.");
 }
 
+/// covers tells whether `force` is for so many phones: for as many, or for a few more, because
+/// phones that come and go while somebody types must not stop him.
+bool covers(std::int64_t force, std::int64_t stranded) {
+  return force >= stranded && force - stranded <= std::max<std::int64_t>(5, stranded / 10);
+}
+
 }  // namespace
 
 std::string phones_text(std::int64_t count) {
@@ -147,7 +153,7 @@ std::string Verdict::refusal(std::optional<std::int64_t> force) const {
                        "force out",
                        act, *force)
                  : "";
-  if (force == stranded) return "";
+  if (force && covers(*force, stranded)) return "";
   std::string text =
       fmt::format("{}, because by what is known it would strand {}", act, phones_text(stranded));
   if (force) text += fmt::format(", not {}", *force);

@@ -41,7 +41,8 @@ struct Verdict {
   std::int64_t stranded = 0;  ///< phones that the guards name, each once
 
   /// refusal is the sentence that refuses the change; "" when nothing speaks against it, or when
-  /// `force` is just `stranded`.
+  /// `force` covers `stranded`: it is that number, or up to 5 or a tenth above, since phones come
+  /// and go while somebody types.
   std::string refusal(std::optional<std::int64_t> force) const;
 };
 
