@@ -15,7 +15,8 @@ namespace ringfence::core {
 
 /// PeerAccounts keeps an Account a peer (see peer_key), so many of them.
 ///
-/// Only an account that is settled is ever forgotten: one that would begin anew as it stands. When
+/// Only an account that is settled is ever forgotten: one that would begin anew as it stands, or
+/// that its owner gives up rather than share (`settled` is asked when all places are taken). When
 /// all places are taken by those that are not, a newcomer shares an account with others of its
 /// neighbourhood (IPv4 /24, IPv6 /48, of which there are 256 accounts): who makes addresses up
 /// wipes nobody's debt out, neither his own. `Account` is default constructible and has
@@ -38,12 +39,14 @@ class PeerAccounts {
       entries_.splice(entries_.end(), entries_, found->second);
       return found->second->account;
     }
-    if (entries_.size() >= most_ && !forget_one(now)) return shared_[neighbourhood(peer)];
+    if (full() && !forget_one(now)) return shared_[neighbourhood(peer)];
     by_peer_[peer] = entries_.insert(entries_.end(), Entry{peer, Account()});
     return entries_.back().account;
   }
 
   std::size_t size() const noexcept { return entries_.size(); }
+
+  bool full() const noexcept { return entries_.size() >= most_; }
 
  private:
   static constexpr std::size_t kShared = 256;

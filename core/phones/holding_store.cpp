@@ -59,12 +59,14 @@ std::vector<Holding> HoldingStore::list() const {
 }
 
 std::unordered_map<std::string, std::string> HoldingStore::homes() const {
-  return database_.read([](soci::session& sql) {
+  const std::string proof(word(AddressProof::identified));
+  return database_.read([&proof](soci::session& sql) {
     std::string device;
     std::string peer;
     soci::statement select =
-        (sql.prepare << "select device, peer from trust_holding where sha1 <> ''",
-         soci::into(device), soci::into(peer));
+        (sql.prepare << "select device, peer from trust_holding where sha1 <> ''"
+                        " and address_proof = :proof",
+         soci::use(proof), soci::into(device), soci::into(peer));
     select.execute();
     std::unordered_map<std::string, std::string> homes;
     while (select.fetch()) homes.emplace(device, peer);

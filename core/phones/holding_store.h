@@ -20,7 +20,8 @@ class HoldingStore {
   /// save inserts or updates by device; many at once cost one commit.
   void save(const std::vector<Holding>& holdings);
   std::vector<Holding> list() const;  ///< by device
-  /// homes returns the address of each phone that is proven to hold a list, by name.
+  /// homes returns the address from which each phone showed CAPF who it is, by name, of those that
+  /// are proven to hold a list. Whoever fetches or registers in a phone's name has shown nothing.
   std::unordered_map<std::string, std::string> homes() const;
   std::optional<Holding> find(std::string_view device) const;
   void remove(std::string_view device);

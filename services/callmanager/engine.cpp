@@ -28,10 +28,6 @@ constexpr std::ptrdiff_t kMostHeldAnAddress = 50;
 constexpr std::size_t kMostAnswer = 3;         ///< times as long as the request, over UDP
 constexpr std::size_t kLinesOfTheKnown = 200;  ///< a peer in ten seconds
 constexpr std::size_t kLinesOfTheRefused = 5;
-// Of an address: a site of a thousand phones behind it starts at once, and refreshes ever after.
-constexpr core::Allowance::Bounds kAllowance{.burst = 20'000, .per_second = 200};
-// Bytes that wait for their turn.
-constexpr core::FairQueue<Waiting>::Bounds kWaiting{.per_peer = 4'000'000, .in_all = 32'000'000};
 constexpr int kServedAtOnce = 16;  ///< before the sockets are looked at again
 constexpr std::string_view kAllow = "Allow: REGISTER, OPTIONS, REFER, PUBLISH\r\n";
 
@@ -72,13 +68,12 @@ Engine::Engine(const ServerOptions& options, Directory& directory, Ledger& ledge
       registrations_(kLinesOfTheKnown),
       nonsense_(kLinesOfTheRefused),
       too_many_(1),
-      allowance_(kAllowance),
-      waiting_(kWaiting),
       second_(*io_),
       repeat_(*io_),
       wire_(*io_, options.listen, options.port, *this) {
   const core::Time now = clock_.now();
-  ledger_.queue(registrar_.restore(ledger_.registrations(now), now));
+  const auto known = directory_.devices();
+  ledger_.queue(registrar_.restore(ledger_.registrations(now), known ? *known : Devices(), now));
   directory_.on_change([this, io = std::weak_ptr(io_)] {
     const auto open = io.lock();
     if (!open) return;
@@ -132,10 +127,9 @@ void Engine::expire() {
 Taken Engine::take(std::string_view text, const Way& way) {
   Taken taken = Taken::over;
   guarded([&] {
-    if (!allowance_.spend(way.peer.address(), steady_now())) return leave_out(way, "too many");
+    if (!turns_.allows(way, steady_now())) return leave_out(way, "too many");
     taken = Taken::waiting;
-    const std::size_t cost = text.size() + sizeof(Waiting);
-    for (const Waiting& other : waiting_.push(way.peer.address(), {std::string(text), way}, cost))
+    for (const Waiting& other : turns_.push({std::string(text), way}))
       leave_out(other.way, "more than can be answered");
     serve_soon();
   });
@@ -151,7 +145,7 @@ void Engine::leave_out(const Way& way, std::string_view why) {
 }
 
 void Engine::serve_soon() {
-  if (serving_ || waiting_.empty()) return;
+  if (serving_ || turns_.empty()) return;
   serving_ = true;
   asio::post(*io_, [this] { serve(); });
 }
@@ -159,7 +153,7 @@ void Engine::serve_soon() {
 void Engine::serve() {
   serving_ = false;
   for (int i = 0; i < kServedAtOnce; ++i) {
-    const auto next = waiting_.pop();
+    const auto next = turns_.pop();
     if (!next) return;
     judge(next->text, next->way);
     if (next->way.flow != 0) wire_.go_on(next->way.flow);
@@ -217,8 +211,8 @@ void Engine::take_refer(const SipMessage& message, const Way& way) {
   note_alarm(alarm.device, alarm, way);
 }
 
-// Is it the address from which the phone has proven itself? When it is registered, but not from
-// there, or has proven nothing: the one that registered it first. Else the one that did last.
+// Is it the address from which the phone has shown who it is? When it is registered, but not from
+// there, or has shown nothing: the one that registered it first.
 bool Engine::is_its_address(const std::string& device, const Way& way) const {
   const std::string address = way.address();
   const std::vector<Binding> contacts = registrar_.contacts(device, clock_.now());
@@ -231,12 +225,7 @@ bool Engine::is_its_address(const std::string& device, const Way& way) const {
     return address_in(one.row.peer) == home;
   });
   if (!home.empty() && (at_home || contacts.empty())) return address == home;
-  if (contacts.empty()) return sightings_.knows(device, address);
-  const auto first = std::min_element(contacts.begin(), contacts.end(),
-                                      [](const Binding& left, const Binding& right) {
-                                        return left.row.registered_at < right.row.registered_at;
-                                      });
-  return address == address_in(first->row.peer);
+  return sightings_.knows(device, address);
 }
 
 // What speaks for a phone from elsewhere proves nothing of it: it is kept with its address, and
@@ -254,8 +243,9 @@ void Engine::note_unproven(const std::string& device, const PhoneAlarm& alarm, c
 }
 
 void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
-  if (!is_its_address(device, way)) return note_unproven(device, alarm, way);
+  // Signs carry where they came from: whoever reads them judges that.
   note_trust(device, alarm, way);
+  if (!is_its_address(device, way)) return note_unproven(device, alarm, way);
   auto report = sightings_.alarmed(device, alarm, clock_.now());
   if (!report) return;
   if (const auto kept_back = registrations_.pass(way.address(), steady_now()))
@@ -329,22 +319,31 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
   if (verdict.registered_anew)
     signs_.add({verdict.device, core::TrustSignKind::registered, way.address(), "", "",
                 core::sign_time()});
+  // Who only asks, or takes its own away, registers nothing.
+  const bool here = std::any_of(
+      verdict.bindings.begin(), verdict.bindings.end(),
+      [&](const core::Registration& row) { return address_in(row.peer) == way.address(); });
+  if (here) {
+    if (auto report = sightings_.registered(verdict.device, way.address(), clock_.now())) {
+      if (!report->previous_address.empty())
+        note(Level::warning, "PHONE_MOVED", "before", report->previous_address);
+      ledger_.queue_report(std::move(*report));
+    }
+  }
+
   PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
   // A refresh may repeat why the phone started; that was when it registered.
   if (verdict.registered_anew)
     for (const std::string& reason : message.reasons())
       alarm = merged(alarm_in_reason(reason), alarm);
-  if (!verdict.bindings.empty())
-    if (const auto before = sightings_.claimed(verdict.device, way.address(), clock_.now()))
+  if (here) {
+    if (auto before = sightings_.claimed(verdict.device, way.address(), clock_.now())) {
+      before->itl.clear();  // its trust signs are written
+      before->trust_failure.clear();
       alarm = merged(std::move(alarm), *before);
-  if (!alarm.empty()) note_alarm(verdict.device, alarm, way);
-
-  if (verdict.bindings.empty()) return;
-  if (auto report = sightings_.registered(verdict.device, way.address(), clock_.now())) {
-    if (!report->previous_address.empty())
-      note(Level::warning, "PHONE_MOVED", "before", report->previous_address);
-    ledger_.queue_report(std::move(*report));
+    }
   }
+  if (!alarm.empty()) note_alarm(verdict.device, alarm, way);
 }
 
 // A phone may register a moment after it was added: look at admin.db before saying no.

@@ -5,9 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/net/allowance.h"
 #include "core/net/asio.h"
-#include "core/net/fair_queue.h"
 #include "services/callmanager/quiet.h"
 #include "services/callmanager/registrar.h"
 #include "services/callmanager/reset_queue.h"
@@ -15,15 +13,10 @@
 #include "services/callmanager/sightings.h"
 #include "services/callmanager/sip.h"
 #include "services/callmanager/transactions.h"
+#include "services/callmanager/turns.h"
 #include "services/callmanager/wire.h"
 
 namespace ringfence::services::callmanager {
-
-/// Waiting is a message that has its turn later.
-struct Waiting {
-  std::string text;
-  Way way;
-};
 
 /// Held is a REGISTER that waits for a look at admin.db.
 struct Held {
@@ -35,9 +28,9 @@ struct Held {
 /// a request that comes again is judged again, and gets the same answer. All but `post` happens on
 /// one thread.
 ///
-/// Before anything is done for a message, its address needs an allowance for it, and then its turn
-/// comes: one message of each address that has any, again and again. Datagrams above the allowance
-/// are dropped without an answer; over TCP such a connection ends.
+/// Before anything is done for a message its address needs an allowance for it and waits for its
+/// turn: see Turns. Datagrams above the allowance are dropped without an answer; over TCP such a
+/// connection ends.
 class Engine final : private WireUser {
  public:
   Engine(const ServerOptions& options, Directory& directory, Ledger& ledger,
@@ -112,8 +105,7 @@ class Engine final : private WireUser {
   Quiet registrations_;
   Quiet nonsense_;
   Quiet too_many_;
-  core::Allowance allowance_;
-  core::FairQueue<Waiting> waiting_;
+  Turns turns_;
   bool serving_ = false;
   std::vector<Held> held_;
   bool looking_ = false;

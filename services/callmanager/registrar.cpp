@@ -76,44 +76,45 @@ Registrar::Places Registrar::places() const noexcept {
   return contact_count_ > 2 * devices_.size() + 1000 ? kFew : kMany;
 }
 
-bool Registrar::has_place(const Contacts& contacts, std::string_view address,
-                          std::string_view home) const {
-  return contacts.size() < places().in_all || address == home ||
-         std::any_of(contacts.begin(), contacts.end(), [address](const Binding& one) {
-           return !one.row.answers() || address_in(one.row.peer) == address;
-         });
-}
-
-/// make_room takes away what a further contact of `address` displaces, if anything: has_place.
-void Registrar::make_room(Contacts& contacts, std::string_view address, std::string_view home,
-                          Changes& changes) {
-  std::map<std::string_view, std::size_t> shares;
-  for (const Binding& one : contacts) ++shares[address_in(one.row.peer)];
-  const std::size_t own = shares[address];
+/// room_for finds what a further contact of `address` displaces: the end when nothing has to go, no
+/// value when there is no place.
+std::optional<Registrar::Contacts::iterator> Registrar::room_for(Contacts& contacts,
+                                                                 std::string_view address,
+                                                                 std::string_view home) const {
   const auto oldest = [&contacts](const auto& counts) {
     auto found = contacts.end();
     for (auto one = contacts.begin(); one != contacts.end(); ++one)
       if (counts(*one) && (found == contacts.end() || refreshed_earlier(*one, *found))) found = one;
     return found;
   };
-  const auto take_away = [&](Contacts::iterator found) {
-    if (found != contacts.end()) erase(contacts, found, changes);
-  };
   const auto is_of = [](std::string_view peer) {
     return [peer](const Binding& one) { return address_in(one.row.peer) == peer; };
   };
-  if (own >= places().of_an_address) return take_away(oldest(is_of(address)));
-  if (contacts.size() < places().in_all) return;
+  std::map<std::string_view, std::size_t> shares;
+  for (const Binding& one : contacts) ++shares[address_in(one.row.peer)];
+  const std::size_t own = shares[address];
+  if (own >= places().of_an_address) return oldest(is_of(address));
 
+  // 1. The home's own share is its own: it takes nobody's place, and nobody takes it.
+  shares.erase(home);
+  std::size_t counted = 0;
+  for (const auto& [peer, share] : shares) counted += std::min(share, places().of_an_address);
+  if (address == home || counted < places().in_all) return contacts.end();
+
+  // 2. What does not answer gives way.
   const auto silent = oldest([&](const Binding& one) {
-    return !one.row.answers() && address_in(one.row.peer) != address;
+    const std::string_view peer = address_in(one.row.peer);
+    return !one.row.answers() && peer != address && peer != home;
   });
-  if (silent != contacts.end()) return take_away(silent);
-  if (address != home) return take_away(oldest(is_of(address)));
-  shares.erase(address);
+  if (silent != contacts.end()) return silent;
+
+  // 3. Then whoever has more than this address will have; never another's only one.
   const auto fewer = [](const auto& left, const auto& right) { return left.second < right.second; };
   const auto greediest = std::max_element(shares.begin(), shares.end(), fewer);
-  if (greediest != shares.end()) take_away(oldest(is_of(greediest->first)));
+  if (greediest != shares.end() && greediest->second > own + 1)
+    return oldest(is_of(greediest->first));
+  if (own > 0) return oldest(is_of(address));
+  return std::nullopt;
 }
 
 void Registrar::put(Contacts& contacts, Binding binding, std::string_view home, Changes& changes) {
@@ -128,7 +129,8 @@ void Registrar::put(Contacts& contacts, Binding binding, std::string_view home, 
     *same = std::move(binding);
     return;
   }
-  make_room(contacts, address, home, changes);
+  const auto room = room_for(contacts, address, home);
+  if (room && *room != contacts.end()) erase(contacts, *room, changes);
   hold(binding);
   ++contact_count_;
   changes.push_back({key_of(binding.row), binding.row});
@@ -148,9 +150,8 @@ void Registrar::erase_expired(Contacts& contacts, Time now, Changes& changes) {
       erase(contacts, contacts.begin() + static_cast<std::ptrdiff_t>(i), changes);
 }
 
-Changes Registrar::restore(std::vector<core::Registration> rows, Time now) {
+Changes Registrar::restore(std::vector<core::Registration> rows, const Devices& devices, Time now) {
   Changes gone;
-  Changes ignored;
   for (core::Registration& row : rows) {
     if (row.expires_at <= now) continue;
     if (row.transport != "udp") {
@@ -158,8 +159,16 @@ Changes Registrar::restore(std::vector<core::Registration> rows, Time now) {
       continue;
     }
     Contacts& contacts = devices_[row.device];
-    if (!has_place(contacts, address_in(row.peer), {})) continue;
-    put(contacts, Binding{std::move(row), 0, 0}, {}, ignored);
+    const auto known = devices.find(row.device);
+    const std::string home = known == devices.end() ? std::string() : known->second.home;
+    if (!room_for(contacts, address_in(row.peer), home)) {
+      gone.push_back({key_of(row), std::nullopt});
+      continue;
+    }
+    Changes changes;
+    put(contacts, Binding{std::move(row), 0, 0}, home, changes);
+    for (Change& change : changes)
+      if (!change.row) gone.push_back(std::move(change));
   }
   return gone;
 }
@@ -188,7 +197,7 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
   if (is_old(request, contacts)) {
     verdict = refusal(400, "the CSeq is lower than that of an earlier REGISTER");
     verdict.changes = std::move(expired);
-  } else if (!request.contacts.empty() && !has_place(contacts, address_in(request.peer), home)) {
+  } else if (!request.contacts.empty() && !room_for(contacts, address_in(request.peer), home)) {
     verdict = refusal(503, "this phone is registered from too many other addresses");
     verdict.changes = std::move(expired);
   } else {

@@ -19,7 +19,7 @@ namespace ringfence::services::callmanager {
 /// Device is what is known of a phone that may register.
 struct Device {
   std::string stamp;   ///< of its configuration
-  std::string home{};  ///< the address from which it has proven itself last, or empty
+  std::string home{};  ///< the address from which it has shown CAPF who it is last, or empty
 };
 
 /// Devices are the phones that may register, by name.
@@ -72,12 +72,13 @@ struct Lifetimes {
 /// threads: one thread at a time.
 ///
 /// A device has one contact a user part (a line of the phone) and address, so a phone that comes
-/// back from another port replaces what it left behind, and nobody replaces what another address
-/// registered while that lives. An address has at most 16 contacts of a device and displaces its
-/// own; all addresses together have 48. Then one that has none finds no place, unless a contact
-/// leaves NOTIFYs unanswered; only the device's home always does, in place of the oldest of the
-/// address that has most. While there are more than two contacts a device and a thousand in all,
-/// the bounds are 2 and 4.
+/// back from another port replaces what it left behind. An address has at most 16 contacts of a
+/// device and displaces its own; all addresses but the home together have 48. Then a further one
+/// takes the place of a contact that leaves NOTIFYs unanswered, else of the oldest of the address
+/// with the most, as long as that has more than the newcomer then; nobody displaces the only
+/// contact of another address that answers, and the home displaces nobody. So a newcomer finds no
+/// place only among 48 addresses with one contact each. While there are more than two contacts a
+/// device and a thousand in all, the bounds are 2 and 8, and each address counts for at most 2.
 class Registrar {
  public:
   static constexpr std::chrono::seconds kShortest{60};
@@ -89,13 +90,13 @@ class Registrar {
   };
 
   static constexpr Places kMany{16, 48};
-  static constexpr Places kFew{2, 4};
+  static constexpr Places kFew{2, 8};
 
   explicit Registrar(Lifetimes lifetimes = {}) : lifetimes_(lifetimes) {}
 
   /// restore takes what an earlier run stored and has not expired at `now`; returns the removal of
-  /// what came over TCP, since no connection outlives the process.
-  Changes restore(std::vector<core::Registration> rows, core::Time now);
+  /// what finds no place and of what came over TCP, since no connection outlives the process.
+  Changes restore(std::vector<core::Registration> rows, const Devices& devices, core::Time now);
 
   /// receive judges `request` that came over `flow`, and keeps what it says.
   ///
@@ -147,9 +148,8 @@ class Registrar {
   void keep_alive(const Contact& contact, const Register& request, std::chrono::seconds lifetime,
                   core::Time now, Contacts& contacts, Changes& changes);
   Places places() const noexcept;
-  bool has_place(const Contacts& contacts, std::string_view address, std::string_view home) const;
-  void make_room(Contacts& contacts, std::string_view address, std::string_view home,
-                 Changes& changes);
+  std::optional<Contacts::iterator> room_for(Contacts& contacts, std::string_view address,
+                                             std::string_view home) const;
   void put(Contacts& contacts, Binding binding, std::string_view home, Changes& changes);
   void erase(Contacts& contacts, Contacts::iterator position, Changes& changes);
   void erase_expired(Contacts& contacts, core::Time now, Changes& changes);

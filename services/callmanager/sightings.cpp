@@ -1,10 +1,13 @@
 #include "services/callmanager/sightings.h"
 
+#include <algorithm>
+
 namespace ringfence::services::callmanager {
 
 Sightings::Sightings(std::vector<core::PhoneReport> reports) {
   for (core::PhoneReport& report : reports) {
     std::string device = report.device;
+    if (!report.address.empty()) first_[device] = {report.address, core::Time()};
     reports_.emplace(std::move(device), std::move(report));
   }
 }
@@ -17,6 +20,7 @@ core::PhoneReport& Sightings::of(const std::string& device) {
 
 std::optional<core::PhoneReport> Sightings::registered(const std::string& device,
                                                        const std::string& address, core::Time now) {
+  note_first(device, address, now);
   core::PhoneReport& report = of(device);
   if (report.address == address) return std::nullopt;
   if (!report.address.empty()) {
@@ -27,19 +31,41 @@ std::optional<core::PhoneReport> Sightings::registered(const std::string& device
   return report;
 }
 
+void Sightings::note_first(const std::string& device, const std::string& address, core::Time now) {
+  FirstAddress& first = first_[device];
+  if (first.address == address || now - first.seen > kSilence) first = {address, now};
+}
+
 bool Sightings::knows(const std::string& device, const std::string& address) const {
-  const auto found = reports_.find(device);
-  return found != reports_.end() && found->second.address == address;
+  const auto found = first_.find(device);
+  return found != first_.end() && found->second.address == address;
+}
+
+/// forget_of_the_loudest makes room: the oldest of the address that spoke for most devices goes.
+void Sightings::forget_of_the_loudest() {
+  std::map<std::string, std::size_t> shares;
+  for (const auto& [source, alarm] : unproven_) ++shares[source.second];
+  const auto loudest = std::max_element(
+      shares.begin(), shares.end(),
+      [](const auto& left, const auto& right) { return left.second < right.second; });
+  auto oldest = unproven_.end();
+  for (auto one = unproven_.begin(); one != unproven_.end(); ++one)
+    if (one->first.second == loudest->first &&
+        (oldest == unproven_.end() || one->second.at < oldest->second.at))
+      oldest = one;
+  unproven_.erase(oldest);
 }
 
 std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& address,
                                                          const std::string& device,
                                                          const PhoneAlarm& alarm, core::Time now) {
-  if (unproven_.size() >= kMostUnproven)
+  const Source source(device, address);
+  if (!unproven_.contains(source) && unproven_.size() >= kMostUnproven) {
     std::erase_if(unproven_,
                   [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
-  if (unproven_.size() < kMostUnproven || unproven_.contains(device))
-    unproven_.insert_or_assign(device, Unproven{alarm, address, now});
+    if (unproven_.size() >= kMostUnproven) forget_of_the_loudest();
+  }
+  unproven_.insert_or_assign(source, Unproven{alarm, now});
   core::PhoneReport& report = of(device);
   const core::UnprovenAlarm next{address, alarm.cause, alarm.last_reason, now};
   if (next == report.other) return std::nullopt;
@@ -49,12 +75,13 @@ std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& addr
 
 std::optional<PhoneAlarm> Sightings::claimed(const std::string& device, const std::string& address,
                                              core::Time now) {
-  const auto found = unproven_.find(device);
-  if (found == unproven_.end() || found->second.address != address) return std::nullopt;
+  const auto found = unproven_.find({device, address});
+  if (found == unproven_.end()) return std::nullopt;
   std::optional<PhoneAlarm> alarm;
   if (now - found->second.at < kClaimedWithin) alarm = std::move(found->second.alarm);
   unproven_.erase(found);
-  of(device).other = {};
+  core::PhoneReport& report = of(device);
+  if (report.other.address == address) report.other = {};
   return alarm;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/phones/phone_report_store.h"
@@ -15,8 +16,13 @@ namespace ringfence::services::callmanager {
 /// Unproven is an alarm that spoke for a device from elsewhere.
 struct Unproven {
   PhoneAlarm alarm;
-  std::string address;
   core::Time at;
+};
+
+/// FirstAddress is who registered a device first, of those who do so without an hour's silence.
+struct FirstAddress {
+  std::string address;
+  core::Time seen;  ///< when it registered or refreshed last
 };
 
 /// Sightings keeps a report a device, of devices that admin.db knows only: their number bounds it.
@@ -30,7 +36,9 @@ class Sightings {
   std::optional<core::PhoneReport> registered(const std::string& device, const std::string& address,
                                               core::Time now);
 
-  /// knows tells whether `device` registered from `address` last, by what is remembered.
+  /// knows tells whether `address` registered `device` first; another follows when that one was
+  /// silent for long, since phones move. A new Call-ID or an absence in between changes nothing.
+  /// After a start it is the address of the report until somebody registers.
   bool knows(const std::string& device, const std::string& address) const;
 
   /// alarmed_from notes an alarm that came from an address which is not the device's: nothing of
@@ -51,13 +59,19 @@ class Sightings {
                                            core::Time now);
 
  private:
-  core::PhoneReport& of(const std::string& device);
+  using Source = std::pair<std::string, std::string>;  ///< a device, and who spoke for it
 
-  static constexpr std::size_t kMostUnproven = 1000;
+  core::PhoneReport& of(const std::string& device);
+  void note_first(const std::string& device, const std::string& address, core::Time now);
+  void forget_of_the_loudest();
+
+  static constexpr std::size_t kMostUnproven = 1000;  ///< then the address with the most loses one
   static constexpr std::chrono::seconds kClaimedWithin{120};
+  static constexpr std::chrono::seconds kSilence{3700};  ///< more than any lifetime with its grace
 
   std::map<std::string, core::PhoneReport> reports_;
-  std::map<std::string, Unproven> unproven_;  ///< the last one of a device
+  std::map<std::string, FirstAddress> first_;  ///< by device
+  std::map<Source, Unproven> unproven_;
 };
 
 }  // namespace ringfence::services::callmanager

@@ -22,6 +22,7 @@ bool Lending::lend(const core::asio::ip::address& peer, std::size_t bytes, Clock
   const double owed = debtor.owed + static_cast<double>(bytes);
   if (owed > static_cast<double>(most)) return false;
   debtor.owed = owed;
+  debtor.given_up_at = now + bounds_.given_up_after;
   return true;
 }
 
@@ -33,10 +34,12 @@ void Lending::acknowledged(const core::asio::ip::address& peer, Clock::time_poin
   payer.known_until = now + bounds_.known_for;
 }
 
-/// account returns the peer's, anew when its last run is over.
+/// account returns the peer's, anew when its last run is over; when all places are taken, also when
+/// its debt is given up.
 Lending::Account& Lending::account(const core::asio::ip::address& peer, Clock::time_point now) {
   Account& account = accounts_.of(peer, now);
-  if (account.forgotten_at <= now) account = Account();
+  if (account.forgotten_at <= now || (accounts_.full() && account.given_up(now)))
+    account = Account();
   account.forgotten_at = now + bounds_.forgotten_after;
   return account;
 }

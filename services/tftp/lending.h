@@ -16,8 +16,10 @@ namespace ringfence::services::tftp {
 /// sender has shown that it is where it says (RFC 1350 knows nothing smaller). So such a block is
 /// lent: a peer (core::peer_key) owes its bytes, and pays with its requests, three bytes for each
 /// of its own. As long as it has not acknowledged anything it may owe one block; time forgives
-/// nothing. A peer that has acknowledged lately is there, and may owe many: of a site behind one
-/// address all phones ask at once. Safe from several threads.
+/// nothing, unless so many owe that no more can be remembered: then a debt of a minute is given up,
+/// so that who makes addresses up cannot keep all newcomers from their first block. A peer that has
+/// acknowledged lately is there, and may owe many: of a site behind one address all phones ask at
+/// once. Safe from several threads.
 class Lending {
  public:
   using Clock = std::chrono::steady_clock;
@@ -28,7 +30,8 @@ class Lending {
     std::size_t given_back = 4 * 516;  ///< by each acknowledgement of a first packet
     Clock::duration known_for = std::chrono::minutes(10);  ///< since the last acknowledgement
     Clock::duration forgotten_after =
-        std::chrono::hours(1);   ///< without a request: the run is over
+        std::chrono::hours(1);  ///< without a request: the run is over
+    Clock::duration given_up_after = std::chrono::minutes(1);  ///< … when all places are taken
     std::size_t peers = 16'384;  ///< who are remembered; see core::PeerAccounts
   };
 
@@ -53,10 +56,16 @@ class Lending {
   struct Account {
     double owed = 0;  ///< bytes; below nothing: paid in advance for the answer that comes
     Clock::time_point known_until;
+    Clock::time_point given_up_at;  ///< since the last block was lent
     Clock::time_point forgotten_at;
 
+    /// given_up tells whether it owes what nobody waits for when all places are taken.
+    bool given_up(Clock::time_point now) const {
+      return owed > 0 && known_until <= now && given_up_at <= now;
+    }
+
     bool settled(Clock::time_point now) const {
-      return forgotten_at <= now || (owed <= 0 && known_until <= now);
+      return forgotten_at <= now || (owed <= 0 && known_until <= now) || given_up(now);
     }
   };
 

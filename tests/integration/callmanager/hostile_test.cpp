@@ -214,6 +214,28 @@ TEST_F(HostileTest, WhoAsksWithoutEndIsLeftOutAndNobodyElse) {
   EXPECT_LT(instance_.log().size(), 64U * 1024);
 }
 
+// Whoever can send from a phone's address, or forge it: a connection cannot be forged.
+TEST_F(HostileTest, DatagramsUseUpNothingOfTheConnectionsOfTheirAddress) {
+  RawUdp forger("127.0.0.5");
+  const std::string request = text_of(
+      {.method = "OPTIONS",
+       .via = fmt::format("Via: SIP/2.0/UDP 127.0.0.5:{};branch=z9hG4bK1\r\n", forger.port())});
+  SipPeer phone(Transport::tcp, instance_.port(), "127.0.0.5");
+  for (int i = 0; i < 60'000; ++i) {
+    forger.send(instance_.port(), request);
+    if (i % 50 == 49)
+      while (forger.receive(0)) {
+      }
+  }
+  good();
+  ASSERT_THAT(instance_.log(), HasSubstr("SIP_LEFT_OUT peer=127.0.0.5:"));
+  instance_.pause();
+  for (int i = 0; i < 2000; ++i) forger.send(instance_.port(), request);
+  phone.send(register_text({.device = kPhone}, phone));
+  instance_.resume();
+  EXPECT_THAT(phone.receive().value_or(""), StartsWith("SIP/2.0 200 OK"));
+}
+
 TEST_F(HostileTest, OneHostsConnectionsDisplaceEachOtherAndNobodyElse) {
   SipPeer phone(Transport::tcp, instance_.port(), "127.0.0.6");
   EXPECT_EQ(first_line(phone.ask(register_text({.device = kPhone}, phone))), "SIP/2.0 200 OK");

@@ -1,6 +1,7 @@
 // What phones of each family do: where they listen, what they say of themselves.
 #include <cstdlib>
 #include <future>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -222,19 +223,23 @@ TEST_F(RealPhonesTest, TheAlarmOfAReferIsKeptWithTheListThatThePhoneHolds) {
   EXPECT_EQ(signs[1].detail, "TrustStatus: Trust List update failed");
 }
 
-TEST_F(RealPhonesTest, NobodySpeaksForAPhoneThatIsRegisteredFromElsewhere) {
-  SipPeer phone(Transport::udp, instance_.port());
-  phone.ask(register_text({.device = kPhone}, phone));
-  SipPeer stranger(Transport::udp, instance_.port(), "127.0.0.9");
-  const std::string body =
-      "<a><S name=\"DeviceName\">" + kPhone + "</S><S name=\"Last\">forged</S></a>";
-  std::string text = register_text({.device = kPhone}, stranger);
+std::string refer_text(SipPeer& peer, const std::string& body) {
+  std::string text = register_text({.device = kPhone}, peer);
   for (std::size_t at = 0; (at = text.find("REGISTER", at)) != std::string::npos;)
     text.replace(at, 8, "REFER");
   text.replace(text.find("Content-Length: 0\r\n\r\n"), 21,
                fmt::format("Content-Type: application/x-cisco-alarm+xml\r\nContent-Length: {}\r\n"
                            "\r\n{}",
                            body.size(), body));
+  return text;
+}
+
+TEST_F(RealPhonesTest, NobodySpeaksForAPhoneThatIsRegisteredFromElsewhere) {
+  SipPeer phone(Transport::udp, instance_.port());
+  phone.ask(register_text({.device = kPhone}, phone));
+  SipPeer stranger(Transport::udp, instance_.port(), "127.0.0.9");
+  const std::string text = refer_text(
+      stranger, "<a><S name=\"DeviceName\">" + kPhone + "</S><S name=\"Last\">forged</S></a>");
   EXPECT_EQ(first_line(stranger.ask(text)), "SIP/2.0 202 Accepted");
   EXPECT_EQ(instance_.times_logged("ALARM_UNPROVEN"), 1);
   const auto kept = report([](const auto& one) { return one.other.at.has_value(); });
@@ -243,6 +248,33 @@ TEST_F(RealPhonesTest, NobodySpeaksForAPhoneThatIsRegisteredFromElsewhere) {
   EXPECT_EQ(kept->other.reason, "forged");
   EXPECT_EQ(kept->last_reason, "");
   EXPECT_EQ(kept->reported_at, std::nullopt);
+}
+
+// A restart is a new Call-ID, often after the phone has unregistered.
+TEST_F(RealPhonesTest, APhoneThatStartsAnewSpeaksForItselfThoughAStrangerHasRegistered) {
+  SipPeer phone(Transport::udp, instance_.port());
+  phone.ask(register_text({.device = kPhone}, phone));
+  SipPeer stranger(Transport::udp, instance_.port(), "127.0.0.9");
+  stranger.ask(register_text({.device = kPhone, .call_id = "bad@host"}, stranger));
+  phone.ask(register_text({.device = kPhone, .call_id = "2@phone"}, phone));
+  const auto body = [](const std::string& last) {
+    return "<a><S name=\"DeviceName\">" + kPhone + "</S><S name=\"Last\">" + last +
+           "</S><S name=\"ITLHash\">" + kItl + "</S></a>";
+  };
+  stranger.ask(refer_text(stranger, body("forged")));
+  phone.ask(refer_text(phone, body("own")));
+  const auto kept = report([](const auto& one) { return one.last_reason != ""; });
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->last_reason, "own");
+  EXPECT_EQ(kept->other.reason, "forged");
+  core::Database database(instance_.state() / "db/callmanager.db", core::Schema::callmanager,
+                          core::Access::read_only);
+  std::set<std::string> peers;
+  EXPECT_TRUE(test::eventually([&] {
+    for (const core::TrustSign& sign : core::TrustSignStore(database).of(kPhone))
+      if (sign.kind == core::TrustSignKind::itl_reported) peers.insert(sign.peer);
+    return peers.size() == 2;
+  })) << "each is written with where it came from";
 }
 
 TEST_F(RealPhonesTest, APhoneThatComesFromAnotherAddressIsLogged) {

@@ -473,5 +473,16 @@ TEST(HoldingStoreTest, KeepsOneHoldingAPhone) {
   EXPECT_THAT(store.list(), ElementsAre(two));
 }
 
+TEST(HoldingStoreTest, AHomeIsWhereAPhoneHasShownWhoItIs) {
+  const test::TemporaryFolder folder;
+  Database database(folder / "admin.db", Schema::admin, Access::read_write);
+  HoldingStore store(database);
+  store.save({{"SEP1", "l1", "10.0.0.1", "", kDay, AddressProof::identified},
+              {"SEP2", "l1", "10.0.0.2", "", kDay, AddressProof::registered},
+              {"SEP3", "l1", "10.0.0.3", "", kDay, AddressProof::none}});
+  const std::unordered_map<std::string, std::string> expected{{"SEP1", "10.0.0.1"}};
+  EXPECT_EQ(store.homes(), expected) << "anybody can fetch and register in a phone's name";
+}
+
 }  // namespace
 }  // namespace ringfence::core

@@ -1,6 +1,7 @@
 #include "services/callmanager/registrar.h"
 
 #include <algorithm>
+#include <map>
 
 #include <gtest/gtest.h>
 
@@ -404,7 +405,7 @@ TEST_F(CrowdedTest, WhoComesFromManyAddressesFindsNoPlaceRatherThanTakeThePhones
 
 TEST_F(CrowdedTest, ThePhonesProvenAddressFindsAPlaceAlways) {
   crowd(100);
-  EXPECT_EQ(receive(request()).status, 503) << "as long as it has proven nothing";
+  EXPECT_EQ(receive(request()).status, 503) << "each of these has one contact, and keeps it";
   const Devices proven{{kPhone, {"stamp", "10.0.0.7"}}};
   for (int line = 1; line <= 10; ++line)
     EXPECT_EQ(
@@ -414,7 +415,46 @@ TEST_F(CrowdedTest, ThePhonesProvenAddressFindsAPlaceAlways) {
   for (const Binding& one : registrar_.contacts(kPhone, kStart))
     own += address_in(one.row.peer) == "10.0.0.7" ? 1 : 0;
   EXPECT_EQ(own, 10) << "none in place of its own";
+  for (int host = 1; host <= 48; ++host)
+    EXPECT_TRUE(has("10.9.9." + std::to_string(host))) << "nor of another's only one";
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all + 10);
+}
+
+TEST_F(CrowdedTest, ANewcomerTakesTheOldestOfTheAddressThatHasMost) {
+  for (int line = 0; line < 16; ++line) {
+    receive(from(1, std::to_string(line)), kStart + seconds(line == 5 ? 1 : 2));
+    if (line < 15) receive(from(2, std::to_string(line)));
+  }
+  for (int host = 3; host <= 19; ++host) receive(from(host));
+  ASSERT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+  const Verdict verdict = receive(request(), kStart + seconds(3));
+  EXPECT_EQ(verdict.status, 200);
+  EXPECT_TRUE(has("10.0.0.7"));
+  ASSERT_EQ(verdict.changes.size(), 2U);
+  EXPECT_EQ(verdict.changes[0].key, (ContactKey{kPhone, "sip:5@10.0.0.7:5060", "10.9.9.1"}));
+  EXPECT_FALSE(verdict.changes[0].row.has_value());
   EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+}
+
+TEST_F(CrowdedTest, LinesAreSharedUntilNobodyHasManyMore) {
+  for (int host = 1; host <= 3; ++host)
+    for (int line = 0; line < 16; ++line) receive(from(host, std::to_string(line)));
+  for (int line = 0; line < 16; ++line)
+    EXPECT_EQ(receive(request("one@phone", 1, std::to_string(line))).status, 200);
+  std::map<std::string, int> shares;
+  for (const Binding& one : registrar_.contacts(kPhone, kStart))
+    ++shares[std::string(address_in(one.row.peer))];
+  ASSERT_EQ(shares.size(), 4U);
+  for (const auto& [address, share] : shares) EXPECT_NEAR(share, 12, 1) << address;
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+}
+
+TEST_F(CrowdedTest, AnOnlyContactThatLivesGivesWayToNobody) {
+  receive(request());
+  for (int host = 1; host <= 200; ++host)
+    for (int line = 0; line < 20; ++line) receive(from(host, std::to_string(line)));
+  EXPECT_TRUE(has("10.0.0.7"));
+  EXPECT_LE(registrar_.contact_count(), Registrar::kMany.in_all);
 }
 
 TEST_F(CrowdedTest, WhatDoesNotAnswerGivesWay) {
@@ -437,6 +477,23 @@ TEST_F(RegistrarTest, ManyContactsInAllLeaveEachDeviceTwo) {
   }
   EXPECT_LE(registrar_.contact_count(), 2 * 400U + 1000U + 16U);
   EXPECT_EQ(registrar_.device_count(), 400U);
+}
+
+TEST_F(RegistrarTest, WhoFillsTheHouseKeepsNoPhoneOut) {
+  Devices devices;
+  for (int i = 0; i < 72; ++i) devices.emplace("SEP" + std::to_string(i), Device{});
+  const auto ask = [&](const std::string& device, const std::string& peer, int line) {
+    Register what = request("a@b", 1, std::to_string(line));
+    what.contacts[0].device_name = device;
+    what.peer = peer;
+    return registrar_.receive(what, 0, devices, kStart).status;
+  };
+  for (const auto& [device, known] : devices)
+    for (int line = 0; line < 16; ++line) ask(device, "10.9.9.9:5060", line);
+  for (const auto& [device, known] : devices) {
+    EXPECT_EQ(ask(device, "10.0.0.7:5060", 1), 200) << device;
+    EXPECT_EQ(ask(device, "10.0.0.7:5060", 2), 200) << device;
+  }
 }
 
 TEST_F(RegistrarTest, AnExpiredContactIsNotAsked) {
@@ -463,7 +520,7 @@ TEST_F(RegistrarTest, ReadsBackWhatHasNotExpired) {
   tcp.contact_user = "6003";
   tcp.transport = "tcp";
   tcp.contact = "sip:6003@10.0.0.7:49152";
-  const Changes gone = registrar_.restore({row, old, tcp}, kStart);
+  const Changes gone = registrar_.restore({row, old, tcp}, devices_, kStart);
   ASSERT_EQ(gone.size(), 1U) << "no connection of TCP outlives the daemon";
   EXPECT_EQ(gone[0].key.contact, "sip:6003@10.0.0.7:49152");
   EXPECT_FALSE(gone[0].row.has_value());
@@ -472,6 +529,33 @@ TEST_F(RegistrarTest, ReadsBackWhatHasNotExpired) {
   ASSERT_EQ(contacts.size(), 1U);
   EXPECT_EQ(contacts[0].row.call_id, "one@phone");
   EXPECT_FALSE(receive(request("one@phone", 1)).registered_anew);
+}
+
+TEST_F(RegistrarTest, WhatItReadsBackAndDoesNotKeepIsGone) {
+  std::vector<core::Registration> rows;
+  for (int host = 0; host < 60; ++host) {
+    rows.push_back({.device = kPhone,
+                    .contact = "sip:6001@10.9.9." + std::to_string(host),
+                    .contact_user = "6001",
+                    .call_id = "one@host",
+                    .transport = "udp",
+                    .peer = "10.9.9." + std::to_string(host) + ":5060",
+                    .user_agent = "",
+                    .registered_at = kStart,
+                    .refreshed_at = kStart,
+                    .expires_at = kStart + seconds(110)});
+  }
+  core::Registration same_line = rows[0];
+  same_line.contact += ":5062";
+  rows.insert(rows.begin() + 1, same_line);
+  const Changes gone = registrar_.restore(rows, devices_, kStart);
+  EXPECT_EQ(registrar_.contact_count(), Registrar::kMany.in_all);
+  EXPECT_EQ(gone.size(), rows.size() - Registrar::kMany.in_all);
+  for (const Change& change : gone) {
+    EXPECT_FALSE(change.row.has_value());
+    for (const Binding& kept : registrar_.contacts(kPhone, kStart))
+      EXPECT_NE(key_of(kept.row), change.key);
+  }
 }
 
 TEST_F(RegistrarTest, ForgetsDevicesThatTheAdministratorRemoved) {

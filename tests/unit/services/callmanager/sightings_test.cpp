@@ -68,6 +68,50 @@ TEST(Sightings, KeepWhatAnotherAddressSaysApartUntilTheDeviceRegistersFromThere)
   EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(500))) << "long ago";
 }
 
+TEST(Sightings, KeepWhatEachAddressSaysApartFromTheOthers) {
+  PhoneAlarm own;
+  own.cause = 22;
+  PhoneAlarm forged;
+  forged.cause = 14;
+  Sightings sightings({});
+  sightings.alarmed_from("10.0.0.7", "SEP1", own, kNow);
+  const auto report = sightings.alarmed_from("10.0.0.9", "SEP1", forged, kNow);
+  EXPECT_EQ(report.value().other.address, "10.0.0.9");
+  const auto claimed = sightings.claimed("SEP1", "10.0.0.7", kNow + seconds(1));
+  ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->cause, 22);
+  EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(1)).value().cause, 14);
+}
+
+TEST(Sightings, WhoSpeaksForManyPhonesForgetsHisOwn) {
+  PhoneAlarm alarm;
+  alarm.cause = 22;
+  Sightings sightings({});
+  for (int i = 0; i < 2000; ++i)
+    sightings.alarmed_from("10.0.0.9", "SEP" + std::to_string(i), alarm, kNow);
+  sightings.alarmed_from("10.0.0.7", "SEP9999", alarm, kNow);
+  for (int i = 2000; i < 4000; ++i)
+    sightings.alarmed_from("10.0.0.9", "SEP" + std::to_string(i), alarm, kNow);
+  EXPECT_TRUE(sightings.claimed("SEP9999", "10.0.0.7", kNow));
+  int kept = 0;
+  for (int i = 0; i < 4000; ++i)
+    kept += sightings.claimed("SEP" + std::to_string(i), "10.0.0.9", kNow) ? 1 : 0;
+  EXPECT_LE(kept, 1000);
+}
+
+TEST(Sightings, WhoRegistersFirstIsTheDevicesUntilItIsSilentForLong) {
+  Sightings sightings({});
+  sightings.registered("SEP1", "10.0.0.7", kNow);
+  sightings.registered("SEP1", "10.0.0.9", kNow + seconds(60));
+  EXPECT_TRUE(sightings.knows("SEP1", "10.0.0.7"));
+  EXPECT_FALSE(sightings.knows("SEP1", "10.0.0.9")) << "who comes second";
+  sightings.registered("SEP1", "10.0.0.7", kNow + seconds(600));
+  sightings.registered("SEP1", "10.0.0.9", kNow + seconds(4000));
+  EXPECT_TRUE(sightings.knows("SEP1", "10.0.0.7"));
+  sightings.registered("SEP1", "10.0.0.9", kNow + seconds(600 + 2 * 3600));
+  EXPECT_TRUE(sightings.knows("SEP1", "10.0.0.9")) << "phones move";
+}
+
 TEST(Quiet, LetsSoManyLinesOfAPeerThroughAndCountsTheRest) {
   Quiet quiet(2);
   const Quiet::Time start{};

@@ -302,6 +302,32 @@ TEST_F(LendingTest, ForgetsNobodyWhoOwes) {
     EXPECT_EQ(ask(lending, v4(0x0a000000U + (peer << 8U)), 1), 0U);
 }
 
+TEST_F(LendingTest, ForgetsDebtsThatNeverSettleOnceItIsFull) {
+  Lending lending({.peers = 8});
+  for (unsigned peer = 0; peer < 7; ++peer) ask(lending, v4(0x0a000000U + (peer << 8U)), 1);
+  now_ += 2min;
+  EXPECT_EQ(ask(lending, v4(0x0a000000U), 1), 0U) << "not as long as there is room";
+  ask(lending, v4(0x0a000000U + (7U << 8U)), 1);
+  for (unsigned peer = 0; peer < 50; ++peer) ask(lending, v4(0x0b000000U + peer), 1);
+  now_ += 2min;
+  int answered = 0;
+  for (unsigned peer = 0; peer < 8; ++peer)
+    answered += ask(lending, v4(0x0c000000U + peer), 1) == kBlock ? 1 : 0;
+  EXPECT_EQ(answered, 8) << "newcomers of one neighbourhood";
+}
+
+TEST_F(LendingTest, ASharedDebtIsForgottenToo) {
+  Lending lending({.peers = 8});
+  for (unsigned peer = 0; peer < 8; ++peer) {
+    ask(lending, v4(0x0a000000U + peer), 1);
+    lending.acknowledged(v4(0x0a000000U + peer), now_);  // these stay for ten minutes
+  }
+  EXPECT_EQ(ask(lending, v4(0x0b000000U), 1), kBlock);
+  EXPECT_EQ(ask(lending, v4(0x0b000001U), 1), 0U) << "they share what they owe";
+  now_ += 2min;
+  EXPECT_EQ(ask(lending, v4(0x0b000000U), 1), kBlock);
+}
+
 TEST(TftpSession, EndsWhenTheClientRefuses) {
   ReadRequest request;
   Session session(content(1000), request, kRequestBytes);
