@@ -291,8 +291,10 @@ class Judge {
 
 /// doubt says why what an address did may not be the phone's doing; "" when it is known to be.
 std::string doubt(const Belief& belief) {
-  if (belief.contested)
-    return "another address registered as this phone since, and neither has proven itself to CAPF";
+  if (!belief.contested_by.empty())
+    return fmt::format(
+        "another address registered as this phone since, {}, and neither has proven itself to CAPF",
+        belief.contested_by);
   if (belief.proven.address_proof != AddressProof::none) return "";
   return belief.proven.peer +
          " has neither registered nor proven itself to CAPF: any host may do so";
@@ -326,10 +328,13 @@ Belief believe(const PublishedLists& lists, const Holding& before, std::vector<T
   belief.proven.address_proof = home.proof();
   TrustSign::Time registered_here;
   TrustSign::Time registered_elsewhere;
+  std::string rival;
   for (const TrustSign& sign : signs) {
     const bool here = sign.peer == home.address();
-    if (sign.kind == TrustSignKind::registered)
+    if (sign.kind == TrustSignKind::registered) {
       (here ? registered_here : registered_elsewhere) = sign.at;
+      if (!here) rival = sign.peer;
+    }
     if (here) {
       if (sign.at > known.at || known.sha1.empty())
         judge.take(sign);
@@ -340,8 +345,9 @@ Belief believe(const PublishedLists& lists, const Holding& before, std::vector<T
       belief.elsewhere_at = sign.at;
     }
   }
-  belief.contested = home.proof() != AddressProof::identified && !belief.elsewhere.empty() &&
-                     registered_elsewhere > registered_here;
+  if (home.proof() != AddressProof::identified && !belief.elsewhere.empty() &&
+      registered_elsewhere > registered_here)
+    belief.contested_by = rival;
   return std::move(belief);
 }
 
@@ -368,6 +374,7 @@ Judgement judge(const PublishedLists& lists, const Belief& belief, const std::st
   } else if (has_it && !belief.decided) {
     result.acceptance = Acceptance::fetched;
     result.awaited = true;
+    result.fetched_at = belief.fetched_at;
     result.evidence = fmt::format(
         "fetched the list at {}; nothing that it did since shows whether it took it", at);
   } else if (belief.holds.contains(sha1)) {

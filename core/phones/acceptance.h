@@ -70,9 +70,9 @@ struct Belief {
   std::string why;        ///< what the last thing that counted was, as a sentence
   std::string elsewhere;  ///< another address that acts as this phone, newest; or ""
   TrustSign::Time elsewhere_at;
-  /// Another address has registered as this phone since `proven.peer` did, and neither has shown
-  /// who it is.
-  bool contested = false;
+  /// The address that has registered as this phone since `proven.peer` did, when neither has shown
+  /// who it is; or "".
+  std::string contested_by;
 
   static inline const std::string kUnknown = "unknown";  ///< any list of ours or of others
   static inline const std::string kNothing = "nothing";
@@ -101,6 +101,7 @@ struct Judgement {
   std::string evidence;  ///< one sentence, without full stop
   std::string holds;     ///< SHA-1 of the list that it is proven to hold, or ""
   bool awaited = false;  ///< it has fetched the list, and nothing that came next was seen yet
+  TrustSign::Time fetched_at = {};  ///< of what is awaited
 };
 
 /// judge says where a phone stands with the list `sha1`.

@@ -3,6 +3,15 @@
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
+namespace {
+
+Reserve reserve_from(int number) {
+  for (const Reserve one : {Reserve::seen, Reserve::likely})
+    if (number == static_cast<int>(one)) return one;
+  return Reserve::none;
+}
+
+}  // namespace
 
 std::vector<Attempts> AttemptStore::of(std::string_view phone) const {
   const std::string key(phone);
@@ -18,7 +27,7 @@ std::vector<Attempts> AttemptStore::of(std::string_view phone) const {
     std::vector<Attempts> rows;
     for (bool more = select.execute(); more; more = select.fetch()) {
       row.told = told != 0;
-      row.reserved = reserved != 0;
+      row.reserved = reserve_from(reserved);
       rows.push_back(row);
     }
     return rows;
@@ -37,7 +46,7 @@ void AttemptStore::save(const std::vector<Attempts>& rows, Time forget) {
         continue;
       }
       const int told = row.told ? 1 : 0;
-      const int reserved = row.reserved ? 1 : 0;
+      const int reserved = static_cast<int>(row.reserved);
       Database::Prepared(writer_,
                          "insert into attempt (phone, address, count, last, told, reserved)"
                          " values (:phone, :address, :count, :last, :told, :reserved)"

@@ -11,14 +11,21 @@
 
 namespace ringfence::core {
 
+/// Reserve is the share that an address has of its own although nothing proves it.
+enum class Reserve {
+  none = 0,
+  seen = 1,    ///< of those that fetched in the phone's name
+  likely = 2,  ///< of those that registered in it
+};
+
 /// Attempts are the tries of one phone from one address, or from all strangers together.
 struct Attempts {
   std::string phone;
   std::string address;  ///< empty: of all strangers
   int count = 0;
-  Time last;              ///< of the last one that was judged
-  bool told = false;      ///< that further ones have to wait
-  bool reserved = false;  ///< the address has a share of its own although nothing proves it
+  Time last;          ///< of the last one that was judged
+  bool told = false;  ///< that further ones have to wait
+  Reserve reserved = Reserve::none;
 };
 
 /// AttemptStore keeps them over restarts and power cuts: what `save` was given is on disk when it

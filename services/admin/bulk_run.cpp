@@ -12,6 +12,7 @@
 #include "services/admin/guard_rules.h"
 #include "services/admin/regeneration.h"
 #include "services/admin/reset_request.h"
+#include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
@@ -38,11 +39,6 @@ constexpr auto kOverlap = 10s;
 constexpr auto kTryRegistrarEvery = 2s;
 constexpr auto kTellAgainEvery = 60s;
 constexpr std::size_t kMostAtOnce = 500;  // phones in one transaction
-
-/// address_of takes the port off "address:port".
-std::string address_of(const std::string& peer) {
-  return peer.substr(0, peer.rfind(':'));
-}
 
 /// text_of keeps what a job changes of a phone, and settings_from brings it back into `capf`.
 std::string text_of(const core::CapfSettings& capf) {
@@ -106,13 +102,16 @@ void BulkRun::look(Time now) {
 /// find_homes tells where the phones are that have failed.
 void BulkRun::find_homes(BulkEvidence& evidence) {
   core::Database* registrar = house_.callmanager_db();
-  if (registrar == nullptr) return;
-  const core::RegistrationStore registrations(*registrar);
   for (const core::Outcome& outcome : evidence.outcomes) {
     if (outcome.status == core::OperationStatus::success || !watch_.awaits(outcome.phone)) continue;
     std::set<std::string>& homes = evidence.homes[outcome.phone];
-    for (const core::Registration& one : registrations.find(outcome.phone))
-      homes.insert(address_of(one.peer));
+    const PhoneTrust trust = house_.trust().of(outcome.phone);
+    if (trust.proof == core::AddressProof::identified) {
+      homes = {trust.home};
+    } else if (registrar != nullptr) {
+      for (const core::Registration& one : core::RegistrationStore(*registrar).find(outcome.phone))
+        homes.insert(core::address_text(one.peer));
+    }
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/phones/trust_sign.h"
+
 namespace ringfence::services::admin {
 
 using core::ItemState;
@@ -27,12 +29,14 @@ bool is_pending(ItemState state) {
   return state == ItemState::applied || state == ItemState::enrolling || state == ItemState::away;
 }
 
-/// is_strangers tells a failure that somebody brought about who is not where the phone is.
+/// is_strangers tells a failure that somebody brought about who is not where the phone is, or may
+/// not be: where several addresses register, nobody knows which is the phone's.
 bool is_strangers(const Outcome& outcome, const BulkEvidence& evidence) {
   if (outcome.status == OperationStatus::success || outcome.peer.empty()) return false;
   const auto homes = evidence.homes.find(outcome.phone);
   if (homes == evidence.homes.end() || homes->second.empty()) return false;
-  return !homes->second.contains(outcome.peer.substr(0, outcome.peer.rfind(':')));
+  if (homes->second.size() > 1) return true;
+  return !homes->second.contains(core::address_text(outcome.peer));
 }
 
 }  // namespace

@@ -20,8 +20,9 @@ namespace ringfence::services::admin {
 struct BulkEvidence {
   std::vector<core::Outcome> outcomes;
   std::vector<core::ResetRow> resets;  ///< of this job
-  /// Where phones with an outcome register from, by device, addresses without ports. A failure at
-  /// another address is not the phone's: anybody can come in its name, without its proof.
+  /// Where phones with an outcome are, by device, addresses without ports: the proven one, or those
+  /// that they register from. A failure at another address is not the phone's, as anybody can come
+  /// in its name; with several, none is.
   std::map<std::string, std::set<std::string>> homes = {};
 };
 

@@ -114,11 +114,19 @@ bool DiagnosisFacts::waits() const {
   return phone.capf.operation != Operation::none && status() != OperationStatus::success;
 }
 
+/// older_than_request judges an event of an earlier version, which noted no request: one before the
+/// phone's LSC, or of a phone that has not yet fetched what is asked now, is of an earlier request.
+bool DiagnosisFacts::older_than_request(const CapfEvent& event) const {
+  if (state.held && state.held->confirmed_at && event.at < *state.held->confirmed_at) return true;
+  return config && config->stamp != phone.config_stamp && !outcome();
+}
+
 const CapfEvent* DiagnosisFacts::newest(std::string_view kind) const {
   if (status() == OperationStatus::success) return nullptr;
   for (const CapfEvent& event : events) {  // in the order in which they were written
     if (event.kind != kind) continue;
-    if (event.request != phone.capf.request) return nullptr;
+    if (event.request == 0 ? older_than_request(event) : event.request != phone.capf.request)
+      return nullptr;
     // Two daemons wrote these, so there is only the clock to tell which came first: a wide slack,
     // and a clock that was set back hides an event that the phone brings about again.
     if (config && config->stamp == phone.config_stamp && event.at < config->at - kClockSlack)

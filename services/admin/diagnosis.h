@@ -91,6 +91,9 @@ struct DiagnosisFacts {
   /// newest returns the newest event of that kind that belongs to what is asked now, while that has
   /// not succeeded, and did not happen before the phone fetched its present configuration.
   const core::CapfEvent* newest(std::string_view kind) const;
+
+ private:
+  bool older_than_request(const core::CapfEvent& event) const;
 };
 
 /// Finding is a check with its weight: among problems the heaviest is the most likely reason; where

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kNamesListed = 20;
 constexpr std::size_t kNamesTold = 3;
+/// How long after its fetch a phone may still show what it made of the list.
+constexpr std::chrono::seconds kShowsWithin(4);
 
 /// told names the first phones of a guard, and how many more there are.
 std::string told(const Guard& guard) {
@@ -83,6 +85,36 @@ void add_services(const GuardFacts& facts, Bench& bench) {
               started_first(facts.tftp_problem, "Cisco Tftp"));
 }
 
+/// add_unproven names who has the list in force and did not show that it took it. Where only other
+/// addresses that registered in the phones' names keep them from it, they are told: one host can do
+/// so to a whole house.
+void add_unproven(const GuardFacts& facts, const std::string& consequence, Bench& bench) {
+  std::set<std::string> rivals;
+  std::int64_t contested = 0;
+  for (const PhoneHold& phone : facts.phones) {
+    if (phone.hold != ListHold::unproven || phone.contested_by.empty()) continue;
+    rivals.insert(phone.contested_by);
+    ++contested;
+  }
+  std::string why = "They fetched the ITL in force, and nothing proves that they took it.";
+  std::string cure = "Reset them with 'utils phone reset all' and see 'show phone'.";
+  if (contested > 0) {
+    const bool one = rivals.size() == 1;
+    const std::string& first = *rivals.begin();
+    why += fmt::format(
+        " Meanwhile {} registered as {} of them, and nothing tells which address is the phone's.",
+        one ? fmt::format("another address ({})", first)
+            : fmt::format("other addresses ({}, one of them {})", rivals.size(), first),
+        phones_text(contested));
+    cure = fmt::format(
+        "Shut {} off unless they are phones that moved, or let the phones prove themselves to CAPF "
+        "('set phone capf NAME operation install auth_mode auth-string'); then reset them with "
+        "'utils phone reset all' and see 'show phone'.",
+        one ? "that address" : "those addresses");
+  }
+  bench.add("unproven_list", chosen(facts, holding(ListHold::unproven)), why + consequence, cure);
+}
+
 void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
   bench.add(
       "older_list", chosen(facts, holding(ListHold::older)),
@@ -94,9 +126,7 @@ void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
             "They refused the ITL in force and kept their old one.",
             "See that Cisco Trust Verification Service runs and reset them, or publish a list that "
             "they believe: utils itl reset localkey.");
-  bench.add("unproven_list", chosen(facts, holding(ListHold::unproven)),
-            "They fetched the ITL in force, and nothing proves that they took it.",
-            "Reset them with 'utils phone reset all' and see 'show phone'.");
+  add_unproven(facts, "", bench);
   const bool signs = unit == facts.signer;
   if (signs || unit == Unit::tvs)
     bench.add("signer_and_tvs",
@@ -126,12 +156,10 @@ void add_followers(Unit unit, const GuardFacts& facts, Bench& bench) {
                   name(facts.signer), name(unit)),
       tvs ? "Unlock them by hand, or publish a list that they believe: utils itl reset localkey."
           : started_first(facts.tvs_problem, "Cisco Trust Verification Service"));
-  bench.add(
-      "unproven_list", chosen(facts, holding(ListHold::unproven)),
-      fmt::format("They fetched the ITL in force, and nothing proves that they took it. Those "
-                  "that did not would not trust the new certificate of {} either.",
-                  name(unit)),
-      "Reset them with 'utils phone reset all' and see 'show phone'.");
+  add_unproven(facts,
+               fmt::format(" Those that did not would not trust the new certificate of {} either.",
+                           name(unit)),
+               bench);
 }
 
 /// covers tells whether `force` is for so many phones: for as many, or for a few more, because
@@ -161,6 +189,11 @@ std::string Verdict::refusal(std::optional<std::int64_t> force) const {
     text += fmt::format("\n{} That is {}: {}. {}", guard.why, phones_text(guard.phones),
                         told(guard), guard.cure);
   return text + fmt::format("\nTo do it all the same, add: force {}", stranded);
+}
+
+bool may_show_soon(const core::Judgement& judgement, core::TrustSign::Time now) {
+  return judgement.awaited && judgement.fetched_at <= now &&
+         now - judgement.fetched_at < kShowsWithin;
 }
 
 Verdict judge_change(Unit unit, const GuardFacts& facts) {

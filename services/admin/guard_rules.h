@@ -8,6 +8,7 @@
 
 #include "core/admin/guard_api.h"
 #include "core/certificates/unit.h"
+#include "core/phones/acceptance.h"
 
 namespace ringfence::services::admin {
 
@@ -25,6 +26,8 @@ struct PhoneHold {
   ListHold hold = ListHold::current;
   bool knows_tvs = true;     ///< the list it surely holds has the certificate TVS shows now
   bool knows_signer = true;  ///< and that of who signs lists now
+  /// For an unproven one: another address that registered as it, when neither showed who it is.
+  std::string contested_by = {};
 };
 
 /// GuardFacts are what the rules look at. A service's problem is a sentence, "" when it answers.
@@ -45,6 +48,10 @@ struct Verdict {
   /// and go while somebody types.
   std::string refusal(std::optional<std::int64_t> force) const;
 };
+
+/// may_show_soon tells whether what a phone made of the list that it fetched may be on its way
+/// here. A phone goes on at once after a fetch; who did not for some seconds never may.
+bool may_show_soon(const core::Judgement& judgement, core::TrustSign::Time now);
 
 /// judge_change judges a new certificate for `unit` and the ITL that goes with it.
 ///

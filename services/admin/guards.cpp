@@ -124,12 +124,13 @@ Guards::Held Guards::look(Unit signer) {
   ListContents contents(house_.lists);
   Held held;
   for (const std::string& device : names) {
-    const core::Judgement& judgement = trust.at(device).judgement;
+    const PhoneTrust& stands = trust.at(device);
+    const core::Judgement& judgement = stands.judgement;
     const std::string& fetched = seen.at(device);
     const bool nothing_known = judgement.acceptance == core::Acceptance::unknown &&
                                judgement.holds.empty() && fetched.empty();
     const bool came = just_came.contains(device);
-    held.undecided = held.undecided || judgement.awaited ||
+    held.undecided = held.undecided || may_show_soon(judgement, core::sign_time()) ||
                      (came && judgement.acceptance != core::Acceptance::accepted);
     // As far as is known it never had a list, and takes its first one on faith.
     if (nothing_known && !came) continue;
@@ -137,6 +138,7 @@ Guards::Held Guards::look(Unit signer) {
     const std::string& surely = judgement.holds.empty() ? fetched : judgement.holds;
     hold.knows_tvs = tvs && contents.has(surely, tvs->der);
     hold.knows_signer = by && contents.has(surely, by->der);
+    if (hold.hold == ListHold::unproven) hold.contested_by = stands.contested_by;
     held.phones.push_back(std::move(hold));
   }
   return held;

@@ -200,10 +200,10 @@ void TrustLedger::note_move(const Belief& before, const Belief& now) {
 
 PhoneTrust TrustLedger::trust_of(const std::string& device, const std::string& sha1) const {
   const auto found = beliefs_.find(device);
-  if (found == beliefs_.end()) return {core::judge(lists_, Belief{}, sha1), "", "", {}};
+  if (found == beliefs_.end()) return {core::judge(lists_, Belief{}, sha1), "", "", {}, ""};
   const Belief& belief = found->second;
   return {core::judge(lists_, belief, sha1), belief.proven.peer, belief.elsewhere,
-          belief.proven.address_proof};
+          belief.proven.address_proof, belief.contested_by};
 }
 
 PhoneTrust TrustLedger::of(const std::string& device) {

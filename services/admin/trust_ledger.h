@@ -22,6 +22,7 @@ struct PhoneTrust {
   std::string home;       ///< its address as far as it is known, or ""
   std::string elsewhere;  ///< another address that acts in its name since, or ""
   core::AddressProof proof = core::AddressProof::none;  ///< of `home`
+  std::string contested_by = {};                        ///< core::Belief's
 };
 
 /// TrustCounts counts the known phones that use trust lists, by where they stand.

@@ -48,7 +48,8 @@ std::optional<Issuing::Next> Issuing::too_many() const {
   }
   const core::Issues all = parts_.records.issues(phone_.name, request, "");
   const bool many_here = here.count >= kAtOnce && recent(here);
-  if (many_here || (!place_.proves() && all.count >= kMostUnproven && recent(all))) {
+  const bool shares = !place_.proves() && place_.standing != Standing::likely;
+  if (many_here || (shares && all.count >= kMostUnproven && recent(all))) {
     parts_.witness.saw(evidence::kRetryLater,
                        fmt::format("{} LSCs were issued for this request and none was confirmed as "
                                    "stored: the next one has to wait",

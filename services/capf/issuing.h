@@ -42,8 +42,9 @@ class Issuing {
   /// tries again, and whoever only takes them must not go on for ever. A stranger gets fewer.
   static constexpr std::int64_t kMostCertificates = 12;
   static constexpr std::int64_t kMostElsewhere = 3;
-  /// To addresses that are not proven to be the phone's go so many in all at once, and then one in
-  /// each pause: nobody uses up the phone's, and nobody gets many.
+  /// When a request has brought so many at once, addresses that neither are proven to be the
+  /// phone's nor register as it get one in each pause, together: nobody uses up what is for the
+  /// phone that registers, and strangers do not get many.
   static constexpr std::int64_t kMostUnproven = 36;
   /// From this one on there is a pause before each.
   static constexpr std::int64_t kAtOnce = 6;

@@ -21,7 +21,7 @@ using core::OperationStatus;
 Throttle::Who who_of(Standing standing) {
   switch (standing) {
     case Standing::proven: return Throttle::Who::proven;
-    case Standing::likely:
+    case Standing::likely: return Throttle::Who::likely;
     case Standing::seen: return Throttle::Who::seen;
     case Standing::unknown:
     case Standing::stranger: break;
@@ -216,9 +216,10 @@ std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
             if (phone_.capf.auth_mode == core::AuthMode::lsc ||
                 phone_.capf.auth_mode == core::AuthMode::mic)
               place_ = Place::of_proof();
-            if (phone_.capf.auth_mode != core::AuthMode::null_string)
-              parts_.records.saw({phone_.name, core::TrustSignKind::identified, address_, "",
-                                  std::string(word(phone_.capf.auth_mode)), core::sign_time()});
+            if (phone_.capf.auth_mode == core::AuthMode::null_string) return std::nullopt;
+            place_->contested = false;  // this one is the phone
+            parts_.records.saw({phone_.name, core::TrustSignKind::identified, address_, "",
+                                std::string(word(phone_.capf.auth_mode)), core::sign_time()});
             return std::nullopt;
           },
           [this](const Authentication::AskFor& more) -> std::optional<Turn> {
@@ -438,8 +439,8 @@ const Place& Session::place() {
 }
 
 /// finish records the outcome, unless another session from there works on the request, or one has
-/// completed it, or the peer is not where the phone is: a stranger who only knows a device's name
-/// must not change what became of it.
+/// completed it, or the peer is not where the phone is, or may not be: a stranger who only knows a
+/// device's name must not change what became of it.
 void Session::finish(OperationStatus status) {
   core::log(status == OperationStatus::success ? Level::notice : Level::warning, "CAPF_FINISHED",
             {{"device", phone_.name},
@@ -448,7 +449,7 @@ void Session::finish(OperationStatus status) {
   if (parts_.roster.others_at(phone_.name, address_, id_) > 0) return;
   if (status != OperationStatus::success) {
     const bool nobody_knows = place().standing == Standing::unknown;
-    if (!place().elsewhere.empty()) return;
+    if (!place().elsewhere.empty() || place().contested) return;
     if (nobody_knows && parts_.roster.others(phone_.name, id_) > 0) return;
   }
   const auto before = parts_.records.outcome(phone_.name, phone_.capf.request);

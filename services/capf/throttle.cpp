@@ -9,10 +9,11 @@ namespace ringfence::services::capf {
 namespace {
 
 using core::Attempts;
+using core::Reserve;
 using core::Time;
 
-constexpr std::chrono::hours kForget(48);  // more than the longest pause
-constexpr std::string_view kStrangers;     // the address of their sum
+constexpr std::chrono::hours kForget(8 * 24);  // more than the longest pause
+constexpr std::string_view kStrangers;         // the address of their sum
 
 /// Share is how many tries come before each pause, and how long the pauses may become.
 struct Share {
@@ -49,14 +50,23 @@ Attempts tries_of(const std::vector<Attempts>& rows, std::string_view device,
     tries.last = std::min(tries.last, now);
     return tries;
   }
-  return {std::string(device), std::string(address), 0, now, false, false};
+  return {std::string(device), std::string(address), 0, now, false, Reserve::none};
 }
 
-/// reserve gives an address that the phone was seen at a share of its own while there is one.
-bool reserve(const std::vector<Attempts>& rows, const Attempts& own) {
-  const auto others = std::ranges::count_if(
-      rows, [&](const Attempts& row) { return row.reserved && row.address != own.address; });
-  return own.reserved || others < Throttle::kReserved;
+/// reserve_of gives an address a place while there is one. It keeps what it has: a place that was
+/// given back could be taken, with fresh tries, by the next.
+Reserve reserve_of(const std::vector<Attempts>& rows, const Attempts& own, Throttle::Who who) {
+  using Who = Throttle::Who;
+  const auto free = [&](Reserve share) {
+    const auto others = std::ranges::count_if(rows, [&](const Attempts& row) {
+      return row.reserved == share && row.address != own.address;
+    });
+    return others < Throttle::kReserved;
+  };
+  if (who == Who::likely && free(Reserve::likely)) return Reserve::likely;
+  const bool known = who == Who::likely || who == Who::seen;
+  if (own.reserved == Reserve::none && known && free(Reserve::seen)) return Reserve::seen;
+  return own.reserved;
 }
 
 }  // namespace
@@ -67,8 +77,8 @@ std::optional<Throttle::Block> Throttle::attempt(Records& records, std::string_v
   const std::vector<Attempts> rows = records.attempts(device);
   Attempts own = tries_of(rows, device, peer, now);
   Attempts sum = tries_of(rows, device, kStrangers, now);
-  own.reserved = who == Who::seen && reserve(rows, own);
-  const bool stranger = who != Who::proven && !own.reserved;
+  own.reserved = reserve_of(rows, own, who);
+  const bool stranger = who != Who::proven && own.reserved == Reserve::none;
   const auto own_until = blocked_until(own, who == Who::proven ? kOfProven : kOfOther, now);
   const auto sum_until = stranger ? blocked_until(sum, kOfStrangers, now) : std::optional<Time>();
   if (own_until || sum_until) {
@@ -101,7 +111,7 @@ void Throttle::succeeded(Records& records, std::string_view device, std::string_
   Attempts own = tries_of(rows, device, peer, now);
   if (own.count == 0) return;
   std::vector<Attempts> changed;
-  if (who != Who::proven && !own.reserved) {
+  if (who != Who::proven && own.reserved == Reserve::none) {
     Attempts& sum = changed.emplace_back(tries_of(rows, device, kStrangers, now));
     sum.count = std::max(0, sum.count - own.count);
   }

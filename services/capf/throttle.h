@@ -16,11 +16,13 @@ namespace ringfence::services::capf {
 /// Throttle bounds tries of authentication strings.
 ///
 /// Each proven address of a device has kAttempts of its own, which nobody else can use up. So have
-/// the first kReserved addresses that it was merely seen at, as anybody can be. All others are
-/// strangers: kAttempts an address, kAttemptsOfStrangers together. When a share is used up, a pause
-/// follows, then as many again; each pause is twice as long as the one before, from kPause to an
-/// hour for a proven address, to a day for others. Two days without a try end it. Every try is on
-/// disk before it is judged. Safe from several threads.
+/// the first kReserved addresses that register as it, and the first kReserved that merely fetch, as
+/// anybody can; such a place is kept until the address is forgotten, whatever becomes of it. All
+/// others are strangers: kAttempts an address, kAttemptsOfStrangers together. When a share is used
+/// up, a pause follows, then as many again; each pause is twice as long as the one before, from
+/// kPause to an hour for a proven address, to a day for others. Eight days without a try end it:
+/// two quiet ones must not bring back short pauses. Every try is on disk before it is judged. Safe
+/// from several threads.
 class Throttle {
  public:
   static constexpr int kAttempts = 3;
@@ -28,8 +30,9 @@ class Throttle {
   static constexpr std::ptrdiff_t kReserved = 4;
   static constexpr std::chrono::minutes kPause{5};
 
-  /// Who is asking: a proven address of the device, one that it was seen at, or a stranger's.
-  enum class Who { proven, seen, stranger };
+  /// Who is asking: a proven address of the device, one that registers as it, one that fetches, or
+  /// a stranger's.
+  enum class Who { proven, likely, seen, stranger };
 
   /// Block is when the next try may be made.
   struct Block {

@@ -22,13 +22,15 @@ const std::vector<std::string>& Whereabouts::known() const noexcept {
 
 Standing Whereabouts::standing_of(std::string_view address) const {
   if (known().empty()) return Standing::unknown;
-  if (contains(known(), address)) return proven.empty() ? Standing::likely : Standing::proven;
-  return proven.empty() && contains(fetching, address) ? Standing::seen : Standing::stranger;
+  if (!proven.empty()) return contains(proven, address) ? Standing::proven : Standing::stranger;
+  if (contains(registered, address)) return Standing::likely;
+  return contains(fetching, address) ? Standing::seen : Standing::stranger;
 }
 
 Place::Place(const Whereabouts& whereabouts, std::string_view address)
-    : standing(whereabouts.standing_of(address)) {
-  if (standing == Standing::seen || standing == Standing::stranger)
+    : standing(whereabouts.standing_of(address)),
+      contested(whereabouts.proven.empty() && whereabouts.registered.size() > 1) {
+  if (!contains(whereabouts.known(), address))
     elsewhere = fmt::format("{}", fmt::join(whereabouts.known(), ", "));
 }
 

@@ -12,8 +12,8 @@ namespace ringfence::services::capf {
 /// null string, which therefore makes no address anything.
 enum class Standing {
   proven,    ///< the phone showed from here who it is
-  likely,    ///< nothing is proven; it registers from here, or fetches and registers nowhere
-  seen,      ///< nothing is proven; it fetches from here, and registers elsewhere
+  likely,    ///< nothing is proven; it registers from here
+  seen,      ///< nothing is proven; it fetches from here, and does not register from here
   unknown,   ///< nothing at all is known of the phone
   stranger,  ///< the phone is known elsewhere
 };
@@ -33,6 +33,8 @@ struct Whereabouts {
 struct Place {
   Standing standing = Standing::unknown;
   std::string elsewhere;  ///< the phone's known addresses, when this is none of them
+  /// Nothing is proven and several addresses register as the phone: nobody knows which it is.
+  bool contested = false;
 
   Place() = default;
 

@@ -172,6 +172,20 @@ TEST_F(CapfFirstComer, GoesByTheRegistrationWhereNothingIsProven) {
   }));
 }
 
+TEST_F(CapfFirstComer, TakesNobodysFailureForThePhonesWhileTwoAddressesRegister) {
+  const std::string name = expect_phone("SEP0000000F0005", AuthMode::auth_string).name;
+  registers(name, kHome);
+  registers(name, kStranger);
+  RunningServer server(house());
+  const Bytes wrong = kByString + password_element("000000");
+  EXPECT_EQ(enrols(server.port(), name, kStranger, wrong).second, Bytes{7});
+  EXPECT_EQ(house().status(name), "Operation Pending");
+  for (int i = 0; i < 20; ++i)
+    enrols(server.port(), name, fmt::format("127.0.2.{}", i + 1).c_str(), wrong);
+  EXPECT_EQ(enrols(server.port(), name, kHome, kByString + password_element("482915")), kDone)
+      << "nobody uses up its tries";
+}
+
 // cucm-behaviour 0 and 5.6: Jabber speaks version 2 and reads 7 as "nothing to do".
 TEST_F(CapfFirstComer, EndsWithReasonSevenForJabberWithNothingPending) {
   core::Phone jabber = expect_phone("CSFjabber");

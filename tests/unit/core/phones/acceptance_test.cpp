@@ -376,6 +376,13 @@ TEST_F(AcceptanceTest, AVisitToCapfInAPhonesNameMakesNoAddressItsOwn) {
   EXPECT_EQ(on("l4"), Acceptance::fetched);
 }
 
+TEST_F(AcceptanceTest, WhatIsAwaitedHasTheTimeOfItsFetch) {
+  sign(list_fetched, "l3", seconds(1));
+  const Judgement found = verdict("l3");
+  EXPECT_TRUE(found.awaited);
+  EXPECT_EQ(found.fetched_at, at(seconds(1)));
+}
+
 TEST_F(AcceptanceTest, AnAddressThatNeitherRegisteredNorProvedItselfProvesNothing) {
   newcomer();
   sign(plain_config, "", seconds(0), kElsewhere);
@@ -417,12 +424,13 @@ TEST_F(AcceptanceTest, TwoAddressesThatRegisterAreDoubtUntilOneProvesItself) {
   sign(list_fetched, "l3", seconds(10));
   sign(registered, "", seconds(12));
   EXPECT_EQ(on("l3"), Acceptance::fetched);
-  EXPECT_THAT(verdict("l3").evidence, HasSubstr("another address registered as this phone"));
+  EXPECT_THAT(verdict("l3").evidence,
+              HasSubstr("another address registered as this phone since, 10.0.0.5, and"));
   sign(identified, "", seconds(20));
   const Belief belief = believe(lists(), before_, signs_);
   EXPECT_EQ(belief.proven.peer, kHome);
   EXPECT_EQ(belief.proven.address_proof, AddressProof::identified);
-  EXPECT_FALSE(belief.contested);
+  EXPECT_EQ(belief.contested_by, "");
   EXPECT_THAT(verdict("l3").holds, "") << "what the stranger held is forgotten";
 }
 

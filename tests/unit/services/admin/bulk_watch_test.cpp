@@ -270,13 +270,18 @@ TEST_F(BulkWatchTest, AStrangersFailureIsNotThePhones) {
     BulkEvidence evidence;
     evidence.outcomes = {outcome(status, at(2))};
     evidence.outcomes[0].peer = "10.6.6.6:40000";
-    evidence.homes[kPhone] = {"10.0.0.1", "10.0.0.2"};
+    evidence.homes[kPhone] = {"10.0.0.2"};
     EXPECT_EQ(state_after(evidence, at(3)), std::nullopt) << static_cast<int>(status);
   }
+  BulkEvidence contested;
+  contested.outcomes = {outcome(OperationStatus::invalid_auth_string, at(3))};
+  contested.outcomes[0].peer = "10.6.6.6:40000";
+  contested.homes[kPhone] = {"10.0.0.2", "10.6.6.6"};
+  EXPECT_EQ(state_after(contested, at(3)), std::nullopt) << "one REGISTER makes nobody the phone";
   BulkEvidence own;
   own.outcomes = {outcome(OperationStatus::invalid_auth_string, at(4))};
   own.outcomes[0].peer = "10.0.0.2:40000";
-  own.homes[kPhone] = {"10.0.0.1", "10.0.0.2"};
+  own.homes[kPhone] = {"10.0.0.2"};
   EXPECT_EQ(state_after(own, at(5)), ItemState::failed);
   BulkEvidence success;
   success.outcomes = {outcome(OperationStatus::success, at(6))};

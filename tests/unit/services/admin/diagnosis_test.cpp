@@ -289,6 +289,23 @@ TEST_F(DiagnosisTest, DoesNotHoldAnEarlierRequestAgainstAPhone) {
   EXPECT_EQ(facts.newest("auth_string_refused"), nullptr) << "it succeeded since";
 }
 
+TEST_F(DiagnosisTest, KeepsTheEvidenceOfEarlierVersionsWhichNotedNoRequest) {
+  facts.phone.capf.auth_mode = AuthMode::auth_string;
+  happened("auth_string_refused", "a wrong authentication string");
+  facts.events[0].request = 0;
+  EXPECT_NE(facts.newest("auth_string_refused"), nullptr);
+  facts.state.held = core::IssuedCertificate{};
+  facts.state.held->confirmed_at = kNow;
+  EXPECT_EQ(facts.newest("auth_string_refused"), nullptr) << "it got an LSC since";
+  facts.state.held->confirmed_at = kNow - hours(1);
+  EXPECT_NE(facts.newest("auth_string_refused"), nullptr);
+  facts.config->stamp = "{before}";
+  EXPECT_EQ(facts.newest("auth_string_refused"), nullptr)
+      << "it has not fetched what is asked now, so that was asked before";
+  ended(OperationStatus::invalid_auth_string);
+  EXPECT_NE(facts.newest("auth_string_refused"), nullptr);
+}
+
 TEST_F(DiagnosisTest, GoesByTheOrderOfEventsWhenTheClockWasSetBack) {
   facts.phone.capf.auth_mode = AuthMode::auth_string;
   facts.config.reset();

@@ -118,5 +118,45 @@ TEST(GuardRules, ANewCertificateOfAServerStrandsWhoCannotFollowToTheList) {
   }
 }
 
+TEST(GuardRules, OnlyWhatWasFetchedJustNowMayStillShowSomething) {
+  using namespace std::chrono_literals;
+  const core::TrustSign::Time now = core::sign_time();
+  core::Judgement judgement;
+  EXPECT_FALSE(may_show_soon(judgement, now));
+  judgement.awaited = true;
+  for (const auto ago : {0s, 1s, 2s}) {
+    judgement.fetched_at = now - ago;
+    EXPECT_TRUE(may_show_soon(judgement, now)) << ago.count();
+  }
+  for (const auto ago : {5s, 86'400s, -60s}) {  // the clock was set back
+    judgement.fetched_at = now - ago;
+    EXPECT_FALSE(may_show_soon(judgement, now)) << ago.count();
+  }
+}
+
+TEST(GuardRules, AnUnprovenPhoneThatAnotherAddressContestsIsToldWithThatAddressAndACure) {
+  GuardFacts facts = house_of(4);
+  for (PhoneHold& phone : facts.phones) phone.hold = ListHold::unproven;
+  facts.phones[0].contested_by = "10.6.6.6";
+  for (const Unit unit : {Unit::call_manager, Unit::capf}) {
+    facts.phones[1].contested_by = "";
+    EXPECT_THAT(
+        judge_change(unit, facts).refusal(std::nullopt),
+        testing::AllOf(HasSubstr("another address (10.6.6.6) registered as 1 phone of them"),
+                       HasSubstr("Shut that address off"), HasSubstr("prove"),
+                       HasSubstr("utils phone reset all")));
+    facts.phones[1].contested_by = "10.6.6.6";
+    EXPECT_THAT(judge_change(unit, facts).refusal(std::nullopt),
+                HasSubstr("another address (10.6.6.6) registered as 2 phones of them"));
+    facts.phones[1].contested_by = "10.6.6.7";
+    EXPECT_THAT(
+        judge_change(unit, facts).refusal(std::nullopt),
+        HasSubstr("other addresses (2, one of them 10.6.6.6) registered as 2 phones of them"));
+  }
+  for (PhoneHold& phone : facts.phones) phone.contested_by = "";
+  EXPECT_THAT(judge_change(Unit::capf, facts).refusal(std::nullopt),
+              testing::Not(HasSubstr("registered as")));
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin

@@ -570,7 +570,7 @@ TEST_F(CapfSession, CarriesOutNothingWhileThePhoneContradictsItsProfile) {
 TEST_F(CapfSession, DoesNotTakeAStrangersFailureForThePhones) {
   for (const bool proven : {true, false}) {
     script.known = {};
-    (proven ? script.known.proven : script.known.registered) = {"10.0.0.1", "10.0.0.2"};
+    (proven ? script.known.proven : script.known.registered) = {"10.0.0.2"};
     script.known.fetching = {"10.6.6.6"};  // which anybody can do in its name
     script.outcomes.clear();
     script.events.clear();
@@ -594,6 +594,37 @@ TEST_F(CapfSession, DoesNotTakeAStrangersFailureForThePhones) {
     EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::invalid_auth_string);
     EXPECT_EQ(script.outcomes[kPhone].peer.substr(0, 9), "10.0.0.2:");
   }
+}
+
+TEST_F(CapfSession, TakesNobodysFailureForThePhonesWhileTwoAddressesRegisterAsIt) {
+  script.known.registered = {"10.0.0.1", "10.6.6.6"};
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  for (const char* const address : {"10.6.6.6", "10.0.0.1"}) {
+    feed(*start(address), auth(kPhone, "000000"));
+    EXPECT_EQ(script.events.back(), "auth_string_refused");
+    EXPECT_TRUE(script.outcomes.empty()) << address;
+  }
+  auto session = start("10.0.0.1");  // its string tells which of the two is the phone
+  feed(*session, auth(kPhone, "482915"));
+  session->lost(Session::Loss::closed);
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::communication_failure);
+}
+
+TEST_F(CapfSession, LeavesThePhoneThatRegistersItsTriesWhoeverFetchesInItsName) {
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  const Lines fetchers{"10.6.6.1", "10.6.6.2", "10.6.6.3", "10.6.6.4", "10.6.6.5"};
+  for (const bool registered : {false, true}) {  // they came before it registered, or after
+    if (registered) script.known.registered = {"10.0.0.1"};
+    script.known.fetching = fetchers;
+    for (const std::string& fetcher : fetchers)
+      for (int i = 0; i < 9; ++i) feed(*start(fetcher), auth(kPhone, "000000"));
+    for (int i = 0; i < 20; ++i) feed(*start(fmt::format("10.7.7.{}", i)), auth(kPhone, "000000"));
+  }
+  script.known.fetching.emplace_back("10.0.0.1");
+  feed(*start("10.0.0.1"), auth(kPhone, "482915"));
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
 }
 
 TEST_F(CapfSession, LetsAPhoneThatNothingIsKnownOfEndWhatAStrangerFailed) {
@@ -667,6 +698,13 @@ TEST_F(CapfSession, GivesManyUnprovenAddressesOneLscInFiveMinutes) {
   feed(*start("10.6.6.7"), auth());
   EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");
   script.issued_in_all = {99, clock.now()};
+  script.known.registered = {"10.0.0.1"};
+  script.known.fetching = {"10.6.6.8"};
+  feed(*start("10.6.6.8"), auth());
+  EXPECT_EQ(script.diary.back().rfind("> RETRY LATER", 0), 0U) << "it fetches, as anybody can";
+  feed(*start("10.0.0.1"), auth());
+  EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA")
+      << "nobody uses up what is for the phone that registers";
   script.known.proven = {"10.0.0.1"};
   feed(*start("10.0.0.1"), auth());
   EXPECT_EQ(script.diary.back(), "> KEY GENERATE REQUEST 1024 RSA");

@@ -41,8 +41,9 @@ TEST_F(ThrottleTest, AllowsThreeTriesThenPausesTwiceAsLongEachTime) {
     now += pause;
   }
   EXPECT_FALSE(attempt("10.0.0.1", Who::proven, now, "SEP2"));
-  EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, now + hours(49)), 3) << "two quiet days";
-  EXPECT_EQ(attempt("10.0.0.1", Who::proven, now + hours(49))->until, now + hours(49) + minutes(5));
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::proven, now + hours(193)), 3) << "eight quiet days";
+  EXPECT_EQ(attempt("10.0.0.1", Who::proven, now + hours(193))->until,
+            now + hours(193) + minutes(5));
 }
 
 TEST_F(ThrottleTest, KeepsTheTriesOfKnownAddressesFromStrangers) {
@@ -86,6 +87,54 @@ TEST_F(ThrottleTest, BoundsWhatStrangersMayTryInAWeek) {
                   ? 0
                   : 1;
   EXPECT_LE(made, 200) << "of a million strings of six digits";
+}
+
+TEST_F(ThrottleTest, EndsAReservedShareWithItsRowAndNotWhenTheAddressIsNoLongerSeen) {
+  int made = 0;
+  for (int peer = 0; peer < 50; ++peer) {
+    const std::string address = fmt::format("10.6.6.{}", peer);
+    made += tried(3, address, Who::seen, kNow);
+    made += tried(1, address, Who::stranger, kNow);  // pushed out of the newest fetchers
+  }
+  EXPECT_EQ(made, 4 * 3 + Throttle::kAttemptsOfStrangers);
+}
+
+TEST_F(ThrottleTest, KeepsAShareForWhoRegistersFromThoseWhoOnlyFetch) {
+  for (int peer = 0; peer < 50; ++peer) {
+    tried(3, fmt::format("10.6.6.{}", peer), Who::seen, kNow);
+    tried(3, fmt::format("10.7.7.{}", peer), Who::stranger, kNow);
+  }
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::likely, kNow), 3) << "the phone's first try";
+  EXPECT_EQ(attempt("10.0.0.1", Who::likely)->until, kNow + minutes(5));
+}
+
+TEST_F(ThrottleTest, MovesAnAddressThatRegistersToAShareOfThoseAndNoFurther) {
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::seen, kNow), 3);
+  EXPECT_EQ(tried(9, "10.0.0.1", Who::likely, kNow), 0) << "no fresh tries by it";
+  int made = 0;
+  for (int peer = 0; peer < 50; ++peer) {
+    made += tried(9, fmt::format("10.6.6.{}", peer), Who::likely, kNow);
+    made += tried(9, fmt::format("10.7.7.{}", peer), Who::seen, kNow);
+  }
+  EXPECT_LE(made, 8 * 3 + Throttle::kAttemptsOfStrangers) << "four of each kind, and strangers";
+}
+
+TEST_F(ThrottleTest, BoundsWhatAllMayTryInAWeekAlsoWithQuietDays) {
+  for (const hours active : {hours(24 * 7), hours(21)}) {
+    records.tries.clear();
+    int made = 0;
+    for (minutes passed{0}; passed < hours(24 * 7); passed += minutes(15)) {
+      if (passed % (active + hours(49)) >= active) continue;
+      for (int peer = 0; peer < 4; ++peer) {
+        made += tried(3, fmt::format("10.0.1.{}", peer), Who::likely, kNow + passed);
+        made += tried(3, fmt::format("10.0.2.{}", peer), Who::seen, kNow + passed);
+        made += tried(3, fmt::format("10.6.{}.{}", passed.count() % 250, peer), Who::stranger,
+                      kNow + passed);
+      }
+    }
+    EXPECT_LE(made, 600) << "of a million strings of six digits; hours active: " << active.count();
+    EXPECT_GT(made, 300) << "or this test tries too little";
+  }
 }
 
 TEST_F(ThrottleTest, RemembersOverRestarts) {
