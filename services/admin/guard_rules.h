@@ -25,6 +25,7 @@ struct PhoneHold {
   ListHold hold = ListHold::current;
   bool knows_tvs = true;     ///< the list it surely holds has the certificate TVS shows now
   bool knows_signer = true;  ///< and that of who signs lists now
+  bool registered = true;    ///< a reset reaches it
 };
 
 /// GuardFacts are what the rules look at. A service's problem is a sentence, "" when it answers.
@@ -58,8 +59,14 @@ Verdict judge_change(core::Unit unit, const GuardFacts& facts);
 /// judge_recovery judges a list signed by the recovery key: `facts.signer` is its unit.
 Verdict judge_recovery(const GuardFacts& facts);
 
-/// judge_bulk judges a bulk operation on `phones`; `capf_problem` as GuardFacts'.
-Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones);
+/// BulkProblems are of the services that a phone needs to be told, to read its configuration and to
+/// enrol; as GuardFacts'.
+struct BulkProblems {
+  std::string capf, tftp, registrar;
+};
+
+/// judge_bulk judges a bulk operation on `phones`.
+Verdict judge_bulk(const BulkProblems& problems, const std::vector<std::string>& phones);
 
 /// phones_text is "1 phone", "2 phones".
 std::string phones_text(std::int64_t count);
