@@ -124,7 +124,8 @@ BulkFacts BulkJobs::gather(Time now) {
   facts.busy = house_.jobs.busy(kKind);
   for (core::SecurityProfile& profile : house_.profiles.list())
     facts.profiles.emplace(profile.name, profile);
-  if (house_.registrar().serving)
+  facts.no_registrar = house_.registrar().why();
+  if (facts.no_registrar.empty())
     for (core::Registration& one : house_.registrations())
       facts.registered.insert(std::move(one.device));
   facts.policy = core::CapfPolicyStore(house_.database).load();
