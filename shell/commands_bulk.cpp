@@ -280,7 +280,8 @@ std::vector<Command> bulk_commands() {
            "into a new file (0600) instead.\n"
            "The job's progress is shown until it ends. Ctrl-C leaves the watch, not the job. "
            "While\n"
-           "phones could not reach CAPF it is refused; force does it all the same.\n" +
+           "phones could not be told, read their configuration or reach CAPF it is refused; force\n"
+           "does it all the same, and phones wait until they can be told.\n" +
            kJobStatusHelp,
        .example =
            "utils capf bulk start device_pool Berlin operation install auth_mode null-string\n",

@@ -108,9 +108,10 @@ std::vector<Command> job_changes(const std::string& words) {
          .parameters = {job_id()},
          .help = change.verb == "cancel"
                      ? "A phone whose turn has not come keeps its settings. A regeneration stays\n"
-                       "published, and counts the phones it reset to their end. A bulk job takes\n"
-                       "back what phones have not done yet, and ends at once: a phone that is\n"
-                       "enrolling may still get its LSC.\n"
+                       "published, leaves out the phones that did not answer their reset, and\n"
+                       "counts the others to their end. A bulk job takes back what phones have\n"
+                       "not done yet, and ends: a phone that is enrolling may still get its LSC,\n"
+                       "and then counts as succeeded.\n"
                      : "",
          .example = fmt::format("{} {} 3\n", words, change.verb),
          .run =

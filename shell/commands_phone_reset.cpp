@@ -29,7 +29,9 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
   timeout_of(call.arguments);
   if (call.arguments.at("name") != "all") return std::nullopt;
   const auto plan = call.ask<PhoneResetPlan>("phone.reset_plan", PhoneResetAllRequest{reset.kind});
-  return Confirmation{{},
+  std::string notes;
+  for (const std::string& note : plan.notes) notes += "NOTE: " + note + "\n";
+  return Confirmation{notes,
                       fmt::format("You are about to {} all {}. This action cannot be undone. "
                                   "Continue? (y/n): ",
                                   reset.will, counted(plan.registered, "registered phone")),
@@ -95,7 +97,8 @@ Command reset_command(const Reset& reset, std::string summary) {
           std::string(
               "With all, every registered phone is told, after a question: by a job, in waves of\n"
               "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
-              "cancels it.\n") +
+              "cancels it. Phones that hold a trust list and are not registered, or do not\n"
+              "answer, are named and count as left out.\n") +
           kJobStatusHelp,
       .example = "utils phone " + reset.kind + " all\n",
       .confirm = [reset](Call& call) { return confirm_reset(call, reset); },

@@ -239,10 +239,15 @@ void PhoneProgress::show(const JobReport& report) {
 }
 
 std::string job_result(const JobReport& report) {
-  std::string text = report.total == 0
-                         ? fmt::format("Job {}: no phone had to be reset.\n", report.job)
-                         : returned_line(report) + "\n";
-  if (report.left_out > 0)
+  const bool not_told = report.kind == "phone-reset" && report.left_out > 0;
+  std::string text = report.total > 0 ? returned_line(report) + "\n"
+                                      : fmt::format("Job {}: no phone {} reset.\n", report.job,
+                                                    not_told ? "could be" : "had to be");
+  if (not_told)
+    text +=
+        fmt::format("{} left out; power {} on: show job {}\n", counted(report.left_out, "phone"),
+                    report.left_out == 1 ? "it" : "them", report.job);
+  else if (report.left_out > 0)
     text += is_bulk(report) ? fmt::format("{} left out.\n", counted(report.left_out, "phone"))
             : report.left_out == 1
                 ? "1 phone that holds a trust list was not registered and fetches the new one when "

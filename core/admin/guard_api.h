@@ -44,7 +44,9 @@ BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind))
 /// for.
 struct PhoneResetPlan {
   std::int64_t registered = 0;  ///< phones that would be told
+  std::int64_t left_out = 0;    ///< phones that hold a trust list, or register, and would not
+  std::vector<std::string> notes = {};
 };
-BOOST_DESCRIBE_STRUCT(PhoneResetPlan, (), (registered))
+BOOST_DESCRIBE_STRUCT(PhoneResetPlan, (), (registered, left_out, notes))
 
 }  // namespace ringfence::core::admin

@@ -16,7 +16,7 @@ constexpr std::array kItemStates = {
     ItemState::waiting,     ItemState::reset_sent, ItemState::returned, ItemState::not_returned,
     ItemState::applied,     ItemState::enrolling,  ItemState::away,     ItemState::succeeded,
     ItemState::unreachable, ItemState::expired,    ItemState::failed,   ItemState::cancelled,
-    ItemState::refused,     ItemState::unproven};
+    ItemState::refused,     ItemState::unproven,   ItemState::removed};
 
 template <typename State, std::size_t kCount>
 State state_from(const std::array<State, kCount>& states, const std::string& text) {
@@ -137,6 +137,7 @@ std::string_view word(ItemState state) noexcept {
     case ItemState::expired: return "expired";
     case ItemState::failed: return "failed";
     case ItemState::cancelled: return "cancelled";
+    case ItemState::removed: return "removed";
   }
   return "";
 }
@@ -156,7 +157,8 @@ bool ended(ItemState state) noexcept {
     case ItemState::unreachable:
     case ItemState::expired:
     case ItemState::failed:
-    case ItemState::cancelled: return true;
+    case ItemState::cancelled:
+    case ItemState::removed: return true;
   }
   return false;
 }

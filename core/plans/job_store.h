@@ -41,6 +41,7 @@ enum class ItemState {
   // Both.
   failed,     ///< final: it refused the NOTIFY, or the operation failed; see JobItem::detail
   cancelled,  ///< final: the job was cancelled before its turn, or while it was pending
+  removed,    ///< final: somebody removed the phone
 };
 std::string_view word(ItemState state) noexcept;
 bool ended(ItemState state) noexcept;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <set>
+#include <utility>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -33,6 +35,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 namespace {
 
+constexpr std::size_t kLookBackAtMost = 50;
 constexpr auto kAfterFailure = 5s;
 constexpr int kMostFailures = 60;  // five minutes of them
 
@@ -74,11 +77,14 @@ void note_model(const BulkRequest& request, const BulkFilter& filter, BulkPrevie
 }
 
 /// arguments_of is what is kept of a job: its terms, and what a report tells beside them.
+/// `outlook` says what will become of phones: of a cancelled job it is not true any more.
 std::string arguments_of(const BulkTerms& terms, const BulkStarted& started,
+                         const std::vector<std::string>& outlook,
                          std::optional<std::int64_t> forced) {
   json::object object = json::parse(terms.to_text()).as_object();
   object["left_out"] = started.excluded;
   object["notes"] = json::value_from(started.notes);
+  object["outlook"] = json::value_from(outlook);
   if (forced) object["forced_over_phones"] = *forced;
   return json::serialize(object);
 }
@@ -118,8 +124,10 @@ BulkFacts BulkJobs::gather(Time now) {
   facts.busy = house_.jobs.busy(kKind);
   for (core::SecurityProfile& profile : house_.profiles.list())
     facts.profiles.emplace(profile.name, profile);
-  for (core::Registration& one : house_.registrations())
-    facts.registered.insert(std::move(one.device));
+  facts.no_registrar = house_.registrar().why();
+  if (facts.no_registrar.empty())
+    for (core::Registration& one : house_.registrations())
+      facts.registered.insert(std::move(one.device));
   facts.policy = core::CapfPolicyStore(house_.database).load();
   return facts;
 }
@@ -174,6 +182,7 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
                           plan.matched == 1
                               ? "the 1 phone that matches is"
                               : fmt::format("each of the {} phones that match is", plan.matched)));
+  const std::vector<std::string> outlook = std::exchange(plan.notes, {});
   note_model(request, filter, plan);
   judge(request, plan);
   if (!plan.refusal.empty()) throw Error(Code::refused, plan.refusal);
@@ -186,7 +195,8 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
 
   Job job;
   job.kind = kKind;
-  job.arguments = arguments_of(terms, started, request.force);
+  job.arguments = arguments_of(terms, started, outlook, request.force);
+  started.notes.insert(started.notes.begin(), outlook.begin(), outlook.end());
   job.who = who;
   job.step = "starting";
   job.started = now;
@@ -216,6 +226,10 @@ void BulkJobs::describe(const Job& job, core::admin::JobReport& report) const {
   if (const json::value* one = object.if_contains("left_out")) report.left_out = one->as_int64();
   if (const json::value* one = object.if_contains("notes"))
     report.notes = json::value_to<std::vector<std::string>>(*one);
+  const bool cancelled = job.wanted == core::JobWanted::cancel;
+  if (const json::value* one = object.if_contains("outlook"); one != nullptr && !cancelled)
+    std::ranges::move(json::value_to<std::vector<std::string>>(*one),
+                      std::back_inserter(report.notes));
   if (const json::value* one = object.if_contains("forced_over_phones"))
     report.notes.push_back(fmt::format("It was forced over {}.", phones_text(one->as_int64())));
 }
@@ -223,6 +237,11 @@ void BulkJobs::describe(const Job& job, core::admin::JobReport& report) const {
 void BulkJobs::resume() {
   for (Job& job : house_.jobs.unfinished())
     if (job.kind == kKind) begin(std::move(job));
+  // Sessions of phones whose operation was taken back may still be under way.
+  for (Job& job : house_.jobs.list(kLookBackAtMost))
+    if (job.kind == kKind && job.state == core::JobState::cancelled && job.finished &&
+        house_.clock.now() - *job.finished < BulkWatch::kSilentFor)
+      begin(std::move(job));
   const std::lock_guard lock(mutex_);
   resumed_ = true;
 }

@@ -386,7 +386,12 @@ BulkPreview plan_bulk(const BulkFilter& filter, const BulkTerms& terms,
         "The operation completes by a time that is less than an hour ahead. Phones may take half "
         "an hour for a key alone, and one that comes later fails with \"User Initiated Request "
         "Late/Timedout\".");
-  if (plan.not_registered > 0)
+  if (!facts.no_registrar.empty() && plan.chosen > 0)
+    plan.notes.push_back(fmt::format(
+        "{}, so nobody knows which of these phones are registered. They wait, with their old "
+        "settings, until it runs again.",
+        facts.no_registrar));
+  else if (plan.not_registered > 0)
     plan.notes.push_back(
         fmt::format("{}. The new settings are written all the same, and {} when {}, until {} UTC.",
                     plan.not_registered == 1

@@ -33,6 +33,7 @@ struct BulkFacts {
   std::map<std::string, std::int64_t> busy;                 ///< by phone: an unfinished bulk job
   std::map<std::string, core::SecurityProfile> profiles;    ///< by name
   std::set<std::string> registered;
+  std::string no_registrar = {};  ///< why nobody knows who is registered, a sentence; "" else
   core::CapfPolicy policy;
 };
 

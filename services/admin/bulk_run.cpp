@@ -12,6 +12,7 @@
 #include "services/admin/guard_rules.h"
 #include "services/admin/regeneration.h"
 #include "services/admin/reset_request.h"
+#include "services/admin/service_health.h"
 #include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
@@ -38,6 +39,8 @@ constexpr int kShareOfTime = 20;  // looking takes at most one part in twenty of
 constexpr auto kOverlap = 10s;
 constexpr auto kTryRegistrarEvery = 2s;
 constexpr auto kTellAgainEvery = 60s;
+constexpr auto kSettlesWithin = 3s;
+constexpr auto kLookForRemovedEvery = 2s;
 constexpr std::size_t kMostAtOnce = 500;  // phones in one transaction
 
 /// text_of keeps what a job changes of a phone, and settings_from brings it back into `capf`.
@@ -73,21 +76,48 @@ BulkRun::BulkRun(House& house, Jobs& jobs, Job job)
       terms_(BulkTerms::from_text(job_.arguments)),
       watch_(house.jobs.items(job_.id), house.resets(job_.id), terms_.completes_by),
       looked_(job_.started),
-      told_again_(house.clock.now()) {}
+      told_again_(house.clock.now()),
+      over_(core::ended(job_.state)) {}
 
 bool BulkRun::step() {
   const auto began = std::chrono::steady_clock::now();
   const Time now = house_.clock.now();
   asked_somebody_ = false;
   look(now);
-  heed(now);
-  const bool ended = watch_.finished();
-  if (ended) finish(now);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
+  if (over_) return look_back(now);
+  heed(now);
+  const bool ended = watch_.finished() && settled(now);
+  if (ended) finish(now);
   const std::chrono::milliseconds usual = watch_.any_on_way() ? kLookEvery : kLookWhenIdle;
   pause_ = asked_somebody_ ? kLookEvery : std::max(usual, took * kShareOfTime);
-  return ended;
+  return ended && !watch_.any_taken_back();
+}
+
+/// settled gives those a moment that were on their way when their operation was taken back.
+bool BulkRun::settled(Time now) {
+  return !watch_.any_taken_back() || now - taken_back_at_ > kSettlesWithin;
+}
+
+/// look_back counts phones whose session went on after the job had ended; true once none can.
+bool BulkRun::look_back(Time now) {
+  pause_ = kLookWhenIdle;
+  const std::string message = result();
+  if (message != job_.message) {
+    job_.message = message;
+    house_.jobs.update(job_);
+    jobs_.touch(job_.id);
+    log(Level::notice, "BULK_PHONE_SUCCEEDED_LATE",
+        {{"job", std::to_string(job_.id)}, {"message", message}});
+  }
+  return !watch_.any_taken_back() || now - *job_.finished > BulkWatch::kSilentFor;
+}
+
+std::string BulkRun::result() {
+  const core::JobCounts counts = house_.jobs.counts(job_.id);
+  return fmt::format("{} of {} succeeded", counts.of(ItemState::succeeded),
+                     phones_text(static_cast<std::int64_t>(counts.total)));
 }
 
 void BulkRun::look(Time now) {
@@ -97,6 +127,9 @@ void BulkRun::look(Time now) {
   looked_ = now;
   find_homes(evidence);
   note(watch_.observe(evidence, now));
+  if (over_ || now - looked_for_removed_ < kLookForRemovedEvery) return;
+  looked_for_removed_ = now;
+  note(watch_.removed([this](const std::string& name) { return house_.phones.has(name); }, now));
 }
 
 /// find_homes tells where the phones are that have failed.
@@ -123,6 +156,8 @@ void BulkRun::heed(Time now) {
         set(JobState::running,
             "waiting for a regeneration to end: until then phones may not know "
             "the CAPF certificate");
+      } else if (watch_.any_waiting() && !registrar_answers()) {
+        set(JobState::running, "waiting for Cisco CallManager, which does not answer");
       } else {
         set(JobState::running, "asking phones");
         send_wave(now);
@@ -139,6 +174,14 @@ void BulkRun::heed(Time now) {
   }
   tell(now);
   tell_again(now);
+}
+
+/// registrar_answers keeps phones waiting that nobody could tell of their settings.
+bool BulkRun::registrar_answers() {
+  if (std::chrono::steady_clock::now() < no_registrar_until_) return false;
+  if (responds(house_.config, *service_named("Cisco CallManager"))) return true;
+  no_registrar_until_ = std::chrono::steady_clock::now() + kTryRegistrarEvery;
+  return false;
 }
 
 bool BulkRun::regenerating() {
@@ -185,7 +228,7 @@ JobItem BulkRun::turn_of(const JobItem& item, const Rules& rules, Time now,
   const std::string secret = house_.jobs.take_secret(job_.id, item.phone);
   std::optional<Phone> phone = house_.phones.find(item.phone);
   if (!phone) {
-    next.detail = "the phone was removed";
+    next.state = ItemState::removed;
     return next;
   }
   if (phone->capf.request != item.request) {
@@ -254,8 +297,9 @@ void BulkRun::withdraw(Time now) {
     core::Database::Transaction transaction(house_.database);
     std::vector<Phone> changed;
     for (JobItem& item : items) {
-      item.state = ItemState::cancelled;
-      item.detail = "taken back before it was done";
+      const bool removed = !house_.phones.has(item.phone);
+      item.state = removed ? ItemState::removed : ItemState::cancelled;
+      item.detail = removed ? "" : BulkWatch::kTakenBack;
       item.changed = now;
       std::optional<Phone> phone = house_.phones.find(item.phone);
       if (!phone || phone->capf.request != item.request) continue;
@@ -266,6 +310,8 @@ void BulkRun::withdraw(Time now) {
     house_.jobs.set_items(job_.id, items);
     transaction.commit();
   }
+  const auto on_its_way = [](const JobItem& item) { return item.state != ItemState::away; };
+  if (std::ranges::any_of(watch_.to_withdraw(), on_its_way)) taken_back_at_ = now;
   watch_.take(items);
   jobs_.touch(job_.id);
 }
@@ -275,15 +321,16 @@ void BulkRun::finish(Time now) {
   const bool cancelled = counts.of(ItemState::cancelled) > 0;
   house_.jobs.forget_secrets(job_.id);
   job_.finished = now;
-  job_.message = fmt::format("{} of {} succeeded", counts.of(ItemState::succeeded),
-                             phones_text(static_cast<std::int64_t>(counts.total)));
+  job_.message = result();
   job_.state = cancelled ? JobState::cancelled : JobState::done;
   job_.step = cancelled ? "cancelled" : "done";
   end_job(house_, job_, "BULK_START");
+  over_ = true;
   jobs_.touch(job_.id);
 }
 
 void BulkRun::fail(const std::string& why) {
+  if (over_) return;  // it has ended well
   const Time now = house_.clock.now();
   std::vector<JobItem> open;
   for (JobItem& item : house_.jobs.items(job_.id)) {

@@ -22,7 +22,8 @@ class BulkRun {
   /// Takes up `job` where its items and the registrar's rows say it stands.
   BulkRun(House& house, Jobs& jobs, core::Job job);
 
-  /// step does what is due now; true once the job has ended.
+  /// step does what is due now; true once nothing can change any more: the job has ended, and no
+  /// phone is left whose operation was taken back while its session may have gone on.
   bool step();
 
   /// fail ends a job that cannot go on: what was not over is failed, with the reason.
@@ -48,6 +49,10 @@ class BulkRun {
   void tell_again(core::Time now);
   void withdraw(core::Time now);
   bool regenerating();
+  bool registrar_answers();
+  bool settled(core::Time now);
+  bool look_back(core::Time now);
+  std::string result();
   void finish(core::Time now);
   void note(const std::vector<core::JobItem>& moved);
   void set(core::JobState state, const std::string& step);
@@ -59,9 +64,13 @@ class BulkRun {
   BulkWatch watch_;
   core::Time looked_;
   core::Time told_again_;
+  core::Time taken_back_at_;  ///< from phones on their way
+  core::Time looked_for_removed_;
+  bool over_ = false;            ///< the job has ended, and its phones may still be looked at
   bool asked_somebody_ = false;  ///< in this step
   bool registrar_away_ = false;
   std::chrono::steady_clock::time_point try_registrar_at_{};
+  std::chrono::steady_clock::time_point no_registrar_until_{};
   std::chrono::milliseconds pause_{0};
 };
 

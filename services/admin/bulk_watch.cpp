@@ -71,6 +71,7 @@ void BulkWatch::index(const JobItem& item, ItemState before) {
   keep(waiting_, item.state == ItemState::waiting);
   keep(pending_, is_pending(item.state));
   keep(applied_, item.state == ItemState::applied);
+  keep(taken_back_, item.state == ItemState::cancelled && item.detail == kTakenBack);
   keep(on_way_, item.state == ItemState::applied || item.state == ItemState::enrolling);
   if (core::ended(item.state)) doubtful_.erase(name);
 }
@@ -143,9 +144,15 @@ bool BulkWatch::again(Phone& phone, Time now) {
 void BulkWatch::judge_outcome(Phone& phone, const Outcome& outcome, Time now,
                               std::vector<JobItem>& moved) {
   const ItemState state = phone.item.state;
-  if (state == ItemState::waiting || state == ItemState::succeeded ||
-      state == ItemState::cancelled || outcome.request < phone.item.request)
+  if (state == ItemState::waiting || state == ItemState::succeeded || state == ItemState::removed ||
+      outcome.request < phone.item.request)
     return;
+  if (state == ItemState::cancelled) {
+    if (taken_back_.contains(phone.item.phone) && outcome.request == phone.item.request &&
+        outcome.status == OperationStatus::success)
+      move(phone, ItemState::succeeded, "", now, moved);
+    return;
+  }
   if (outcome.request > phone.item.request) {
     if (is_pending(state))
       move(phone, ItemState::failed, "another operation was asked for it meanwhile", now, moved);
@@ -253,6 +260,16 @@ std::vector<JobItem> BulkWatch::cancel(Time now) {
   const std::vector<std::string> waiting(waiting_.begin(), waiting_.end());
   for (const std::string& name : waiting)
     move(phones_.at(name), ItemState::cancelled, "cancelled before its turn", now, moved);
+  return moved;
+}
+
+std::vector<JobItem> BulkWatch::removed(const std::function<bool(const std::string&)>& known,
+                                        Time now) {
+  std::vector<std::string> open(waiting_.begin(), waiting_.end());
+  open.insert(open.end(), pending_.begin(), pending_.end());
+  std::vector<JobItem> moved;
+  for (const std::string& name : open)
+    if (!known(name)) move(phones_.at(name), ItemState::removed, "", now, moved);
   return moved;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -78,9 +79,22 @@ class BulkWatch {
   /// have not ended it. A phone in the middle of it may still end it; nobody waits for that.
   std::vector<core::JobItem> to_withdraw() const;
 
+  /// any_taken_back tells whether there are phones whose operation was taken back before they ended
+  /// it (kTakenBack): one whose session went on may succeed all the same, and is observed for that.
+  bool any_taken_back() const { return !taken_back_.empty(); }
+
+  static constexpr const char* kTakenBack = "taken back before it was done";
+
+  /// removed makes those removed that are waiting or pending and not `known` any more, and returns
+  /// them.
+  std::vector<core::JobItem> removed(const std::function<bool(const std::string&)>& known,
+                                     core::Time now);
+
   bool awaits(const std::string& phone) const { return pending_.contains(phone); }
 
   bool finished() const { return waiting_.empty() && pending_.empty(); }
+
+  bool any_waiting() const { return !waiting_.empty(); }
 
   bool any_away() const { return away_ > 0; }
 
@@ -126,6 +140,7 @@ class BulkWatch {
   std::set<std::string> pending_;  ///< applied, enrolling, away
   std::set<std::string> on_way_;   ///< applied or enrolling, and not for too long
   std::set<std::string> applied_;
+  std::set<std::string> taken_back_;
   std::unordered_map<std::string, core::Outcome> doubtful_;  ///< failures that may be tried again
   std::size_t away_ = 0;
   core::Time completes_by_;

@@ -72,6 +72,33 @@ Chooses holding(ListHold hold) {
   return [hold](const PhoneHold& phone) { return phone.hold == hold; };
 }
 
+/// come_back says how phones that hold so come by the list in force: no reset reaches one that is
+/// not registered.
+std::string come_back(const GuardFacts& facts, ListHold hold) {
+  const auto count = [&](bool registered) {
+    return chosen(facts,
+                  [&](const PhoneHold& phone) {
+                    return phone.hold == hold && phone.registered == registered;
+                  })
+        .size();
+  };
+  const std::size_t absent = count(false);
+  const std::size_t present = count(true);
+  const std::string reset = "reset them with 'utils phone reset all' and see 'show phone'.";
+  if (absent == 0) return "R" + reset.substr(1);
+  const std::string power_on =
+      fmt::format("{} not registered, so that no reset reaches {}: power {} on first",
+                  absent == 1 ? "1 of them is" : fmt::format("{} of them are", absent),
+                  absent == 1 ? "it" : "them", absent == 1 ? "it" : "them");
+  return present == 0 ? power_on + "." : power_on + "; the others: " + reset;
+}
+
+/// What a reset can show, and what it cannot (cucm-behaviour 3).
+constexpr const char* kProofs =
+    " A reset proves it only of phones that name their ITL in an alarm as they register. Of the "
+    "others no reset can prove it: a session with CAPF or a question to TVS may, a change of the "
+    "ITL's signer while Cisco Trust Verification Service runs will; until then only force goes on.";
+
 const Chooses kAll = [](const PhoneHold&) { return true; };
 
 void add_services(const GuardFacts& facts, Bench& bench) {
@@ -97,7 +124,7 @@ void add_unproven(const GuardFacts& facts, const std::string& consequence, Bench
     ++contested;
   }
   std::string why = "They fetched the ITL in force, and nothing proves that they took it.";
-  std::string cure = "Reset them with 'utils phone reset all' and see 'show phone'.";
+  std::string cure = come_back(facts, ListHold::unproven) + kProofs;
   if (contested > 0) {
     const bool one = rivals.size() == 1;
     const std::string& first = *rivals.begin();
@@ -108,9 +135,8 @@ void add_unproven(const GuardFacts& facts, const std::string& consequence, Bench
         phones_text(contested));
     cure = fmt::format(
         "Shut {} off unless they are phones that moved, or let the phones prove themselves to CAPF "
-        "('set phone capf NAME operation install auth_mode auth-string'); then reset them with "
-        "'utils phone reset all' and see 'show phone'.",
-        one ? "that address" : "those addresses");
+        "('set phone capf NAME operation install auth_mode auth-string'). {}",
+        one ? "that address" : "those addresses", cure);
   }
   bench.add("unproven_list", chosen(facts, holding(ListHold::unproven)), why + consequence, cure);
 }
@@ -120,8 +146,8 @@ void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
       "older_list", chosen(facts, holding(ListHold::older)),
       "They hold an older ITL than the one in force, or nobody knows which. Whoever misses two "
       "changes may know neither the ITL's signer nor a TVS.",
-      "Let them come back first: power them on, or run 'utils phone reset all'; remove those "
-      "that are gone for good: utils phone remove NAME.");
+      come_back(facts, ListHold::older) +
+          " Remove those that are gone for good: utils phone remove NAME.");
   bench.add("refused_list", chosen(facts, holding(ListHold::refused)),
             "They refused the ITL in force and kept their old one.",
             "See that Cisco Trust Verification Service runs and reset them, or publish a list that "
@@ -136,9 +162,11 @@ void add_lists(Unit unit, const GuardFacts& facts, Bench& bench) {
                      }),
               fmt::format("The certificate of {} was changed before, and nothing proves that they "
                           "have it. Without that of {} as well they know neither the ITL's signer "
-                          "nor a TVS, and have to be unlocked by hand.",
+                          "nor a TVS: they would refuse every new list but one that their recovery "
+                          "key signs.",
                           name(signs ? Unit::tvs : facts.signer), name(unit)),
-              "Let every one of them take the list of the first change before the second.");
+              "Let every one of them take the list of the first change before the second. If it "
+              "has happened: 'utils itl reset localkey', then 'utils phone reset all'.");
 }
 
 /// add_followers names who cannot follow to a list that only another certificate makes new.
@@ -228,12 +256,20 @@ Verdict judge_recovery(const GuardFacts& facts) {
   return bench.verdict();
 }
 
-Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones) {
+Verdict judge_bulk(const BulkProblems& problems, const std::vector<std::string>& phones) {
   Bench bench("no bulk job is started");
-  if (!capf_problem.empty())
+  if (!problems.capf.empty())
     bench.add("capf_down", phones,
-              capf_problem + " Phones would be told to go where nobody answers.",
-              started_first(capf_problem, "Cisco Certificate Authority Proxy Function"));
+              problems.capf + " Phones would be told to go where nobody answers.",
+              started_first(problems.capf, "Cisco Certificate Authority Proxy Function"));
+  if (!problems.registrar.empty())
+    bench.add("callmanager_down", phones,
+              problems.registrar + " No phone can be told of its new settings.",
+              started_first(problems.registrar, "Cisco CallManager"));
+  if (!problems.tftp.empty())
+    bench.add("tftp_down", phones,
+              problems.tftp + " No phone can read its configuration, which sends it to CAPF.",
+              started_first(problems.tftp, "Cisco Tftp"));
   return bench.verdict();
 }
 

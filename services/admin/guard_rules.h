@@ -26,6 +26,7 @@ struct PhoneHold {
   ListHold hold = ListHold::current;
   bool knows_tvs = true;     ///< the list it surely holds has the certificate TVS shows now
   bool knows_signer = true;  ///< and that of who signs lists now
+  bool registered = true;    ///< a reset reaches it
   /// For an unproven one: another address that registered as it, when neither showed who it is.
   std::string contested_by = {};
 };
@@ -66,8 +67,14 @@ Verdict judge_change(core::Unit unit, const GuardFacts& facts);
 /// judge_recovery judges a list signed by the recovery key: `facts.signer` is its unit.
 Verdict judge_recovery(const GuardFacts& facts);
 
-/// judge_bulk judges a bulk operation on `phones`; `capf_problem` as GuardFacts'.
-Verdict judge_bulk(const std::string& capf_problem, const std::vector<std::string>& phones);
+/// BulkProblems are of the services that a phone needs to be told, to read its configuration and to
+/// enrol; as GuardFacts'.
+struct BulkProblems {
+  std::string capf, tftp, registrar;
+};
+
+/// judge_bulk judges a bulk operation on `phones`.
+Verdict judge_bulk(const BulkProblems& problems, const std::vector<std::string>& phones);
 
 /// phones_text is "1 phone", "2 phones".
 std::string phones_text(std::int64_t count);

@@ -108,10 +108,12 @@ std::vector<PhoneHold> Guards::phones(Unit signer) {
 
 Guards::Held Guards::look(Unit signer) {
   std::map<std::string, std::string> seen;  // by device: the list it fetched last, or ""
+  std::set<std::string> registered;
   std::set<std::string> just_came;
   const core::Time now = house_.clock.now();
   for (const core::Registration& one : house_.registrations()) {
     seen.emplace(one.device, "");
+    registered.insert(one.device);
     if (now - one.registered_at < kShownWithin) just_came.insert(one.device);
   }
   for (const core::Fetch& one : house_.last_itls()) seen[one.device] = one.sha1;
@@ -139,6 +141,7 @@ Guards::Held Guards::look(Unit signer) {
     hold.knows_tvs = tvs && contents.has(surely, tvs->der);
     hold.knows_signer = by && contents.has(surely, by->der);
     if (hold.hold == ListHold::unproven) hold.contested_by = stands.contested_by;
+    hold.registered = registered.contains(device);
     held.phones.push_back(std::move(hold));
   }
   return held;
@@ -168,8 +171,10 @@ Verdict Guards::of_recovery() {
 }
 
 Verdict Guards::of_bulk(const std::vector<std::string>& phones) {
-  if (phones.empty()) return judge_bulk("", phones);
-  return judge_bulk(tls_problem("capf", house_.config.ports().capf, Unit::capf), phones);
+  if (phones.empty()) return judge_bulk({}, phones);
+  return judge_bulk({tls_problem("capf", house_.config.ports().capf, Unit::capf),
+                     problem_of("tftp"), problem_of("callmanager")},
+                    phones);
 }
 
 std::int64_t Guards::left_out(const std::vector<core::JobItem>& items) {

@@ -27,9 +27,10 @@ constexpr std::size_t kMostMissingNamed = 1000;
 
 /// What has not gone well is named first, where not all can be named.
 const std::vector<ItemState> kMissing = {
-    ItemState::refused,    ItemState::failed,       ItemState::unproven,  ItemState::unreachable,
-    ItemState::expired,    ItemState::not_returned, ItemState::cancelled, ItemState::away,
-    ItemState::reset_sent, ItemState::enrolling,    ItemState::applied,   ItemState::waiting};
+    ItemState::refused, ItemState::failed,       ItemState::unproven,  ItemState::unreachable,
+    ItemState::expired, ItemState::not_returned, ItemState::cancelled, ItemState::removed,
+    ItemState::away,    ItemState::reset_sent,   ItemState::enrolling, ItemState::applied,
+    ItemState::waiting};
 
 std::int64_t number(std::size_t count) {
   return static_cast<std::int64_t>(count);
@@ -75,6 +76,11 @@ JobReport Jobs::describe(const Job& job) {
   report.who = job.who;
   report.state = word(job.state);
   report.step = job.step;
+  // What is wanted comes about soon: until then it is said.
+  if (!ended(job.state) && job.wanted == JobWanted::pause && job.state != core::JobState::paused)
+    report.step = "pausing: " + job.step;
+  if (!ended(job.state) && job.wanted == JobWanted::cancel && !job.step.starts_with("cancelled"))
+    report.step = "cancelling: " + job.step;
   report.message = job.message;
   report.started = core::to_iso(job.started);
   if (job.finished) report.finished = core::to_iso(*job.finished);

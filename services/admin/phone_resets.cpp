@@ -1,5 +1,7 @@
 #include "services/admin/phone_resets.h"
 
+#include <algorithm>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -20,8 +22,25 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::size_t kNamesTold = 20;
+
 std::string kind_of(const Job& job) {
   return std::string(json::parse(job.arguments).as_object().at("kind").as_string());
+}
+
+/// not_told_note names who is left out, and says what helps.
+std::string not_told_note(const std::vector<std::string>& names) {
+  const bool one = names.size() == 1;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesTold); ++i)
+    list += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesTold) list += fmt::format(" and {} more", names.size() - kNamesTold);
+  return fmt::format(
+      "{} not registered or {} not answer, and {} not told: {}. Power {} on; {} when {}.",
+      one ? "1 phone that holds a trust list is"
+          : fmt::format("{} phones that hold a trust list are", names.size()),
+      one ? "does" : "do", one ? "is" : "are", list, one ? "it" : "them",
+      one ? "it fetches its files" : "they fetch their files", one ? "it starts" : "they start");
 }
 
 PhoneWaves::Terms terms_of(const std::string& kind) {
@@ -58,15 +77,27 @@ core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind) {
     throw Error(Code::refused, registrar.why() +
                                    ", so no phone can be told anything; start it first: utils "
                                    "service start Cisco CallManager");
-  return {static_cast<std::int64_t>(PhoneWaves::items_of_registered(house).size())};
+  return plan_of(PhoneWaves::items_of_registered(house));
+}
+
+core::admin::PhoneResetPlan PhoneResets::plan_of(const std::vector<core::JobItem>& items) {
+  core::admin::PhoneResetPlan plan;
+  plan.registered = static_cast<std::int64_t>(items.size());
+  const std::vector<std::string> others = PhoneWaves::not_told(parts_.house, items);
+  plan.left_out = static_cast<std::int64_t>(others.size());
+  if (!others.empty()) plan.notes.push_back(not_told_note(others));
+  return plan;
 }
 
 std::int64_t PhoneResets::start(const std::string& kind, const std::string& who) {
   const auto turn = parts_.jobs.turn();
   plan(kind);
+  const std::vector<core::JobItem> items = PhoneWaves::items_of_registered(parts_.house);
+  const core::admin::PhoneResetPlan now = plan_of(items);
   Job job;
   job.kind = kKind;
-  job.arguments = json::serialize(json::object{{"kind", kind}});
+  job.arguments = json::serialize(json::object{
+      {"kind", kind}, {"left_out", now.left_out}, {"notes", json::value_from(now.notes)}});
   job.who = who;
   job.step = "starting";
   {
@@ -81,7 +112,7 @@ std::int64_t PhoneResets::start(const std::string& kind, const std::string& who)
   {
     core::Database::Transaction transaction(house.database);
     job.id = house.jobs.create(job);
-    house.jobs.set_items(job.id, PhoneWaves::items_of_registered(house));
+    house.jobs.set_items(job.id, items);
     transaction.commit();
   }
   const std::int64_t id = job.id;
@@ -115,7 +146,9 @@ void PhoneResets::run(Job job) {
                       [this](std::chrono::milliseconds time) { return stopping_within(time); }});
     if (waves.run(job)) {
       const core::JobCounts counts = house.jobs.counts(job.id);
-      const bool cancelled = counts.of(ItemState::cancelled) > 0;
+      const bool cancelled =
+          counts.of(ItemState::cancelled) > 0 ||
+          (job.wanted == core::JobWanted::cancel && counts.of(ItemState::returned) < counts.total);
       finish(job, cancelled ? JobState::cancelled : JobState::done,
              fmt::format("{} of {} returned", counts.of(ItemState::returned),
                          phones_text(static_cast<std::int64_t>(counts.total))));
@@ -151,6 +184,11 @@ bool PhoneResets::stopping_within(std::chrono::milliseconds time) {
 void PhoneResets::describe(const Job& job, core::admin::JobReport& report) const {
   report.subject = kind_of(job) + " all";
   report.published = true;  // there is nothing but the phones
+  const json::object object = json::parse(job.arguments).as_object();
+  // Jobs of earlier releases lack these.
+  if (const json::value* one = object.if_contains("left_out")) report.left_out = one->as_int64();
+  if (const json::value* one = object.if_contains("notes"))
+    report.notes = json::value_to<std::vector<std::string>>(*one);
 }
 
 }  // namespace ringfence::services::admin

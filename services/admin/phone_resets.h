@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "services/admin/jobs.h"
 #include "services/admin/phone_waves.h"
@@ -40,6 +41,7 @@ class PhoneResets final : public JobKind {
   void stop() override;
 
  private:
+  core::admin::PhoneResetPlan plan_of(const std::vector<core::JobItem>& items);
   void begin(core::Job job);
   void run(core::Job job);
   void finish(core::Job& job, core::JobState state, const std::string& message);

@@ -125,7 +125,7 @@ std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {
     if (item.state == ItemState::waiting || item.state == ItemState::returned ||
-        item.state == ItemState::cancelled)
+        item.state == ItemState::cancelled || item.state == ItemState::removed)
       continue;
     const auto reset = resets.find(phone);
     const auto trust = evidence.trust.find(phone);
@@ -146,7 +146,7 @@ std::vector<std::string> PhoneWatch::asked_about(
   std::set<std::string> phones;
   for (const auto& [phone, item] : items_)
     if (item.state != ItemState::waiting && item.state != ItemState::returned &&
-        item.state != ItemState::cancelled)
+        item.state != ItemState::cancelled && item.state != ItemState::removed)
       phones.insert(phone);
   for (const core::Registration& one : registrations)
     if (fetches_trust_lists(one.device) && !items_.contains(one.device)) phones.insert(one.device);
@@ -234,6 +234,37 @@ std::vector<JobItem> PhoneWatch::cancel_waiting(Time now) {
   for (auto& [phone, item] : items_) {
     if (item.state != ItemState::waiting) continue;
     item.state = ItemState::cancelled;
+    item.changed = now;
+    moved.push_back(item);
+  }
+  return moved;
+}
+
+std::vector<JobItem> PhoneWatch::cancel_unanswered(const std::vector<core::ResetRow>& resets,
+                                                   Time now) {
+  std::set<std::string_view> obey;
+  for (const core::ResetRow& one : resets)
+    if (one.answered_at && one.status < 300) obey.insert(one.device);
+  std::vector<JobItem> moved;
+  for (auto& [phone, item] : items_) {
+    if (item.state != ItemState::reset_sent || now - item.changed <= kAnswersWithin ||
+        obey.contains(phone))
+      continue;
+    item.state = ItemState::cancelled;
+    item.detail = "it had not answered when the job was cancelled";
+    item.changed = now;
+    moved.push_back(item);
+  }
+  return moved;
+}
+
+std::vector<JobItem> PhoneWatch::removed(const std::function<bool(const std::string&)>& known,
+                                         Time now) {
+  std::vector<JobItem> moved;
+  for (auto& [phone, item] : items_) {
+    if (core::ended(item.state) || known(phone)) continue;
+    item.state = ItemState::removed;
+    item.detail.clear();
     item.changed = now;
     moved.push_back(item);
   }

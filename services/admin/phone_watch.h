@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -80,10 +81,22 @@ class PhoneWatch {
   /// cancel_waiting makes the phones whose turn has not come cancelled, and returns them.
   std::vector<core::JobItem> cancel_waiting(core::Time now);
 
+  /// cancel_unanswered makes those cancelled that were told kAnswersWithin ago and have not
+  /// answered, or refused, and returns them: a cancelled job does not wait for phones that may be
+  /// dead.
+  std::vector<core::JobItem> cancel_unanswered(const std::vector<core::ResetRow>& resets,
+                                               core::Time now);
+
+  /// removed makes those removed that have not ended and are not `known` any more, and returns
+  /// them.
+  std::vector<core::JobItem> removed(const std::function<bool(const std::string&)>& known,
+                                     core::Time now);
+
   /// finished is true when no phone is waiting or on its way, and none registered just now of whom
   /// it is not known yet whether it belongs to the job.
   bool finished() const;
 
+  static constexpr std::chrono::seconds kAnswersWithin{2};
   static constexpr std::chrono::seconds kHeardWithin{30};
   static constexpr std::chrono::seconds kSentWithin{60};
   static constexpr std::chrono::seconds kListSeenWithin{5};

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kOutstandingResets = 500;
 constexpr auto kLookEvery = 200ms;
+constexpr auto kLookForRemovedEvery = 2s;
 constexpr auto kRegistrarAwayAtMost = 300s;
 
 }  // namespace
@@ -33,12 +34,32 @@ std::vector<JobItem> PhoneWaves::items_of_registered(House& house) {
   return items;
 }
 
+std::vector<std::string> PhoneWaves::not_told(House& house, const std::vector<JobItem>& items) {
+  std::set<std::string> names;
+  for (const core::Fetch& one : house.last_itls())
+    if (fetches_trust_lists(one.device)) names.insert(one.device);
+  if (core::Database* registrar = house.callmanager_db(); registrar != nullptr) {
+    const core::Time now = house.clock.now();
+    for (const core::Registration& one : core::RegistrationStore(*registrar).list())
+      if (one.expires_at > now && !one.answers()) names.insert(one.device);
+  }
+  for (const JobItem& item : items) names.erase(item.phone);
+  std::erase_if(names, [&](const std::string& name) { return !house.phones.has(name); });
+  return {names.begin(), names.end()};
+}
+
 bool PhoneWaves::run(Job& job) {
   House& house = parts_.house;
   PhoneWatch watch(house.jobs.items(job.id), house.resets(job.id), terms_.goal);
   auto registrar_seen = std::chrono::steady_clock::now();
+  core::Time looked_for_removed = house.clock.now();
+  const auto known = [&](const std::string& phone) { return house.phones.has(phone); };
   for (bool first = true; first || !watch.finished(); first = false) {
     const core::Time now = house.clock.now();
+    if (now - looked_for_removed > kLookForRemovedEvery) {
+      looked_for_removed = now;
+      house.jobs.set_items(job.id, watch.removed(known, now));
+    }
     std::vector<JobItem> wave;
     if (heed(job, watch)) wave = watch.next_wave(house.registrations(), kOutstandingResets, now);
     try {
@@ -89,6 +110,8 @@ bool PhoneWaves::heed(Job& job, PhoneWatch& watch) {
     case JobWanted::cancel:
       job.state = JobState::running;
       house.jobs.set_items(job.id, watch.cancel_waiting(house.clock.now()));
+      house.jobs.set_items(job.id,
+                           watch.cancel_unanswered(house.resets(job.id), house.clock.now()));
       note_step(job, "cancelled: waiting for the phones that were told");
       return false;
   }

@@ -16,9 +16,9 @@ namespace ringfence::services::admin {
 
 /// PhoneWaves is the engine of the job kinds "regenerate" and "phone-reset". One job, one thread.
 ///
-/// Paused, it tells no further phones. Cancelled, it leaves out those whose turn has not come, and
-/// follows the others to their end. While Cisco CallManager is away it waits for it, at most five
-/// minutes, and not at all when an administrator stopped it.
+/// Paused, it tells no further phones. Cancelled, it leaves out those whose turn has not come or
+/// that have not answered, and follows the others to their end. While Cisco CallManager is away it
+/// waits for it, at most five minutes, and not at all when an administrator stopped it.
 class PhoneWaves {
  public:
   struct Parts {
@@ -47,6 +47,10 @@ class PhoneWaves {
 
   /// items_of_registered are the phones that are registered now, waiting: a job's items.
   static std::vector<core::JobItem> items_of_registered(House& house);
+
+  /// not_told are the phones, by name, that cannot be told now and are not among `items`: they hold
+  /// a trust list, or were registered and left a NOTIFY unanswered.
+  static std::vector<std::string> not_told(House& house, const std::vector<core::JobItem>& items);
 
   /// run returns true when every phone of the job is in its final state, false when the daemon is
   /// being stopped: its next start goes on. Throws Error{io} when Cisco CallManager stays away.

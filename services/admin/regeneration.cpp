@@ -156,7 +156,8 @@ void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
     case Unit::tvs:
       plan.notes.emplace_back(
           "Do not regenerate CallManager and TVS before every phone has come back from the first "
-          "of the two: a phone that knows neither has to be unlocked by hand.");
+          "of the two: a phone that knows neither refuses every new list but one that its recovery "
+          "key signs ('utils itl reset localkey').");
       break;
     case Unit::itl_recovery:
       plan.notes.emplace_back(
@@ -343,7 +344,10 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
     message += fmt::format("; {} of the change at the next start, or by 'utils phone reset all'",
                            cancelled == 1 ? "1 was not reset and learns"
                                           : fmt::format("{} were not reset and learn", cancelled));
-  finish(job, progress, cancelled > 0 ? JobState::cancelled : JobState::done, message);
+  const bool ended_early =
+      job.wanted == core::JobWanted::cancel && counts.of(ItemState::returned) < counts.total;
+  finish(job, progress, cancelled > 0 || ended_early ? JobState::cancelled : JobState::done,
+         message);
 }
 
 void Regeneration::save(Job& job, const Progress& progress) {

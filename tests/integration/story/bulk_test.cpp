@@ -1,6 +1,7 @@
 // A site enrolled in bulk, with the real parts: who is left out, pausing, cancelling, a killed
 // ringfence-admin, and a string for each phone.
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -270,6 +271,94 @@ TEST_F(BulkStory, AStringForEachPhoneIsToldOnceAndEnrolsIt) {
     if (entry.is_regular_file()) said += core::text_of(core::read_file(entry.path(), 64 << 20));
   for (const std::string& string : strings)
     EXPECT_EQ(said.find(string), std::string::npos) << "somebody told " << string;
+}
+
+TEST_F(BulkStory, IsRefusedWhilePhonesCannotBeToldOrFindTheirFilesAndForcedWaits) {
+  const std::vector<std::string> names = fleet::count_names(3);
+  start();
+  import_phones(names);
+  Fleet fleet(options(names));
+  fleet.start();
+  expect_registered(fleet, 3);
+  const std::string bulk =
+      "--yes utils capf bulk start all operation install auth_mode null-string";
+  for (const std::string service : {"Cisco Tftp", "Cisco CallManager"}) {
+    ASSERT_EQ(instance_.sh("utils service stop " + service).status, 0);
+    const test::Result refused = instance_.sh(bulk);
+    EXPECT_EQ(refused.status, 1) << refused.out;
+    EXPECT_THAT(refused.out, HasSubstr(service + " does not run."));
+    EXPECT_THAT(refused.out, HasSubstr("Start it first: utils service start " + service));
+    EXPECT_THAT(refused.out, HasSubstr("add: force 3"));
+    if (service == "Cisco Tftp")
+      ASSERT_EQ(instance_.sh("utils service start " + service).status, 0);
+  }
+  const test::Result forced = instance_.sh(bulk + " force 3 watch no");
+  ASSERT_EQ(forced.status, 0) << forced.out;
+  ASSERT_TRUE(until([&] {
+    return std::string(instance_.json("show job 1").at("step").as_string()) ==
+           "waiting for Cisco CallManager, which does not answer";
+  }));
+  EXPECT_EQ(counts(1), (std::map<std::string, std::int64_t>{{"waiting", 3}}));
+  ASSERT_EQ(instance_.sh("utils service start Cisco CallManager").status, 0);
+  const test::Result done = instance_.sh("utils capf bulk watch 1 timeout 180");
+  EXPECT_EQ(done.status, 0) << done.out << errors(fleet.report());
+
+  for (const int pid : instance_.processes("callmanager")) ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  const test::Result hung = instance_.sh(bulk);
+  for (const int pid : instance_.processes("callmanager")) ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_EQ(hung.status, 1);
+  EXPECT_THAT(hung.out, HasSubstr("Restart it first: utils service restart Cisco CallManager"));
+  fleet.stop();
+}
+
+TEST_F(BulkStory, ACancelledJobCountsWhoEnrolledAllTheSame) {
+  const std::vector<std::string> names = fleet::count_names(40);
+  start();
+  import_phones(names);
+  Fleet fleet(options(names));
+  fleet.start();
+  expect_registered(fleet, names.size());
+  ASSERT_EQ(instance_
+                .sh("--yes utils capf bulk start all operation install auth_mode null-string "
+                    "rsa_bits 2048 watch no")
+                .status,
+            0);
+  ASSERT_TRUE(until([&] { return counts(1)["succeeded"] > 0; }));
+  ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
+  ASSERT_TRUE(until([&] { return state_of(1) != "running"; }));
+  const auto enrolled = [&] {
+    std::int64_t count = 0;
+    for (const PhoneReport& phone : fleet.report().phones) count += phone.enrolments > 0 ? 1 : 0;
+    return count;
+  };
+  ASSERT_TRUE(until([&] {
+    return fleet.report().registered() == names.size() && counts(1)["succeeded"] == enrolled();
+  })) << instance_.sh("show job 1").out
+      << errors(fleet.report());
+  EXPECT_THAT(std::string(instance_.json("show job 1").at("message").as_string()),
+              HasSubstr(std::to_string(enrolled()) + " of 40 phones succeeded"));
+  fleet.stop();
+}
+
+TEST_F(BulkStory, ARemovedPhoneEndsAndACancelledJobSaysNothingOfSettingsThatWereTakenBack) {
+  const std::vector<std::string> names = fleet::count_names(2);
+  start();
+  import_phones(names);
+  ASSERT_EQ(instance_
+                .sh("--yes utils capf bulk start all operation install auth_mode null-string watch "
+                    "no")
+                .status,
+            0);
+  ASSERT_TRUE(until([&] { return counts(1)["away"] == 2; }));
+  EXPECT_THAT(instance_.sh("show job 1").out,
+              HasSubstr("The new settings are written all the same"));
+  ASSERT_EQ(instance_.sh("--yes utils phone remove " + names[0]).status, 0);
+  EXPECT_TRUE(until([&] { return counts(1)["removed"] == 1; }));
+  ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
+  ASSERT_TRUE(until([&] { return state_of(1) == "cancelled"; }));
+  EXPECT_EQ(counts(1), (std::map<std::string, std::int64_t>{{"cancelled", 1}, {"removed", 1}}));
+  EXPECT_THAT(instance_.sh("show job 1").out,
+              testing::Not(HasSubstr("The new settings are written all the same")));
 }
 
 TEST_F(BulkStory, ACancelledJobGivesPhonesTheirModeStringAndKeyBack) {

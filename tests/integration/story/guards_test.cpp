@@ -2,8 +2,10 @@
 
 #include <signal.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -113,6 +115,38 @@ TEST_F(GuardsStory, AllPhonesAreResetByAJob) {
   EXPECT_THAT(done.out, HasSubstr("6 of 6 phones returned."));
   for (const auto& phone : fleet_->report().phones) EXPECT_GE(phone.resets, 1U) << phone.name;
   EXPECT_EQ(audited("PHONE_RESET_ALL_DONE"), "1");
+}
+
+TEST_F(GuardsStory, PhonesThatHoldAListAndCannotBeToldAreLeftOutOfAResetOfAll) {
+  const std::vector<std::string> names = fleet::count_names(kPhones);
+  const std::filesystem::path registrar = instance_.state() / "db" / "callmanager.db";
+  test::sqlite3(registrar, "delete from registration where device = '" + names[0] + "'");
+  test::sqlite3(registrar, "update registration set silent_since = registered_at where device = '" +
+                               names[1] + "'");
+  ASSERT_EQ(instance_.sh("utils phone add SEP00AABBCCDDEE model CP-8861").status, 0);
+  const std::string left_out =
+      "2 phones that hold a trust list are not registered or do not answer, and are not told: " +
+      names[0] + ", " + names[1] + ".";
+  const test::Result done = instance_.sh("--yes utils phone restart all timeout 120");
+  EXPECT_EQ(done.status, 5) << done.out << done.err;
+  EXPECT_THAT(done.out, HasSubstr("NOTE: " + left_out)) << "said before the question";
+  EXPECT_THAT(done.err, HasSubstr("NOTE: " + left_out));
+  EXPECT_THAT(done.out, HasSubstr("4 of 4 phones returned."));
+  const test::Result as_json = instance_.sh("--yes --json utils phone apply-config all");
+  EXPECT_EQ(as_json.status, 5);
+  const auto document = boost::json::parse(as_json.out).as_object();
+  EXPECT_EQ(document.at("left_out").as_int64(), 2);
+  EXPECT_THAT(std::string(document.at("notes").at(0).as_string()), HasSubstr(left_out));
+}
+
+TEST_F(GuardsStory, ACancelledRegenerationDoesNotWaitForPhonesThatDoNotAnswer) {
+  fleet_->stop();
+  ASSERT_EQ(instance_.sh("--yes set cert regen CAPF timeout 5").status, 5);
+  ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
+  const test::Result ended = instance_.sh("utils job wait 1 timeout 8");
+  EXPECT_EQ(ended.status, 5);
+  EXPECT_THAT(ended.out, HasSubstr("Job 1 was cancelled.\n"));
+  EXPECT_EQ(job_state(1), "cancelled");
 }
 
 TEST_F(GuardsStory, AllPhonesAreRestartedAndApplyTheirConfigurationByJobs) {

@@ -642,6 +642,20 @@ TEST_F(CommandsTest, AsksBeforeItResetsAllPhonesAndNotBeforeOne) {
   EXPECT_EQ(admin->last_request().at("phones").as_array().size(), 1U);
 }
 
+TEST_F(CommandsTest, AResetOfAllSaysWhomItLeavesOutAndIsNoSuccess) {
+  admin->record("phone.reset_plan", PhoneResetPlan{0, 2, {"2 phones are not told: A, B."}});
+  admin->record("phone.reset_all", JobStarted{3});
+  JobReport done = job(3, 0, "done", true);
+  done.kind = "phone-reset";
+  done.total = 0;
+  done.left_out = 2;
+  admin->record("job.wait", done);
+  console.typed = {"y"};
+  EXPECT_EQ(run("utils phone reset all"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("NOTE: 2 phones are not told: A, B.\nYou are about to"));
+  EXPECT_THAT(console.output, HasSubstr("no phone could be reset.\n2 phones left out"));
+}
+
 TEST_F(CommandsTest, RefusesForARunningJobBeforeItsQuestion) {
   admin->record("phone.reset_plan", core::Error(core::Code::conflict, "job 1 still resets phones"));
   admin->record("cert.plan", core::Error(core::Code::conflict, "job 1 still resets phones"));

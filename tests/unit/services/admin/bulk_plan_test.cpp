@@ -221,6 +221,12 @@ TEST_F(BulkPlanTest, TakesAPhoneThatIsNotRegisteredAndSaysSo) {
   EXPECT_THAT(found.notes, ElementsAre(HasSubstr("1 of these phones is not registered")));
 }
 
+TEST_F(BulkPlanTest, WithoutARegistrarNobodyIsSaidToBeRegisteredOrNot) {
+  facts_.no_registrar = "Cisco CallManager is not running";
+  EXPECT_THAT(plan().notes, ElementsAre(HasSubstr("nobody knows which of these phones")));
+  EXPECT_EQ(plan().not_registered, 1);
+}
+
 TEST_F(BulkPlanTest, WarnsOfLessThanAnHourAndRefusesATimeThatIsOver) {
   facts_.registered = {"SEP000000000001"};
   request_.completes_by = "2026:11:21:11";

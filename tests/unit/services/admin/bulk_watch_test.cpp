@@ -290,5 +290,39 @@ TEST_F(BulkWatchTest, AStrangersFailureIsNotThePhones) {
   EXPECT_EQ(state_after(success, at(7)), ItemState::succeeded) << "an LSC is an LSC";
 }
 
+TEST_F(BulkWatchTest, OneThatSucceedsAfterItsOperationWasTakenBackHasSucceeded) {
+  apply(at(0));
+  std::vector<JobItem> withdrawn = watch_.to_withdraw();
+  ASSERT_EQ(withdrawn.size(), 1U);
+  withdrawn[0].state = ItemState::cancelled;
+  withdrawn[0].detail = BulkWatch::kTakenBack;
+  watch_.take(withdrawn);
+  EXPECT_TRUE(watch_.finished());
+  EXPECT_TRUE(watch_.any_taken_back());
+  const auto failed = outcome(OperationStatus::communication_failure, at(1));
+  EXPECT_EQ(state_after({{failed}, {}}, at(2)), std::nullopt);
+  const auto other = outcome(OperationStatus::success, at(2), kRequest - 1);
+  EXPECT_EQ(state_after({{other}, {}}, at(2)), std::nullopt) << "of an earlier request";
+  EXPECT_EQ(state_after({{outcome(OperationStatus::success, at(3))}, {}}, at(3)),
+            ItemState::succeeded);
+  EXPECT_FALSE(watch_.any_taken_back());
+}
+
+TEST_F(BulkWatchTest, OneThatWasCancelledBeforeItsTurnIsNotJudged) {
+  EXPECT_EQ(watch_.cancel(at(1)).size(), 1U);
+  EXPECT_FALSE(watch_.any_taken_back());
+  EXPECT_EQ(state_after({{outcome(OperationStatus::success, at(2), 0)}, {}}, at(2)), std::nullopt);
+}
+
+TEST_F(BulkWatchTest, ARemovedPhoneEnds) {
+  apply(at(0));
+  EXPECT_THAT(watch_.removed([](const std::string&) { return true; }, at(1)), IsEmpty());
+  const std::vector<JobItem> moved =
+      watch_.removed([](const std::string&) { return false; }, at(1));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::removed);
+  EXPECT_TRUE(watch_.finished());
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin

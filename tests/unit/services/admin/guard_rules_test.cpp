@@ -76,10 +76,17 @@ TEST(GuardRules, NoChangeWithoutTheServicesThatBringItToPhones) {
               testing::ElementsAre("callmanager_down", "tftp_down"));
 }
 
-TEST(GuardRules, ABulkJobWantsACapfThatAnswers) {
-  EXPECT_TRUE(judge_bulk("", {"SEP000000000001"}).guards.empty());
-  const Verdict verdict = judge_bulk("CAPF does not answer.", {"SEP000000000001"});
-  EXPECT_THAT(codes(verdict), testing::ElementsAre("capf_down"));
+TEST(GuardRules, ABulkJobWantsACapfThatAnswersAndTheServicesThatSendPhonesThere) {
+  EXPECT_TRUE(judge_bulk({}, {"SEP000000000001"}).guards.empty());
+  const BulkProblems problems{.capf = "CAPF does not answer.",
+                              .tftp = "Cisco Tftp does not run.",
+                              .registrar = "Cisco CallManager does not answer."};
+  const Verdict verdict = judge_bulk(problems, {"SEP000000000001"});
+  EXPECT_THAT(codes(verdict), testing::ElementsAre("capf_down", "callmanager_down", "tftp_down"));
+  EXPECT_THAT(verdict.refusal(std::nullopt),
+              testing::AllOf(HasSubstr("it would strand 1 phone"), HasSubstr("SEP000000000001"),
+                             HasSubstr("utils service restart Cisco CallManager"),
+                             HasSubstr("utils service start Cisco Tftp"), HasSubstr("force 1")));
   EXPECT_EQ(verdict.refusal(1), "");
 }
 
@@ -156,6 +163,41 @@ TEST(GuardRules, AnUnprovenPhoneThatAnotherAddressContestsIsToldWithThatAddressA
   for (PhoneHold& phone : facts.phones) phone.contested_by = "";
   EXPECT_THAT(judge_change(Unit::capf, facts).refusal(std::nullopt),
               testing::Not(HasSubstr("registered as")));
+}
+
+TEST(GuardRules, NoResetIsOfferedToPhonesThatAreNotRegistered) {
+  GuardFacts facts = house_of(3);
+  facts.phones[0].hold = facts.phones[1].hold = ListHold::older;
+  facts.phones[0].registered = facts.phones[1].registered = false;
+  const std::string absent = judge_change(Unit::call_manager, facts).guards.at(0).cure;
+  EXPECT_THAT(absent,
+              testing::AllOf(HasSubstr("2 of them are not registered"), HasSubstr("power them on"),
+                             testing::Not(HasSubstr("reset all"))));
+  facts.phones[1].registered = true;
+  EXPECT_THAT(judge_change(Unit::call_manager, facts).guards.at(0).cure,
+              testing::AllOf(HasSubstr("1 of them is not registered"),
+                             HasSubstr("the others: reset them with 'utils phone reset all'")));
+  facts.phones[0].registered = true;
+  EXPECT_THAT(judge_change(Unit::call_manager, facts).guards.at(0).cure,
+              testing::StartsWith("Reset them with 'utils phone reset all'"));
+}
+
+TEST(GuardRules, WhatAResetCannotProveIsNotPromised) {
+  GuardFacts facts = house_of(2);
+  facts.phones[0].hold = ListHold::unproven;
+  for (const Unit unit : {Unit::call_manager, Unit::capf})
+    EXPECT_THAT(judge_change(unit, facts).guards.at(0).cure,
+                testing::AllOf(HasSubstr("no reset can prove it"),
+                               HasSubstr("a change of the ITL's signer while Cisco Trust")));
+}
+
+TEST(GuardRules, WhoKnowsNeitherSignerNorTvsIsBroughtBackByARecoveryList) {
+  GuardFacts facts = house_of(1);
+  facts.phones[0].knows_tvs = false;
+  const auto guard = judge_change(Unit::call_manager, facts).guards.at(0);
+  EXPECT_EQ(guard.code, "signer_and_tvs");
+  EXPECT_THAT(guard.why, testing::Not(HasSubstr("by hand")));
+  EXPECT_THAT(guard.cure, HasSubstr("utils itl reset localkey"));
 }
 
 }  // namespace

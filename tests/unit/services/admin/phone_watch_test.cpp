@@ -347,5 +347,23 @@ TEST(PhoneWatch, PutsAWaveBackThatCouldNotBeAskedFor) {
   EXPECT_EQ(watch.next_wave({}, 1, at(3)).size(), 1U);
 }
 
+TEST_F(PhoneWatchTest, ACancelledJobWaitsForWhoAnsweredAlone) {
+  watch_.cancel_waiting(at(11));
+  EXPECT_TRUE(watch_.cancel_unanswered({}, at(12)).empty()) << "it may be answering just now";
+  EXPECT_TRUE(watch_.cancel_unanswered({reset("SEP000000000001", 200)}, at(13)).empty());
+  const auto moved = watch_.cancel_unanswered({reset("SEP000000000001", 0)}, at(13));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::cancelled);
+  EXPECT_TRUE(watch_.finished());
+}
+
+TEST_F(PhoneWatchTest, ARemovedPhoneEnds) {
+  EXPECT_TRUE(watch_.removed([](const std::string&) { return true; }, at(12)).empty());
+  const auto moved = watch_.removed([](const std::string&) { return false; }, at(12));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::removed);
+  EXPECT_TRUE(watch_.finished());
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin
