@@ -103,6 +103,8 @@ Status reset(Call& call) {
   for (const std::string& node : reset.nodes) {
     text += fmt::format("Successfully transferred reset ITL to node {}\n", node);
   }
+  for (const std::string& node : reset.not_serving)
+    text += fmt::format("Node {} does not serve the reset ITL: see the warning below\n", node);
   text += fmt::format(
       "\nThe reset ITL file was signed by {}\n"
       "The checksum value of the ITL file:\n{}(MD5)\n{}(SHA1)\n\n"
@@ -114,7 +116,7 @@ Status reset(Call& call) {
       reset.signer, reset.md5, reset.sha1);
   for (const std::string& warning : reset.warnings) text += "WARNING: " + warning + "\n";
   call.answer(reset, text);
-  return Status::success;
+  return reset.warnings.empty() ? Status::success : Status::phones_missing;
 }
 
 }  // namespace
@@ -147,7 +149,9 @@ std::vector<Command> trust_list_commands() {
        .help =
            "It works from the files of this node alone, also when the ITL file is damaged or\n"
            "missing. Phones accept it because the ITL file they hold names both signers. It stays\n"
-           "in force, whatever ends and starts again, until utils service restart Cisco Tftp.\n"
+           "in force, whatever ends and starts again, until utils service restart Cisco Tftp of\n"
+           "one that was well: a restart that mends one keeps it. The exit status is 5 when the\n"
+           "list is made and this node does not serve it, or a service was not told of it.\n"
            "A question is asked in a terminal, and none of a script.\n",
        .example = "utils itl reset localkey\n",
        .confirm = confirm_reset,

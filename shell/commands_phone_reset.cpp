@@ -7,6 +7,7 @@
 #include "shell/commands_job.h"
 #include "shell/commands_phone.h"
 #include "shell/duration.h"
+#include "shell/guards.h"
 #include "shell/parameters.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
@@ -28,7 +29,8 @@ struct Reset {
 std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
   timeout_of(call.arguments);
   if (call.arguments.at("name") != "all") return std::nullopt;
-  const auto plan = call.ask<PhoneResetPlan>("phone.reset_plan", PhoneResetAllRequest{reset.kind});
+  const auto plan = call.ask<PhoneResetPlan>(
+      "phone.reset_plan", PhoneResetAllRequest{reset.kind, call.arguments.integer("force")});
   std::string notes;
   for (const std::string& note : plan.notes) notes += "NOTE: " + note + "\n";
   return Confirmation{notes,
@@ -41,7 +43,8 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
 /// reset_all starts a job and watches it.
 Status reset_all(Call& call, const Reset& reset) {
   const Timeout timeout = timeout_of(call.arguments);
-  const auto started = call.ask<JobStarted>("phone.reset_all", PhoneResetAllRequest{reset.kind});
+  const auto started = call.ask<JobStarted>(
+      "phone.reset_all", PhoneResetAllRequest{reset.kind, call.arguments.integer("force")});
   if (call.arguments.find("watch") == "no") {
     call.answer(started,
                 fmt::format("Job {0} started. Watch it with: utils job wait {0}\n", started.job));
@@ -52,8 +55,8 @@ Status reset_all(Call& call, const Reset& reset) {
 }
 
 void refuse_job_options(Call& call) {
-  if (call.arguments.has("timeout") || call.arguments.has("watch"))
-    throw core::Error(core::Code::malformed, "timeout and watch are for all phones");
+  if (call.arguments.has("timeout") || call.arguments.has("watch") || call.arguments.has("force"))
+    throw core::Error(core::Code::malformed, "timeout, watch and force are for all phones");
 }
 
 Status send_reset(Call& call, const Reset& reset) {
@@ -92,13 +95,16 @@ Command reset_command(const Reset& reset, std::string summary) {
       .level = 1,
       .summary = std::move(summary),
       .parameters = {target, timeout_parameter(),
-                     named("watch", "whether to watch the job; yes when left out", {"yes", "no"})},
+                     named("watch", "whether to watch the job; yes when left out", {"yes", "no"}),
+                     force_parameter()},
       .help =
           std::string(
               "With all, every registered phone is told, after a question: by a job, in waves of\n"
               "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
               "cancels it. Phones that hold a trust list and are not registered, or do not\n"
-              "answer, are named and count as left out.\n") +
+              "answer, are named and count as left out. Without Cisco Tftp phones would start\n"
+              "without their files: that is refused, and force with the number of phones does it\n"
+              "all the same.\n") +
           kJobStatusHelp,
       .example = "utils phone " + reset.kind + " all\n",
       .confirm = [reset](Call& call) { return confirm_reset(call, reset); },

@@ -21,6 +21,14 @@ std::string names_text(const Guard& guard) {
   return join(names, ", ") + (more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
+/// without_reasons leaves the first and the last line of a refusal: the reasons between them stood
+/// in the warnings already.
+std::string without_reasons(const std::string& message) {
+  const std::size_t first = message.find('\n');
+  return first == message.npos ? message
+                               : message.substr(0, first) + message.substr(message.rfind('\n'));
+}
+
 }  // namespace
 
 Parameter force_parameter() {
@@ -40,7 +48,9 @@ std::string guards_text(const std::vector<Guard>& guards) {
 }
 
 Status Refusal::tell(Call& call) const {
-  if (call.session.output == Output::text) throw core::Error(core::Code::refused, message);
+  if (call.session.output == Output::text) {
+    throw core::Error(core::Code::refused, guards.empty() ? message : without_reasons(message));
+  }
   call.document({{"error", {{"code", name(core::Code::refused)}, {"message", message}}},
                  {"guards", boost::json::value_from(guards)},
                  {"stranded", stranded}});

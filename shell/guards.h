@@ -28,7 +28,8 @@ struct Refusal {
     return {plan.refusal, plan.guards, plan.stranded};
   }
 
-  /// refuses says whether there is one. Then `tell` tells it: as text it throws Error{refused}; as
+  /// refuses says whether there is one. Then `tell` tells it: as text it throws Error{refused},
+  /// without the reasons, which stood in the warnings before; as
   /// JSON it prints the error with "guards" and "stranded" beside it, and returns failed.
   bool refuses() const { return !message.empty(); }
 

@@ -273,7 +273,7 @@ std::string job_result(const JobReport& report) {
 }
 
 std::string in_use_text(const std::string& unit, const JobReport& report) {
-  if (report.idle_services.empty())
+  if (report.idle_services.empty() && report.untold_services.empty())
     return fmt::format(
         "The services related to {} use the new certificate already; no restart is needed.\n",
         unit);
@@ -334,7 +334,9 @@ bool all_well(const JobReport& report) {
 
 Status status_of(const JobReport& report) {
   if (!report.published || (is_bulk(report) && report.state == "failed")) return Status::failed;
-  return all_well(report) && report.left_out == 0 ? Status::success : Status::phones_missing;
+  const bool told = report.untold_services.empty();
+  return all_well(report) && told && report.left_out == 0 ? Status::success
+                                                          : Status::phones_missing;
 }
 
 Status watch_to_end(Call& call, std::int64_t job, Timeout timeout, Stream lines) {

@@ -162,12 +162,14 @@ struct JobReport {
   bool stopping = false;  ///< this Ringfence is being stopped; the job goes on when it starts again
   /// Services that use what was changed and do not run now: they take it up when they start.
   std::vector<std::string> idle_services = {};
+  /// Services that were not told of the change; `warnings` says why. They use what was before.
+  std::vector<std::string> untold_services = {};
 };
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
                        finished, total, waiting, reset_sent, returned, not_returned, failed,
                        refused, unproven, counts, missing, left_out, notes, warnings, stopping,
-                       idle_services))
+                       idle_services, untold_services))
 
 struct JobList {
   std::vector<JobReport> jobs;  ///< newest first
@@ -248,10 +250,11 @@ struct TrustListReset {
   std::string signer;  ///< subject of the certificate that signed it
   std::string md5;
   std::string sha1;
-  std::vector<std::string> nodes;          ///< TFTP nodes that have it
-  std::vector<std::string> warnings = {};  ///< what went wrong once it was published
+  std::vector<std::string> nodes;             ///< TFTP nodes that serve it
+  std::vector<std::string> warnings = {};     ///< what went wrong once it was published
+  std::vector<std::string> not_serving = {};  ///< TFTP nodes that do not; `warnings` says why
 };
-BOOST_DESCRIBE_STRUCT(TrustListReset, (), (signer, md5, sha1, nodes, warnings))
+BOOST_DESCRIBE_STRUCT(TrustListReset, (), (signer, md5, sha1, nodes, warnings, not_serving))
 
 // --- service.list, service.start, service.stop, service.restart --------------------------------
 

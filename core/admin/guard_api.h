@@ -36,9 +36,10 @@ BOOST_DESCRIBE_STRUCT(TrustListResetRequest, (), (force))
 
 /// phone.reset_all starts a job that tells every registered phone, in waves.
 struct PhoneResetAllRequest {
-  std::string kind;  ///< "reset", "restart", "apply-config"
+  std::string kind;                        ///< "reset", "restart", "apply-config"
+  std::optional<std::int64_t> force = {};  ///< over how many phones that would lose their files
 };
-BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind))
+BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind, force))
 
 /// phone.reset_plan is asked before phone.reset_all: it is refused for what that would be refused
 /// for.

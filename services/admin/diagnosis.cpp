@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "services/admin/service_health.h"
+
 namespace ringfence::services::admin {
 
 using core::AuthMode;
@@ -90,9 +92,11 @@ Finding service_check(std::string name, const ServiceState& service, int weight,
   std::string evidence = service.name + " is " + service.state;
   if (!service.reason.empty()) evidence += " (" + service.reason + ")";
   if (service.state == "STARTED") return ok(std::move(name), evidence);
-  return problem(std::move(name), {evidence + ": " + std::string(consequence),
-                                   fmt::format("'utils service start {}'", service.name), weight,
-                                   fmt::format("{} is {}", service.name, service.state)});
+  return problem(std::move(name),
+                 {evidence + ": " + std::string(consequence),
+                  fmt::format("'utils service {} {}'",
+                              service.state == kNotResponding ? "restart" : "start", service.name),
+                  weight, fmt::format("{} is {}", service.name, service.state)});
 }
 
 std::string when_fetched(const core::Fetch& fetch) {
@@ -204,7 +208,7 @@ Finding check_capf_service(const DiagnosisFacts& facts) {
 Finding check_capf_port(const DiagnosisFacts& facts) {
   const std::string name = "CAPF port";
   const PortAnswer& port = facts.port;
-  const bool started = facts.capf.state == "STARTED";
+  const bool started = facts.capf.state == "STARTED" || facts.capf.state == kNotResponding;
   if (!port.connected)
     return problem(name, {fmt::format("nothing answers on {}: {}", port.address, port.error),
                           fmt::format("'utils service {} Cisco Certificate Authority Proxy "
@@ -328,6 +332,10 @@ Finding check_capf_entry(const DiagnosisFacts& facts) {
                                      facts.itl->sha1));
   if (!facts.fetched.problem.empty())
     return unknown(name, "the list it fetched cannot be read: " + facts.fetched.problem);
+  if (facts.trust.acceptance == core::Acceptance::refused)
+    return unknown(name, "the phone refused the list that it fetched, which names " +
+                             (facts.fetched.has_capf ? facts.fetched.capf_subject : "no CAPF") +
+                             "; what the older list that it holds names is not known");
   if (facts.fetched.has_capf)
     return ok(name, "the list it fetched names " + facts.fetched.capf_subject);
   return problem(name, {"the list it fetched has no record with the function CAPF: the phone shows "
@@ -342,6 +350,8 @@ Finding check_capf_entry_certificate(const DiagnosisFacts& facts) {
   const std::string name = "CAPF certificate in the phone's ITL";
   if (!facts.fetched.known || !facts.fetched.has_capf)
     return unknown(name, "no CAPF entry of the phone is known");
+  if (facts.trust.acceptance == core::Acceptance::refused)
+    return unknown(name, "the phone holds an older list than the one that it refused");
   if (facts.fetched.current_capf) return ok(name, "it is the one that CAPF uses");
   return problem(name, {fmt::format("the list it fetched names {}, CAPF uses {}: the phone shows "
                                     "\"LSC: Connection Failed\"",

@@ -20,6 +20,7 @@
 #include "core/phones/device_name.h"
 #include "core/trust/trust_list.h"
 #include "services/admin/hsm.h"
+#include "services/admin/service_health.h"
 #include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
@@ -54,10 +55,10 @@ void shake_hands(int socket, PortAnswer& answer) {
   ERR_clear_error();
 }
 
-ServiceState state_of(Opening& opening, std::string_view daemon) {
+ServiceState state_of(const core::Config& config, Opening& opening, std::string_view daemon) {
   for (const Service& service : kServices) {
     if (service.daemon != daemon) continue;
-    const core::admin::ServiceFacts facts = opening.state(service);
+    const core::admin::ServiceFacts facts = with_health(config, {opening.state(service)}).front();
     return {facts.name, facts.state, facts.reason};
   }
   return {std::string(daemon), "unknown", ""};
@@ -181,9 +182,9 @@ DiagnosisFacts gather(House& house, TrustKeeper& keeper, ServiceControl& service
 
   const core::admin::TrustListShow served = keeper.show(core::ListKind::itl);
   facts.served = {served.sha1, served.state, served.error};
-  facts.capf = state_of(opening, "capf");
-  facts.tftp = state_of(opening, "tftp");
-  facts.tvs = state_of(opening, "tvs");
+  facts.capf = state_of(house.config, opening, "capf");
+  facts.tftp = state_of(house.config, opening, "tftp");
+  facts.tvs = state_of(house.config, opening, "tvs");
   if (const auto problem = token_problem(house, services)) facts.token_problem = problem->what();
   const core::Config& config = house.config;
   facts.port = try_port(config.listen() == kEveryAddress ? "127.0.0.1" : config.listen(),

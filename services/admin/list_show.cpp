@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
 #include "core/net/rpc.h"
+#include "services/admin/registrar_truth.h"
 
 namespace ringfence::services::admin {
 
@@ -141,8 +142,8 @@ void warn_unless_served(const core::Config& config, core::ListKind kind, TrustLi
   show.warnings.push_back(
       !served.problem.empty()
           ? fmt::format("The file is good, but {}: phones cannot fetch it now. Mend that with "
-                        "'utils service start Cisco Tftp'.",
-                        served.problem)
+                        "'utils service {} Cisco Tftp'.",
+                        served.problem, serves(config.control_socket("tftp")) ? "restart" : "start")
       : served.length == 0
           ? fmt::format("The file is good, but Cisco Tftp serves no {} file. Mend that with 'utils "
                         "service restart Cisco Tftp'.",
@@ -170,6 +171,8 @@ void note_served(const core::Config& config, core::ListKind kind, TrustListShow&
   }
   show.served = std::move(served);
   show.text += show.verification + "\n";
+  if (kind == core::ListKind::itl)
+    show.text += "'utils service restart Cisco Tftp' puts the last good one in the file's place.\n";
 }
 
 }  // namespace ringfence::services::admin

@@ -66,8 +66,9 @@ Methods::Methods(const Parts& parts)
           facts.warnings.push_back(warning);
         return to_json(facts);
       }};
-  add<Nothing>("system.status", 0,
-               [this](const Nothing&, Who) { return system_status(house_, services_); });
+  add<Nothing>("system.status", 0, [this, &keeper = parts.keeper](const Nothing&, Who) {
+    return system_status(house_, keeper, services_, opening_.state(kSigner));
+  });
   add<Nothing>("system.version", 0, [](const Nothing&, Who) { return system_version(); });
   add_certificates(parts.keeper, parts.regeneration);
   add_services(parts.keeper, parts.services);

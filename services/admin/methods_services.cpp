@@ -25,6 +25,12 @@ Service service_or_refuse(const std::string& name) {
                                            fmt::join(names, ", ")));
 }
 
+/// ailment says what a restart of a service mends; "" for one that runs and answers.
+std::string ailment(const core::Config& config, ServiceControl& services, const Service& service) {
+  if (services.state(service).state != "STARTED") return "it was not running";
+  return responds(config, service) ? "" : "it was not responding";
+}
+
 /// tell says what became of a served file that was not as it must be, and what it means.
 void tell(const Ensured& ensured, ServiceChange& change) {
   if (ensured.by == Ensured::By::last_good)
@@ -55,10 +61,19 @@ ServiceChange Methods::prepare_start(TrustKeeper& keeper, const Service& service
 
 ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
                                const Service& service) {
+  const bool recovering = service.daemon == "tftp" && keeper.publisher().recovering();
+  std::string mends = recovering ? ailment(house_.config, services, service) : "";
   ServiceChange change =
       prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
-  // Ends a recovery list, and nothing else does: not a start of a service that went down.
-  if (service.daemon == "tftp" && keeper.publisher().recovering()) {
+  if (mends.empty() && !(change.notes.empty() && change.warnings.empty()))
+    mends = "its ITL file was damaged";
+  // Ends a recovery list, and nothing else does: not a start or a restart that mends something.
+  if (recovering && !mends.empty()) {
+    change.notes.push_back(fmt::format(
+        "The recovery list stays in force: Cisco Tftp is repaired by this restart, {}. Once every "
+        "phone has the list, restart it again to return to the normal signer.",
+        mends));
+  } else if (recovering) {
     require_token();
     keeper.end_recovery("restart of Cisco Tftp");
     change.notes.push_back(fmt::format(

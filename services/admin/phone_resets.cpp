@@ -73,7 +73,7 @@ core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind) {
     throw Error(Code::malformed, "kind must be reset, restart or apply-config");
   parts_.jobs.refuse_while_phones_are_reset();
   House& house = parts_.house;
-  if (const RegistrarTruth registrar = house.registrar(); !registrar.serving)
+  if (const RegistrarTruth registrar = house.registrar(); !registrar.serving && !registrar.hangs)
     throw Error(Code::refused, registrar.why() +
                                    ", so no phone can be told anything; start it first: utils "
                                    "service start Cisco CallManager");

@@ -95,10 +95,12 @@ Published Publisher::publish(const SignedList& list, const std::string& reason) 
 void Publisher::tell_services(Published& published) {
   for (const Service& service : kServices) {
     const std::string called(service.name);
-    if (const auto why = tell_reload(house_.config, service))
+    if (const auto why = tell_reload(house_.config, service)) {
+      published.untold.push_back(called);
       published.warnings.push_back("The new ITL is in force, but " + called +
                                    " was not told of it: " + *why +
                                    "; restart it with 'utils service restart " + called + "'.");
+    }
   }
 }
 

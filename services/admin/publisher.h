@@ -17,6 +17,7 @@ namespace ringfence::services::admin {
 struct Published {
   std::string sha1;  ///< hex, lower case
   std::vector<std::string> warnings;
+  std::vector<std::string> untold = {};  ///< services that run and were not told of it
 };
 
 /// Ensured is what was wrong with the served file, when it was not the list of the certificates,

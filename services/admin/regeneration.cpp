@@ -55,6 +55,7 @@ struct Regeneration::Progress {
   Force forced;                       ///< over how many phones
   std::vector<std::string> notes;     ///< said before it began
   std::vector<std::string> warnings;  ///< what went wrong once the list was in force
+  std::vector<std::string> untold;    ///< services that were not told of it
 
   std::string event() const { return imported ? "CERT_IMPORT" : "CERT_REGENERATE"; }
 
@@ -66,7 +67,8 @@ struct Regeneration::Progress {
                         {"imported", imported},
                         {"left_out", left_out},
                         {"notes", json::value_from(notes)},
-                        {"warnings", json::value_from(warnings)}};
+                        {"warnings", json::value_from(warnings)},
+                        {"untold", json::value_from(untold)}};
     if (forced) object["forced_over_phones"] = *forced;
     return json::serialize(object);
   }
@@ -91,6 +93,8 @@ struct Regeneration::Progress {
       progress.notes = json::value_to<std::vector<std::string>>(*one);
     if (const json::value* one = object.if_contains("warnings"))
       progress.warnings = json::value_to<std::vector<std::string>>(*one);
+    if (const json::value* one = object.if_contains("untold"))
+      progress.untold = json::value_to<std::vector<std::string>>(*one);
     return progress;
   }
 };
@@ -312,6 +316,7 @@ void Regeneration::change(Job& job, Progress& progress, const Change& how) {
   Published published = how(job.who);
   progress.itl_sha1 = published.sha1;
   progress.warnings = std::move(published.warnings);
+  progress.untold = std::move(published.untold);
   progress.published = true;
   job.step = "resetting phones";
   try {
@@ -386,6 +391,7 @@ void Regeneration::describe(const Job& job, core::admin::JobReport& report) cons
   report.left_out = progress.left_out;
   report.notes = progress.notes;
   report.warnings = progress.warnings;
+  report.untold_services = progress.untold;
   if (progress.forced)
     report.notes.push_back(fmt::format("It was forced over {}.", phones_text(*progress.forced)));
 }

@@ -9,10 +9,22 @@
 #include <fmt/format.h>
 
 #include "core/base/file.h"
+#include "core/net/rpc.h"
 
 namespace ringfence::services::admin {
 
 namespace {
+
+constexpr auto kAnswersWithin = std::chrono::seconds(3);
+
+bool answers(const std::filesystem::path& socket) noexcept {
+  try {
+    core::rpc_call(socket, "status", {}, kAnswersWithin);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
 /// alarm_words says "Reset-Restart (alarm 23) at …", or nothing when no alarm ever came.
 std::string alarm_words(int cause, const std::string& reason,
@@ -28,6 +40,7 @@ std::string alarm_words(int cause, const std::string& reason,
 
 std::string RegistrarTruth::why() const {
   if (serving) return {};
+  if (hangs) return "Cisco CallManager is not responding";
   return stopped ? "Cisco CallManager stopped at " + core::to_iso(*stopped)
                  : "Cisco CallManager is not running";
 }
@@ -48,8 +61,12 @@ bool serves(const std::filesystem::path& socket) noexcept {
 RegistrarTruth registrar_truth(const std::filesystem::path& socket,
                                const core::RegistrationStore* store) {
   RegistrarTruth truth;
-  truth.serving = serves(socket);
-  if (truth.serving || store == nullptr) return truth;
+  if (serves(socket)) {
+    truth.serving = answers(socket);
+    truth.hangs = !truth.serving;
+    return truth;
+  }
+  if (store == nullptr) return truth;
   if (const auto run = store->registrar()) truth.stopped = run->stopped;
   return truth;
 }
@@ -65,7 +82,8 @@ Registered registered(const std::vector<core::Registration>& contacts,
   if (!result.row) {
     result.words = registrar.serving ? "not registered" : "unknown: " + registrar.why();
   } else if (!registrar.serving) {
-    result.words = fmt::format("unknown: {}, the phone was registered until then", registrar.why());
+    result.words = fmt::format("unknown: {}, the phone was registered {}", registrar.why(),
+                               registrar.hangs ? "before" : "until then");
   } else if (!result.row->answers()) {
     result.words = "not answering since " + core::to_iso(*result.row->silent_since);
   } else {

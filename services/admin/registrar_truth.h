@@ -15,7 +15,8 @@ namespace ringfence::services::admin {
 /// RegistrarTruth is whether the registrar serves, and when it stopped if it said so.
 struct RegistrarTruth {
   bool serving = false;
-  std::optional<core::Time> stopped;  ///< nothing when it was killed, or serves
+  std::optional<core::Time> stopped;  ///< nothing when it was killed, hangs or serves
+  bool hangs = false;                 ///< it runs and does not answer; then it does not serve
 
   /// why says in one sentence why nobody is registered; "" while it serves.
   std::string why() const;
@@ -25,7 +26,8 @@ struct RegistrarTruth {
 /// listens does not. Never blocks.
 bool serves(const std::filesystem::path& socket) noexcept;
 
-/// registrar_truth asks `socket`, and `store` (which may be null) for when it stopped.
+/// registrar_truth asks `socket`, which takes 3 s when the registrar hangs, and `store` (which may
+/// be null) for when it stopped.
 RegistrarTruth registrar_truth(const std::filesystem::path& socket,
                                const core::RegistrationStore* store);
 

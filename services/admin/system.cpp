@@ -73,13 +73,23 @@ std::string environment(const char* name, const char* otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
+/// list_warning says that the published ITL file is not what it was.
+std::optional<std::string> list_warning(TrustKeeper& keeper) {
+  if (keeper.served_itl_sha1().empty()) return std::nullopt;  // there is none yet
+  const core::admin::TrustListShow show = keeper.show(core::ListKind::itl);
+  if (show.state == "verified") return std::nullopt;
+  return "The ITL file on disk is not good (" + (show.error.empty() ? show.state : show.error) +
+         "). Mend that with 'utils service restart Cisco Tftp'; 'show itl' says what phones get.";
+}
+
 }  // namespace
 
 core::admin::SystemVersion system_version() {
   return {RINGFENCE_VERSION, {}};
 }
 
-core::admin::SystemStatus system_status(House& house, ServiceControl& services) {
+core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, ServiceControl& services,
+                                        const core::admin::ServiceFacts& signer) {
   core::admin::SystemStatus status;
   status.host = house.config.node().host;
   status.date = core::to_iso(house.clock.now());
@@ -121,9 +131,12 @@ core::admin::SystemStatus system_status(House& house, ServiceControl& services) 
   }
   std::vector<core::admin::ServiceFacts> states;
   for (const Service& one : kServices) states.push_back(services.state(one));
-  for (const core::admin::ServiceFacts& service : with_health(house.config, std::move(states)))
+  states = with_health(house.config, std::move(states));
+  states.push_back(signer);
+  for (const core::admin::ServiceFacts& service : states)
     if (service.state == kNotResponding)
       status.warnings.push_back(service.name + " is not responding: " + service.reason);
+  if (auto warning = list_warning(keeper)) status.warnings.push_back(std::move(*warning));
   return status;
 }
 

@@ -3,10 +3,14 @@
 
 #include "core/admin/api.h"
 #include "services/admin/house.h"
+#include "services/admin/service_control.h"
+#include "services/admin/trust_keeper.h"
 
 namespace ringfence::services::admin {
 
-core::admin::SystemStatus system_status(House& house, ServiceControl& services);
+/// system_status takes the signer's state as the opening judges it.
+core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, ServiceControl& services,
+                                        const core::admin::ServiceFacts& signer);
 core::admin::SystemVersion system_version();
 
 /// hello answers session.hello for a caller's account and level.

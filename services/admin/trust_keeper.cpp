@@ -359,7 +359,18 @@ core::admin::TrustListReset TrustKeeper::reset_localkey() {
     published = publisher_.begin_recovery(current());
   }
   const core::admin::TrustListShow now = show(core::ListKind::itl);
-  return {now.signer, now.md5, now.sha1, {house_.config.node().host}, published.warnings};
+  core::admin::TrustListReset reset{now.signer, now.md5, now.sha1, {}, published.warnings};
+  (now.served ? reset.not_serving : reset.nodes).push_back(house_.config.node().host);
+  if (now.served) {  // not this list, or nothing: said once, with what mends it
+    std::erase_if(reset.warnings, [](const std::string& warning) {
+      return warning.find("Cisco Tftp was not told") != warning.npos;
+    });
+    for (const std::string& warning : now.warnings)
+      reset.warnings.push_back(
+          warning +
+          " That keeps the recovery list, and phones that are reset before get no files.");
+  }
+  return reset;
 }
 
 core::admin::TrustListShow TrustKeeper::show(core::ListKind kind) {

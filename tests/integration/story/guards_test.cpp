@@ -223,5 +223,55 @@ TEST_F(GuardsStory, ARecoveryListStaysUntilCiscoTftpIsRestarted) {
   EXPECT_NE(signer(), recovery);
 }
 
+TEST_F(GuardsStory, ARecoveryListStaysWhenARestartMendsCiscoTftp) {
+  const auto end_phones_files = [&](bool hang) {
+    if (!hang) {
+      ASSERT_EQ(instance_.sh("utils service stop Cisco Tftp").status, 0);
+      return;
+    }
+    for (const int pid : instance_.processes("tftp")) ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  };
+  for (const bool hang : {false, true}) {
+    end_phones_files(hang);
+    const test::Result reset = instance_.sh("--yes utils itl reset localkey");
+    EXPECT_EQ(reset.status, 5) << reset.out << reset.err;
+    EXPECT_THAT(reset.out, HasSubstr("Number of Active TFTP servers in the cluster : 0"));
+    EXPECT_THAT(reset.out, testing::Not(HasSubstr("Successfully transferred")));
+    EXPECT_THAT(reset.out, HasSubstr(std::string("'utils service ") + (hang ? "restart" : "start") +
+                                     " Cisco Tftp'"));
+    const test::Result as_json = instance_.sh("--json utils itl reset localkey");
+    EXPECT_EQ(as_json.status, 5);
+    const auto document = boost::json::parse(as_json.out).as_object();
+    EXPECT_EQ(document.at("nodes").as_array().size(), 0U);
+    EXPECT_GE(document.at("warnings").as_array().size(), 1U);
+    const std::string recovery = signer();
+
+    const test::Result refused = instance_.sh("--yes utils phone reset all");
+    EXPECT_EQ(refused.status, 1) << refused.out;
+    EXPECT_THAT(refused.out, HasSubstr("6 phones"));
+    EXPECT_THAT(refused.out, HasSubstr("add: force 6"));
+
+    const test::Result mended = instance_.sh("utils service restart Cisco Tftp");
+    EXPECT_EQ(mended.status, 0) << mended.out;
+    EXPECT_THAT(mended.out, HasSubstr("NOTE: The recovery list stays in force"));
+    EXPECT_THAT(mended.out, HasSubstr(hang ? "was not responding" : "was not running"));
+    EXPECT_EQ(signer(), recovery);
+    EXPECT_THAT(recovery, HasSubstr("ITLRECOVERY"));
+  }
+  const test::Result ended = instance_.sh("utils service restart Cisco Tftp");
+  EXPECT_THAT(ended.out, HasSubstr("NOTE: The recovery list is ended: "));
+}
+
+TEST_F(GuardsStory, ARegistrarThatHangsKnowsNoRegistrations) {
+  suspend_registrar(SIGSTOP);
+  const std::string unknown = "unknown: Cisco CallManager is not responding";
+  EXPECT_THAT(instance_.sh("show status").out, HasSubstr("Phones registered : " + unknown));
+  EXPECT_THAT(instance_.sh("show phone " + fleet::count_names(1).front()).out, HasSubstr(unknown));
+  for (const boost::json::value& phone : instance_.json("show phone list").at("phones").as_array())
+    EXPECT_FALSE(phone.at("registered").as_bool());
+  suspend_registrar(SIGCONT);
+  EXPECT_THAT(instance_.sh("show status").out, HasSubstr("Phones registered : 6\n"));
+}
+
 }  // namespace
 }  // namespace ringfence

@@ -135,5 +135,30 @@ TEST_F(Services, WhatIsSaidOfStoppedOnesIsTrue) {
                                Not(HasSubstr("You are about to"))));
 }
 
+TEST_F(Services, WhatIsSaidOfOnesThatHangIsTrue) {
+  const auto suspend = [&](const std::string& daemon) {
+    for (const int pid : instance_.processes(daemon)) ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  };
+  suspend("tvs");
+  const test::Result regenerated = instance_.sh("--yes set cert regen TVS");
+  EXPECT_EQ(regenerated.status, 5) << regenerated.out;
+  EXPECT_THAT(regenerated.out,
+              AllOf(HasSubstr("Cisco Trust Verification Service was not told of it"),
+                    Not(HasSubstr("use the new certificate already"))));
+  suspend("tftp");
+  EXPECT_THAT(instance_.sh("show itl").out,
+              HasSubstr("Mend that with 'utils service restart Cisco Tftp'."));
+}
+
+TEST_F(Services, ADamagedListIsToldWithItsCure) {
+  core::write_atomically(itl_, core::bytes_of("garbage\n"));
+  const test::Result shown = instance_.sh("show itl");
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_THAT(shown.out, HasSubstr("'utils service restart Cisco Tftp'"));
+  EXPECT_THAT(
+      instance_.sh("show status").out,
+      AllOf(HasSubstr("WARNING: The ITL file "), HasSubstr("'utils service restart Cisco Tftp'")));
+}
+
 }  // namespace
 }  // namespace ringfence

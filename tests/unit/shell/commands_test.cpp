@@ -361,13 +361,14 @@ TEST_F(CommandsTest, RefusesWhatWouldStrandPhonesWithoutItsQuestion) {
   RegeneratePlan plan{"CallManager", 60, 60, {}};
   plan.guards = {{"tvs_down", 60, {"SEP000000000001"}, "Cisco TVS does not answer.", "Start it."}};
   plan.stranded = 60;
-  plan.refusal = "it would strand 60 phones";
+  plan.refusal =
+      "it would strand 60 phones\nCisco TVS does not answer. That is 60 phones.\nadd: force 60";
   admin->record("cert.plan", plan);
   EXPECT_EQ(run("set cert regen CallManager"), Status::failed);
   EXPECT_THAT(console.output,
               HasSubstr("WARNING: Cisco TVS does not answer. This would strand 60 phones: "
                         "SEP000000000001 and 59 more. Start it.\n"));
-  EXPECT_THAT(console.output, HasSubstr("it would strand 60 phones\nExecuted command"));
+  EXPECT_THAT(console.output, HasSubstr("it would strand 60 phones\nadd: force 60\nExecuted"));
   EXPECT_THAT(admin->asked(), Not(Contains("cert.regenerate")));
 
   session.output = Output::json;
@@ -444,6 +445,28 @@ TEST_F(CommandsTest, ResetsTheItlInTheWordsOfTheOriginal) {
                                             "3b452f9ec9d6543df80e50f8b850cddc92fcf847",
                                             {"ringfence1"}});
   expect_golden("shell/itl_reset.txt", transcript({"utils itl reset localkey"}));
+}
+
+TEST_F(CommandsTest, SaysThatTheResetItlIsNotServed) {
+  TrustListReset reset{"CN=ITLRECOVERY", "a", "b", {}, {"Cisco Tftp does not answer."}};
+  reset.not_serving = {"ringfence1"};
+  admin->record("itl.reset", reset);
+  EXPECT_EQ(run("utils itl reset localkey"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("Number of Active TFTP servers in the cluster : 0"));
+  EXPECT_THAT(console.output, HasSubstr("Node ringfence1 does not serve the reset ITL"));
+  EXPECT_THAT(console.output, HasSubstr("WARNING: Cisco Tftp does not answer.\n"));
+}
+
+TEST_F(CommandsTest, SaysThatAServiceWasNotToldOfANewCertificate) {
+  admin->record("cert.plan", RegeneratePlan{"TVS", 0, 0, {}});
+  admin->record("cert.regenerate", JobStarted{3});
+  JobReport end = job(9, 0, "done", true);
+  end.total = 0;
+  end.untold_services = {"Cisco Trust Verification Service"};
+  admin->record("job.wait", end);
+  session.questions = Questions::answer_yes;
+  EXPECT_EQ(run("set cert regen TVS"), Status::phones_missing);
+  EXPECT_THAT(console.output, Not(HasSubstr("use the new certificate already")));
 }
 
 TEST_F(CommandsTest, AsksAPersonBeforeItResetsTheItlAndNoScript) {

@@ -181,6 +181,16 @@ TEST_F(DiagnosisTest, TellsAFetchedListFromOneThatThePhoneBelieves) {
   EXPECT_THAT(check_phone_itl(facts).check.evidence, HasSubstr("not proven to believe it"));
   facts.trust = {core::Acceptance::refused, "went on without a question", ""};
   expect_likely("ITL of the phone", "the phone refused the ITL that is served");
+  EXPECT_EQ(check_capf_entry(facts).check.finding, "unknown") << "it holds another list";
+  EXPECT_EQ(check_capf_entry_certificate(facts).check.finding, "unknown");
+}
+
+TEST_F(DiagnosisTest, AServiceThatHangsIsToBeRestarted) {
+  facts.capf.state = "NOT RESPONDING";
+  facts.port.shook_hands = false;
+  EXPECT_THAT(check_capf_service(facts).cause, HasSubstr("is NOT RESPONDING"));
+  EXPECT_THAT(check_capf_service(facts).check.advice, HasSubstr("'utils service restart Cisco C"));
+  EXPECT_GT(check_capf_service(facts).weight, check_capf_port(facts).weight);
 }
 
 TEST_F(DiagnosisTest, NamesAListWithoutACapfEntry) {

@@ -69,6 +69,11 @@ TEST(Registered, IsNobodyWhileTheRegistrarIsStopped) {
   const RegistrarTruth crashed{false, std::nullopt};
   EXPECT_FALSE(registered({contact()}, crashed, kNow).now);
   EXPECT_EQ(registered({}, crashed, kNow).words, "unknown: Cisco CallManager is not running");
+  const RegistrarTruth hanging{false, std::nullopt, true};
+  EXPECT_FALSE(registered({contact()}, hanging, kNow).now);
+  EXPECT_EQ(registered({contact()}, hanging, kNow).words,
+            "unknown: Cisco CallManager is not responding, the phone was registered before");
+  EXPECT_EQ(registered({}, hanging, kNow).words, "unknown: Cisco CallManager is not responding");
 }
 
 TEST(LastWords, AreThePhonesOwn) {
