@@ -6,6 +6,7 @@
 
 #include "hsm/signer/log.h"
 #include "hsm/signer/token_file.h"
+#include "hsm/signer/torn_objects.h"
 
 namespace ringfence::hsm {
 namespace {
@@ -150,11 +151,18 @@ bool Pool::wants_a_worker() const {
          !busy_with_keys && !learning();
 }
 
+void Pool::set_torn_objects_aside() const {
+  for (const std::filesystem::path& moved : set_aside_torn_objects(config_))
+    log(fmt::format("SIGNER_TOKEN_OBJECT_TORN file=\"{}\" moved_to=\"{}\"",
+                    moved.filename().string(), moved.parent_path().string()));
+}
+
 void Pool::start_one_if_due(Clock::time_point now) {
   const auto due = recovery_.next_start();
   if (!wants_a_worker() || !due || *due > now) return;
   recovery_.starting(now);
   try {
+    if (workers_.empty()) set_torn_objects_aside();
     if (restore_token_files(config_) > 0) log("SIGNER_TOKEN_FILE_RESTORED");
     auto worker = std::make_unique<Worker>(start_worker(config_, lock_.pin()), epoll_, now);
     const int fd = worker->fd();

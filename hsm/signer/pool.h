@@ -89,6 +89,7 @@ class Pool {
   bool learning() const;  ///< some worker has not yet taken up a new key
 
   bool wants_a_worker() const;
+  void set_torn_objects_aside() const;
   void start_one_if_due(Clock::time_point now);
   void end_hung_workers(Clock::time_point now);
   void refuse_what_cannot_be_done(Clock::time_point now);

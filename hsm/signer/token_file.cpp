@@ -12,6 +12,7 @@
 #include "hsm/fd.h"
 #include "hsm/files.h"
 #include "hsm/signer/epoll.h"
+#include "hsm/signer/token_object.h"
 
 namespace ringfence::hsm {
 namespace {
@@ -26,28 +27,8 @@ fs::path token_file(const Config& config, const fs::path& uuid) {
   return config.folder() / "tokens" / uuid / "token.object";
 }
 
-std::uint64_t number_at(BytesView bytes, std::size_t at) {
-  std::uint64_t number = 0;
-  for (const std::uint8_t byte : bytes.subspan(at, 8)) number = number << 8U | byte;
-  return number;
-}
-
-/// is_whole walks through the attributes of an object: type, kind (2 a number, 3 bytes behind their
-/// length), value, after a counter of 8 bytes. Kinds that tokens do not use are taken as sound.
 bool is_whole(BytesView object, std::size_t least) {
-  if (object.size() < least) return false;
-  for (std::size_t at = 8; at < object.size();) {
-    if (object.size() - at < 24 || number_at(object, at) == 0) return false;
-    const std::uint64_t kind = number_at(object, at + 8);
-    if (kind == 0 || kind > 5) return false;
-    if (kind != 2 && kind != 3) return true;
-    at += 24;
-    if (kind == 2) continue;
-    const std::uint64_t length = number_at(object, at - 8);
-    if (length > object.size() - at) return false;
-    at += length;
-  }
-  return true;
+  return object.size() >= least && is_whole_object(object);
 }
 
 void sync_file(const fs::path& path) {

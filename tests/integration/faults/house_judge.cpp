@@ -20,6 +20,7 @@
 #include "core/trust/trust_list.h"
 #include "hsm/signer/state.h"
 #include "hsm/signer/token_file.h"
+#include "hsm/signer/torn_objects.h"
 #include "hsm/token.h"
 
 namespace ringfence::test {
@@ -51,6 +52,7 @@ class Judge {
         said_(said),
         config_(hsm::load_config(state)),
         lock_(hsm::enter_state(config_)),
+        torn_(hsm::set_aside_torn_objects(config_)),
         restored_(hsm::restore_token_files(config_)),
         module_(config_.module, config_.module_arguments),
         slot_(hsm::open_slot(config_, module_)),
@@ -141,6 +143,7 @@ class Judge {
   const Promised& said_;
   const hsm::Config config_;
   const hsm::Fd lock_;
+  const std::vector<fs::path> torn_;
   const unsigned restored_;
   const hsm::Module module_;
   const hsm::Slot slot_;
