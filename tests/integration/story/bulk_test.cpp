@@ -289,8 +289,9 @@ TEST_F(BulkStory, IsRefusedWhilePhonesCannotBeToldOrFindTheirFilesAndForcedWaits
     EXPECT_THAT(refused.out, HasSubstr(service + " does not run."));
     EXPECT_THAT(refused.out, HasSubstr("Start it first: utils service start " + service));
     EXPECT_THAT(refused.out, HasSubstr("add: force 3"));
-    if (service == "Cisco Tftp")
+    if (service == "Cisco Tftp") {
       ASSERT_EQ(instance_.sh("utils service start " + service).status, 0);
+    }
   }
   const test::Result forced = instance_.sh(bulk + " force 3 watch no");
   ASSERT_EQ(forced.status, 0) << forced.out;
