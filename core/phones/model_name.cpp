@@ -85,4 +85,29 @@ std::string model_name_from(std::string_view written) {
   return whole;
 }
 
+bool is_model_name(std::string_view kept) noexcept {
+  if (kept.empty() || kept.find_first_of("*?") != kept.npos) return true;
+  if (kept.starts_with("CP-") || kept.starts_with("DP-")) return is_number(kept.substr(3));
+  if (kept.starts_with("ATA ")) return true;
+  constexpr std::array<std::string_view, 12> words = {"VG",
+                                                      "DX",
+                                                      "CSF",
+                                                      "BOT",
+                                                      "TCT",
+                                                      "TAB",
+                                                      "JABBER",
+                                                      "WEBEX",
+                                                      "IP COMMUNICATOR",
+                                                      "WIRELESS PHONE",
+                                                      "THIRD-PARTY",
+                                                      "ANALOG"};
+  const auto same = [](char a, char b) {
+    return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 0x20) : a) == b;
+  };
+  const auto says = [&](std::string_view word) {
+    return std::search(kept.begin(), kept.end(), word.begin(), word.end(), same) != kept.end();
+  };
+  return std::ranges::any_of(words, says);
+}
+
 }  // namespace ringfence::core

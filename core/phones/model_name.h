@@ -12,4 +12,8 @@ namespace ringfence::core {
 /// pattern with * or ? is read in the same way: "Cisco 88*" is "CP-88*". Idempotent.
 std::string model_name_from(std::string_view written);
 
+/// is_model_name says whether `kept`, as model_name_from returned it, can be a phone's model or a
+/// pattern of some: a number of four digits, an ATA or VG, a DX, or one of the soft clients.
+bool is_model_name(std::string_view kept) noexcept;
+
 }  // namespace ringfence::core

@@ -135,6 +135,10 @@ class Notes {
 
   void model(std::string_view written, const std::string& meant) {
     if (!written.empty()) note(models_, written, meant);
+    if (is_model_name(meant)) return;
+    ++unknown_.count;
+    if (unknown_.examples.size() < kExamples && std::ranges::count(unknown_.examples, meant) == 0)
+      unknown_.examples.push_back(meant);
   }
 
   void line(const CsvRecord& record, std::size_t columns) {
@@ -146,6 +150,9 @@ class Notes {
              "{} names were read as device names: {}{}.");
     add_read(models_, "models", "{} model was read in its one spelling: {}{}.",
              "{} models were read in their one spelling: {}{}.");
+    add_read(unknown_, "unknown-models",
+             "{} model is none that Ringfence knows, and is kept as written: {}{}.",
+             "{} models are none that Ringfence knows, and are kept as written: {}{}.");
     if (empty_fields_ > 0)
       notes_.push_back({"empty-fields",
                         empty_fields_,
@@ -187,6 +194,7 @@ class Notes {
   std::vector<CsvNote>& notes_;
   CsvNote names_;
   CsvNote models_;
+  CsvNote unknown_;
   std::size_t empty_fields_ = 0;
 };
 

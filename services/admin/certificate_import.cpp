@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "core/base/error.h"
 #include "core/base/utf8.h"
@@ -109,6 +111,26 @@ std::string use_of(const core::admin::TrustImport& entry) {
       "{} is taken for {}. 'set cert import trust CAPF purpose mic|capf|ca' changes "
       "that.",
       entry.file, use);
+}
+
+/// weaknesses_of says what speaks against believing a CA.
+std::vector<std::string> weaknesses_of(const X509Cert& ca, core::Time now) {
+  constexpr int kLeastRsaBits = 2048;
+  constexpr std::chrono::days kSoon(30);
+  std::vector<std::string> found;
+  const EVP_PKEY* key = X509_get0_pubkey(ca.get());
+  if (key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+      EVP_PKEY_get_bits(key) < kLeastRsaBits)
+    found.push_back(fmt::format(
+        "The key of {} is RSA with {} bits. Whoever breaks it makes certificates that are believed "
+        "here; a CA has at least {} bits.",
+        core::subject_of(*ca), EVP_PKEY_get_bits(key), kLeastRsaBits));
+  if (const core::Time end = core::not_after_of(*ca); end - now < kSoon)
+    found.push_back(fmt::format(
+        "The certificate of {} ends at {}, within a month. What it signed is not believed after "
+        "that: import its successor by then.",
+        core::subject_of(*ca), core::to_iso(end)));
+  return found;
 }
 
 }  // namespace
@@ -285,6 +307,9 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
   imported.warnings = std::move(file.warnings);
   imported.certificates = keeper_.trust(store, certificates, who, purpose);
   if (store != TrustStore::capf) return imported;
+  for (const X509Cert& one : certificates)
+    for (std::string& weakness : weaknesses_of(one, now))
+      imported.warnings.push_back(std::move(weakness));
   for (const core::admin::TrustImport& one : imported.certificates)
     imported.notes.push_back(use_of(one));
   const std::vector<Bytes> callers =

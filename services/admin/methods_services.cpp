@@ -25,10 +25,12 @@ Service service_or_refuse(const std::string& name) {
                                            fmt::join(names, ", ")));
 }
 
-/// ailment says what a restart of a service mends; "" for one that runs and answers.
-std::string ailment(const core::Config& config, ServiceControl& services, const Service& service) {
-  if (services.state(service).state != "STARTED") return "it was not running";
-  return responds(config, service) ? "" : "it was not responding";
+/// ailment says what a restart of Cisco Tftp mends; "" when it runs, answers and serves its list.
+std::string ailment(const core::Config& config, TrustKeeper& keeper, ServiceControl& services,
+                    const Service& tftp) {
+  if (services.state(tftp).state != "STARTED") return "it was not running";
+  if (!responds(config, tftp)) return "it was not responding";
+  return keeper.show(core::ListKind::itl).served ? "its ITL file was damaged or not served" : "";
 }
 
 /// tell says what became of a served file that was not as it must be, and what it means.
@@ -62,11 +64,10 @@ ServiceChange Methods::prepare_start(TrustKeeper& keeper, const Service& service
 ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
                                const Service& service) {
   const bool recovering = service.daemon == "tftp" && keeper.publisher().recovering();
-  std::string mends = recovering ? ailment(house_.config, services, service) : "";
+  const std::string mends =
+      recovering ? ailment(house_.config, keeper, services, service) : std::string();
   ServiceChange change =
       prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
-  if (mends.empty() && !(change.notes.empty() && change.warnings.empty()))
-    mends = "its ITL file was damaged";
   // Ends a recovery list, and nothing else does: not a start or a restart that mends something.
   if (recovering && !mends.empty()) {
     change.notes.push_back(fmt::format(

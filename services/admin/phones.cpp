@@ -109,6 +109,11 @@ PhoneFacts with_read(const PhoneFields& fields, PhoneFacts facts) {
   if (fields.model && *fields.model != facts.model)
     facts.notes.push_back(
         fmt::format("The model \"{}\" is kept as {}.", *fields.model, facts.model));
+  if (fields.model && !core::is_model_name(facts.model))
+    facts.notes.push_back(
+        fmt::format("\"{}\" is no model that Ringfence knows; it is kept as written. Write it as "
+                    "CP-8861, as it stands on the phone.",
+                    facts.model));
   return facts;
 }
 

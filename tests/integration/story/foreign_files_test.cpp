@@ -101,6 +101,19 @@ TEST_F(ForeignFiles, ADamagedListSaysWhatPhonesGetInTruth) {
   EXPECT_THAT(instance_.sh("show itl").out, HasSubstr("Cisco Tftp does not answer"));
 }
 
+TEST_F(ForeignFiles, AWeakCaIsWarnedOf) {
+  const std::string ca = (instance_ / "weak").string();
+  test::openssl("req -x509 -newkey rsa:1024 -nodes -days 1 -subj /CN=Weak -keyout " + ca +
+                ".key -out " + ca + ".pem");
+  const test::Result imported =
+      instance_.sh("--json set cert import trust CAPF file " + ca + ".pem");
+  EXPECT_EQ(imported.status, 0) << imported.out;
+  const auto document = boost::json::parse(imported.out).as_object();
+  ASSERT_EQ(document.at("warnings").as_array().size(), 2U);
+  EXPECT_THAT(std::string(document.at("warnings").at(0).as_string()), HasSubstr("1024 bits"));
+  EXPECT_THAT(std::string(document.at("warnings").at(1).as_string()), HasSubstr("within a month"));
+}
+
 TEST_F(ForeignFiles, CertificatesAreTakenAsPeopleHaveThem) {
   const OpensslCa root(instance_.state(), "Root");
   const OpensslCa issuing(instance_.state(), "Issuing", &root);

@@ -35,6 +35,14 @@ TEST(ModelName, ReadsPatternsAsNames) {
     EXPECT_EQ(model_name_from(written), written) << written;
 }
 
+TEST(ModelName, IsToldFromTextThatIsNone) {
+  for (const char* written : {"", "8861", "Cisco 7975G", "9861", "ata191", "88*", "Cisco DX650",
+                              "Cisco Unified Client Services Framework CSF", "Jabber for Mac"})
+    EXPECT_TRUE(is_model_name(model_name_from(written))) << written;
+  for (const char* written : {"Cisco 88611", "Toaster 9000", "CP-886", "Catalyst DATA"})
+    EXPECT_FALSE(is_model_name(model_name_from(written))) << written;
+}
+
 TEST(ModelName, IsItsOwnName) {
   for (const char* written :
        {"cisco 8861", "ata191", "Cisco 88*", "9*", "Cisco *", "Jabber  for", "9861-k9"}) {

@@ -131,7 +131,9 @@ TEST(PhoneCsv, ReadsMacAddressesAsPeopleWriteThem) {
   EXPECT_EQ(notes(text),
             "names 7: 7 names were read as device names: 00:11:22:aa:bb:cc as SEP001122AABBCC, "
             "00-11-22-AA-BB-CD as SEP001122AABBCD, 0011.22aa.bbce as SEP001122AABBCE ….\n"
-            "models 1: 1 model was read in its one spelling: Cisco ATA 191 as ATA 191.\n");
+            "models 1: 1 model was read in its one spelling: Cisco ATA 191 as ATA 191.\n"
+            "unknown-models 1: 1 model is none that Ringfence knows, and is kept as written: "
+            "Catalyst DATA.\n");
   EXPECT_EQ(notes("name\nSEP001122AABBCC\n"), "");
 }
 
