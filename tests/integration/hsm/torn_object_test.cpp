@@ -127,7 +127,7 @@ TEST_F(TornObjectTest, AWordOfZerosStopsNobody) {
 TEST_F(TornObjectTest, ALengthOfGarbageStopsNobody) {
   for (const auto& [path, bytes] : of_tvs_)
     for (std::size_t at = 0; at < bytes.size(); at += 3)
-      for (const std::uint8_t byte : {0x7f, 0xff})
+      for (const std::uint8_t byte : {std::uint8_t{0x7f}, std::uint8_t{0xff}})
         expect_start(path, with_word(bytes, at, byte), fmt::format("{:#x} at {}", byte, at));
 }
 
