@@ -34,12 +34,15 @@ void Seat::heard(Stage stage) {
   if (displaced_) return;
   heard_ = Clock::now();
   Seat::List& was_in_all = occupancy_.all_[index_of(stage_)];
-  Seat::List& was_in_share = occupancy_.shares_[key_].seats[index_of(stage_)];
+  Occupancy::Share& mine = occupancy_.shares_[key_];
+  const std::size_t worked = Occupancy::working(mine);
+  Seat::List& was_in_share = mine.seats[index_of(stage_)];
   stage_ = stage;
   Seat::List& all = occupancy_.all_[index_of(stage_)];
-  Seat::List& share = occupancy_.shares_[key_].seats[index_of(stage_)];
+  Seat::List& share = mine.seats[index_of(stage_)];
   all.splice(all.end(), was_in_all, in_all_);
   share.splice(share.end(), was_in_share, in_share_);
+  occupancy_.index_working(key_, worked, Occupancy::working(mine));
 }
 
 bool Seat::displaced() const {
@@ -65,10 +68,7 @@ std::unique_ptr<Seat> Occupancy::enter(const asio::ip::address& address,
         seat->displaced_ = true;
         ++leaving_;
       } else {
-        let_go(*other);
-        other->displaced_ = true;
-        ++leaving_;
-        ++displaced_;
+        put_out(*other);
         make_way = std::move(other->displace_);
         take_in(*seat);
       }
@@ -79,6 +79,41 @@ std::unique_ptr<Seat> Occupancy::enter(const asio::ip::address& address,
   if (seat->displaced()) return nullptr;
   if (make_way) make_way();
   return seat;
+}
+
+bool Occupancy::make_room(const Seat& seat) {
+  std::function<void()> make_way;
+  {
+    const std::lock_guard lock(mutex_);
+    if (seat.displaced_ || by_working_.empty() || leaving_ >= limits_.connections) return false;
+    const auto& [most, greediest] = *std::prev(by_working_.end());
+    const auto own = shares_.find(seat.key_);
+    const std::size_t held = own == shares_.end() ? 0 : working(own->second);
+    if (most <= held + 1) return false;
+    Seat& other = *idlest(shares_.at(greediest), Seat::Stage::working);
+    put_out(other);
+    make_way = std::move(other.displace_);
+  }
+  if (make_way) make_way();
+  return true;
+}
+
+/// put_out takes a seat from who has it, who is told by its displace_ without the lock.
+void Occupancy::put_out(Seat& seat) {
+  let_go(seat);
+  seat.displaced_ = true;
+  ++leaving_;
+  ++displaced_;
+}
+
+std::size_t Occupancy::working(const Share& share) {
+  return share.seats[index_of(Seat::Stage::working)].size();
+}
+
+void Occupancy::index_working(const asio::ip::address& key, std::size_t before, std::size_t after) {
+  if (before == after) return;
+  by_working_.erase({before, key});
+  if (after > 0) by_working_.emplace(after, key);
 }
 
 /// gives_way returns who leaves so that one from `newcomer` can come, or null.
@@ -133,7 +168,9 @@ void Occupancy::take_in(Seat& seat) {
 
 void Occupancy::let_go(Seat& seat) {
   const auto share = shares_.find(seat.key_);
+  const std::size_t worked = working(share->second);
   share->second.seats[index_of(seat.stage_)].erase(seat.in_share_);
+  index_working(seat.key_, worked, working(share->second));
   all_[index_of(seat.stage_)].erase(seat.in_all_);
   --count_;
   resize(share, share->second.size - 1);

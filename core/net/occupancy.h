@@ -87,6 +87,11 @@ class Occupancy {
   /// return at once and soon let the Seat end, which counts no longer.
   std::unique_ptr<Seat> enter(const asio::ip::address& address, std::function<void()> displace);
 
+  /// make_room lets one that is working give way to `seat`, which is about to begin: the idlest of
+  /// the peer that has most at work. False when `seat`'s own peer would have as many then: who has
+  /// most waits, and who has less does not wait for him.
+  bool make_room(const Seat& seat);
+
   std::size_t count() const;
   std::size_t count(Seat::Stage stage) const;
 
@@ -111,6 +116,9 @@ class Occupancy {
   void take_in(Seat& seat);
   void let_go(Seat& seat);
   void resize(Shares::iterator share, std::size_t size);
+  void put_out(Seat& seat);
+  static std::size_t working(const Share& share);
+  void index_working(const asio::ip::address& key, std::size_t before, std::size_t after);
 
   const Limits limits_;
   mutable std::mutex mutex_;  // for what follows
@@ -120,6 +128,7 @@ class Occupancy {
   std::size_t displaced_ = 0;
   Shares shares_;
   std::set<std::pair<std::size_t, asio::ip::address>> by_size_;
+  std::set<std::pair<std::size_t, asio::ip::address>> by_working_;  ///< those that have any
 };
 
 }  // namespace ringfence::core

@@ -200,7 +200,7 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
     // 3. Judge, sign and record on a pool.
     deadline.extend(bounds_.work);
     std::optional<std::chrono::minutes> idle;
-    auto judge = [&] { return answer(session, header, body, peer, witness, idle); };
+    auto judge = [&] { return answer(session, header, body, seat, peer, witness, idle); };
     if (may_sign(header)) {
       turn = co_await parts_.signing.run(judge, core::peer_address(peer));
     } else {
@@ -215,7 +215,7 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
     if (seat.displaced()) {
       core::log(core::Level::warning, "CAPF_CROWDED", {{"peer", peer}});
     }
-    auto loss = Session::Loss::closed;
+    auto loss = seat.displaced() ? Session::Loss::displaced : Session::Loss::closed;
     if (stopped && failed == asio::error::operation_aborted) loss = Session::Loss::stopped;
     if (deadline.expired()) loss = Session::Loss::timeout;
     if (loss == Session::Loss::closed) witness.hung_up();
@@ -230,7 +230,7 @@ Task<void> Server::converse(core::TlsStream& stream, Session& session, core::Sea
 /// answer gives one message to the session. `idle` becomes the time after which the connection is
 /// kept alive, once the phone has said who it is: what follows may take it half an hour.
 Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView body,
-                    const std::string& peer, TrustWitness& witness,
+                    const core::Seat& seat, const std::string& peer, TrustWitness& witness,
                     std::optional<std::chrono::minutes>& idle) {
   std::optional<Message> message;
   try {
@@ -240,7 +240,7 @@ Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView
   }
   if (const auto* who = std::get_if<AuthResponse>(&*message)) {
     witness.spoke(who->device);
-    if (auto turn = turn_away(who->device, session.id(), peer)) return std::move(*turn);
+    if (auto turn = turn_away(who->device, session.id(), seat, peer)) return std::move(*turn);
     try {
       idle = std::chrono::minutes(parts_.records.policy().keep_alive_minutes);
     } catch (const core::Error& error) {
@@ -253,14 +253,15 @@ Turn Server::answer(Session& session, const HeaderBytes& header, core::BytesView
 /// turn_away tells a phone to come back when what it would begin now could not be finished: better
 /// now than after it has worked on a key for half an hour.
 std::optional<Turn> Server::turn_away(const std::string& device, std::uint32_t session,
-                                      const std::string& peer) {
+                                      const core::Seat& seat, const std::string& peer) {
   std::string_view why;
-  if (occupancy_.count(core::Seat::Stage::working) >= bounds_.sessions) {
-    why = "too many phones are connected";
-  } else if (parts_.signing.waiting() > bounds_.signatures) {
+  if (parts_.signing.waiting() > bounds_.signatures) {
     why = "too much waits for the signer";
   } else if (parts_.authority.health().fails()) {
     why = "the signer does not sign";
+  } else if (occupancy_.count(core::Seat::Stage::working) >= bounds_.sessions &&
+             !(parts_.records.phone(device) && occupancy_.make_room(seat))) {
+    why = "too many phones are connected";  // nor for who names no phone does anybody give way
   } else {
     return std::nullopt;
   }

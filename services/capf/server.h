@@ -27,8 +27,10 @@ namespace ringfence::services::capf {
 /// Bounds are what peers may take of the server.
 struct Bounds {
   core::Limits connections{16384, 5120};  ///< in all, and from one address: see core::Occupancy
-  /// A phone that comes when so many are at work is told RETRY LATER, while there is room to say
-  /// so; likewise when so much waits for the signer that its next handshakes would come too late.
+  /// When so many are at work, one of the address that has most gives way to a phone of another
+  /// (see Occupancy::make_room); who would have as many then is told RETRY LATER, while there is
+  /// room to say so. So is everybody when so much waits for the signer that the next handshakes
+  /// would come too late.
   std::size_t sessions = 7500;
   std::size_t signatures = 6000;
   std::chrono::seconds handshake{20};  ///< also for its place in the signer's queue
@@ -94,10 +96,10 @@ class Server {
                             const std::string& peer, TrustWitness& witness);
 
   Turn answer(Session& session, const HeaderBytes& header, core::BytesView body,
-              const std::string& peer, TrustWitness& witness,
+              const core::Seat& seat, const std::string& peer, TrustWitness& witness,
               std::optional<std::chrono::minutes>& idle);
   std::optional<Turn> turn_away(const std::string& device, std::uint32_t session,
-                                const std::string& peer);
+                                const core::Seat& seat, const std::string& peer);
 
   /// HangUp lets whoever takes its device's seat close a connection.
   class HangUp;

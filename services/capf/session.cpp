@@ -95,12 +95,11 @@ Turn Session::reject(const Error& error) {
 void Session::lost(Loss loss) noexcept {
   if (state_ == State::over) return;
   try {
-    const std::string why =
-        loss == Loss::timeout ? "it said nothing in time" : "its connection was closed";
-    core::log(Level::info, "CAPF_LOST",
-              {{"device", phone_.name},
-               {"peer", peer_},
-               {"why", loss == Loss::stopped ? "this server stops" : why}});
+    std::string why = "its connection was closed";
+    if (loss == Loss::timeout) why = "it said nothing in time";
+    if (loss == Loss::stopped) why = "this server stops";
+    if (loss == Loss::displaced) why = "its place was given to another phone";
+    core::log(Level::info, "CAPF_LOST", {{"device", phone_.name}, {"peer", peer_}, {"why", why}});
     record_loss(loss, why);
   } catch (const std::exception& error) {
     core::log(Level::error, "CAPF_OUTCOME_NOT_RECORDED",
@@ -403,7 +402,8 @@ std::string_view Session::task_of(State state) noexcept {
 }
 
 void Session::record_loss(Loss loss, const std::string& why) {
-  if (!at_work() || loss == Loss::stopped || !parts_.roster.has(phone_.name, id_)) return;
+  const bool ours = loss == Loss::stopped || loss == Loss::displaced;
+  if (!at_work() || ours || !parts_.roster.has(phone_.name, id_)) return;
   witness_.saw(evidence::kLost, fmt::format("the phone was to {}, and {}", task_of(state_), why));
   const bool no_key = state_ == State::key && loss == Loss::timeout;
   finish(no_key ? OperationStatus::key_generation_failed : OperationStatus::communication_failure);

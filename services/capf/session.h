@@ -74,12 +74,12 @@ class Session {
   Turn reject(const core::Error& error);
 
   /// Loss is how a connection ended before the session did: by the phone's doing, by its silence,
-  /// or because this server stops.
-  enum class Loss { closed, timeout, stopped };
+  /// or by this server's: it stops, or gave the place to another phone.
+  enum class Loss { closed, timeout, stopped, displaced };
 
   /// lost records what the operation came to when the phone had been asked for its part: "Phone
   /// Communication Failure", or "Key Generation Failed/Timeout" when its patience for the key was
-  /// used up. A server that stops leaves the operation pending.
+  /// used up. What this server did leaves the operation pending.
   void lost(Loss loss) noexcept;
 
   std::uint32_t id() const noexcept { return id_; }

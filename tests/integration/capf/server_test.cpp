@@ -9,6 +9,7 @@
 #include "tests/bench/crowd.h"
 #include "tests/integration/capf/house.h"
 #include "tests/integration/capf/mini_phone.h"
+#include "tests/support/eventually.h"
 #include "tests/support/paused_signer.h"
 #include "tests/unit/services/capf/phone_keys.h"
 
@@ -149,6 +150,37 @@ TEST_F(CapfDoor, TellsPhonesToComeBackWhenItIsNearlyFull) {
   EXPECT_THAT(events[0].detail, testing::HasSubstr("too many phones are connected"));
   Said last;
   EXPECT_TRUE(house().verified(first.enrol(spki(ec_key("P-256").get()), last)));
+}
+
+// Two addresses must not be able to keep everybody else from CAPF.
+TEST_F(CapfDoor, LetsThePhonesOfOthersInWhenFewAddressesHaveAllThePlaces) {
+  const std::string home = expect_phone("SEP0000000000D8");
+  const std::string late = expect_phone("SEP0000000000D9");
+  services::capf::Bounds bounds;
+  bounds.sessions = 6;
+  RunningServer server(house(), bounds);
+  std::vector<std::unique_ptr<MiniPhone>> greedy;
+  std::vector<std::string> names;
+  for (int i = 0; i < 6; ++i) {
+    names.push_back(expect_phone(fmt::format("SEP000000000E0{}", i)));
+    const char* const from = i < 3 ? "127.0.0.66" : "127.0.0.67";
+    greedy.push_back(std::make_unique<MiniPhone>(server.port(), from));
+    ASSERT_EQ(introduce(*greedy.back(), names.back()).command, 3);
+  }
+  MiniPhone phone(server.port());
+  ASSERT_EQ(introduce(phone, home).command, 3) << "one of those who hold three gives way";
+  EXPECT_EQ(server.server().turned_away(), 0U);
+  ASSERT_TRUE(eventually([&] { return server.server().sessions() == 6; }));
+  // The other one of the two has most now; who has as many as any is told to come back.
+  for (const char* const from : {"127.0.0.66", "127.0.0.67"}) {
+    MiniPhone more(server.port(), from);
+    expect_retry_later(introduce(more, late));
+  }
+  EXPECT_EQ(server.server().turned_away(), 2U);
+  Said last;
+  EXPECT_TRUE(house().verified(phone.enrol(spki(ec_key("P-256").get()), last)));
+  for (const std::string& name : names)
+    EXPECT_EQ(house().status(name), "Operation Pending") << "who gave way has not failed";
 }
 
 TEST_F(CapfDoor, TellsPhonesToComeBackWhileTheSignersQueueIsLong) {

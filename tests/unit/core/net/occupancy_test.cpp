@@ -116,6 +116,28 @@ TEST_F(OccupancyTest, BoundsThoseThatLeaveTooSlowly) {
   EXPECT_TRUE(enters("10.3.0.1"));
 }
 
+TEST_F(OccupancyTest, MakesRoomAmongThoseWhoWork) {
+  for (int i = 0; i < 3; ++i) enters("10.0.0.1", Seat::Stage::working);
+  for (int i = 0; i < 4; ++i) enters("10.0.0.2", Seat::Stage::working);
+  for (int i = 0; i < 9; ++i) enters("10.0.0.3");
+  const auto late = enters("10.0.0.4");
+  seats[3]->heard(Seat::Stage::working);
+  ASSERT_TRUE(occupancy.make_room(*seats[*late]));
+  EXPECT_EQ(gone, std::vector<std::size_t>{4}) << "the idlest of who has most at work";
+  seats[*late]->heard(Seat::Stage::working);
+  const auto own = enters("10.0.0.2");
+  EXPECT_FALSE(occupancy.make_room(*seats[*own])) << "it has as many as any";
+  EXPECT_EQ(occupancy.count(Seat::Stage::working), 7U);
+  for (int i = 0; i < 2; ++i) {
+    const auto more = enters("10.0.0." + std::to_string(5 + i));
+    ASSERT_TRUE(occupancy.make_room(*seats[*more]));
+    seats[*more]->heard(Seat::Stage::working);
+  }
+  leaves();
+  const auto same = enters("10.0.0.4");
+  EXPECT_FALSE(occupancy.make_room(*seats[*same])) << "nobody has two more than it would have";
+}
+
 class QuietTest : public OccupancyTest {
  protected:
   QuietTest() : OccupancyTest({.connections = 40, .per_address = 2, .quiet = 1h}) {}
