@@ -267,7 +267,8 @@ TEST_F(GuardsStory, ARegistrarThatHangsKnowsNoRegistrations) {
   const std::string unknown = "unknown: Cisco CallManager is not responding";
   EXPECT_THAT(instance_.sh("show status").out, HasSubstr("Phones registered : " + unknown));
   EXPECT_THAT(instance_.sh("show phone " + fleet::count_names(1).front()).out, HasSubstr(unknown));
-  for (const boost::json::value& phone : instance_.json("show phone list").at("phones").as_array())
+  const boost::json::object list = instance_.json("show phone list");
+  for (const boost::json::value& phone : list.at("phones").as_array())
     EXPECT_FALSE(phone.at("registered").as_bool());
   suspend_registrar(SIGCONT);
   EXPECT_THAT(instance_.sh("show status").out, HasSubstr("Phones registered : 6\n"));
