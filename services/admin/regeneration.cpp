@@ -240,6 +240,8 @@ void Regeneration::resume() {
                            progress.imported ? "import" : "regenerate"));
         continue;
       }
+      // The services were started with this process, behind the change: they have read it.
+      progress.untold.clear();
       running_ = true;
       thread_ = std::thread([this, job, progress] { run(job, progress, {}); });
     } catch (const std::exception& error) {

@@ -13,6 +13,7 @@
 #include "core/base/bytes.h"
 #include "core/base/file.h"
 #include "tests/support/command.h"
+#include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
 namespace ringfence {
@@ -165,7 +166,11 @@ TEST_F(BadInput, AKilledSignerComesBackAndSignsAgain) {
     signs = instance_.sh("utils itl reset localkey").status == 0;
   EXPECT_TRUE(signs);
   EXPECT_NE(instance_.processes("signer"), before);
-  EXPECT_THAT(instance_.sh("utils service list").out, HasSubstr("Ringfence Signer[STARTED]"));
+  // It is asked every few seconds.
+  EXPECT_TRUE(test::eventually([&] {
+    return instance_.sh("utils service list").out.find("Ringfence Signer[STARTED]") !=
+           std::string::npos;
+  }));
 }
 
 }  // namespace
