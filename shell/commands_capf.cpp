@@ -51,7 +51,8 @@ std::vector<Parameter> report_filters() {
       named("issuer", "LSCs whose issuer's name has this in it"),
       named("issuer_expires_before", "LSCs whose issuer ends before this day, YYYY-MM-DD"),
       named("auth_string", "phones with an authentication string, or without", {"set", "not-set"}),
-      named("status", "last operation: none, pending, success, failed, or words like *Late*"),
+      named("status",
+            "last operation: none, pending, success, failed, unproven, or words like *Late*"),
       named("operation", "phones that CAPF is asked to do this with",
             {"none", "install", "delete", "troubleshoot"}),
       named("format", "how it is written", {"text", "csv"}),
@@ -89,6 +90,7 @@ CapfReport whole_report(Call& call) {
     all.expired += page.expired;
     all.pending += page.pending;
     all.failed += page.failed;
+    all.unproven += page.unproven;
     all.stale += page.stale;
     all.other_capf += page.other_capf;
     all.next = page.next;
@@ -145,6 +147,9 @@ std::string text_of(const CapfReport& report, std::size_t columns) {
                phone.lsc_serial.value_or(""), phone.lsc_issuer.value_or(""),
                phone.lsc_confirmed.value_or(""), phone.operation, phone.operation_status});
   }
+  const std::string unproven =
+      report.unproven > 0 ? labelled({{"Operation unproven", std::to_string(report.unproven)}})
+                          : "";
   const std::string totals =
       labelled({{"Phones", std::to_string(report.phones.size())},
                 {"With LSC", std::to_string(report.with_lsc)},
@@ -153,7 +158,7 @@ std::string text_of(const CapfReport& report, std::size_t columns) {
                 {"Operation pending", std::to_string(report.pending)},
                 {"Operation failed", std::to_string(report.failed)},
                 {"Stale LSCs", std::to_string(report.stale)}}) +
-      said(report.warnings);
+      unproven + said(report.warnings);
   return report.phones.empty() ? totals : table.text(columns) + "\n" + totals;
 }
 

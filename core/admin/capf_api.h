@@ -71,14 +71,15 @@ struct CapfReport {
   std::int64_t expired = 0;  ///< of those
   std::int64_t pending = 0;
   std::int64_t failed = 0;
+  std::int64_t unproven = 0;          ///< the LSC went to an address that is not the phone's
   std::int64_t stale = 0;             ///< certificates, issued and never confirmed
   std::int64_t other_capf = 0;        ///< LSCs that the CAPF certificate in use did not issue
   std::optional<std::string> next;    ///< ask again with `after` set to it; absent at the end
   std::vector<std::string> warnings;  ///< about CAPF itself, a sentence each; first page only
 };
 BOOST_DESCRIBE_STRUCT(CapfReport, (),
-                      (phones, with_lsc, expired, pending, failed, stale, other_capf, next,
-                       warnings))
+                      (phones, with_lsc, expired, pending, failed, unproven, stale, other_capf,
+                       next, warnings))
 
 // --- capf.status -------------------------------------------------------------------------------
 

@@ -63,10 +63,10 @@ void read_outcomes(soci::session& sql, const Range& range, States& states) {
   std::string operation;
   std::string status;
   soci::statement select =
-      (sql.prepare << "select phone, request, operation, status, at from outcome where " +
+      (sql.prepare << "select phone, request, operation, status, at, peer from outcome where " +
                           range.condition + " order by phone, request desc",
        soci::into(row.phone), soci::into(request), soci::into(operation), soci::into(status),
-       soci::into(row.at), soci::use(range.after), soci::use(range.last));
+       soci::into(row.at), soci::into(row.peer), soci::use(range.after), soci::use(range.last));
   select.execute();
   std::string seen;
   while (select.fetch()) {

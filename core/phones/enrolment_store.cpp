@@ -18,7 +18,7 @@ struct StatusWords {
   std::string_view reason;  ///< what CUCM says behind "Upgrade Failed: "
 };
 
-constexpr std::array<StatusWords, 14> kStatuses = {{
+constexpr std::array<StatusWords, 15> kStatuses = {{
     {OperationStatus::none, "none", ""},
     {OperationStatus::pending, "pending", ""},
     {OperationStatus::success, "success", ""},
@@ -36,6 +36,7 @@ constexpr std::array<StatusWords, 14> kStatuses = {{
     {OperationStatus::ca_rejected, "ca_rejected", "CA Rejected Connection"},
     {OperationStatus::late, "late", "User Initiated Request Late/Timedout"},
     {OperationStatus::ec_unsupported, "ec_unsupported", "No Support for EC only in CAPF version 3"},
+    {OperationStatus::unproven, "unproven", "the LSC went to an address that is not the phone's"},
 }};
 
 std::string_view reason(OperationStatus status) noexcept {
@@ -58,6 +59,11 @@ constexpr std::string_view kSelectEvent =
 /// Which of a phone's certificates is the last one that it said it holds; it may be missing.
 constexpr std::string_view kLastHeld =
     "where held_sequence is not null and deleted_at is null and phone = :phone"
+    " order by held_sequence desc limit 1";
+/// As proves_phone has it.
+constexpr std::string_view kLastProven =
+    "where held_sequence is not null and deleted_at is null and phone = :phone"
+    " and proof <> 'null-string' and (proof <> '' or elsewhere = '')"
     " order by held_sequence desc limit 1";
 
 /// What was issued and never confirmed; behind it, that nothing can confirm it any more: an
@@ -297,12 +303,18 @@ std::string describe(Operation operation, OperationStatus status) {
   if (operation == Operation::troubleshoot) what = "Troubleshoot";
   if (status == OperationStatus::success) return fmt::format("{} Success", what);
   const std::string_view why = reason(status);
+  if (status == OperationStatus::unproven) return fmt::format("{} Unproven: {}", what, why);
   return why.empty() ? fmt::format("{} Failed", what) : fmt::format("{} Failed: {}", what, why);
 }
 
 std::optional<std::string> enrolled_from(const IssuedCertificate& lsc) {
   const bool unproven = !lsc.elsewhere.empty() || lsc.proof == word(AuthMode::null_string);
   return unproven ? std::optional(lsc.peer) : std::nullopt;
+}
+
+bool proves_phone(const IssuedCertificate& lsc) {
+  if (lsc.proof.empty()) return lsc.elsewhere.empty();
+  return lsc.proof != word(AuthMode::null_string);
 }
 
 std::string_view word(OperationStatus status) noexcept {
@@ -334,19 +346,21 @@ void EnrolmentStore::delivered(BytesView serial, Time at) {
 void EnrolmentStore::confirmed(BytesView serial, Time at) {
   const std::string key = to_hex(serial);
   write([&](soci::session& /*sql*/) {
+    const auto row = first(issued_rows(database_, "where serial = :serial", key));
+    if (!row) no_such_serial(key);
     Outcome outcome;
-    long long request = 0;
-    Database::Prepared find(database_, "select phone, request from issued where serial = :serial");
-    if (!find.into(outcome.phone).into(request).use(key).execute()) no_such_serial(key);
+    outcome.phone = row->phone;
     mark_held(database_, key, at);
     forget_shown(database_, outcome.phone);
     Database::Prepared(database_, "delete from csr where phone = :phone and serial = :serial")
         .use(outcome.phone)
         .use(key)
         .execute();
-    outcome.request = request;
+    outcome.request = row->request;
     outcome.operation = Operation::install;
-    outcome.status = OperationStatus::success;
+    const bool strangers = !row->elsewhere.empty() && !proves_phone(*row);
+    outcome.status = strangers ? OperationStatus::unproven : OperationStatus::success;
+    if (strangers) outcome.peer = row->peer;
     outcome.at = at;
     save_outcome(database_, outcome);
   });
@@ -549,6 +563,12 @@ std::optional<Outcome> EnrolmentStore::outcome(std::string_view phone, std::int6
 std::optional<IssuedCertificate> EnrolmentStore::held(std::string_view phone) const {
   const std::string key(phone);
   return database_.read([&](soci::session& /*sql*/) { return find_held(database_, key); });
+}
+
+std::optional<IssuedCertificate> EnrolmentStore::held_proven(std::string_view phone) const {
+  const std::string key(phone);
+  return database_.read(
+      [&](soci::session& /*sql*/) { return first(issued_rows(database_, kLastProven, key)); });
 }
 
 std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) const {

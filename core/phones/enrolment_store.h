@@ -32,6 +32,7 @@ enum class OperationStatus {
   ca_rejected,
   late,            ///< "User Initiated Request Late/Timedout"
   ec_unsupported,  ///< "No Support for EC only in CAPF version 3"
+  unproven,        ///< ours: an LSC went to an address that is not the phone's, by nothing it has
 };
 
 /// describe returns CUCM's words, e.g. "Upgrade Failed: Invalid Authentication String",
@@ -75,7 +76,9 @@ struct IssuedCertificate {
   std::string peer;                ///< "address:port" that came for it
   std::string elsewhere;           ///< the phone's known addresses, when `peer` was at none of them
   /// What showed who came: the word of an AuthMode, kByAddress where the null string came from an
-  /// address that was proven to be the phone's, or "" where it was not noted.
+  /// address that was proven to be the phone's, or from the only one at which it registers, and ""
+  /// where it was not noted. An LSC that was renewed by one that came to the null string alone came
+  /// to the null string alone.
   std::string proof;
   static constexpr std::string_view kByAddress = "address";
 };
@@ -83,6 +86,10 @@ struct IssuedCertificate {
 /// enrolled_from tells where an LSC went, "address:port", when nothing proves that the phone was
 /// there: it enrolled by the null string alone, or was known elsewhere.
 std::optional<std::string> enrolled_from(const IssuedCertificate& lsc);
+
+/// proves_phone tells whether who shows this LSC is the phone: not by one that was given for its
+/// name alone.
+bool proves_phone(const IssuedCertificate& lsc);
 
 /// ShownLsc is what a phone last showed as its LSC, where the journal did not know it.
 struct ShownLsc {
@@ -139,8 +146,9 @@ class EnrolmentStore {
   void issued(const IssuedCertificate& certificate);
   /// delivered notes that the phone was sent the certificate; Error{not_found} for no such serial.
   void delivered(BytesView serial, Time at);
-  /// confirmed marks the certificate as held by the phone and its request as success, and forgets
-  /// the CSR it was imported for, together. Error{not_found} for no such serial.
+  /// confirmed marks the certificate as held by the phone and its request as success (as unproven,
+  /// when it went elsewhere than the phone and does not prove it, unless success it is), and
+  /// forgets the CSR it was imported for, together. Error{not_found} for no such serial.
   void confirmed(BytesView serial, Time at);
   /// finished records the outcome of a request that issued nothing, or failed. The last one counts,
   /// but a success stays.
@@ -171,6 +179,8 @@ class EnrolmentStore {
   std::optional<Outcome> outcome(std::string_view phone, std::int64_t request) const;
   /// held returns the phone's last confirmed certificate that was not deleted, nor found missing.
   std::optional<IssuedCertificate> held(std::string_view phone) const;
+  /// held_proven is the same among those of which proves_phone holds.
+  std::optional<IssuedCertificate> held_proven(std::string_view phone) const;
   /// stale returns what was issued, never confirmed and not cleared, the oldest first; with the
   /// time of now, without what may still be confirmed: issued within the last kUnderWay, in which
   /// a session may be storing it, or waiting in a CSR.

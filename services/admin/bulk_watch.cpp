@@ -29,10 +29,19 @@ bool is_pending(ItemState state) {
   return state == ItemState::applied || state == ItemState::enrolling || state == ItemState::away;
 }
 
+/// unproven_text tells where the phone's LSC went, and what the phone may still do.
+std::string unproven_text(const Outcome& outcome) {
+  return fmt::format(
+      "an LSC went to {}, which is not the phone's address; the operation stays open for the phone",
+      outcome.peer.substr(0, outcome.peer.rfind(':')));
+}
+
 /// is_strangers tells a failure that somebody brought about who is not where the phone is, or may
 /// not be: where several addresses register, nobody knows which is the phone's.
 bool is_strangers(const Outcome& outcome, const BulkEvidence& evidence) {
-  if (outcome.status == OperationStatus::success || outcome.peer.empty()) return false;
+  if (outcome.status == OperationStatus::success || outcome.status == OperationStatus::unproven ||
+      outcome.peer.empty())
+    return false;
   const auto homes = evidence.homes.find(outcome.phone);
   if (homes == evidence.homes.end() || homes->second.empty()) return false;
   if (homes->second.size() > 1) return true;
@@ -166,6 +175,12 @@ void BulkWatch::judge_outcome(Phone& phone, const Outcome& outcome, Time now,
     case OperationStatus::late:
       if (is_pending(state)) move(phone, ItemState::expired, words, now, moved);
       return;
+    case OperationStatus::unproven: {
+      const std::string why = unproven_text(outcome);
+      if (state != ItemState::unproven || phone.item.detail != why)
+        move(phone, ItemState::unproven, why, now, moved);
+      return;
+    }
     default: break;  // a failure, whatever its reason
   }
   if (state == ItemState::failed && phone.item.detail == words) return;

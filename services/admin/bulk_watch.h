@@ -31,7 +31,8 @@ struct BulkEvidence {
 ///
 ///     waiting ── its turn: settings written ──▶ applied ── took the NOTIFY ──▶ enrolling
 ///                                                  └── not registered, did not take it ──▶ away
-///     applied, enrolling, away ── CAPF's outcome ──▶ succeeded | failed
+///     applied, enrolling, away ── CAPF's outcome ──▶ succeeded | failed | unproven: the LSC went
+///                                                                  to an address of a stranger's
 ///                              ── time over ──▶ expired (away: unreachable)
 ///
 /// A failure that the phone tries again by itself (a lost connection) counts after kTriesWithin;

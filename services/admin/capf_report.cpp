@@ -14,6 +14,7 @@
 #include "core/crypto/x509.h"
 #include "core/phones/capf_policy.h"
 #include "core/phones/model_name.h"
+#include "core/phones/trust_sign.h"
 
 namespace ringfence::services::admin {
 
@@ -55,6 +56,10 @@ bool before(const std::optional<std::string>& end, const std::optional<Time>& li
 
 bool failed(const CapfReportPhone& row) {
   return row.operation_status.find("Failed") != std::string::npos;
+}
+
+bool unproven(const CapfReportPhone& row) {
+  return row.operation_status.find(" Unproven") != std::string::npos;
 }
 
 }  // namespace
@@ -145,6 +150,8 @@ CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& stat
   const core::OperationStatus status =
       core::status_of(phone, answered ? state.last : std::nullopt, now);
   row.operation_status = core::describe(answered ? state.last->operation : capf.operation, status);
+  if (status == core::OperationStatus::unproven)
+    row.operation_status += fmt::format(" ({})", core::address_text(state.last->peer));
   row.operation =
       word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
   if (answered) row.operation_at = core::to_iso(state.last->at);
@@ -186,6 +193,7 @@ bool ReportFilter::fits_status(const CapfReportPhone& row) const {
   const std::string& wanted = *request_.status;
   if (wanted == "none") return row.operation_status == "None";
   if (wanted == "pending") return row.operation_status == kPending;
+  if (wanted == "unproven") return unproven(row);
   if (wanted == "success") return row.operation_status.ends_with(" Success");
   if (wanted == "failed") return failed(row);
   return glob_matches(wanted, row.operation_status);
@@ -230,6 +238,7 @@ core::admin::CapfReport capf_report(House& house, const CapfReportRequest& reque
     report.expired += row.lsc == "expired" ? 1 : 0;
     report.pending += row.operation_status == kPending ? 1 : 0;
     report.failed += failed(row) ? 1 : 0;
+    report.unproven += unproven(row) ? 1 : 0;
     report.stale += row.stale;
     report.other_capf += row.lsc_other_capf ? 1 : 0;
     report.phones.push_back(std::move(row));

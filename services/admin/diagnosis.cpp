@@ -166,11 +166,17 @@ Finding check_operation(const DiagnosisFacts& facts) {
     case OperationStatus::key_generation_failed:
     case OperationStatus::ca_communication_failure:
     case OperationStatus::ca_rejected:
-    case OperationStatus::ec_unsupported: break;
+    case OperationStatus::ec_unsupported:
+    case OperationStatus::unproven: break;
   }
   if (status == OperationStatus::ec_unsupported)
     return problem(name, {evidence, install(facts, "key_order ec-preferred") + ", or rsa-only", 98,
                           "the phone cannot make an EC key for CAPF"});
+  if (status == OperationStatus::unproven)
+    return problem(name, {evidence + "; the operation stays open for the phone itself",
+                          "choose an authentication string, or precedence to MIC, for it; then " +
+                              ask_again(facts) + " and " + apply_config(facts),
+                          96, "somebody else took an LSC in the phone's name"});
   if (status == OperationStatus::ca_communication_failure || status == OperationStatus::ca_rejected)
     return problem(name, {evidence, "see 'show hsm', mend that, then " + ask_again(facts), 70,
                           "CAPF could not sign when the phone asked"});

@@ -70,7 +70,7 @@ Authentication::Verdict Authentication::judge(const AuthResponse& response, Auth
                                    name(*response.type), name(mode)));
   }
   switch (mode) {
-    case AuthMode::null_string: return Admitted{};
+    case AuthMode::null_string: return Admitted{false};
     case AuthMode::auth_string: return judge_string(response, asked);
     case AuthMode::lsc:
     case AuthMode::mic: return judge_certificate(response, asked);
@@ -152,7 +152,7 @@ Authentication::Verdict Authentication::judge_shown(const AuthResponse& response
     const Credential credential =
         check_credential(response, session_, phone_.model, *anchors, parts_.clock.now());
     if (lsc) check_journal(credential);
-    return Admitted{};
+    return Admitted{!lsc || proves(credential)};
   } catch (const Error& error) {
     if (error.code() != Code::refused) throw;  // not the phone's fault
     parts_.witness.saw(evidence::kCertificateRefused,
@@ -166,6 +166,9 @@ Authentication::Verdict Authentication::judge_shown(const AuthResponse& response
 void Authentication::check_journal(const Credential& lsc) const {
   const auto held = parts_.records.held(phone_.name);
   if (held && held->der == lsc.der) return;
+  // What somebody else took in the phone's name has not replaced what the phone itself holds.
+  const auto proven = parts_.records.held_proven(phone_.name);
+  if (proven && proven->der == lsc.der && held && !core::proves_phone(*held)) return;
   const auto row = parts_.records.certificate(lsc.serial);
   if (!row || row->der != lsc.der) {
     if (lsc.issuer.own) refuse("this CAPF has no record that it issued it");
@@ -184,9 +187,16 @@ void Authentication::check_journal(const Credential& lsc) const {
   }
 }
 
+/// proves tells whether an LSC was given to the phone for more than its name.
+bool Authentication::proves(const Credential& lsc) const {
+  const auto row = parts_.records.certificate(lsc.serial);
+  return !row || row->der != lsc.der || core::proves_phone(*row);
+}
+
 bool Authentication::holds_valid_lsc() const {
   const auto held = parts_.records.held(phone_.name);
-  return held && held->not_after > parts_.clock.now();
+  const bool strangers = held && !held->elsewhere.empty() && !core::proves_phone(*held);
+  return held && !strangers && held->not_after > parts_.clock.now();
 }
 
 }  // namespace ringfence::services::capf

@@ -34,7 +34,11 @@ class Authentication {
                  std::string_view address, Throttle::Who who)
       : parts_(parts), phone_(phone), session_(session), address_(address), who_(who) {}
 
-  struct Admitted {};
+  /// Admitted: `proves` tells that what it showed is the phone's alone; the null string is not, nor
+  /// an LSC that was given for it.
+  struct Admitted {
+    bool proves = true;
+  };
 
   /// AskFor: the proof of the record's mode is missing, and the phone was not told to bring it.
   struct AskFor {
@@ -62,6 +66,7 @@ class Authentication {
   Verdict judge_certificate(const AuthResponse& response, AuthType asked) const;
   Verdict judge_shown(const AuthResponse& response, CertificateKind kind) const;
   void check_journal(const Credential& lsc) const;
+  bool proves(const Credential& lsc) const;
   bool holds_valid_lsc() const;
 
   const Parts parts_;

@@ -66,9 +66,11 @@ bool Issuing::recent(const core::Issues& issues) const {
 
 /// proof is the journal's word for what shows that it is the phone.
 std::string Issuing::proof() const {
-  if (phone_.capf.auth_mode == core::AuthMode::null_string && place_.proves())
-    return std::string(core::IssuedCertificate::kByAddress);
-  return std::string(word(phone_.capf.auth_mode));
+  if (phone_.capf.auth_mode != core::AuthMode::null_string && !place_.name_only)
+    return std::string(word(phone_.capf.auth_mode));
+  const bool at_the_phone = place_.elsewhere.empty() && (place_.proves() || place_.registered);
+  return std::string(at_the_phone ? core::IssuedCertificate::kByAddress
+                                  : word(core::AuthMode::null_string));
 }
 
 /// not_its_own finds a key that somebody else has: whoever shows it does not hold it alone.

@@ -37,6 +37,8 @@ class Records {
   virtual std::shared_ptr<const Anchors> anchors() = 0;  ///< CAPF-trust
   virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
   virtual std::optional<core::IssuedCertificate> held(std::string_view phone) = 0;
+  /// held_proven is the last one that the phone confirmed and that proves it (proves_phone).
+  virtual std::optional<core::IssuedCertificate> held_proven(std::string_view phone) = 0;
 
   /// issued and requested throw Error{malformed} for a key that another device has by now.
   virtual void issued(const core::IssuedCertificate& certificate) = 0;

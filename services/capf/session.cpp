@@ -210,12 +210,16 @@ std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
                                       phone_, id_, address_, who_of(place().standing));
   return std::visit(
       Overloaded{
-          [this](const Authentication::Admitted&) -> std::optional<Turn> {
+          [this](const Authentication::Admitted& admitted) -> std::optional<Turn> {
+            if (!admitted.proves) {
+              place();
+              place_->name_only = phone_.capf.auth_mode != core::AuthMode::null_string;
+              return std::nullopt;
+            }
             // A string can be guessed: from elsewhere it is worth telling. A certificate cannot.
             if (phone_.capf.auth_mode == core::AuthMode::lsc ||
                 phone_.capf.auth_mode == core::AuthMode::mic)
               place_ = Place::of_proof();
-            if (phone_.capf.auth_mode == core::AuthMode::null_string) return std::nullopt;
             place_->contested = false;  // this one is the phone
             parts_.records.saw({phone_.name, core::TrustSignKind::identified, address_, "",
                                 std::string(word(phone_.capf.auth_mode)), core::sign_time()});

@@ -59,6 +59,10 @@ std::optional<core::IssuedCertificate> StoredRecords::held(std::string_view phon
   return seen_.held(phone);
 }
 
+std::optional<core::IssuedCertificate> StoredRecords::held_proven(std::string_view phone) {
+  return seen_.held_proven(phone);
+}
+
 void StoredRecords::issued(const core::IssuedCertificate& certificate) {
   journal_.issued(certificate);
   ++issued_;

@@ -37,6 +37,7 @@ class StoredRecords final : public Records {
   std::shared_ptr<const Anchors> anchors() override;
   std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override;
   std::optional<core::IssuedCertificate> held(std::string_view phone) override;
+  std::optional<core::IssuedCertificate> held_proven(std::string_view phone) override;
   void issued(const core::IssuedCertificate& certificate) override;
   void delivered(core::BytesView serial, core::Time at) override;
   void confirmed(core::BytesView serial, core::Time at) override;

@@ -29,7 +29,8 @@ Standing Whereabouts::standing_of(std::string_view address) const {
 
 Place::Place(const Whereabouts& whereabouts, std::string_view address)
     : standing(whereabouts.standing_of(address)),
-      contested(whereabouts.proven.empty() && whereabouts.registered.size() > 1) {
+      contested(whereabouts.proven.empty() && whereabouts.registered.size() > 1),
+      registered(whereabouts.registered.size() == 1 && whereabouts.registered.front() == address) {
   if (!contains(whereabouts.known(), address))
     elsewhere = fmt::format("{}", fmt::join(whereabouts.known(), ", "));
 }

@@ -35,6 +35,8 @@ struct Place {
   std::string elsewhere;  ///< the phone's known addresses, when this is none of them
   /// Nothing is proven and several addresses register as the phone: nobody knows which it is.
   bool contested = false;
+  bool registered = false;  ///< the phone registers from here, and from nowhere else
+  bool name_only = false;   ///< who came showed an LSC, which was given for the phone's name alone
 
   Place() = default;
 

@@ -9,6 +9,7 @@
 #include "tests/integration/capf/house.h"
 #include "tests/integration/capf/mini_phone.h"
 #include "tests/support/eventually.h"
+#include "tests/unit/services/capf/phone_certificates.h"
 #include "tests/unit/services/capf/phone_keys.h"
 
 namespace ringfence::test {
@@ -62,6 +63,22 @@ class CapfFirstComer : public testing::Test {
     Said said = introduce(phone, name, how);
     if (said.command == 3) phone.enrol(spki(ec_key("P-256").get()), said);
     return {said.command, said.command == 15 ? said.value(1) : Bytes{}};
+  }
+
+  /// enrols_with does the same with a key; returns the LSC, empty when no key was asked for.
+  static Bytes enrols_with(std::uint16_t port, const std::string& name, const char* from,
+                           const Bytes& how, EVP_PKEY* key) {
+    MiniPhone phone(port, from);
+    Said said = introduce(phone, name, how);
+    EXPECT_EQ(said.command, 3);
+    if (said.command != 3) return {};
+    return phone.enrol(spki(key), said);
+  }
+
+  /// shown_lsc is how a phone authenticates by its LSC: elements 8, 4 and 20.
+  static Bytes shown_lsc(const std::string& name, const Bytes& der, EVP_PKEY* key) {
+    return element(8, {3}) + lsc_element(der) +
+           sha2_element(bare_signature(key, "SHA512", name_and_certificate(name, der)));
   }
 
   /// abandons takes a certificate and goes without a word; false when none was offered.
@@ -184,6 +201,76 @@ TEST_F(CapfFirstComer, TakesNobodysFailureForThePhonesWhileTwoAddressesRegister)
     enrols(server.port(), name, fmt::format("127.0.2.{}", i + 1).c_str(), wrong);
   EXPECT_EQ(enrols(server.port(), name, kHome, kByString + password_element("482915")), kDone)
       << "nobody uses up its tries";
+}
+
+// What a stranger took is no success of the phone's, which still gets its own.
+TEST_F(CapfFirstComer, LeavesTheRequestOpenWhenTheLscWentToAStranger) {
+  const core::Phone phone = expect_phone("SEP0000000F0015");
+  registers(phone.name, kHome);
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), phone.name, kStranger), kDone);
+  EXPECT_EQ(house().status(phone.name),
+            "Upgrade Unproven: the LSC went to an address that is not the phone's");
+  const auto outcome = house().journal.outcome(phone.name, phone.capf.request);
+  ASSERT_TRUE(outcome);
+  EXPECT_THAT(outcome->peer, testing::StartsWith("127.0.0.66:"));
+  EXPECT_EQ(core::capf_visit(phone, outcome, house().clock.now()), core::CapfVisit::due);
+  EXPECT_EQ(enrols(server.port(), phone.name, kHome), kDone);
+  EXPECT_EQ(house().status(phone.name), "Upgrade Success");
+  EXPECT_EQ(core::enrolled_from(*house().journal.held(phone.name)), std::nullopt)
+      << "it went to where the phone registers";
+}
+
+// An LSC proves no more than what it was given for.
+TEST_F(CapfFirstComer, TakesNoAddressForThePhonesByAnLscThatWentToAStranger) {
+  const std::string name = expect_phone("SEP0000000F0006").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  const auto key = ec_key("P-256");
+  const Bytes own = enrols_with(server.port(), name, kHome, kByNullString, key.get());
+  expect_phone(name);
+  const auto stolen_key = ec_key("P-256");
+  Bytes stolen = enrols_with(server.port(), name, kStranger, kByNullString, stolen_key.get());
+  for (int renewal = 0; renewal < 2; ++renewal) {
+    expect_phone(name, AuthMode::lsc);
+    stolen = enrols_with(server.port(), name, kStranger, shown_lsc(name, stolen, stolen_key.get()),
+                         stolen_key.get());
+    server.records().flush();
+    EXPECT_THAT(server.records().whereabouts(name).proven, testing::IsEmpty());
+    EXPECT_THAT(core::enrolled_from(*house().journal.held(name)).value_or(""),
+                testing::StartsWith("127.0.0.66:"));
+    EXPECT_NE(house().status(name), "Upgrade Success");
+  }
+  // The phone's own LSC, which went to where it registers, is as good as before.
+  expect_phone(name, AuthMode::lsc);
+  const auto renewed = ec_key("P-256");
+  enrols_with(server.port(), name, kHome, shown_lsc(name, own, key.get()), renewed.get());
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  EXPECT_TRUE(eventually([&] {
+    server.records().flush();
+    return server.records().whereabouts(name).proven == std::vector<std::string>{kHome};
+  }));
+  EXPECT_EQ(core::enrolled_from(*house().journal.held(name)), std::nullopt);
+  expect_phone(name, AuthMode::lsc);
+  EXPECT_NE(enrols(server.port(), name, kStranger, shown_lsc(name, stolen, stolen_key.get())),
+            kDone)
+      << "and the stolen one is out of date";
+}
+
+// Nobody knows where a virgin phone is: what it then shows is as good as what it was given for.
+TEST_F(CapfFirstComer, KeepsTheMarkOfAnLscThatWasRenewedByItself) {
+  const std::string name = expect_phone("SEP0000000F0007").name;
+  RunningServer server(house());
+  const auto key = ec_key("P-256");
+  const Bytes lsc = enrols_with(server.port(), name, kHome, kByNullString, key.get());
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  expect_phone(name, AuthMode::lsc);
+  enrols_with(server.port(), name, kHome, shown_lsc(name, lsc, key.get()), key.get());
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  EXPECT_THAT(core::enrolled_from(*house().journal.held(name)).value_or(""),
+              testing::StartsWith("127.0.0.1:"));
+  server.records().flush();
+  EXPECT_THAT(server.records().whereabouts(name).known(), testing::IsEmpty());
 }
 
 // cucm-behaviour 0 and 5.6: Jabber speaks version 2 and reads 7 as "nothing to do".

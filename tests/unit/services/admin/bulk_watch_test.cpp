@@ -66,6 +66,22 @@ class BulkWatchTest : public testing::Test {
   std::string detail_;
 };
 
+TEST_F(BulkWatchTest, CountsAnLscThatWentElsewhereAsUnprovenUntilThePhoneHasItsOwn) {
+  apply(at(0));
+  Outcome taken = outcome(OperationStatus::unproven, at(2));
+  taken.peer = "10.9.9.9:49152";
+  BulkEvidence evidence{{taken}, {}};
+  evidence.homes[kPhone] = {"10.0.0.1"};
+  EXPECT_EQ(state_after(evidence, at(2)), ItemState::unproven);
+  EXPECT_EQ(detail_,
+            "an LSC went to 10.9.9.9, which is not the phone's address; the operation stays open "
+            "for the phone");
+  EXPECT_EQ(state_after(evidence, at(3)), std::nullopt);
+  EXPECT_TRUE(watch_.finished());
+  EXPECT_EQ(state_after({{outcome(OperationStatus::success, at(9))}, {}}, at(9)),
+            ItemState::succeeded);
+}
+
 TEST_F(BulkWatchTest, FollowsAPhoneToItsSuccess) {
   apply(at(0));
   EXPECT_EQ(state_after({{}, {unanswered(at(1))}}, at(2)), std::nullopt);

@@ -124,6 +124,11 @@ class Script final : public Records, public Issuer {
     return at->second;
   }
 
+  std::optional<core::IssuedCertificate> held_proven(std::string_view phone) override {
+    const auto row = held(phone);
+    return row && core::proves_phone(*row) ? row : std::nullopt;
+  }
+
   void requested(const core::PendingCsr& csr) override {
     overtake(csr.spki);
     write(fmt::format("requested {} of {}", csr.key, csr.phone));
