@@ -115,7 +115,10 @@ class Judge {
       const Bytes file = core::read_file(served, 1U << 20U);
       const std::string sha1 = sha1_of(file);
       const std::vector<core::ListVersion> recorded = store.list("ITL");
-      if (said_.passed.contains(sha1)) faults_.emplace_back("an earlier ITL is served again");
+      // The same records, signed in the same second by the same key, are the same bytes again.
+      const bool newest = !recorded.empty() && recorded[0].sha1 == sha1;
+      if (said_.passed.contains(sha1) && !newest)
+        faults_.emplace_back("an earlier ITL is served again");
       bool late = false;
       for (std::size_t i = 0; i < recorded.size() && i < 2; ++i) late |= recorded[i].sha1 == sha1;
       if (!late) faults_.emplace_back("the served ITL is not the last nor the one before");
