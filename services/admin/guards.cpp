@@ -96,25 +96,35 @@ std::string Guards::tls_problem(std::string_view daemon, std::uint16_t port, Uni
   return problem;
 }
 
+bool Guards::is_undecided(const core::Judgement& judgement, core::Time registered_at) const {
+  return may_show_soon(judgement, core::sign_time()) ||
+         (house_.clock.now() - registered_at < kShownWithin &&
+          judgement.acceptance != core::Acceptance::accepted);
+}
+
+// Where thousands of phones are known, somebody is nearly always undecided: he alone is asked
+// about again, and all once more at the end.
 std::vector<PhoneHold> Guards::phones(Unit signer) {
+  Held held = look(signer);
+  if (held.undecided.empty()) return std::move(held.phones);
   const auto deadline = std::chrono::steady_clock::now() + kLookFor;
-  for (;;) {
-    Held held = look(signer);
-    if (!held.undecided || std::chrono::steady_clock::now() > deadline)
-      return std::move(held.phones);
+  while (!held.undecided.empty() && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kLookEvery);
+    std::erase_if(held.undecided, [this](const auto& one) {
+      return !is_undecided(house_.trust().of(one.first).judgement, one.second);
+    });
   }
+  return look(signer).phones;
 }
 
 Guards::Held Guards::look(Unit signer) {
-  std::map<std::string, std::string> seen;  // by device: the list it fetched last, or ""
-  std::set<std::string> registered;
-  std::set<std::string> just_came;
+  std::map<std::string, std::string> seen;       // by device: the list it fetched last, or ""
+  std::map<std::string, core::Time> registered;  // by device: when last
   const core::Time now = house_.clock.now();
   for (const core::Registration& one : house_.registrations()) {
     seen.emplace(one.device, "");
-    registered.insert(one.device);
-    if (now - one.registered_at < kShownWithin) just_came.insert(one.device);
+    core::Time& last = registered[one.device];
+    last = std::max(last, one.registered_at);
   }
   for (const core::Fetch& one : house_.last_itls()) seen[one.device] = one.sha1;
   std::vector<std::string> names;
@@ -131,9 +141,10 @@ Guards::Held Guards::look(Unit signer) {
     const std::string& fetched = seen.at(device);
     const bool nothing_known = judgement.acceptance == core::Acceptance::unknown &&
                                judgement.holds.empty() && fetched.empty();
-    const bool came = just_came.contains(device);
-    held.undecided = held.undecided || may_show_soon(judgement, core::sign_time()) ||
-                     (came && judgement.acceptance != core::Acceptance::accepted);
+    const auto came_at = registered.find(device);
+    const core::Time last = came_at == registered.end() ? core::Time{} : came_at->second;
+    const bool came = now - last < kShownWithin;
+    if (is_undecided(judgement, last)) held.undecided.emplace(device, last);
     // As far as is known it never had a list, and takes its first one on faith.
     if (nothing_known && !came) continue;
     PhoneHold hold{device, nothing_known ? ListHold::unproven : hold_of(judgement.acceptance)};
@@ -141,7 +152,7 @@ Guards::Held Guards::look(Unit signer) {
     hold.knows_tvs = tvs && contents.has(surely, tvs->der);
     hold.knows_signer = by && contents.has(surely, by->der);
     if (hold.hold == ListHold::unproven) hold.contested_by = stands.contested_by;
-    hold.registered = registered.contains(device);
+    hold.registered = came_at != registered.end();
     held.phones.push_back(std::move(hold));
   }
   return held;

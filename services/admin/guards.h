@@ -1,6 +1,7 @@
 // Guards: asks services and books what the rules of guard_rules look at.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,14 +29,16 @@ class Guards {
   std::int64_t left_out(const std::vector<core::JobItem>& items);
 
  private:
-  /// Held is who holds what; `undecided`: somebody came just now, and what it made of its list, or
-  /// whether it fetched one, may be on its way here.
+  /// Held is who holds what. Of who is `undecided`, by name and when it registered, what it made of
+  /// its list, or whether it fetched one, may be on its way here: it came just now.
   struct Held {
     std::vector<PhoneHold> phones;
-    bool undecided = false;
+    std::map<std::string, core::Time> undecided;
   };
 
   Held look(core::Unit signer);
+  /// is_undecided tells whether what is known of a phone may be more in a moment.
+  bool is_undecided(const core::Judgement& judgement, core::Time registered_at) const;
   /// phones looks until all is decided, for some seconds at most; what is not by then is unproven.
   std::vector<PhoneHold> phones(core::Unit signer);
   std::string problem_of(std::string_view daemon);
