@@ -24,17 +24,8 @@ const Bytes kByLsc = element(8, {3});
 const Bytes kByMic = element(8, {4});
 
 /// One signer serves all these tests; each makes its own phones and server.
-class CapfAuthentication : public testing::Test {
+class CapfAuthentication : public HouseTest {
  protected:
-  static void SetUpTestSuite() { house_ = new House; }
-
-  static void TearDownTestSuite() {
-    delete house_;
-    house_ = nullptr;
-  }
-
-  static House& house() { return *house_; }
-
   CapfAuthentication() {
     const Wanted authority{"Maker Manufacturing CA", now() - 48h, now() + 48h, true, {}};
     maker_ = make_pair(ec_key("P-256"), authority, nullptr);
@@ -128,12 +119,7 @@ class CapfAuthentication : public testing::Test {
   }
 
   Pair maker_;
-
- private:
-  static House* house_;
 };
-
-House* CapfAuthentication::house_ = nullptr;
 
 TEST_F(CapfAuthentication, RenewsByTheLscThatItGaveAndNotByTheOneBefore) {
   const std::string name = "SEP0000000000B1";

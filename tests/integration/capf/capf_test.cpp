@@ -25,17 +25,8 @@ constexpr const char* kPhone = "SEP001122334455";
 const Bytes kNullString = element(8, {2}) + element(7, {3});
 
 /// One signer serves all these tests; each makes its own phones and server.
-class CapfServer : public testing::Test {
+class CapfServer : public HouseTest {
  protected:
-  static void SetUpTestSuite() { house_ = new House; }
-
-  static void TearDownTestSuite() {
-    delete house_;
-    house_ = nullptr;
-  }
-
-  static House& house() { return *house_; }
-
   static core::Phone phone(const std::string& name = kPhone) {
     core::Phone phone;
     phone.name = name;
@@ -57,12 +48,7 @@ class CapfServer : public testing::Test {
   }
 
   static Bytes new_key() { return spki(ec_key("P-256").get()); }
-
- private:
-  static House* house_;
 };
-
-House* CapfServer::house_ = nullptr;
 
 TEST_F(CapfServer, GivesAPhoneAnRsaCertificateThatOpensslVerifies) {
   core::Phone record = phone();

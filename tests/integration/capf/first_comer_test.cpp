@@ -25,17 +25,8 @@ constexpr const char* kStranger = "127.0.0.66";
 const Bytes kByNullString = element(8, {2});
 const Bytes kByString = element(8, {1});
 
-class CapfFirstComer : public testing::Test {
+class CapfFirstComer : public HouseTest {
  protected:
-  static void SetUpTestSuite() { house_ = new House; }
-
-  static void TearDownTestSuite() {
-    delete house_;
-    house_ = nullptr;
-  }
-
-  static House& house() { return *house_; }
-
   static core::Phone expect_phone(const std::string& name, AuthMode mode = AuthMode::null_string) {
     core::Phone phone;
     phone.name = name;
@@ -100,12 +91,8 @@ class CapfFirstComer : public testing::Test {
     one.expires_at = one.registered_at + 1h;
     core::RegistrationStore(registrar).save(one);
   }
-
- private:
-  static House* house_;
 };
 
-House* CapfFirstComer::house_ = nullptr;
 const std::pair<int, Bytes> kDone{15, Bytes{1}};
 
 TEST_F(CapfFirstComer, LeavesTheVirginPhoneItsEnrolmentWhateverStrangersDid) {

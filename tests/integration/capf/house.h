@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "core/certificates/certificate_store.h"
 #include "core/certificates/issue.h"
 #include "core/crypto/token.h"
@@ -78,5 +80,19 @@ class RunningServer {
 
 /// run runs a shell command and returns its exit status; its output goes to `output`.
 int run(const std::string& command, std::string& output);
+
+/// HouseTest is for suites whose tests share one house, made before the first and gone after the
+/// last.
+class HouseTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { house_ = std::make_unique<House>(); }
+
+  static void TearDownTestSuite() { house_.reset(); }
+
+  static House& house() { return *house_; }
+
+ private:
+  static inline std::unique_ptr<House> house_;
+};
 
 }  // namespace ringfence::test

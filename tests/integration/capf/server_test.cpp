@@ -19,17 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 /// One signer serves all these tests; each makes its own phones and server.
-class CapfDoor : public testing::Test {
+class CapfDoor : public HouseTest {
  protected:
-  static void SetUpTestSuite() { house_ = new House; }
-
-  static void TearDownTestSuite() {
-    delete house_;
-    house_ = nullptr;
-  }
-
-  static House& house() { return *house_; }
-
   /// expect_phone saves a phone that shall install an LSC.
   static std::string expect_phone(const std::string& name) {
     core::Phone phone;
@@ -64,12 +55,7 @@ class CapfDoor : public testing::Test {
         output);
     return output;
   }
-
- private:
-  static House* house_;
 };
-
-House* CapfDoor::house_ = nullptr;
 
 TEST_F(CapfDoor, SpeaksOldTlsAtItsOwnPortOnly) {
   RunningServer server(house());

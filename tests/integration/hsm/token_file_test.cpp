@@ -16,14 +16,6 @@ constexpr int kDied = 86;  // of the module's `exit`
 
 class TokenFileTest : public TokenTest {
  protected:
-  /// work does it in a process that opens the token, as SoftHSM reads files once.
-  template <typename Work>
-  int work(Work what) {
-    Child child(config_, what);
-    child.go();
-    return child.wait();
-  }
-
   void SetUp() override {
     ASSERT_EQ(work([](Opened& opened) { opened.token.generate("CAPF", kP256); }), 0);
     keep_token_files(config_);

@@ -122,6 +122,14 @@ class TokenTest : public testing::Test {
     return session.find({attribute(CKA_CLASS, type), attribute(CKA_TOKEN, yes)}).size();
   }
 
+  /// work does it in a process that opens the token, as SoftHSM reads files once; its exit status.
+  template <typename Work>
+  int work(Work what) {
+    Child child(config_, what);
+    child.go();
+    return child.wait();
+  }
+
   TemporaryFolder folder_{quick_place()};
   ringfence::test::Faults faults_{folder_ / "faults"};
   Config config_;

@@ -40,13 +40,6 @@ Bytes cut(const Bytes& bytes, std::size_t size) {
 
 class TornObjectTest : public TokenTest {
  protected:
-  template <typename Work>
-  int work(Work what) {
-    Child child(config_, what);
-    child.go();
-    return child.wait();
-  }
-
   void SetUp() override {
     ASSERT_EQ(work([](Opened& opened) { opened.token.generate("CAPF", kP256); }), 0);
     for (const auto& entry : fs::directory_iterator(config_.folder() / "tokens"))

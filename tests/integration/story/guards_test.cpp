@@ -11,7 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/fleet/fleet.h"
+#include "tests/integration/story/house_of_phones.h"
 #include "tests/support/command.h"
 #include "tests/support/database_file.h"
 #include "tests/support/eventually.h"
@@ -20,46 +20,14 @@
 namespace ringfence {
 namespace {
 
-using fleet::Fleet;
-using fleet::Report;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 180s;
 constexpr std::size_t kPhones = 6;
 
-class GuardsStory : public testing::Test {
+class GuardsStory : public HouseOfPhones {
  protected:
-  void SetUp() override {
-    start();
-    fleet::Options options;
-    options.names = fleet::count_names(kPhones);
-    options.port_offset = instance_.port_offset();
-    options.threads = 2;
-    for (const std::string& name : options.names)
-      ASSERT_EQ(instance_.sh("utils phone add " + name + " model CP-8861").status, 0);
-    fleet_ = std::make_unique<Fleet>(options);
-    fleet_->start();
-    ASSERT_TRUE(fleet_->wait_until(
-        [](const Report& report) { return report.registered() == kPhones; }, kPatience));
-    // What phones showed reaches ringfence-admin a moment after they registered.
-    ASSERT_TRUE(test::eventually([&] {
-      const boost::json::object list = instance_.json("show phone list");
-      std::size_t accepted = 0;
-      for (const boost::json::value& phone : list.at("phones").as_array())
-        if (phone.at("itl").as_string() == "accepted") ++accepted;
-      return accepted == kPhones;
-    }));
-  }
-
-  void TearDown() override {
-    if (fleet_) fleet_->stop();
-  }
-
-  void start() {
-    const test::Result started = instance_.start();
-    ASSERT_EQ(started.status, 0) << started.out << started.err;
-  }
+  GuardsStory() : HouseOfPhones(kPhones) {}
 
   std::string signer() { return std::string(instance_.json("show itl").at("signer").as_string()); }
 
@@ -79,14 +47,6 @@ class GuardsStory : public testing::Test {
       if (std::chrono::steady_clock::now() > end) return false;
     return true;
   }
-
-  std::string audited(const std::string& event) {
-    return test::sqlite3(instance_.state() / "db" / "admin.db",
-                         "select count(*) from audit where event = '" + event + "'");
-  }
-
-  test::Instance instance_;
-  std::unique_ptr<Fleet> fleet_;
 };
 
 TEST_F(GuardsStory, WithoutATvsTheSignerChangesOnlyWhenForcedOverTheNumberOfPhones) {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/fleet/fleet.h"
+#include "tests/integration/story/house_of_phones.h"
 #include "tests/support/database_file.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
@@ -14,58 +14,19 @@
 namespace ringfence {
 namespace {
 
-using fleet::Fleet;
-using fleet::Report;
 using testing::HasSubstr;
 using testing::Not;
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 180s;
 constexpr std::size_t kPhones = 3;
 
-class PublishFaults : public testing::Test {
+class PublishFaults : public HouseOfPhones {
  protected:
-  void SetUp() override {
-    const test::Result started = instance_.start();
-    ASSERT_EQ(started.status, 0) << started.out << started.err;
-    fleet::Options options;
-    options.names = fleet::count_names(kPhones);
-    options.port_offset = instance_.port_offset();
-    options.threads = 2;
-    for (const std::string& name : options.names)
-      ASSERT_EQ(instance_.sh("utils phone add " + name + " model CP-8861").status, 0);
-    fleet_ = std::make_unique<Fleet>(options);
-    fleet_->start();
-    ASSERT_TRUE(fleet_->wait_until(
-        [](const Report& report) { return report.registered() == kPhones; }, kPatience));
-    // What phones showed reaches ringfence-admin a moment after they registered.
-    ASSERT_TRUE(test::eventually([&] {
-      const boost::json::object list = instance_.json("show phone list");
-      std::size_t accepted = 0;
-      for (const boost::json::value& phone : list.at("phones").as_array())
-        if (phone.at("itl").as_string() == "accepted") ++accepted;
-      return accepted == kPhones;
-    }));
-  }
-
-  void TearDown() override {
-    if (fleet_) fleet_->stop();
-  }
-
-  std::string sql(const std::string& text) {
-    return test::sqlite3(instance_ / "db/admin.db", text);
-  }
-
-  std::string audited(const std::string& event) {
-    return sql("select count(*) from audit where event = '" + event + "'");
-  }
+  PublishFaults() : HouseOfPhones(kPhones) {}
 
   void expect_all_were_reset() {
     for (const auto& phone : fleet_->report().phones) EXPECT_GE(phone.resets, 1U) << phone.name;
   }
-
-  test::Instance instance_;
-  std::unique_ptr<Fleet> fleet_;
 };
 
 TEST_F(PublishFaults, PhonesAreResetThoughTheGoodCopyCannotBeWritten) {
