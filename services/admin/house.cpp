@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/net/rpc.h"
 #include "core/storage/setting_store.h"
 #include "services/admin/trust_ledger.h"
@@ -12,8 +13,11 @@ namespace ringfence::services::admin {
 
 using core::Code;
 using core::Error;
+using core::Level;
 
 namespace {
+
+constexpr std::size_t kMostOwed = 100;  // audit records that wait for a disk
 
 std::filesystem::path with_folders(const core::Config& config) {
   for (const char* folder : {"db", "tftp", "log", "run"}) {
@@ -129,6 +133,34 @@ std::int64_t House::next_reset_number() {
 void House::record_act(const std::string& who, const std::string& event,
                        const std::string& detail) {
   audit.append(clock.now(), who, event, detail);
+}
+
+std::string House::record_done(const std::string& who, const std::string& event,
+                               const std::string& detail) noexcept {
+  try {
+    record_act(who, event, detail);
+    return "";
+  } catch (const std::exception& error) {
+    log(Level::error, "AUDIT_NOT_WRITTEN",
+        {{"event", event}, {"user", who}, {"detail", detail}, {"why", error.what()}});
+    const std::lock_guard lock(owed_mutex_);
+    if (owed_.size() < kMostOwed) owed_.push_back({clock.now(), who, event, detail});
+    return "The audit log could not be written (" + std::string(error.what()) +
+           "); the daemon's log has what it lacks.";
+  }
+}
+
+void House::write_owed_audit() noexcept {
+  const std::lock_guard lock(owed_mutex_);
+  std::size_t written = 0;
+  try {
+    for (; written < owed_.size(); ++written) {
+      const Owed& one = owed_[written];
+      audit.append(one.at, one.who, one.event, one.detail);
+    }
+  } catch (const std::exception&) {  // it was logged when it was due
+  }
+  owed_.erase(owed_.begin(), owed_.begin() + static_cast<std::ptrdiff_t>(written));
 }
 
 }  // namespace ringfence::services::admin

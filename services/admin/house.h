@@ -111,7 +111,28 @@ class House {
   /// one JSON object without secrets.
   void record_act(const std::string& who, const std::string& event, const std::string& detail);
 
+  /// record_done is record_act for what has happened already, which stays done when its record
+  /// cannot be written: that is logged then, owed to the audit log, and the sentence that is
+  /// returned says so; "" when it was written. At most 100 are owed, and they end with this
+  /// process.
+  std::string record_done(const std::string& who, const std::string& event,
+                          const std::string& detail) noexcept;
+
+  /// write_owed_audit writes what is owed, as far as it can be done now. Each change and each job's
+  /// end begins with it. Not inside a transaction, which may be taken back.
+  void write_owed_audit() noexcept;
+
  private:
+  /// Owed is an audit record that could not be written when it was due.
+  struct Owed {
+    core::Time at;
+    std::string who;
+    std::string event;
+    std::string detail;
+  };
+
+  std::mutex owed_mutex_;
+  std::vector<Owed> owed_;  ///< oldest first; guarded by owed_mutex_
   NeighbourDatabase capf_database_;
   NeighbourDatabase callmanager_database_;
   NeighbourDatabase tftp_database_;

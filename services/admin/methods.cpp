@@ -211,15 +211,10 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
 json::object Methods::run_audited(const Entry& entry, const core::Caller& caller,
                                   const std::string& method, const json::object& params) const {
   const std::string event = event_of(method);
+  house_.write_owed_audit();
   house_.record_act(caller.user, event + "_INTENT", without_secrets(params));
-  // What was done stays done when its record cannot be written, and is not called failed.
   const auto record = [&](const std::string& how, const std::string& detail) {
-    try {
-      house_.record_act(caller.user, event + how, detail);
-    } catch (const std::exception& error) {
-      log(Level::error, "AUDIT_NOT_WRITTEN",
-          {{"event", event + how}, {"user", caller.user}, {"why", error.what()}});
-    }
+    house_.record_done(caller.user, event + how, detail);
   };
   json::object answer;
   try {

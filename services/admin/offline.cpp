@@ -351,7 +351,7 @@ LscImportPart OfflineCa::import(const LscImportRequest& request, const std::stri
   part.done = upload->done;
   part.total = upload->total;
   if (part.finished) forget();
-  house_.record_act(who, "LSC_IMPORT_DONE", devices_text(part.accepted, part.refused.size()));
+  house_.record_done(who, "LSC_IMPORT_DONE", devices_text(part.accepted, part.refused.size()));
   return part;
 }
 
@@ -390,7 +390,7 @@ LscIssuePart OfflineCa::issue(const LscIssueRequest& request, const std::string&
   part.left = static_cast<std::int64_t>(waiting.size() - done);
   part.finished = part.left == 0;
   if (done > 0) part.last = waiting[done - 1].phone;
-  house_.record_act(who, "LSC_ISSUE_DONE", devices_text(issued, part.refused.size()));
+  house_.record_done(who, "LSC_ISSUE_DONE", devices_text(issued, part.refused.size()));
   return part;
 }
 

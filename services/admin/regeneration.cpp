@@ -370,7 +370,7 @@ void Regeneration::finish(Job& job, const Progress& progress, JobState state,
   job.step = state == JobState::done ? "done" : job.step;
   job.finished = house_.clock.now();
   job.arguments = progress.to_text();
-  keeper_.write_owed_audit();
+  house_.write_owed_audit();
   end_job(house_, job, progress.event());
   jobs_.touch(job.id);
 }

@@ -31,8 +31,6 @@ using core::X509Cert;
 
 namespace {
 
-constexpr std::size_t kMostOwed = 100;  // audit records that wait for a disk
-
 /// own_certificate_named finds the unit's certificate that a file's header names as its signer: a
 /// list that somebody else signed is not verified, however sound it is in itself.
 std::optional<Bytes> own_certificate_named(const core::CertificateStore& store,
@@ -115,32 +113,10 @@ void TrustKeeper::discard(const core::KeyRef& key) noexcept {
   }
 }
 
-void TrustKeeper::write_owed_audit() noexcept {
-  const std::lock_guard lock(owed_mutex_);
-  std::size_t written = 0;
-  try {
-    for (; written < owed_.size(); ++written) {
-      const Owed& one = owed_[written];
-      house_.audit.append(one.at, one.who, one.event, one.detail);
-    }
-  } catch (const std::exception&) {  // it was logged when it was due
-  }
-  owed_.erase(owed_.begin(), owed_.begin() + static_cast<std::ptrdiff_t>(written));
-}
-
 void TrustKeeper::audit_done(const std::string& who, const std::string& event,
-                             const std::string& detail,
-                             std::vector<std::string>& warnings) noexcept {
-  const std::lock_guard lock(owed_mutex_);
-  try {
-    house_.record_act(who, event, detail);
-  } catch (const std::exception& error) {
-    log(Level::error, "AUDIT_NOT_WRITTEN",
-        {{"event", event}, {"detail", detail}, {"why", error.what()}});
-    if (owed_.size() < kMostOwed) owed_.push_back({house_.clock.now(), who, event, detail});
-    warnings.push_back("The audit log could not be written (" + std::string(error.what()) +
-                       "); the daemon's log has what it lacks.");
-  }
+                             const std::string& detail, std::vector<std::string>& warnings) {
+  std::string complaint = house_.record_done(who, event, detail);
+  if (!complaint.empty()) warnings.push_back(std::move(complaint));
 }
 
 void TrustKeeper::store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old) {
@@ -231,7 +207,7 @@ Published TrustKeeper::change(const Act& act, const std::function<Adopted()>& ma
     if (act.forced) facts["forced_over_phones"] = *act.forced;
     return boost::json::serialize(facts);
   };
-  write_owed_audit();
+  house_.write_owed_audit();
   house_.record_act(act.who, act.event + "_INTENT", detail({{"by", act.who}}));
   std::string in_force = "the earlier certificate and ITL";
   try {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -85,11 +84,6 @@ class TrustKeeper {
   /// end_recovery returns to the normal signer; nothing happens when no recovery list is in force.
   void end_recovery(const std::string& reason);
 
-  /// write_owed_audit writes the audit records of what is done that could not be written then, as
-  /// far as it can be done now. Each change and each job's end does so; until then, and where the
-  /// daemon ends before, its log has them.
-  void write_owed_audit() noexcept;
-
   const Publisher& publisher() const noexcept { return publisher_; }
 
   /// show reads a published file from disk and checks it against our own certificates.
@@ -135,22 +129,12 @@ class TrustKeeper {
   /// `previous`, which may still finish sessions that began with it.
   void retire_keys(core::Unit unit, const core::KeyRef& previous) noexcept;
 
-  /// audit_done writes down what is done; a failure is logged, owed, and a sentence for `warnings`.
+  /// audit_done is House::record_done whose complaint goes to `warnings`.
   void audit_done(const std::string& who, const std::string& event, const std::string& detail,
-                  std::vector<std::string>& warnings) noexcept;
-
-  /// Owed is an audit record that could not be written when it was due.
-  struct Owed {
-    core::Time at;
-    std::string who;
-    std::string event;
-    std::string detail;
-  };
+                  std::vector<std::string>& warnings);
 
   House& house_;
   Publisher publisher_;
-  std::mutex owed_mutex_;
-  std::vector<Owed> owed_;  ///< oldest first; guarded by owed_mutex_
 };
 
 }  // namespace ringfence::services::admin

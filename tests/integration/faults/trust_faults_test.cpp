@@ -199,14 +199,26 @@ TEST_F(TrustFaults, AnAuditLogThatFailsBehindItTakesNothingBack) {
   EXPECT_EQ(tftp.told(), 1);
   EXPECT_THAT(audited(), ElementsAre("CERTIFICATE_REGENERATE_INTENT")) << "and no _FAILED";
   expect_all_named_keys();
-  keeper_.write_owed_audit();
+  house_.write_owed_audit();
   EXPECT_EQ(audited().size(), 1U) << "it still fails";
   test::sqlite3(admin_db(), "drop trigger no_audit");
-  keeper_.write_owed_audit();
-  keeper_.write_owed_audit();
+  house_.write_owed_audit();
+  house_.write_owed_audit();
   EXPECT_THAT(audited(),
               ElementsAre("CERTIFICATE_REGENERATE_INTENT", "CERTIFICATE_REGENERATE_DONE"));
   EXPECT_THAT(last_detail(), HasSubstr(published.sha1));
+}
+
+TEST_F(TrustFaults, WhatIsDoneIsOwedToTheAuditLogInItsOrder) {
+  forget_audit();
+  refuse_audit("%");
+  EXPECT_THAT(house_.record_done("anna", "PHONE_ADD_DONE", "{}"),
+              StartsWith("The audit log could not be written"));
+  EXPECT_NE(house_.record_done("anna", "PHONE_REMOVE_DONE", "{}"), "");
+  test::sqlite3(admin_db(), "drop trigger no_audit");
+  house_.write_owed_audit();
+  EXPECT_EQ(house_.record_done("anna", "PHONE_UPDATE_DONE", "{}"), "");
+  EXPECT_THAT(audited(), ElementsAre("PHONE_ADD_DONE", "PHONE_REMOVE_DONE", "PHONE_UPDATE_DONE"));
 }
 
 TEST_F(TrustFaults, ARenameThatFailsIsWrittenDownWithWhatIsInForce) {
