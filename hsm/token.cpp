@@ -23,9 +23,10 @@ void require_label(const std::string& label) {
 
 }  // namespace
 
-Token::Token(const Module& module, const Slot& slot, BytesView pin, std::filesystem::path versions)
+Token::Token(const Module& module, const Slot& slot, BytesView pin, std::filesystem::path versions,
+             Versions::Sync sync)
     : session_(module, slot.id),
-      versions_(session_, std::move(versions)),
+      versions_(session_, std::move(versions), std::move(sync)),
       shares_ids_(module.library().starts_with("SoftHSM")) {
   session_.login(User::user, pin);
   load();

@@ -32,8 +32,9 @@ class Token {
 
   /// Logs in and finds the keys. `versions` names the file that keeps each label's last version
   /// where the token takes no data objects; without it such a token's keys cannot be changed.
-  /// Throws Error{pin} for a wrong PIN; never retry it.
-  Token(const Module& module, const Slot& slot, BytesView pin, std::filesystem::path versions = {});
+  /// `sync` is as in Versions. Throws Error{pin} for a wrong PIN; never retry it.
+  Token(const Module& module, const Slot& slot, BytesView pin, std::filesystem::path versions = {},
+        Versions::Sync sync = {});
 
   std::vector<Entry> entries() const;
 

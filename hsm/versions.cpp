@@ -80,8 +80,8 @@ CK_RV create(const Session& session, const std::string& label, const VersionReco
 
 }  // namespace
 
-Versions::Versions(const Session& session, std::filesystem::path file)
-    : session_(session), file_(std::move(file)) {}
+Versions::Versions(const Session& session, std::filesystem::path file, Sync sync)
+    : session_(session), file_(std::move(file)), sync_(std::move(sync)) {}
 
 Versions::Found Versions::find_all() const {
   Found found{read_file(), {}};
@@ -116,6 +116,7 @@ void Versions::keep(const std::string& label, const VersionRecord& record) const
   const auto old = find(session_, &label);
   const CK_RV rv = create(session_, label, record);
   if (rv == CKR_OK) {
+    if (sync_ && !old.empty()) sync_();        // a power cut must find one of the two
     for (const CK_OBJECT_HANDLE object : old)  // one that stays is older and loses when read
       session_.module()->C_DestroyObject(session_.handle(), object);
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,8 +28,11 @@ using VersionRecords = std::map<std::string, VersionRecord>;
 /// The session must outlive it. One process may keep at a time. Throws Error.
 class Versions {
  public:
-  /// `file` may be empty: then a token without data objects cannot keep anything.
-  Versions(const Session& session, std::filesystem::path file);
+  using Sync = std::function<void()>;
+
+  /// `file` may be empty: then a token without data objects cannot keep anything. `sync` puts on
+  /// the disk what the token wrote, for a module that leaves that to others.
+  Versions(const Session& session, std::filesystem::path file, Sync sync = {});
 
   VersionRecords read() const;
 
@@ -51,6 +55,7 @@ class Versions {
 
   const Session& session_;
   std::filesystem::path file_;
+  Sync sync_;
 };
 
 }  // namespace ringfence::hsm

@@ -163,11 +163,13 @@ Error with_advice(const Config& config, const Error& error) {
   return {Kind::pin, what, std::chrono::seconds(0), error.rv()};
 }
 
-/// log_in wipes the PIN as soon as the token has it.
+/// log_in wipes the PIN as soon as the token has it. `config` must outlive the token.
 Token log_in(const Config& config, const Module& module, const Slot& slot, const Pin* typed_pin) {
-  if (typed_pin != nullptr) return {module, slot, typed_pin->reveal(), config.versions_file()};
+  const auto sync = [&config] { sync_token_files(config); };
+  if (typed_pin != nullptr)
+    return {module, slot, typed_pin->reveal(), config.versions_file(), sync};
   const Pin pin = read_pin(config);
-  return {module, slot, pin.reveal(), config.versions_file()};
+  return {module, slot, pin.reveal(), config.versions_file(), sync};
 }
 
 void run(const Config& config, Pin* typed_pin) {

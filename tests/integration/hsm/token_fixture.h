@@ -24,10 +24,10 @@ inline constexpr KeySpec kP256{KeyAlgorithm::ec, 256};
 /// Opened is a token as a worker of the signer has it. One at a time in a process, and no fork
 /// while it lives.
 struct Opened {
-  explicit Opened(const Config& config)
+  explicit Opened(const Config& config, Versions::Sync sync = {})
       : module(config.module),
         slot(open_slot(config, module)),
-        token(module, slot, read_pin(config).reveal(), config.versions_file()) {}
+        token(module, slot, read_pin(config).reveal(), config.versions_file(), std::move(sync)) {}
 
   /// refs lists the keys.
   std::vector<KeyRef> refs() const {

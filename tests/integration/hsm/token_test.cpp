@@ -163,6 +163,18 @@ TEST_F(TokenTest, NeverUsesAVersionTwice) {
   }
 }
 
+TEST_F(TokenTest, SyncsTheNewRecordOfAVersionBeforeTheOldOneGoes) {
+  std::vector<std::size_t> records;  // that are there at each sync
+  Opened* here = nullptr;
+  Opened opened(config_, [&] { records.push_back(objects(*here, CKO_DATA)); });
+  here = &opened;
+  opened.token.generate("CAPF", kP256);
+  EXPECT_THAT(records, ElementsAre()) << "the first has none before it";
+  opened.token.generate("CAPF", kP256);
+  EXPECT_THAT(records, ElementsAre(2U));
+  EXPECT_EQ(objects(opened, CKO_DATA), 1U);
+}
+
 TEST_F(TokenTest, KeepsVersionsInAFileWhereTheTokenTakesNoDataObjects) {
   faults_.set("C_CreateObject 0x13\n");  // as NSS softokn answers
   {
