@@ -1,6 +1,7 @@
 // The key a phone sent.
 #include "services/capf/public_key.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -64,6 +65,20 @@ void check_point(EVP_PKEY& key) {
   throw Error(Code::malformed, "its point is not one of its curve, or the one at infinity");
 }
 
+/// check_numbers demands that `spki` ends with the key as DER writes it: OpenSSL takes an INTEGER
+/// that is negative, or longer than it need be, for the number that its bytes would be.
+void check_numbers(const EVP_PKEY& key, core::BytesView spki) {
+  unsigned char* made = nullptr;
+  const int length = i2d_PublicKey(&key, &made);
+  core::ensure(length > 0, "i2d_PublicKey");
+  const core::BytesView canonical(made, static_cast<std::size_t>(length));
+  const bool same =
+      spki.size() >= canonical.size() && std::ranges::equal(spki.last(canonical.size()), canonical);
+  OPENSSL_free(made);
+  if (!same)
+    throw Error(Code::malformed, "the numbers of the RSA key are not positive INTEGERs of DER");
+}
+
 PublicKey read_rsa(const EVP_PKEY& key) {
   const BigNumber modulus = number(key, OSSL_PKEY_PARAM_RSA_N);
   const BigNumber exponent = number(key, OSSL_PKEY_PARAM_RSA_E);
@@ -108,7 +123,7 @@ PublicKey read_public_key(core::BytesView spki) {
     throw Error(Code::malformed, "the public key has bytes behind its end");
   }
   switch (EVP_PKEY_get_base_id(key.get())) {
-    case EVP_PKEY_RSA: return read_rsa(*key);
+    case EVP_PKEY_RSA: check_numbers(*key, spki); return read_rsa(*key);
     case EVP_PKEY_EC: return read_ec(*key);
     default: throw Error(Code::malformed, "the public key is neither RSA nor EC");
   }

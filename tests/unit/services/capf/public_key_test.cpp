@@ -55,6 +55,12 @@ TEST(PublicKey, RefusesAnExponentOfOne) {
   EXPECT_NE(error_of(spki), "");
 }
 
+TEST(PublicKey, RefusesANumberThatIsNegative) {
+  core::Bytes spki = test::spki(test::rsa_key(1024).get());
+  spki[spki.size() - 3] = 0xff;  // 01 00 01 becomes ff 00 01, which OpenSSL takes without its sign
+  EXPECT_EQ(error_of(spki), "the numbers of the RSA key are not positive INTEGERs of DER");
+}
+
 TEST(PublicKey, RefusesThePointAtInfinityAsAWrongKey) {
   // id-ecPublicKey on P-256, and a point that is the single byte 00 (SEC 1 section 2.3.3).
   const core::Bytes infinity =
