@@ -5,6 +5,8 @@
 #include <cctype>
 #include <optional>
 
+#include <fmt/format.h>
+
 namespace ringfence::core {
 namespace {
 
@@ -45,6 +47,37 @@ bool is_adapter(std::string_view model) {
 }
 
 }  // namespace
+
+std::optional<std::string> flaw_of_mac(std::string_view name) {
+  constexpr std::size_t kDigits = 12;
+  std::string_view mac = name;
+  if (mac.starts_with("SEP") || mac.starts_with("ATA")) mac.remove_prefix(3);
+  const bool prefixed = mac.size() < name.size();
+  std::size_t digits = 0;
+  std::optional<char> foreign;
+  std::size_t foreigners = 0;
+  for (const char c : mac) {
+    if (std::isxdigit(static_cast<unsigned char>(c)) != 0) {
+      ++digits;
+    } else if (c != ':' && c != '-' && c != '.' && c != ' ') {
+      if (!foreign) foreign = c;
+      ++foreigners;
+    }
+  }
+  // Other things than a MAC address get other words.
+  const bool begins = mac.find_first_not_of("0123456789abcdefABCDEF:-. ") >= 3;  // no CSF, no TAB
+  if (mac.empty() || (!prefixed && (!begins || digits < 8 || foreigners > 2))) return std::nullopt;
+  if (foreign) {
+    const bool shown = *foreign > ' ' && *foreign <= '~';
+    return fmt::format(
+        "the MAC address has {} in it, which is none of its 12 hexadecimal digits 0 to 9 and A to "
+        "F",
+        shown ? fmt::format("'{}'", *foreign) : std::string("a character"));
+  }
+  if (digits == kDigits) return std::nullopt;
+  return fmt::format("the MAC address has {} hexadecimal digit{}, and must have 12", digits,
+                     digits == 1 ? "" : "s");
+}
 
 std::string device_name_from(std::string_view written, std::string_view model) {
   const std::string_view name = trimmed(written);

@@ -1,6 +1,7 @@
 // Device names as people write them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,9 @@ namespace ringfence::core {
 /// other. Of other names the kind gets its capitals ("csfanna" is CSFanna). What is neither comes
 /// back as it is, without blanks around it.
 std::string device_name_from(std::string_view written, std::string_view model = {});
+
+/// flaw_of_mac says which character or how many digits make `name`, as device_name_from returns it,
+/// no MAC address; nothing when it is one, or looks like something else. It never repeats the name.
+std::optional<std::string> flaw_of_mac(std::string_view name);
 
 }  // namespace ringfence::core

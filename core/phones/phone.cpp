@@ -8,6 +8,7 @@
 
 #include "core/base/device_name.h"
 #include "core/base/error.h"
+#include "core/phones/device_name.h"
 
 namespace ringfence::core {
 namespace {
@@ -113,11 +114,11 @@ KeyOrder key_order_from(std::string_view word) {
 }
 
 void check_device_name(std::string_view name) {
-  if (!is_device_name(name))
-    throw Error(
-        Code::malformed,
-        "the name is not a device name: SEP or ATA and 12 upper-case hexadecimal digits, or "
-        "CSF, BOT, TCT, TAB and 1 to 12 letters, digits, '_', '.', '-'");
+  if (is_device_name(name)) return;
+  if (const auto flaw = flaw_of_mac(name)) throw Error(Code::malformed, *flaw);
+  throw Error(Code::malformed,
+              "the name is not a device name: SEP or ATA and 12 upper-case hexadecimal digits, or "
+              "CSF, BOT, TCT, TAB and 1 to 12 letters, digits, '_', '.', '-'");
 }
 
 void check_key_sizes(int rsa_bits, int ec_bits) {
