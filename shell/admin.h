@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <boost/json/object.hpp>
@@ -26,5 +27,9 @@ class Admin {
 
 /// connect_admin returns the ringfence-admin that listens on `socket`. Does not yet speak to it.
 std::shared_ptr<Admin> connect_admin(std::filesystem::path socket);
+
+/// silent_admin answers every call with Error{io, problem} at once: it stands for a daemon that was
+/// asked and did not answer, so that one command waits once.
+std::shared_ptr<Admin> silent_admin(std::string problem);
 
 }  // namespace ringfence::shell

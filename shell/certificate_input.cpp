@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "shell/printable.h"
+#include "shell/prose.h"
 
 namespace ringfence::shell {
 namespace {
@@ -18,7 +19,8 @@ constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 std::string pasted(Call& call) {
   // Robots wait for the last line.
   const std::string prompt =
-      "An empty line or Ctrl-D ends what you paste; a chain is taken whole.\n"
+      wrapped("An empty line or Ctrl-D ends what you paste; a chain is taken whole.\n",
+              call.columns()) +
       "Paste the Certificate and Hit Enter\n";
   const Stream stream = call.session.output == Output::json ? Stream::error : Stream::output;
   Paste paste = call.session.console.paste(prompt, stream, kMostBytes);

@@ -199,7 +199,7 @@ Completion complete(const Grammar& grammar, Admin& admin, std::string_view befor
   return extend(values.candidates, values.partial);
 }
 
-std::string question(const Grammar& grammar, std::string_view before_cursor) {
+std::string question(const Grammar& grammar, std::string_view before_cursor, std::size_t columns) {
   Line line = read_line(before_cursor);
   Place place = walk(grammar, line.words);
   if (takes_command(*place.node) && !(place.arguments.empty() && line.partial.empty())) {
@@ -216,7 +216,7 @@ std::string question(const Grammar& grammar, std::string_view before_cursor) {
   const bool as_argument =
       place.node->command != nullptr && (!place.node->command->parameters.empty() ||
                                          (place.arguments.empty() && line.partial.empty()));
-  if (as_argument) text += short_help(*place.node->command);
+  if (as_argument) text += short_help(*place.node->command, columns);
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "shell/grammar.h"
+#include "shell/table.h"
 
 namespace ringfence::shell {
 
@@ -22,9 +23,10 @@ struct Completion {
 /// May ask `admin` for values to offer; when it does not answer, none are offered.
 Completion complete(const Grammar& grammar, Admin& admin, std::string_view before_cursor);
 
-/// question answers `?`: after a menu what Tab lists, after a command its syntax. Returns "" when
-/// nothing in the grammar begins like this. Throws Error{malformed} inside quotes, where it is
-/// text.
-std::string question(const Grammar& grammar, std::string_view before_cursor);
+/// question answers `?`: after a menu what Tab lists, after a command its syntax, in `columns`.
+/// Returns "" when nothing in the grammar begins like this. Throws Error{malformed} inside quotes,
+/// where it is text.
+std::string question(const Grammar& grammar, std::string_view before_cursor,
+                     std::size_t columns = kAnyWidth);
 
 }  // namespace ringfence::shell

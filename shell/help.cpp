@@ -53,18 +53,18 @@ std::string syntax_line(const Command& command) {
   return line + (count > kShownOptions ? " [options]" : options);
 }
 
-std::string short_help(const Command& command) {
-  std::string text = "Syntax:\n" + syntax_line(command) + "\n";
-  std::size_t columns = 0;
-  for (const Parameter& parameter : command.parameters) {
-    columns = std::max(columns, parameter.name.size());
-  }
-  for (const Parameter& parameter : command.parameters) {
-    text += fmt::format("{:<{}}   {}   {}\n", parameter.name, columns,
-                        parameter.presence == Presence::optional ? "optional " : "mandatory",
-                        description(parameter));
-  }
-  return text;
+std::string short_help(const Command& command, std::size_t columns) {
+  std::size_t longest = 0;
+  for (const Parameter& parameter : command.parameters)
+    longest = std::max(longest, parameter.name.size());
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const Parameter& parameter : command.parameters)
+    lines.emplace_back(
+        fmt::format("{:<{}}   {}", parameter.name, longest,
+                    parameter.presence == Presence::optional ? "optional " : "mandatory"),
+        description(parameter));
+  return "Syntax:\n" + syntax_line(command) + "\n" +
+         (lines.empty() ? "" : listed(lines, "   ", columns));
 }
 
 std::string long_help(const Command& command, std::size_t columns) {

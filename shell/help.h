@@ -10,9 +10,9 @@ namespace ringfence::shell {
 /// syntax_line returns "show cert own name" or "utils phone add name [model value] …".
 std::string syntax_line(const Command& command);
 
-/// short_help is what `?` prints after a command: "Syntax:", the line, a row a parameter.
-/// Source: reference/cucm-cli.md 1.3.
-std::string short_help(const Command& command);
+/// short_help is what `?` prints after a command: "Syntax:", the line, a row a parameter,
+/// in lines of so many columns. Source: reference/cucm-cli.md 1.3.
+std::string short_help(const Command& command, std::size_t columns);
 
 /// long_help is what `help <command>` prints, in lines of so many columns.
 std::string long_help(const Command& command, std::size_t columns);

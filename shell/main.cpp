@@ -13,6 +13,7 @@
 #include "shell/editor.h"
 #include "shell/help.h"
 #include "shell/printable.h"
+#include "shell/prose.h"
 #include "shell/shell.h"
 #include "shell/terminal.h"
 #include "shell/words.h"
@@ -111,7 +112,9 @@ int interact(Shell& shell, Session& session, const Grammar& grammar, Terminal& t
   terminal.keep_running();
   Editor editor(
       "admin:", [&](std::string_view text) { return complete(grammar, *session.admin, text); },
-      [&](std::string_view text) { return question(grammar, text); });
+      [&](std::string_view text) {
+        return wrapped(question(grammar, text, terminal.columns()), terminal.columns());
+      });
   while (!session.leaving) {
     const std::optional<std::string> line = editor.read();
     if (!line) {
@@ -142,11 +145,13 @@ int run_script(Shell& shell, Session& session, Terminal& terminal) {
 }
 
 int run(const Options& options) {
-  const std::shared_ptr<Admin> admin = connect_admin(options.socket);
+  std::shared_ptr<Admin> admin = connect_admin(options.socket);
   const Greeting greeting = greet(*admin);
   const Grammar grammar(all_commands(), greeting.hello.level);
   Terminal terminal;
   const bool talk = options.words.empty() && ::isatty(STDIN_FILENO) == 1 && terminal.interactive();
+  // Somebody at a terminal can try again; a script is told at once.
+  if (!greeting.problem.empty() && !talk) admin = silent_admin(greeting.problem);
   Session session{admin, terminal, options.output, options.questions,
                   talk ? Paging::on : Paging::off};
   Shell shell(grammar, session);

@@ -49,7 +49,7 @@ Status Shell::run_line(std::string_view line) {
   std::vector<std::string> words;
   try {
     if (line.back() == '?' && !in_quotes(line)) {
-      const std::string help = question(grammar_, line.substr(0, line.size() - 1));
+      const std::string help = question(grammar_, line.substr(0, line.size() - 1), columns());
       if (help.empty()) return fail(Status::not_understood, "not_found", kUnknown);
       if (session_.output == Output::json) {
         const boost::json::object document{{"help", help}};

@@ -63,6 +63,20 @@ Code code_named(std::string_view text) {
   throw Error(code, message);
 }
 
+/// read_answer throws Error{io} that says how long nobody answered, or what went wrong.
+std::optional<std::string> read_answer(LineChannel& channel, LineChannel::Deadline deadline,
+                                       const std::filesystem::path& socket,
+                                       std::chrono::seconds timeout) {
+  try {
+    return channel.read(deadline, kMaxAnswerBytes);
+  } catch (const Error& error) {
+    if (error.code() != Code::io || std::chrono::steady_clock::now() < deadline) throw;
+    throw Error(Code::io, fmt::format("{} gave no answer within {} s: who listens there hangs, or "
+                                      "has too much to do",
+                                      socket.string(), timeout.count()));
+  }
+}
+
 }  // namespace
 
 json::value rpc_call(const std::filesystem::path& socket, std::string_view method,
@@ -76,7 +90,7 @@ json::value rpc_call(const std::filesystem::path& socket, std::string_view metho
   request["params"] = params;
   channel.write(json::serialize(request), deadline);
 
-  const std::optional<std::string> line = channel.read(deadline, kMaxAnswerBytes);
+  const std::optional<std::string> line = read_answer(channel, deadline, socket, timeout);
   if (!line) throw Error(Code::io, fmt::format("{} closed without an answer", socket.string()));
   boost::system::error_code failed;
   json::value answer = json::parse(*line, failed);

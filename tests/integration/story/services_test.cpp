@@ -95,6 +95,16 @@ TEST_F(Services, OneThatHangsIsNotCalledStartedAndARestartMendsIt) {
   EXPECT_THAT(instance_.sh("utils service list").out, Not(HasSubstr("NOT RESPONDING")));
 }
 
+TEST_F(Services, AnAdminThatHangsIsWaitedForOnceAndNamed) {
+  const std::vector<int> admins = instance_.processes("admin");
+  for (const int pid : admins) ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  const test::Result shown = instance_.sh("show status");
+  for (const int pid : admins) ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_THAT(shown.out + shown.err, HasSubstr("gave no answer within 10 s"));
+  EXPECT_EQ(instance_.sh("show status").status, 0);
+}
+
 TEST_F(Services, ASignerThatHangsIsNotCalledStarted) {
   const auto signal_all = [&](int signal) {
     for (const int pid : instance_.processes("signer")) ASSERT_EQ(::kill(pid, signal), 0);

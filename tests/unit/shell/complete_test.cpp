@@ -1,10 +1,12 @@
 #include "shell/complete.h"
 
+#include <algorithm>
 #include <random>
 
 #include "core/admin/api.h"
 #include "core/admin/phone_names_api.h"
 #include "shell/help.h"
+#include "shell/prose.h"
 #include "shell/words.h"
 #include "tests/unit/shell/golden.h"
 #include "tests/unit/shell/shell_fixture.h"
@@ -120,6 +122,20 @@ TEST_F(CompleteTest, AnswersQuestionMarks) {
     text += transcript({line});
   }
   ::ringfence::test::expect_golden("shell/question_marks.txt", text);
+}
+
+TEST_F(CompleteTest, BreaksTheAnswerToAQuestionMarkBetweenWords) {
+  const std::string text = wrapped(question(grammar, "set cert regen", 50), 50);
+  std::string words;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    EXPECT_LE(end - at, 50U) << text.substr(at, end - at);
+    words += text.substr(at, end - at) + " ";
+    at = end + 1;
+  }
+  std::string all = question(grammar, "set cert regen");
+  std::ranges::replace(all, '\n', ' ');
+  EXPECT_EQ(split(words), split(all));
 }
 
 TEST_F(CompleteTest, ExplainsEveryCommandThatIsNamed) {
