@@ -52,13 +52,6 @@ class Bench {
   std::set<std::string> named_;
 };
 
-/// started_first is the cure for a service's problem: one that runs and hangs has to be restarted.
-std::string started_first(const std::string& problem, const std::string& service) {
-  const bool stopped = problem.find("does not run") != problem.npos;
-  return stopped ? fmt::format("Start it first: utils service start {}.", service)
-                 : fmt::format("Restart it first: utils service restart {}.", service);
-}
-
 using Chooses = std::function<bool(const PhoneHold&)>;
 
 std::vector<std::string> chosen(const GuardFacts& facts, const Chooses& chooses) {
@@ -197,6 +190,12 @@ bool covers(std::int64_t force, std::int64_t stranded) {
 }
 
 }  // namespace
+
+std::string started_first(const std::string& problem, const std::string& service) {
+  const bool stopped = problem.find("does not run") != problem.npos;
+  return stopped ? fmt::format("Start it first: utils service start {}.", service)
+                 : fmt::format("Restart it first: utils service restart {}.", service);
+}
 
 std::string phones_text(std::int64_t count) {
   return count == 1 ? "1 phone" : fmt::format("{} phones", count);

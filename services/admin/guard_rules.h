@@ -76,6 +76,10 @@ struct BulkProblems {
 /// judge_bulk judges a bulk operation on `phones`.
 Verdict judge_bulk(const BulkProblems& problems, const std::vector<std::string>& phones);
 
+/// started_first is the cure for a service's problem, as Guards words it: one that runs and hangs
+/// has to be restarted.
+std::string started_first(const std::string& problem, const std::string& service);
+
 /// phones_text is "1 phone", "2 phones".
 std::string phones_text(std::int64_t count);
 

@@ -77,6 +77,10 @@ std::string Guards::problem_of(std::string_view daemon) {
   return "";
 }
 
+std::string Guards::tvs_problem() {
+  return tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
+}
+
 std::string Guards::tls_problem(std::string_view daemon, std::uint16_t port, Unit unit) {
   std::string problem;
   for (const Service& service : kServices) {
@@ -165,8 +169,7 @@ Verdict Guards::of_change(Unit unit) {
   if (facts.phones.empty()) return judge_change(unit, facts);  // a fresh house: nobody to strand
   const bool may_ask =
       std::ranges::any_of(facts.phones, [](const PhoneHold& phone) { return !phone.knows_signer; });
-  if (unit == facts.signer || may_ask)
-    facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
+  if (unit == facts.signer || may_ask) facts.tvs_problem = tvs_problem();
   facts.tftp_problem = problem_of("tftp");
   facts.registrar_problem = problem_of("callmanager");
   return judge_change(unit, facts);
@@ -177,7 +180,7 @@ Verdict Guards::of_recovery() {
   facts.signer = unit_of(core::recovery_signer_of(house_.config.release()));
   facts.phones = phones(facts.signer);
   if (std::ranges::any_of(facts.phones, [](const PhoneHold& one) { return !one.knows_signer; }))
-    facts.tvs_problem = tls_problem("tvs", house_.config.ports().tvs, Unit::tvs);
+    facts.tvs_problem = tvs_problem();
   return judge_recovery(facts);
 }
 

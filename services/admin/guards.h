@@ -25,6 +25,9 @@ class Guards {
   Verdict of_recovery();
   Verdict of_bulk(const std::vector<std::string>& phones);
 
+  /// tvs_problem says in a sentence why phones cannot ask TVS, or nothing.
+  std::string tvs_problem();
+
   /// left_out counts the phones that hold a trust list and are not among a job's.
   std::int64_t left_out(const std::vector<core::JobItem>& items);
 

@@ -63,11 +63,7 @@ bool PhoneWaves::run(Job& job) {
     std::vector<JobItem> wave;
     if (heed(job, watch)) wave = watch.next_wave(house.registrations(), kOutstandingResets, now);
     try {
-      std::vector<std::string> devices;
-      for (const JobItem& item : wave) devices.push_back(item.phone);
-      const auto unknown = request_reset(house.config, job.id, terms_.kind, devices);
-      house.jobs.set_items(job.id, wave);
-      house.jobs.set_items(job.id, watch.unreachable(unknown, now));
+      tell(job, watch, wave, now);
       registrar_seen = std::chrono::steady_clock::now();
       if (job.wanted == JobWanted::run) note_step(job, terms_.step);
     } catch (const core::Error& error) {
@@ -89,6 +85,22 @@ bool PhoneWaves::run(Job& job) {
     if (host_.stopping_within(kLookEvery)) return false;
   }
   return true;
+}
+
+void PhoneWaves::tell(const Job& job, PhoneWatch& watch, const std::vector<JobItem>& wave,
+                      core::Time now) {
+  if (wave.empty()) return;
+  House& house = parts_.house;
+  // One that hangs is asked briefly: while it is waited for, nobody can pause or cancel the job.
+  if (const RegistrarTruth registrar = house.registrar(); registrar.hangs)
+    throw core::Error(core::Code::io, registrar.why() +
+                                          ", so no phone can be reset; restart it with 'utils "
+                                          "service restart Cisco CallManager'");
+  std::vector<std::string> devices;
+  for (const JobItem& item : wave) devices.push_back(item.phone);
+  const auto unknown = request_reset(house.config, job.id, terms_.kind, devices);
+  house.jobs.set_items(job.id, wave);
+  house.jobs.set_items(job.id, watch.unreachable(unknown, now));
 }
 
 bool PhoneWaves::heed(Job& job, PhoneWatch& watch) {

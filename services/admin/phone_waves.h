@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "services/admin/house.h"
 #include "services/admin/jobs.h"
@@ -60,6 +61,9 @@ class PhoneWaves {
   static void close(House& house, std::int64_t job);
 
  private:
+  /// tell has the registrar ask `wave`. Throws Error{io} when Cisco CallManager does not answer.
+  void tell(const core::Job& job, PhoneWatch& watch, const std::vector<core::JobItem>& wave,
+            core::Time now);
   bool heed(core::Job& job, PhoneWatch& watch);
   void note_step(core::Job& job, const std::string& step);
 

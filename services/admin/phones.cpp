@@ -14,6 +14,7 @@
 #include "core/phones/model_name.h"
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf_report.h"
+#include "services/admin/guard_rules.h"
 #include "services/admin/reset_request.h"
 #include "services/admin/trust_ledger.h"
 
@@ -96,6 +97,24 @@ std::vector<std::string> warnings_of(const Phone& phone, const core::CapfPolicy&
   return warnings;
 }
 
+/// asked_again says which of the phones in `done` a file asks for an operation once more.
+std::optional<std::string> asked_again(const std::vector<Phone>& phones,
+                                       const std::set<std::string>& done) {
+  constexpr std::size_t kNamed = 3;
+  std::vector<std::string> names;
+  std::size_t count = 0;
+  for (const Phone& phone : phones) {
+    if (phone.capf.operation == core::Operation::none || !done.contains(phone.name)) continue;
+    if (++count <= kNamed) names.push_back(phone.name);
+  }
+  if (count == 0) return std::nullopt;
+  return fmt::format(
+      "{} had done what was asked and {} asked anew, because the file names an operation: {}{}. "
+      "Leave that field empty for phones that are to stay as they are.",
+      phones_text(static_cast<std::int64_t>(count)), count == 1 ? "is" : "are",
+      fmt::join(names, ", "), count > kNamed ? " …" : "");
+}
+
 void check_string(const Phone& phone, const core::CapfPolicy& policy) {
   try {
     core::check_auth_string(phone.capf.auth_string, policy);
@@ -148,13 +167,17 @@ core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest&
   const std::lock_guard lock(change_mutex_);
   core::admin::PhoneImported counts;
   std::unordered_map<std::string, std::string> strings;  // that phones had before
+  std::set<std::string> done;                            // phones whose operation has succeeded
   core::PhoneCsv csv =
       core::parse_phone_csv(request.csv, house_.clock.now(), [&](std::string_view name) {
         std::optional<Phone> found = house_.phones.find(name);
         ++(found ? counts.updated : counts.added);
         if (!found) return found;
         strings.emplace(found->name, found->capf.auth_string);
-        return std::optional(settled(std::move(*found)));
+        const bool asked = found->capf.operation != core::Operation::none;
+        Phone now = settled(std::move(*found));
+        if (asked && now.capf.operation == core::Operation::none) done.insert(now.name);
+        return std::optional(std::move(now));
       });
   const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
   for (const Phone& phone : csv.phones) {
@@ -167,6 +190,7 @@ core::admin::PhoneImported Phones::import(const core::admin::PhoneImportRequest&
     counts.normalised.push_back({std::move(note.kind), static_cast<std::int64_t>(note.count),
                                  std::move(note.examples), std::move(note.text)});
   house_.phones.save(csv.phones, core::PhoneStore::Ask::changed_only);
+  if (auto warning = asked_again(csv.phones, done)) counts.warnings.push_back(std::move(*warning));
   for (const Phone& phone : csv.phones) {
     for (std::string& one : warnings_of(phone, policy, house_.clock.now()))
       if (counts.warnings.size() < kMostWarnings) counts.warnings.push_back(std::move(one));

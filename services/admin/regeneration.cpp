@@ -56,6 +56,7 @@ struct Regeneration::Progress {
   std::vector<std::string> notes;     ///< said before it began
   std::vector<std::string> warnings;  ///< what went wrong once the list was in force
   std::vector<std::string> untold;    ///< services that were not told of it
+  std::string next;                   ///< what helps phones that refused the list; may be empty
 
   std::string event() const { return imported ? "CERT_IMPORT" : "CERT_REGENERATE"; }
 
@@ -68,7 +69,8 @@ struct Regeneration::Progress {
                         {"left_out", left_out},
                         {"notes", json::value_from(notes)},
                         {"warnings", json::value_from(warnings)},
-                        {"untold", json::value_from(untold)}};
+                        {"untold", json::value_from(untold)},
+                        {"next", next}};
     if (forced) object["forced_over_phones"] = *forced;
     return json::serialize(object);
   }
@@ -95,6 +97,7 @@ struct Regeneration::Progress {
       progress.warnings = json::value_to<std::vector<std::string>>(*one);
     if (const json::value* one = object.if_contains("untold"))
       progress.untold = json::value_to<std::vector<std::string>>(*one);
+    if (const json::value* one = object.if_contains("next")) progress.next = one->as_string();
     return progress;
   }
 };
@@ -331,7 +334,19 @@ void Regeneration::change(Job& job, Progress& progress, const Change& how) {
   }
 }
 
-void Regeneration::await_phones(Job& job, const Progress& progress) {
+std::string Regeneration::cure_of_refusals() {
+  if (const std::string problem = guards_.tvs_problem(); !problem.empty())
+    return fmt::format(
+        "{} So phones that refused the new ITL could not ask about its signer. {} Then 'utils "
+        "phone "
+        "reset all' brings them back.",
+        problem, started_first(problem, "Cisco Trust Verification Service"));
+  return "Of phones that refused the new ITL: 'utils phone reset all' lets them ask TVS about its "
+         "signer once more. Those that refuse again know neither of the two: 'utils itl reset "
+         "localkey', then 'utils phone reset all', brings them back.";
+}
+
+void Regeneration::await_phones(Job& job, Progress& progress) {
   PhoneWaves waves({house_, keeper_, services_, jobs_}, {.lists = {progress.itl_sha1}},
                    {[&](Job& changed) { save(changed, progress); },
                     [this](std::chrono::milliseconds time) { return stopping_within(time); }});
@@ -340,9 +355,11 @@ void Regeneration::await_phones(Job& job, const Progress& progress) {
   const std::size_t cancelled = counts.of(ItemState::cancelled);
   std::string message = fmt::format("{} of {} returned", counts.of(ItemState::returned),
                                     phones_text(static_cast<std::int64_t>(counts.total)));
-  if (const std::size_t refused = counts.of(ItemState::refused); refused > 0)
+  if (const std::size_t refused = counts.of(ItemState::refused); refused > 0) {
+    progress.next = cure_of_refusals();
     message += fmt::format("; {} {} back with the old ITL and refused the new one", refused,
                            refused == 1 ? "is" : "are");
+  }
   if (const std::size_t unproven = counts.of(ItemState::unproven); unproven > 0)
     message += fmt::format(
         "; {} {} back and nothing proves that the new ITL was taken ('show phone' tells why)",
@@ -394,6 +411,7 @@ void Regeneration::describe(const Job& job, core::admin::JobReport& report) cons
   report.notes = progress.notes;
   report.warnings = progress.warnings;
   report.untold_services = progress.untold;
+  if (!progress.next.empty()) report.notes.push_back(progress.next);
   if (progress.forced)
     report.notes.push_back(fmt::format("It was forced over {}.", phones_text(*progress.forced)));
 }

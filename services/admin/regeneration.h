@@ -72,7 +72,8 @@ class Regeneration final : public JobKind {
   void change(core::Job& job, Progress& progress, const Change& change);
   /// note_change writes down what an earlier run of the daemon did and could not note any more.
   void note_change(core::Job& job, Progress& progress);
-  void await_phones(core::Job& job, const Progress& progress);
+  std::string cure_of_refusals();
+  void await_phones(core::Job& job, Progress& progress);
   void save(core::Job& job, const Progress& progress);
   void finish(core::Job& job, const Progress& progress, core::JobState state,
               const std::string& message);

@@ -112,6 +112,11 @@ TEST_F(AcceptanceStory, PhonesThatRefuseTheListAreNeitherAcceptedNorReturned) {
   EXPECT_EQ(count(job, "total"), 8);
   EXPECT_EQ(count(job, "returned"), 0) << boost::json::serialize(job);
   EXPECT_EQ(count(job, "refused") + count(job, "unproven"), 8) << boost::json::serialize(job);
+  if (count(job, "refused") > 0) {
+    EXPECT_THAT(boost::json::serialize(job.at("notes")),
+                HasSubstr("utils service start Cisco Trust Verification Service. Then 'utils phone "
+                          "reset all' brings them back."));
+  }
   for (const std::string& name : names) EXPECT_THAT(itl_of(name), AnyOf("refused", "fetched"));
   const test::Result shown = instance_.sh("show phone " + names.back());
   EXPECT_THAT(shown.out, HasSubstr("did not ask TVS about the list's signer"));
@@ -121,6 +126,13 @@ TEST_F(AcceptanceStory, PhonesThatRefuseTheListAreNeitherAcceptedNorReturned) {
   with_alarm.power_cycle();
   without.power_cycle();
   EXPECT_TRUE(all_are("accepted")) << instance_.sh("show phone " + names.back()).out;
+
+  const test::Result again =
+      instance_.sh("utils phone import " + (instance_ / "phones.csv").string());
+  EXPECT_EQ(again.status, 0);
+  EXPECT_THAT(again.out, HasSubstr("8 phones had done what was asked and are asked anew, because "
+                                   "the file names an operation: " +
+                                   names[0] + ", "));
 }
 
 TEST_F(AcceptanceStory, WhatWasProvenOutlivesARestartAndALostDatabase) {
