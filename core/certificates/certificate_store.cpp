@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/certificates/node_id.h"
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
 namespace {
+
+constexpr long long kThis = kThisNode;  // SOCI knows no std::int64_t
 
 std::vector<OwnCertificate> own_rows(soci::session& sql, const std::string* unit) {
   OwnCertificate row;
@@ -21,11 +24,12 @@ std::vector<OwnCertificate> own_rows(soci::session& sql, const std::string* unit
   select.exchange(soci::into(version));
   select.exchange(soci::into(row.created));
   select.exchange(soci::into(row.description));
+  select.exchange(soci::use(kThis));
   if (unit != nullptr) select.exchange(soci::use(*unit));
   select.alloc();
   select.prepare(std::string("select unit, der, key_label, key_version, created, description"
-                             " from certificate") +
-                 (unit != nullptr ? " where unit = :unit" : ""));
+                             " from certificate where node = :node") +
+                 (unit != nullptr ? " and unit = :unit" : ""));
   select.define_and_bind();
   select.execute();
   std::vector<OwnCertificate> rows;
@@ -113,13 +117,15 @@ void CertificateStore::replace(const OwnCertificate& certificate,
   const std::string own_der = to_hex(certificate.der);
   const long long version = certificate.key.version;
   database_.write([&](soci::session& sql) {
-    sql << "insert into certificate (unit, der, key_label, key_version, created, description)"
-           " values (:unit, :der, :label, :version, :created, :description)"
-           " on conflict (unit) do update set der = excluded.der, key_label = excluded.key_label,"
+    sql << "insert into certificate"
+           " (node, unit, der, key_label, key_version, created, description)"
+           " values (:node, :unit, :der, :label, :version, :created, :description)"
+           " on conflict (node, unit) do update set der = excluded.der, key_label = "
+           "excluded.key_label,"
            " key_version = excluded.key_version, created = excluded.created,"
            " description = excluded.description",
-        soci::use(unit), soci::use(own_der), soci::use(certificate.key.label), soci::use(version),
-        soci::use(certificate.created), soci::use(certificate.description);
+        soci::use(kThis), soci::use(unit), soci::use(own_der), soci::use(certificate.key.label),
+        soci::use(version), soci::use(certificate.created), soci::use(certificate.description);
     for (const TrustedCertificate& entry : trusted) insert_trusted(sql, entry);
   });
 }

@@ -33,7 +33,8 @@ struct TrustedCertificate {
   std::string purpose = {};  ///< in CAPF-trust a word of CapfTrustPurpose; "": its natural one
 };
 
-/// CertificateStore reads and writes both. Safe from several threads. Errors: `io`, `malformed`.
+/// CertificateStore reads and writes both; of the certificates of nodes it knows this one's alone
+/// (core/trust/node_store.h has all). Safe from several threads. Errors: `io`, `malformed`.
 class CertificateStore {
  public:
   /// `database` is admin.db; the reading calls work read-only too.

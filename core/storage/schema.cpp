@@ -103,6 +103,31 @@ const std::vector<Migration> kAdmin = {
         // How the phone's record was before a bulk job changed it, until the job is over.
         "alter table job_item add column before text not null default ''",
     },
+    {
+        // The nodes of the cluster. Row 1 is this one, whose name and places its configuration
+        // says: they are filled in at the next start. `imported` is null for it.
+        "create table node ("
+        " id bigint not null primary key, role text not null, name text not null,"
+        " domain text not null, addresses text not null, sip integer not null,"
+        " sips integer not null, tvs integer not null, capf integer not null,"
+        " services text not null, imported bigint)",
+        "insert into node (id, role, name, domain, addresses, sip, sips, tvs, capf, services)"
+        " values (1, 'publisher', '', '', '', 5060, 5061, 2445, 3804, 'callmanager tftp tvs capf')",
+        // A certificate belongs to a node and a unit; the keys of other nodes are not in this
+        // token.
+        "alter table certificate rename to certificate_before",
+        "create table certificate ("
+        " node bigint not null references node (id), unit text not null, der text not null,"
+        " key_label text not null, key_version bigint not null, created bigint not null,"
+        " description text not null, primary key (node, unit))",
+        "insert into certificate select 1, unit, der, key_label, key_version, created,"
+        " description from certificate_before",
+        "drop table certificate_before",
+        // Each node has its own list of a kind, and its own history.
+        "alter table trust_list_version add column node bigint not null default 1",
+        "drop index trust_list_version_by_kind",
+        "create index trust_list_version_by_kind on trust_list_version (kind, node, id)",
+    },
 };
 
 const std::vector<Migration> kCapf = {

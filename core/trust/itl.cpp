@@ -1,22 +1,92 @@
-// The records and the signer of an ITL.
+// The records and the signer of trust lists.
 #include "core/trust/itl.h"
 
-namespace ringfence::core {
+#include <arpa/inet.h>
 
-std::vector<RecordRequest> itl_records(const NodeCertificates& certificates,
-                                       const std::string& host) {
-  const std::vector<RecordRequest> wanted = {
-      {certificates.capf, Function::capf, Content::hash, "", {}},
-      {certificates.tvs, Function::tvs, Content::hash, "", {}},
-      {certificates.itl_recovery, Function::sast, Content::full, "", {}},
-      {certificates.call_manager, Function::sast, Content::full, "", {}},
-      {certificates.call_manager, Function::tftp, Content::full, "", {}},
-      {certificates.call_manager_ecdsa, Function::tftp, Content::full, host, {}},
+#include <algorithm>
+
+#include <openssl/x509.h>
+
+namespace ringfence::core {
+namespace {
+
+/// Records collects those whose certificate is there.
+class Records {
+ public:
+  void add(RecordRequest request) {
+    if (request.certificate != nullptr) records_.push_back(std::move(request));
+  }
+
+  bool has(const X509* certificate, Function function) const {
+    return std::ranges::any_of(records_, [&](const RecordRequest& one) {
+      return one.function == function && X509_cmp(one.certificate, certificate) == 0;
+    });
+  }
+
+  std::vector<RecordRequest> take() { return std::move(records_); }
+
+ private:
+  std::vector<RecordRequest> records_;
+};
+
+void add_tvs(const ClusterNode& node, Records& records) {
+  const X509* certificate = node.certificate(Unit::tvs);
+  if (certificate == nullptr || !node.runs(NodeService::tvs)) return;
+  if (records.has(certificate, Function::tvs)) return;
+  records.add({certificate, Function::tvs, Content::hash, "", {}});
+}
+
+std::optional<std::uint32_t> ipv4_of(const std::string& address) {
+  in_addr parsed{};
+  if (::inet_pton(AF_INET, address.c_str(), &parsed) != 1) return std::nullopt;
+  return ntohl(parsed.s_addr);
+}
+
+}  // namespace
+
+std::vector<RecordRequest> itl_records(const Cluster& cluster, const ClusterNode& node) {
+  const ClusterNode& publisher = cluster.publisher();
+  Records records;
+  if (publisher.runs(NodeService::capf))
+    records.add({publisher.certificate(Unit::capf), Function::capf, Content::hash, "", {}});
+  add_tvs(publisher, records);
+  records.add({publisher.certificate(Unit::itl_recovery), Function::sast, Content::full, "", {}});
+  for (const ClusterNode& one : cluster.nodes)
+    if (one.id != publisher.id) add_tvs(one, records);
+  const X509* call_manager = node.certificate(Unit::call_manager);
+  records.add({call_manager, Function::sast, Content::full, "", {}});
+  records.add({call_manager, Function::tftp, Content::full, "", {}});
+  records.add(
+      {node.certificate(Unit::call_manager_ecdsa), Function::tftp, Content::full, node.name, {}});
+  return records.take();
+}
+
+std::vector<RecordRequest> ctl_records(const Cluster& cluster) {
+  Records records;
+  if (cluster.mode != ClusterMode::mixed) return records.take();
+  const auto add = [&](const ClusterNode& node, Unit unit, Function function) {
+    records.add(
+        {node.certificate(unit), function, Content::full, node.name, ipv4_of(node.address())});
   };
-  std::vector<RecordRequest> records;
-  for (const RecordRequest& request : wanted)
-    if (request.certificate != nullptr) records.push_back(request);
-  return records;
+  const ClusterNode& publisher = cluster.publisher();
+  add(publisher, Unit::call_manager, Function::sast);
+  add(publisher, Unit::call_manager, Function::ccm_tftp);
+  if (publisher.runs(NodeService::capf)) add(publisher, Unit::capf, Function::capf);
+  add(publisher, Unit::itl_recovery, Function::sast);
+  const auto serves_phones = [](const ClusterNode& node) {
+    return node.runs(NodeService::call_manager) || node.runs(NodeService::tftp);
+  };
+  for (const ClusterNode& node : cluster.nodes)
+    if (node.id != publisher.id && serves_phones(node))
+      add(node, Unit::call_manager, Function::ccm_tftp);
+  for (const ClusterNode& node : cluster.nodes)
+    if (serves_phones(node)) add(node, Unit::call_manager_ecdsa, Function::ccm_tftp);
+  return records.take();
+}
+
+std::vector<RecordRequest> list_records(ListKind kind, const Cluster& cluster,
+                                        const ClusterNode& node) {
+  return kind == ListKind::itl ? itl_records(cluster, node) : ctl_records(cluster);
 }
 
 ItlSigner normal_signer_of(Release release) noexcept {

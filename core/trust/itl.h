@@ -1,37 +1,39 @@
-// Which records an ITL has, and which key signs it.
+// Which records an ITL and a CTL have, and which key signs them.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "core/config/release.h"
+#include "core/trust/cluster.h"
 #include "core/trust/trust_list.h"
 
 namespace ringfence::core {
 
-/// NodeCertificates are the current certificates of this node; null where there is none (CAPF
-/// while its service is not activated).
-struct NodeCertificates {
-  const X509* itl_recovery = nullptr;
-  const X509* call_manager = nullptr;
-  const X509* call_manager_ecdsa = nullptr;
-  const X509* capf = nullptr;
-  const X509* tvs = nullptr;
-};
-
-/// itl_records returns the records of this node's ITL, in the order of the 11.5 sample: CAPF and
-/// TVS by hash; ITLRecovery and CallManager as SAST, CallManager and CallManager-ECDSA as TFTP, in
-/// full; only the last carries a DNS name, `host`.
+/// itl_records returns the records of the ITL that `node` serves, in the order of the 11.5 sample
+/// (cucm-behaviour 2.1): the publisher's CAPF and TVS by hash and its ITLRecovery as SAST; the TVS
+/// of every other node by hash; then the node's own CallManager as SAST and as TFTP and
+/// CallManager-ECDSA as TFTP, in full. Only the last carries a DNS name. What a node does not have
+/// or run has no record, and a TVS certificate that nodes share has one.
 ///
-/// A pure function of the certificates: the ITL never lags behind them (cucm-behaviour 2.1).
-std::vector<RecordRequest> itl_records(const NodeCertificates& certificates,
-                                       const std::string& host);
+/// A pure function: the ITL never lags behind the certificates. The records point into `cluster`.
+std::vector<RecordRequest> itl_records(const Cluster& cluster, const ClusterNode& node);
 
-/// ItlSigner is one of the two SAST keys of an ITL.
+/// ctl_records returns the records of the one CTL that all nodes serve, all in full and with their
+/// node's name and address: the publisher's CallManager as SAST and as CCM+TFTP, CAPF, ITLRecovery
+/// as SAST, then CallManager of each further node as CCM+TFTP, and last CallManager-ECDSA of each
+/// (INF: no list with that was published). Never TVS (cucm-behaviour 2.1). None when the cluster
+/// is not in mixed mode: then it has no CTL. Pure, as itl_records.
+std::vector<RecordRequest> ctl_records(const Cluster& cluster);
+
+/// list_records returns those of the list of `kind` that `node` serves.
+std::vector<RecordRequest> list_records(ListKind kind, const Cluster& cluster,
+                                        const ClusterNode& node);
+
+/// ItlSigner is one of the two SAST keys of a trust list.
 enum class ItlSigner { call_manager, itl_recovery };
 
-/// normal_signer_of signs the ITL day by day; recovery_signer_of is the other SAST key, with which
-/// `utils itl reset localkey` signs.
+/// normal_signer_of signs the lists day by day; recovery_signer_of is the other SAST key, with
+/// which `utils itl reset localkey` signs.
 ItlSigner normal_signer_of(Release release) noexcept;
 ItlSigner recovery_signer_of(Release release) noexcept;
 

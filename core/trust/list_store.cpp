@@ -12,31 +12,37 @@ constexpr int kKept = 20;
 
 std::int64_t ListStore::add(const ListVersion& version) {
   const std::string content = to_hex(version.file);
+  const long long node = version.node;
   return database_.write([&](soci::session& sql) -> std::int64_t {
     long long id = 0;
     sql << "select coalesce(max(id), 0) + 1 from trust_list_version", soci::into(id);
-    sql << "insert into trust_list_version (id, kind, signer, sha1, reason, content, published)"
-           " values (:id, :kind, :signer, :sha1, :reason, :content, :published)",
-        soci::use(id), soci::use(version.kind), soci::use(version.signer), soci::use(version.sha1),
-        soci::use(version.reason), soci::use(content), soci::use(version.published);
-    sql << "delete from trust_list_version where kind = :kind and id not in (select id from"
-           " trust_list_version where kind = :same order by id desc limit " +
+    sql << "insert into trust_list_version (id, kind, node, signer, sha1, reason, content,"
+           " published)"
+           " values (:id, :kind, :node, :signer, :sha1, :reason, :content, :published)",
+        soci::use(id), soci::use(version.kind), soci::use(node), soci::use(version.signer),
+        soci::use(version.sha1), soci::use(version.reason), soci::use(content),
+        soci::use(version.published);
+    sql << "delete from trust_list_version where kind = :kind and node = :node and id not in"
+           " (select id from trust_list_version where kind = :same and node = :one"
+           " order by id desc limit " +
                std::to_string(kKept) + ")",
-        soci::use(version.kind), soci::use(version.kind);
+        soci::use(version.kind), soci::use(node), soci::use(version.kind), soci::use(node);
     return id;
   });
 }
 
-std::optional<ListVersion> ListStore::last(const std::string& kind) const {
-  return newest("kind = :kind", kind, nullptr);
+std::optional<ListVersion> ListStore::last(const std::string& kind, NodeId node) const {
+  return newest(kind, node, nullptr);
 }
 
-std::optional<ListVersion> ListStore::find(const std::string& kind, const std::string& sha1) const {
-  return newest("kind = :kind and sha1 = :sha1", kind, &sha1);
+std::optional<ListVersion> ListStore::find(const std::string& kind, const std::string& sha1,
+                                           NodeId node) const {
+  return newest(kind, node, &sha1);
 }
 
-std::optional<ListVersion> ListStore::newest(const std::string& condition, const std::string& kind,
+std::optional<ListVersion> ListStore::newest(const std::string& kind, NodeId of,
                                              const std::string* sha1) const {
+  const long long node = of;
   return database_.read([&](soci::session& sql) -> std::optional<ListVersion> {
     ListVersion version;
     long long id = 0;
@@ -50,33 +56,36 @@ std::optional<ListVersion> ListStore::newest(const std::string& condition, const
     select.exchange(soci::into(content));
     select.exchange(soci::into(version.published));
     select.exchange(soci::use(kind));
+    select.exchange(soci::use(node));
     if (sha1 != nullptr) select.exchange(soci::use(*sha1));
     select.alloc();
-    select.prepare(
-        "select id, kind, signer, sha1, reason, content, published from"
-        " trust_list_version where " +
-        condition + " order by id desc limit 1");
+    select.prepare(std::string("select id, kind, signer, sha1, reason, content, published from"
+                               " trust_list_version where kind = :kind and node = :node") +
+                   (sha1 != nullptr ? " and sha1 = :sha1" : "") + " order by id desc limit 1");
     select.define_and_bind();
     if (!select.execute(true)) return std::nullopt;
     version.id = id;
+    version.node = of;
     version.file = from_hex(content);
     return version;
   });
 }
 
-std::vector<ListVersion> ListStore::list(const std::string& kind) const {
+std::vector<ListVersion> ListStore::list(const std::string& kind, NodeId of) const {
+  const long long node = of;
   return database_.read([&](soci::session& sql) {
     ListVersion row;
     long long id = 0;
     soci::statement select =
         (sql.prepare << "select id, kind, signer, sha1, reason, published from trust_list_version"
-                        " where kind = :kind order by id desc",
+                        " where kind = :kind and node = :node order by id desc",
          soci::into(id), soci::into(row.kind), soci::into(row.signer), soci::into(row.sha1),
-         soci::into(row.reason), soci::into(row.published), soci::use(kind));
+         soci::into(row.reason), soci::into(row.published), soci::use(kind), soci::use(node));
     select.execute();
     std::vector<ListVersion> versions;
     while (select.fetch()) {
       row.id = id;
+      row.node = of;
       versions.push_back(row);
     }
     return versions;

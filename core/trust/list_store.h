@@ -8,6 +8,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
+#include "core/certificates/node_id.h"
 #include "core/storage/database.h"
 
 namespace ringfence::core {
@@ -21,21 +22,25 @@ struct ListVersion {
   std::string reason;  ///< "first start", "regeneration of CAPF", "reset localkey" …
   Bytes file;
   Time published;
+  NodeId node = kThisNode;  ///< whose list it is
 };
 
-/// ListStore keeps the last 20 versions of each kind. Safe from several threads. Errors: `io`.
+/// ListStore keeps the last 20 versions of each kind and node. Safe from several threads. Errors:
+/// `io`.
 class ListStore {
  public:
   explicit ListStore(Database& database) : database_(database) {}
 
   std::int64_t add(const ListVersion& version);  ///< returns its id; `version.id` does not count
-  std::optional<ListVersion> last(const std::string& kind) const;
+  std::optional<ListVersion> last(const std::string& kind, NodeId node = kThisNode) const;
   /// find returns the newest version with this checksum: the very file that a phone fetched.
-  std::optional<ListVersion> find(const std::string& kind, const std::string& sha1) const;
-  std::vector<ListVersion> list(const std::string& kind) const;  ///< newest first, without files
+  std::optional<ListVersion> find(const std::string& kind, const std::string& sha1,
+                                  NodeId node = kThisNode) const;
+  /// list returns all, newest first, without files.
+  std::vector<ListVersion> list(const std::string& kind, NodeId node = kThisNode) const;
 
  private:
-  std::optional<ListVersion> newest(const std::string& condition, const std::string& kind,
+  std::optional<ListVersion> newest(const std::string& kind, NodeId node,
                                     const std::string* sha1) const;
 
   Database& database_;

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/net/rpc.h"
 #include "core/storage/setting_store.h"
+#include "services/admin/this_node.h"
 #include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
@@ -73,6 +74,7 @@ House::House(const std::filesystem::path& state)
       tftp_database_(config.tftp_db(), core::Schema::tftp),
       tvs_database_(config.tvs_db(), core::Schema::tvs),
       trust_(std::make_unique<TrustLedger>(*this)) {
+  core::NodeStore(database).describe_this(this_node(config));
   // Whoever installed it may do everything.
   if (accounts.list().empty()) accounts.save({core::user_name(::getuid()), 4});
 }

@@ -29,15 +29,25 @@ Unit unit_of(core::ItlSigner signer) noexcept {
   return signer == core::ItlSigner::call_manager ? Unit::call_manager : Unit::itl_recovery;
 }
 
-NodeCertificates::NodeCertificates(std::vector<core::OwnCertificate> own) : own_(std::move(own)) {
-  for (const core::OwnCertificate& one : own_) parsed_.push_back(core::parse_certificate(one.der));
+NodeCertificates::NodeCertificates(std::vector<core::OwnCertificate> own, core::Cluster cluster)
+    : own_(std::move(own)), cluster_(std::move(cluster)) {
+  for (core::ClusterNode& node : cluster_.nodes) {
+    if (node.id != core::kThisNode) continue;
+    node.certificates.clear();
+    for (const core::OwnCertificate& one : own_)
+      node.certificates[one.unit] = core::shared_certificate(one.der);
+  }
   for (const Unit unit : core::kUnits) index(unit);
 }
 
 NodeCertificates NodeCertificates::with(const core::OwnCertificate& fresh) const {
   std::vector<core::OwnCertificate> own = own_;
   own[index(fresh.unit)] = fresh;
-  return NodeCertificates(std::move(own));
+  return {std::move(own), cluster_};
+}
+
+NodeCertificates NodeCertificates::with(core::Cluster cluster) const {
+  return {own_, std::move(cluster)};
 }
 
 std::size_t NodeCertificates::index(Unit unit) const {
@@ -51,39 +61,32 @@ const core::OwnCertificate& NodeCertificates::own(Unit unit) const {
 }
 
 const X509& NodeCertificates::of(Unit unit) const {
-  return *parsed_[index(unit)];
+  return *self().certificate(unit);
 }
 
-std::vector<core::RecordRequest> NodeCertificates::records(const core::Config& config) const {
-  return core::itl_records({&of(Unit::itl_recovery), &of(Unit::call_manager),
-                            &of(Unit::call_manager_ecdsa), &of(Unit::capf), &of(Unit::tvs)},
-                           config.node().host);
-}
-
-SignedList NodeCertificates::build_itl(core::ItlSigner signer, const core::Config& config,
-                                       const core::Token& token, core::Time now) const {
+SignedList NodeCertificates::build(core::ListKind kind, core::ItlSigner signer,
+                                   const core::Token& token, core::Time now) const {
   const Unit unit = unit_of(signer);
   const core::EvpPkey key = token.key(own(unit).key);
   const core::FileSigner file_signer{&of(unit), key.get(), token.context()};
   SignedList list;
   list.signer = unit;
-  list.file = core::build_trust_list(core::ListKind::itl, records(config), file_signer,
-                                     core::Digest::sha1, now);
+  list.file = core::build_trust_list(kind, core::list_records(kind, cluster_, self()), file_signer,
+                                     cluster_.digest, now);
   core::verify_file(list.file,
                     [&](const core::SignerName&) { return std::optional(own(unit).der); });
   list.sha1 = core::to_hex(core::digest(core::Digest::sha1, list.file));
   return list;
 }
 
-std::optional<std::string> NodeCertificates::difference(core::BytesView file,
-                                                        core::ItlSigner signer,
-                                                        const core::Config& config) const {
+std::optional<std::string> NodeCertificates::difference(core::ListKind kind, core::BytesView file,
+                                                        core::ItlSigner signer) const {
   const Unit unit = unit_of(signer);
   try {
     const core::TrustList served = core::parse_trust_list(file);
     if (!(served.header.signer == core::signer_name_of(of(unit))))
       return "it is signed by " + served.header.signer.subject;
-    if (!same_records(served, records(config)))
+    if (!same_records(served, core::list_records(kind, cluster_, self())))
       return "its records are not the node's certificates";
     core::verify_file(file, [&](const core::SignerName&) { return std::optional(own(unit).der); });
     return std::nullopt;

@@ -22,7 +22,6 @@ using core::log;
 namespace {
 
 constexpr auto kReloadWithin = std::chrono::seconds(5);
-constexpr std::string_view kRecovery = "itl_recovery_since";  // a setting: RFC 3339, "" for none
 
 /// is_listening says whether anybody holds the socket.
 bool is_listening(const std::filesystem::path& path) noexcept {
@@ -36,14 +35,28 @@ bool is_listening(const std::filesystem::path& path) noexcept {
   }
 }
 
-std::filesystem::path next_path(const core::Config& config) {
-  return list_path(config, core::ListKind::itl).string() + ".next";
-}
-
 }  // namespace
 
+std::string list_word(core::ListKind kind) {
+  return kind == core::ListKind::itl ? "ITL" : "CTL";
+}
+
 std::filesystem::path list_path(const core::Config& config, core::ListKind kind) {
-  return config.tftp_folder() / (kind == core::ListKind::itl ? "ITLFile.tlv" : "CTLFile.tlv");
+  return config.tftp_folder() / (list_word(kind) + "File.tlv");
+}
+
+std::filesystem::path Publisher::path() const {
+  return list_path(house_.config, kind_);
+}
+
+std::filesystem::path Publisher::next_path() const {
+  return path().string() + ".next";
+}
+
+/// recovery_setting names the setting that says since when a recovery list is in force: RFC 3339,
+/// "" for none.
+std::string Publisher::recovery_setting() const {
+  return kind_ == core::ListKind::itl ? "itl_recovery_since" : "ctl_recovery_since";
 }
 
 std::optional<std::string> tell_reload(const core::Config& config,
@@ -62,7 +75,7 @@ std::optional<std::string> tell_reload(const core::Config& config,
 }
 
 bool Publisher::recovering() const {
-  return !core::SettingStore(house_.database).find(kRecovery).value_or("").empty();
+  return !core::SettingStore(house_.database).find(recovery_setting()).value_or("").empty();
 }
 
 ItlSigner Publisher::signer() const {
@@ -71,22 +84,22 @@ ItlSigner Publisher::signer() const {
 }
 
 std::string Publisher::served_sha1() const {
-  const auto last = house_.lists.last("ITL");
+  const auto last = house_.lists.last(list_word(kind_), node_);
   return last ? last->sha1 : "";
 }
 
 void Publisher::prepare(const SignedList& list) {
-  core::write_atomically(next_path(house_.config), list.file);
+  core::write_atomically(next_path(), list.file);
 }
 
 void Publisher::record(const SignedList& list, const std::string& reason) {
-  house_.lists.add(
-      {0, "ITL", std::string(name(list.signer)), list.sha1, reason, list.file, house_.clock.now()});
+  house_.lists.add({0, list_word(kind_), std::string(name(list.signer)), list.sha1, reason,
+                    list.file, house_.clock.now(), node_});
 }
 
 Published Publisher::publish(const SignedList& list, const std::string& reason) {
   Published published = put_in_force(list.file, list.sha1);
-  log(Level::notice, "ITL_PUBLISHED",
+  log(Level::notice, list_word(kind_) + "_PUBLISHED",
       {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
   tell_services(published);
   return published;
@@ -97,7 +110,7 @@ void Publisher::tell_services(Published& published) {
     const std::string called(service.name);
     if (const auto why = tell_reload(house_.config, service)) {
       published.untold.push_back(called);
-      published.warnings.push_back("The new ITL is in force, but " + called +
+      published.warnings.push_back("The new " + list_word(kind_) + " is in force, but " + called +
                                    " was not told of it: " + *why +
                                    "; restart it with 'utils service restart " + called + "'.");
     }
@@ -106,35 +119,41 @@ void Publisher::tell_services(Published& published) {
 
 Published Publisher::put_in_force(const core::Bytes& file, const std::string& sha1) {
   Published published{sha1, {}};
-  const std::filesystem::path path = list_path(house_.config, core::ListKind::itl);
-  std::filesystem::rename(next_path(house_.config), path);
+  const std::filesystem::path served = path();
+  const std::string word = list_word(kind_);
+  std::filesystem::rename(next_path(), served);
   // From here on phones get it, whatever happens.
   const auto then = [&](const std::string& what, const auto& work) {
     try {
       work();
     } catch (const std::exception& error) {
-      log(Level::error, "ITL_PUBLISHED_BUT", {{"failed", what}, {"why", error.what()}});
-      published.warnings.push_back("The new ITL is in force, but " + what + ": " + error.what() +
-                                   ".");
+      log(Level::error, word + "_PUBLISHED_BUT", {{"failed", what}, {"why", error.what()}});
+      published.warnings.push_back("The new " + word + " is in force, but " + what + ": " +
+                                   error.what() + ".");
     }
   };
-  then("its name may be lost in a power cut", [&] { core::sync_folder(path.parent_path()); });
-  then("its copy ITLFile.tlv.good could not be written",
-       [&] { core::write_atomically(path.string() + ".good", file); });
+  then("its name may be lost in a power cut", [&] { core::sync_folder(served.parent_path()); });
+  then("its copy " + word + "File.tlv.good could not be written",
+       [&] { core::write_atomically(served.string() + ".good", file); });
   return published;
 }
 
+SignedList Publisher::build(const NodeCertificates& certificates) {
+  return build(certificates, signer());
+}
+
 SignedList Publisher::build(const NodeCertificates& certificates, ItlSigner signer) {
-  return certificates.build_itl(signer, house_.config, house_.token, house_.clock.now());
+  return certificates.build(kind_, signer, house_.token, house_.clock.now());
 }
 
 std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& certificates,
                                                       ItlSigner signer) {
-  auto last = house_.lists.last("ITL");
+  auto last = house_.lists.last(list_word(kind_), node_);
   try {
-    if (last && !certificates.difference(last->file, signer, house_.config)) return last;
+    if (last && !certificates.difference(kind_, last->file, signer)) return last;
   } catch (const Error& error) {
-    log(Level::error, "ITL_RECORD_UNUSABLE", {{"sha1", last->sha1}, {"why", error.what()}});
+    log(Level::error, list_word(kind_) + "_RECORD_UNUSABLE",
+        {{"sha1", last->sha1}, {"why", error.what()}});
   }
   return std::nullopt;
 }
@@ -144,21 +163,20 @@ std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
   const ItlSigner by = signer();
   std::optional<std::string> difference;
   try {
-    difference = certificates.difference(
-        core::read_file(list_path(house_.config, core::ListKind::itl), kMaxListBytes), by,
-        house_.config);
+    difference = certificates.difference(kind_, core::read_file(path(), kMaxListBytes), by);
     if (!difference) return std::nullopt;
   } catch (const Error& error) {
     difference = error.what();
   }
   if (const auto last = last_good(certificates, by)) {
-    core::write_atomically(next_path(house_.config), last->file);
+    core::write_atomically(next_path(), last->file);
     Published published = put_in_force(last->file, last->sha1);
-    log(Level::warning, "ITL_RESTORED", {{"why", *difference}, {"sha1", last->sha1}});
+    log(Level::warning, list_word(kind_) + "_RESTORED",
+        {{"why", *difference}, {"sha1", last->sha1}});
     tell_services(published);
     return Ensured{Ensured::By::last_good, *difference, last->sha1, std::move(published.warnings)};
   }
-  log(Level::notice, "ITL_REBUILT", {{"why", *difference}});
+  log(Level::notice, list_word(kind_) + "_REBUILT", {{"why", *difference}});
   const SignedList list = build(certificates, by);
   prepare(list);
   record(list, reason);
@@ -173,7 +191,7 @@ Published Publisher::publish_with(const SignedList& list, const std::string& rea
     core::Database::Transaction transaction(house_.database);
     record(list, reason);
     core::SettingStore(house_.database)
-        .save(kRecovery, recovering ? core::to_iso(house_.clock.now()) : "");
+        .save(recovery_setting(), recovering ? core::to_iso(house_.clock.now()) : "");
     transaction.commit();
   }
   return publish(list, reason);

@@ -1,4 +1,5 @@
-// Publishing the ITL: which one is in force, who signs it, and until when a recovery list stays.
+// Publishing a trust list: which one is in force, who signs it, and until when a recovery list
+// stays.
 #pragma once
 
 #include <filesystem>
@@ -31,7 +32,8 @@ struct Ensured {
   std::vector<std::string> warnings;
 };
 
-/// Publisher writes the served ITL. Every call but `signer`, `recovering` and `served_sha1` wants
+/// Publisher writes the served list of one kind and one node: each has its own last good copy and
+/// its own history. Every call but `signer`, `recovering` and `served_sha1` wants
 /// the house's trust_mutex held.
 ///
 /// A list is in force from the moment it has its name in the folder of Cisco Tftp. Its version in
@@ -42,12 +44,17 @@ struct Ensured {
 /// recovery key then.
 class Publisher {
  public:
-  explicit Publisher(House& house) : house_(house) {}
+  explicit Publisher(House& house, core::ListKind kind = core::ListKind::itl,
+                     core::NodeId node = core::kThisNode)
+      : house_(house), kind_(kind), node_(node) {}
 
   /// signer signs the next list: the normal signer, while a recovery list is in force the other.
   core::ItlSigner signer() const;
   bool recovering() const;
   std::string served_sha1() const;  ///< of the last list that was published, or ""
+
+  /// build signs the list of these certificates as the next one, and publishes nothing.
+  SignedList build(const NodeCertificates& certificates);
 
   /// prepare writes the list beside the served one, synced. `record` makes it the last version, in
   /// the caller's transaction. `publish` puts it in force and tells the services; it throws only
@@ -76,10 +83,17 @@ class Publisher {
   void tell_services(Published& published);  ///< that the list in force is another one
   Published publish_with(const SignedList& list, const std::string& reason, bool recovering);
 
+  std::filesystem::path path() const;  ///< of the served file
+  std::filesystem::path next_path() const;
+  std::string recovery_setting() const;
+
   House& house_;
+  core::ListKind kind_;
+  core::NodeId node_;
 };
 
-/// list_path is where Cisco Tftp finds a list.
+/// list_word is "ITL" or "CTL". list_path is where Cisco Tftp finds a list.
+std::string list_word(core::ListKind kind);
 std::filesystem::path list_path(const core::Config& config, core::ListKind kind);
 
 inline constexpr std::size_t kMaxListBytes = 1 << 20;

@@ -216,8 +216,7 @@ Published TrustKeeper::change(const Act& act, const std::function<Adopted()>& ma
     const Adopted fresh = make();
     SignedList list;
     try {
-      list = before.with(fresh.certificate)
-                 .build_itl(publisher_.signer(), house_.config, house_.token, house_.clock.now());
+      list = publisher_.build(before.with(fresh.certificate));
       publisher_.prepare(list);
       decide(fresh, old, list, act.reason);
     } catch (...) {

@@ -16,6 +16,7 @@
 #include "services/admin/house.h"
 #include "services/admin/node_certificates.h"
 #include "services/admin/publisher.h"
+#include "services/admin/this_node.h"
 
 namespace ringfence::services::admin {
 
@@ -119,7 +120,9 @@ class TrustKeeper {
   /// store makes the certificate the unit's and its stores what they must be, in one transaction.
   void store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old);
 
-  NodeCertificates current() const { return NodeCertificates(house_.certificates.all_own()); }
+  NodeCertificates current() const {
+    return {house_.certificates.all_own(), cluster_of(house_.database, house_.config)};
+  }
 
   /// discard destroys a key that nothing names; one that is named, or may be, stays: a key too many
   /// does no harm. Never throws.

@@ -104,13 +104,13 @@ FileSource::FileSource(core::Database& admin, const core::Token& token, const co
       certificates_(admin_),
       signing_(certificates_, token_),
       itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last,
-           [this](core::BytesView file) { check_is_ours(file); }),
+           [this](core::BytesView file) { check_is_ours(core::ListKind::itl, file); }),
       ctl_(paths_.folder / "CTLFile.tlv", Absence::withdraw,
-           [this](core::BytesView file) { check_is_ours(file); }) {}
+           [this](core::BytesView file) { check_is_ours(core::ListKind::ctl, file); }) {}
 
 /// check_is_ours verifies a list by this node's certificates, not by those it brings along: a list
 /// that somebody else signed is sound in itself, and would lock out whoever believes it.
-void FileSource::check_is_ours(core::BytesView file) {
+void FileSource::check_is_ours(core::ListKind kind, core::BytesView file) {
   const std::vector<core::OwnCertificate> own = certificates_.all_own();
   try {
     core::verify_file(file, [&](const core::SignerName& wanted) -> std::optional<core::Bytes> {
@@ -121,7 +121,7 @@ void FileSource::check_is_ours(core::BytesView file) {
   } catch (const Error& error) {
     if (error.code() != Code::not_found) throw;
     // Between the change of a certificate and the list that goes with it the last one still counts.
-    const auto last = core::ListStore(admin_).last("ITL");
+    const auto last = core::ListStore(admin_).last(kind == core::ListKind::itl ? "ITL" : "CTL");
     if (last && std::ranges::equal(last->file, file)) return;
     throw Error(Code::refused, "none of this node's keys signed it");
   }

@@ -92,7 +92,7 @@ class FileSource {
     std::shared_ptr<const Content> content;
   };
 
-  void check_is_ours(core::BytesView file);
+  void check_is_ours(core::ListKind kind, core::BytesView file);
   std::optional<File> list_for(std::string_view name, std::string_view kind, ListFile& list);
   std::string known_device(std::string_view name);
   Found config(std::string_view name, std::string_view plain);

@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/certificates/issue.h"
+#include "core/crypto/x509.h"
 #include "core/trust/itl.h"
 #include "core/trust/trust_list.h"
 #include "tests/fleet/fleet.h"
@@ -259,12 +260,17 @@ TEST_F(Story, EveryPhoneComesBack) {
       core::issue_self_signed(core::Unit::call_manager, stranger, *key, nullptr, when);
   const core::X509Cert capf =
       core::issue_self_signed(core::Unit::capf, stranger, *key, nullptr, when);
-  const core::Bytes forged = core::build_trust_list(
-      core::ListKind::itl,
-      core::itl_records(
-          {certificate.get(), certificate.get(), certificate.get(), capf.get(), certificate.get()},
-          "stranger"),
-      {certificate.get(), key.get(), nullptr}, core::Digest::sha1, when);
+  core::Cluster theirs;
+  core::ClusterNode& node = theirs.nodes.emplace_back();
+  node.role = core::NodeRole::publisher;
+  node.name = stranger.host;
+  node.services = {core::NodeService::tvs, core::NodeService::capf};
+  for (const core::Unit unit : core::kUnits)
+    node.certificates[unit] =
+        core::shared_certificate(core::to_der(unit == core::Unit::capf ? *capf : *certificate));
+  const core::Bytes forged =
+      core::build_trust_list(core::ListKind::itl, core::itl_records(theirs, node),
+                             {certificate.get(), key.get(), nullptr}, core::Digest::sha1, when);
   core::write_atomically(itl, forged);
   ASSERT_EQ(instance_.sh("--yes utils phone reset all").status, 0);
   ASSERT_TRUE(everybody_has(std::string(normal.at("sha1").as_string())))

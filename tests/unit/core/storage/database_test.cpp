@@ -108,11 +108,12 @@ TEST_F(DatabaseTest, HasEverySchemasTables) {
     const Database database(path, schema, Access::read_write);
     EXPECT_EQ(test::sqlite3(path, "pragma integrity_check"), "ok");
   }
-  EXPECT_EQ(test::sqlite3(file("admin.db"),
-                          "select group_concat(name, ' ') from (select name from sqlite_master"
-                          " where type = 'table' order by name)"),
-            "account audit capf_request certificate csr job job_item phone security_profile setting"
-            " trust_certificate trust_holding trust_list_version");
+  EXPECT_EQ(
+      test::sqlite3(file("admin.db"),
+                    "select group_concat(name, ' ') from (select name from sqlite_master"
+                    " where type = 'table' order by name)"),
+      "account audit capf_request certificate csr job job_item node phone security_profile setting"
+      " trust_certificate trust_holding trust_list_version");
   EXPECT_EQ(test::sqlite3(file("capf.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' and name not like 'sqlite%' order by name)"),

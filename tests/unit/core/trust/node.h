@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/certificates/issue.h"
+#include "core/crypto/x509.h"
 #include "core/trust/itl.h"
 #include "tests/unit/core/crypto/openssl_tool.h"
 
@@ -29,15 +30,28 @@ struct TestNode {
     return node;
   }
 
-  core::NodeCertificates certificates() const {
-    return {itl_recovery.certificate.get(), call_manager.certificate.get(),
-            call_manager_ecdsa.certificate.get(), capf.certificate.get(), tvs.certificate.get()};
+  /// The node as a cluster of one, its publisher.
+  core::Cluster as_cluster() const {
+    using core::NodeService;
+    core::ClusterNode node{
+        core::kThisNode, core::NodeRole::publisher, "ao115sub", "", {"192.0.2.1"}, {}};
+    node.services = {NodeService::call_manager, NodeService::tftp, NodeService::tvs,
+                     NodeService::capf};
+    const std::pair<core::Unit, const Identity&> units[] = {
+        {core::Unit::itl_recovery, itl_recovery},
+        {core::Unit::call_manager, call_manager},
+        {core::Unit::call_manager_ecdsa, call_manager_ecdsa},
+        {core::Unit::capf, capf},
+        {core::Unit::tvs, tvs}};
+    for (const auto& [unit, identity] : units)
+      node.certificates[unit] = core::shared_certificate(core::to_der(*identity.certificate));
+    return {{std::move(node)}};
   }
 
   core::Bytes itl(const Identity& signer, core::Digest digest = core::Digest::sha1) const {
-    return core::build_trust_list(
-        core::ListKind::itl, core::itl_records(certificates(), "ao115sub"),
-        {signer.certificate.get(), signer.key.get(), nullptr}, digest, kNodeTime);
+    return core::build_trust_list(core::ListKind::itl, core::itl_records(cluster, cluster.nodes[0]),
+                                  {signer.certificate.get(), signer.key.get(), nullptr}, digest,
+                                  kNodeTime);
   }
 
   Identity itl_recovery = identity(core::Unit::itl_recovery);
@@ -45,6 +59,7 @@ struct TestNode {
   Identity call_manager_ecdsa = identity(core::Unit::call_manager_ecdsa);
   Identity capf = identity(core::Unit::capf);
   Identity tvs = identity(core::Unit::tvs);
+  core::Cluster cluster = as_cluster();
 };
 
 }  // namespace ringfence::test

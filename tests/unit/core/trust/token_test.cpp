@@ -45,10 +45,15 @@ TEST(TokenKeys, CarryANodeFromItsFirstCertificateToASignedConfiguration) {
                         (folder / "lsc.pem").string());
   EXPECT_EQ(verified.status, 0) << verified.output;
 
-  const NodeCertificates node = {certificate(Unit::itl_recovery), certificate(Unit::call_manager),
-                                 certificate(Unit::call_manager_ecdsa), certificate(Unit::capf),
-                                 certificate(Unit::tvs)};
-  const auto records = itl_records(node, kNode.host);
+  Cluster cluster;
+  ClusterNode& self = cluster.nodes.emplace_back();
+  self.id = kThisNode;
+  self.role = NodeRole::publisher;
+  self.name = kNode.host;
+  self.services = {NodeService::tftp, NodeService::tvs, NodeService::capf};
+  for (const Unit unit : kUnits)
+    self.certificates[unit] = shared_certificate(to_der(*certificate(unit)));
+  const auto records = itl_records(cluster, self);
   const auto signer_with = [&](Unit unit) {
     return FileSigner{certificate(unit), keys[unit].get(), token.context()};
   };

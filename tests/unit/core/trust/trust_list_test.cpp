@@ -95,7 +95,8 @@ TEST(TrustList, IsTheSameForTheSameArguments) {
 TEST(TrustList, ParsesToTheFieldsOfItsCertificates) {
   const Bytes file = node().itl(node().call_manager);
   const TrustList list = parse_trust_list(file);
-  const std::vector<RecordRequest> requests = itl_records(node().certificates(), "ao115sub");
+  const Cluster& cluster = node().cluster;
+  const std::vector<RecordRequest> requests = itl_records(cluster, cluster.nodes[0]);
   ASSERT_EQ(list.records.size(), requests.size());
   std::size_t length = list.header.length;
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -268,40 +269,6 @@ TEST(SignedFile, MayBeEmpty) {
                              nullptr};
   const Bytes file = sign_file("x", {}, signer, Digest::sha1, test::kNodeTime);
   EXPECT_TRUE(content_of(file).empty());
-}
-
-TEST(Itl, HasTheRecordsOfTheSampleInItsOrder) {
-  const auto records = itl_records(node().certificates(), "ao115sub");
-  const std::pair<Function, Content> expected[] = {
-      {Function::capf, Content::hash}, {Function::tvs, Content::hash},
-      {Function::sast, Content::full}, {Function::sast, Content::full},
-      {Function::tftp, Content::full}, {Function::tftp, Content::full}};
-  ASSERT_EQ(records.size(), 6U);
-  for (std::size_t i = 0; i < 6; ++i) {
-    EXPECT_EQ(records[i].function, expected[i].first) << i;
-    EXPECT_EQ(records[i].content, expected[i].second) << i;
-    EXPECT_EQ(records[i].dns_name, i == 5 ? "ao115sub" : "") << i;
-  }
-  EXPECT_EQ(records[2].certificate, node().itl_recovery.certificate.get());
-  EXPECT_EQ(records[3].certificate, node().call_manager.certificate.get());
-  EXPECT_EQ(records[4].certificate, node().call_manager.certificate.get());
-  EXPECT_EQ(records[5].certificate, node().call_manager_ecdsa.certificate.get());
-}
-
-TEST(Itl, LeavesOutWhatTheNodeDoesNotHave) {
-  NodeCertificates certificates = node().certificates();
-  certificates.capf = nullptr;
-  const auto records = itl_records(certificates, "ao115sub");
-  ASSERT_EQ(records.size(), 5U);
-  EXPECT_EQ(records[0].function, Function::tvs);
-}
-
-TEST(Itl, IsSignedByTheReleasesSignerAndRecoveredByTheOther) {
-  EXPECT_EQ(normal_signer_of(*release_named("11.5")), ItlSigner::call_manager);
-  EXPECT_EQ(recovery_signer_of(*release_named("11.5")), ItlSigner::itl_recovery);
-  EXPECT_EQ(normal_signer_of(*release_named("12")), ItlSigner::itl_recovery);
-  EXPECT_EQ(recovery_signer_of(*release_named("12")), ItlSigner::call_manager);
-  EXPECT_FALSE(release_named("13").has_value());
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -63,17 +62,19 @@ class Node {
 
   /// publish writes folder/tftp/ITLFile.tlv and its .good copy.
   void publish() {
-    std::map<core::Unit, core::X509Cert> held;
-    for (const core::Unit unit : core::kUnits) held[unit] = certificate(unit);
-    const core::NodeCertificates certificates = {
-        held[core::Unit::itl_recovery].get(), held[core::Unit::call_manager].get(),
-        held[core::Unit::call_manager_ecdsa].get(), held[core::Unit::capf].get(),
-        held[core::Unit::tvs].get()};
+    core::Cluster cluster;
+    core::ClusterNode& self = cluster.nodes.emplace_back();
+    self.id = core::kThisNode;
+    self.role = core::NodeRole::publisher;
+    self.name = "ringfence";
+    self.services = {core::NodeService::tftp, core::NodeService::tvs, core::NodeService::capf};
+    for (const core::OwnCertificate& own : store.all_own())
+      self.certificates[own.unit] = core::shared_certificate(own.der);
     const core::EvpPkey key = token.key(store.own(core::Unit::call_manager)->key);
-    const core::FileSigner file_signer = {held[core::Unit::call_manager].get(), key.get(),
+    const core::FileSigner file_signer = {self.certificate(core::Unit::call_manager), key.get(),
                                           token.context()};
-    itl = core::build_trust_list(core::ListKind::itl, core::itl_records(certificates, "ringfence"),
-                                 file_signer, core::Digest::sha1, clock.now());
+    itl = core::build_trust_list(core::ListKind::itl, core::itl_records(cluster, self), file_signer,
+                                 core::Digest::sha1, clock.now());
     core::write_atomically(itl_path(), itl);
     core::write_atomically(itl_path().string() + ".good", itl);
   }
