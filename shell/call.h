@@ -36,12 +36,12 @@ struct Call {
   const Arguments& arguments;
   Remarks remarks = {};  ///< what was told so far beside the answer
 
-  /// ask is Admin::call with the structs of core/admin/api.h.
-  template <typename Answer, typename Request>
-  Answer ask(std::string_view method, const Request& request,
+  /// ask asks ringfence-admin by a method of core/admin.
+  template <typename Request, typename Answer>
+  Answer ask(const core::admin::Method<Request, Answer>& method,
+             const std::type_identity_t<Request>& request,
              std::chrono::seconds timeout = std::chrono::seconds(60)) const {
-    return core::admin::from_json<Answer>(
-        session.admin->call(method, core::admin::to_json(request), timeout));
+    return shell::ask(*session.admin, method, request, timeout);
   }
 
   /// columns is how wide lines for people may be: kAnyWidth unless a terminal shows them.

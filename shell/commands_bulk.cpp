@@ -114,8 +114,7 @@ std::string preview_text(const BulkPreview& plan) {
 }
 
 Status preview(Call& call, Who who, const Refusal&) {
-  const auto plan =
-      call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
+  const auto plan = call.ask(method::bulk_preview, request_of(call.arguments, who), kPlanWithin);
   call.answer(plan, preview_text(plan));
   return plan.chosen > 0 ? Status::success : Status::failed;
 }
@@ -129,8 +128,7 @@ bool strings_on_output(const Arguments& arguments) {
 std::optional<Confirmation> confirm_start(Call& call, Who who, Refusal& refusal) {
   refusal = {};
   timeout_of(call.arguments);
-  const auto plan =
-      call.ask<BulkPreview>("bulk.preview", request_of(call.arguments, who), kPlanWithin);
+  const auto plan = call.ask(method::bulk_preview, request_of(call.arguments, who), kPlanWithin);
   if (plan.chosen == 0) return std::nullopt;  // the daemon says why
   refusal = Refusal::of(plan);
   const Stream stream = strings_on_output(call.arguments) ? Stream::error : Stream::output;
@@ -181,7 +179,7 @@ Status start(Call& call, Who who, const Refusal& refusal) {
                       "comes when the job has ended, and strings are told only once");
   std::optional<OutputFile> file;  // made before there are strings, so that none is lost
   if (path && !on_output) file.emplace(*path, overwrite_of(call.arguments), kStringsMode);
-  auto started = call.ask<BulkStarted>("bulk.start", request_of(call.arguments, who), kPlanWithin);
+  auto started = call.ask(method::bulk_start, request_of(call.arguments, who), kPlanWithin);
   const Stream lines = on_output ? Stream::error : Stream::output;
   if (file) {
     write_strings(*file, started);
@@ -205,7 +203,7 @@ Status start(Call& call, Who who, const Refusal& refusal) {
 }
 
 Status list(Call& call) {
-  auto list = call.ask<JobList>("job.list", Nothing{});
+  auto list = call.ask(method::job_list, Nothing{});
   std::erase_if(list.jobs, [](const JobReport& job) { return !is_bulk(job); });
   Table table({"Job", "What", "State", "Succeeded", "Phones", "Started", "Finished", "By"},
               {"By", "Started", "Finished"});

@@ -79,12 +79,12 @@ CapfReportRequest report_request(const Arguments& arguments) {
 /// whole_report asks for page after page.
 CapfReport whole_report(Call& call) {
   CapfReportRequest request = report_request(call.arguments);
-  CapfReport all = call.ask<CapfReport>("capf.report", request);
+  CapfReport all = call.ask(method::capf_report, request);
   while (all.next) {
     if (call.session.console.interrupted())
       throw Error(Code::refused, "the report was interrupted");
     request.after = *all.next;
-    CapfReport page = call.ask<CapfReport>("capf.report", request);
+    CapfReport page = call.ask(method::capf_report, request);
     std::ranges::move(page.phones, std::back_inserter(all.phones));
     all.with_lsc += page.with_lsc;
     all.expired += page.expired;
@@ -206,8 +206,8 @@ std::string section(const CapfStatus& status, std::string_view finding, std::str
 }
 
 Status status(Call& call) {
-  const auto found = call.ask<CapfStatus>(
-      "capf.status", CapfStatusRequest{call.arguments.at("name")}, kChecksWithin);
+  const auto found =
+      call.ask(method::capf_status, CapfStatusRequest{call.arguments.at("name")}, kChecksWithin);
   call.answer(found, found.summary + "\n" + section(found, "problem", "Problems") +
                          section(found, "unknown", "Not known") + section(found, "ok", "In order"));
   return Status::success;
@@ -216,9 +216,9 @@ Status status(Call& call) {
 // --- show capf certificate ---------------------------------------------------------------------
 
 Status certificate(Call& call) {
-  const auto shown = call.ask<CapfCertificate>(
-      "capf.certificate",
-      CapfCertificateRequest{call.arguments.at("name"), call.arguments.at("kind")});
+  const auto shown =
+      call.ask(method::capf_certificate,
+               CapfCertificateRequest{call.arguments.at("name"), call.arguments.at("kind")});
   call.answer(
       shown,
       labelled({{"Device", shown.name}, {"Fetched at", shown.fetched}, {"File", shown.file}}) +
@@ -256,13 +256,13 @@ std::string policy_text(const CapfPolicyShow& policy) {
 }
 
 Status show_policy(Call& call) {
-  const auto policy = call.ask<CapfPolicyShow>("capf.policy", Nothing{});
+  const auto policy = call.ask(method::capf_policy, Nothing{});
   call.answer(policy, policy_text(policy));
   return Status::success;
 }
 
 Status save_policy(Call& call, const CapfPolicySet& request, const std::string& done) {
-  const auto policy = call.ask<CapfPolicyShow>("capf.set_policy", request);
+  const auto policy = call.ask(method::capf_set_policy, request);
   call.answer(policy, done + said(policy.warnings));
   return Status::success;
 }
@@ -281,8 +281,7 @@ Status set_keep_alive(Call& call) {
 }
 
 Status run_monitor(Call& call) {
-  const auto monitor =
-      call.ask<ExpiryFindings>("capf.monitor", Nothing{}, std::chrono::seconds(300));
+  const auto monitor = call.ask(method::capf_monitor, Nothing{}, std::chrono::seconds(300));
   call.answer(monitor, monitor_text(monitor));
   return Status::success;
 }

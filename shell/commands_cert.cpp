@@ -21,8 +21,7 @@ namespace {
 using namespace core::admin;
 
 std::vector<std::string> names(Admin& admin, const std::string& type) {
-  const auto list = from_json<CertificateList>(
-      admin.call("cert.list", {{"type", type}}, std::chrono::seconds(5)));
+  const auto list = ask(admin, method::cert_list, {type}, std::chrono::seconds(5));
   std::vector<std::string> names;
   for (const CertificateFacts& facts : list.certificates) {
     names.push_back(facts.unit + "/" + facts.file);
@@ -39,8 +38,7 @@ std::vector<std::string> trust_names(Admin& admin, const std::string&) {
 }
 
 Status list(Call& call) {
-  const auto list =
-      call.ask<CertificateList>("cert.list", CertificateListRequest{call.arguments.at("type")});
+  const auto list = call.ask(method::cert_list, CertificateListRequest{call.arguments.at("type")});
   std::string text;
   for (const CertificateFacts& facts : list.certificates) {
     text += fmt::format("{}/{}: {}", facts.unit, one_line(facts.file), one_line(facts.description));
@@ -53,8 +51,8 @@ Status list(Call& call) {
 }
 
 Status show(Call& call, const std::string& type) {
-  const auto show = call.ask<CertificateShow>(
-      "cert.show", CertificateShowRequest{type, call.arguments.at("name")});
+  const auto show =
+      call.ask(method::cert_show, CertificateShowRequest{type, call.arguments.at("name")});
   call.answer(show, show.text);
   return Status::success;
 }
@@ -65,8 +63,8 @@ std::optional<Confirmation> confirm_regeneration(Call& call, Refusal& refusal) {
   refusal = {};
   timeout_of(call.arguments);
   const std::string& unit = call.arguments.at("unit");
-  const auto plan = call.ask<RegeneratePlan>(
-      "cert.plan", RegenerateRequest{unit, call.arguments.integer("force")});
+  const auto plan =
+      call.ask(method::cert_plan, RegenerateRequest{unit, call.arguments.integer("force")});
   std::string warning;
   if (equal_ignoring_case(unit, "ITLRecovery")) {
     warning =
@@ -100,8 +98,8 @@ Status regenerate(Call& call, const Refusal& refusal) {
   if (refusal.refuses()) return refusal.tell(call);
   const Timeout timeout = timeout_of(call.arguments);
   const std::string& unit = call.arguments.at("unit");
-  const auto started = call.ask<JobStarted>(
-      "cert.regenerate", RegenerateRequest{unit, call.arguments.integer("force")});
+  const auto started =
+      call.ask(method::cert_regenerate, RegenerateRequest{unit, call.arguments.integer("force")});
   return watch_change(
       call, started.job,
       [&unit](const JobReport& report) {

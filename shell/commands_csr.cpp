@@ -20,7 +20,7 @@ namespace {
 using namespace core::admin;
 
 std::vector<std::string> csr_names(Admin& admin, const std::string&) {
-  const auto list = from_json<CsrList>(admin.call("csr.list", {}, std::chrono::seconds(5)));
+  const auto list = ask(admin, method::csr_list, {}, std::chrono::seconds(5));
   std::vector<std::string> names;
   for (const CsrFacts& facts : list.csrs) names.push_back(facts.unit + "/" + facts.file);
   return names;
@@ -33,20 +33,19 @@ std::string list_text(const CsrList& list) {
 }
 
 Status list(Call& call) {
-  const auto list = call.ask<CsrList>("csr.list", Nothing{});
+  const auto list = call.ask(method::csr_list, Nothing{});
   call.answer(list, list_text(list));
   return Status::success;
 }
 
 Status show(Call& call) {
-  const auto show = call.ask<CsrShow>("csr.show", CsrShowRequest{call.arguments.at("name")});
+  const auto show = call.ask(method::csr_show, CsrShowRequest{call.arguments.at("name")});
   call.answer(show, show.text);
   return Status::success;
 }
 
 Status generate(Call& call) {
-  const auto made =
-      call.ask<CsrGenerated>("csr.generate", CsrGenerateRequest{call.arguments.at("unit")});
+  const auto made = call.ask(method::csr_generate, CsrGenerateRequest{call.arguments.at("unit")});
   std::string text = fmt::format("Successfully Generated CSR for {}.\n", made.csr.unit);
   if (made.replaced) text += "It takes the place of the earlier one, which is worth nothing now.\n";
   text +=
@@ -65,9 +64,9 @@ Status generate(Call& call) {
 
 Status import_trust(Call& call) {
   const CertificateInput input = read_certificate_input(call);
-  const auto imported = call.ask<TrustImported>(
-      "cert.import_trust", TrustImportRequest{call.arguments.at("unit"), input.text, input.content,
-                                              call.arguments.find("purpose")});
+  const auto imported = call.ask(method::cert_import_trust,
+                                 TrustImportRequest{call.arguments.at("unit"), input.text,
+                                                    input.content, call.arguments.find("purpose")});
   std::string text = fmt::format("Read: {}.\n", imported.found);
   for (const TrustImport& one : imported.certificates) {
     if (one.result == "known") {
@@ -93,7 +92,7 @@ class OwnImport {
     refusal_ = {};
     timeout_of(call.arguments);
     input_ = read_certificate_input(call);
-    const auto plan = call.ask<CertificateImportPlan>("cert.import_plan", request(call));
+    const auto plan = call.ask(method::cert_import_plan, request(call));
     std::string warning =
         fmt::format("Read: {}.\nThe certificate of {} was issued by {}.\n", plan.found,
                     plan.subject, plan.issuers.empty() ? "itself" : join(plan.issuers, ", by "));
@@ -121,7 +120,7 @@ class OwnImport {
     if (!input_) input_ = read_certificate_input(call);
     const CertificateImportRequest wanted = request(call);
     input_.reset();
-    const auto started = call.ask<JobStarted>("cert.import", wanted);
+    const auto started = call.ask(method::cert_import, wanted);
     return watch_change(
         call, started.job,
         [](const JobReport& report) {

@@ -145,7 +145,7 @@ std::string hsm_text(const HsmShow& hsm, std::size_t columns) {
 }
 
 Status show_hsm(Call& call) {
-  const auto hsm = call.ask<HsmShow>("hsm.show", Nothing{});
+  const auto hsm = call.ask(method::hsm_show, Nothing{});
   call.answer(hsm, hsm_text(hsm, call.columns()));
   return hsm.state == "operational" ? Status::success : Status::failed;
 }
@@ -175,7 +175,7 @@ Status unlock(Call& call) {
     throw core::Error(core::Code::malformed, "the PIN is not UTF-8 text");
   const Wiped wiped{*typed};
   const auto unlocked =
-      call.ask<HsmUnlocked>("hsm.unlock", HsmUnlockRequest{*typed}, std::chrono::seconds(120));
+      call.ask(method::hsm_unlock, HsmUnlockRequest{*typed}, std::chrono::seconds(120));
   std::string text = "The token took the PIN. Its state is " + unlocked.state + ".\n";
   for (const std::string& sentence : unlocked.next) text += sentence + "\n";
   text += "See 'show hsm' and 'utils service list'.\n";

@@ -18,14 +18,14 @@ namespace {
 using namespace core::admin;
 
 Status show_itl(Call& call) {
-  const auto show = call.ask<TrustListShow>("itl.show", Nothing{});
+  const auto show = call.ask(method::itl_show, Nothing{});
   call.answer(show, show.text + Remarks{show.warnings, {}}.text());
   return show.state == "verified" ? Status::success : Status::failed;
 }
 
 /// A cluster that is not in mixed mode has no CTL file: its absence is no failure.
 Status show_ctl(Call& call) {
-  const auto show = call.ask<TrustListShow>("ctl.show", Nothing{});
+  const auto show = call.ask(method::ctl_show, Nothing{});
   call.answer(show, show.text + Remarks{show.warnings, {}}.text());
   return show.state == "verified" || show.state == "missing" ? Status::success : Status::failed;
 }
@@ -52,13 +52,15 @@ TrustListExamineRequest examined(Call& call) {
   return request;
 }
 
-Status show_file(Call& call, std::string_view method) {
-  const auto show = call.ask<TrustListShow>(method, examined(call));
+using Examine = core::admin::Method<TrustListExamineRequest, TrustListShow>;
+
+Status show_file(Call& call, const Examine& method) {
+  const auto show = call.ask(method, examined(call));
   call.answer(show, show.text);
   return show.state == "verified" ? Status::success : Status::failed;
 }
 
-Command show_file_command(const std::string& kind, const char* method) {
+Command show_file_command(const std::string& kind, const Examine& method) {
   return {.words = "show " + kind + " file",
           .summary = "show a trust list of any maker that is in a file, and verify it",
           .parameters = {{.name = "path",
@@ -79,7 +81,7 @@ Command show_file_command(const std::string& kind, const char* method) {
 std::optional<Confirmation> confirm_reset(Call& call) {
   const bool answered = call.session.questions == Questions::answer_yes;
   if (!call.session.console.interactive() && !answered) return std::nullopt;
-  call.ask<Nothing>("itl.reset_plan", TrustListResetRequest{call.arguments.integer("force")});
+  call.ask(method::itl_reset_plan, TrustListResetRequest{call.arguments.integer("force")});
   return Confirmation{
       "WARNING: This operation publishes an ITL file signed by the recovery key. Registered phones "
       "fetch it when they are reset, and it stays until 'utils service restart Cisco Tftp'.\n",
@@ -90,8 +92,8 @@ std::optional<Confirmation> confirm_reset(Call& call) {
 Status reset(Call& call) {
   call.say("Locating active Tftp servers in the cluster.....\n\n");
   const auto reset =
-      call.ask<TrustListReset>("itl.reset", TrustListResetRequest{call.arguments.integer("force")},
-                               std::chrono::seconds(180));
+      call.ask(method::itl_reset, TrustListResetRequest{call.arguments.integer("force")},
+               std::chrono::seconds(180));
   std::string text =
       "Following is the list of Active tftp servers in the cluster\n\n====================\n\n";
   for (const std::string& node : reset.nodes) text += node + "\n\n";
@@ -139,8 +141,8 @@ std::vector<Command> trust_list_commands() {
        .example = "show ctl\n",
        .run = show_ctl,
        .schema = schema_of<TrustListShow>});
-  commands.push_back(show_file_command("itl", "itl.examine"));
-  commands.push_back(show_file_command("ctl", "ctl.examine"));
+  commands.push_back(show_file_command("itl", method::itl_examine));
+  commands.push_back(show_file_command("ctl", method::ctl_examine));
   commands.push_back(
       {.words = "utils itl reset localkey",
        .level = 4,

@@ -23,7 +23,7 @@ JobRequest request_of(Call& call) {
 }
 
 Status list(Call& call) {
-  const auto list = call.ask<JobList>("job.list", Nothing{});
+  const auto list = call.ask(method::job_list, Nothing{});
   Table table({"Job", "Kind", "Subject", "State", "Done", "Started", "Finished", "By"},
               {"By", "Started", "Kind", "Finished"});
   for (const JobReport& job : list.jobs) {
@@ -36,7 +36,7 @@ Status list(Call& call) {
 }
 
 Status show(Call& call) {
-  const auto job = call.ask<JobReport>("job.show", request_of(call));
+  const auto job = call.ask(method::job_show, request_of(call));
   std::vector<std::pair<std::string, std::string>> lines = {{"Job", std::to_string(job.job)},
                                                             {"Kind", job.kind},
                                                             {"Subject", job.subject},
@@ -89,16 +89,17 @@ Parameter job_id() {
 std::vector<Command> job_changes(const std::string& words) {
   struct Change {
     std::string verb;
+    Method<JobRequest, JobReport> method;
     std::string summary;
     std::string said;
   };
 
   std::vector<Command> commands;
   for (const Change& change :
-       {Change{"pause", "let a job ask no further phones for now",
+       {Change{"pause", method::job_pause, "let a job ask no further phones for now",
                "Job {} pauses: no further phones are asked. Those that were asked go on.\n"},
-        Change{"resume", "let a paused job go on", "Job {} goes on.\n"},
-        Change{"cancel", "end a job before all phones had their turn",
+        Change{"resume", method::job_resume, "let a paused job go on", "Job {} goes on.\n"},
+        Change{"cancel", method::job_cancel, "end a job before all phones had their turn",
                "Job {} is cancelled: no further phones are asked. Watch it end with: utils job "
                "wait {}\n"}}) {
     commands.push_back(
@@ -116,7 +117,7 @@ std::vector<Command> job_changes(const std::string& words) {
          .example = fmt::format("{} {} 3\n", words, change.verb),
          .run =
              [change](Call& call) {
-               const auto job = call.ask<JobReport>("job." + change.verb, request_of(call));
+               const auto job = call.ask(change.method, request_of(call));
                call.answer(job, fmt::format(fmt::runtime(change.said), job.job, job.job));
                return Status::success;
              },

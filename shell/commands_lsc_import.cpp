@@ -30,7 +30,7 @@ std::int64_t upload(Call& call, core::BytesView archive) {
   for (std::size_t at = 0; at == 0 || at < archive.size(); at += kUploadPartBytes) {
     request.archive =
         core::to_base64(archive.subspan(at, std::min(kUploadPartBytes, archive.size() - at)));
-    request.upload = call.ask<Uploaded>("offline.upload", request, kPartWithin).upload;
+    request.upload = call.ask(method::offline_upload, request, kPartWithin).upload;
   }
   return request.upload;
 }
@@ -50,7 +50,7 @@ std::int64_t tell(Call& call, const std::vector<LscImport>& accepted, const std:
     PhoneResetRequest request{{}, kind};
     for (std::size_t i = at; i < std::min(at + kToldAtOnce, accepted.size()); ++i)
       request.phones.push_back(accepted[i].device);
-    told += call.ask<PhoneReset>("phone.reset", request).asked;
+    told += call.ask(method::phone_reset, request).asked;
   }
   return told;
 }
@@ -112,7 +112,7 @@ Status import(Call& call) {
     Parts parts(call, "Importing");
     for (bool finished = false; !finished;) {
       try {
-        const auto part = call.ask<LscImportPart>("offline.import", request, kPartWithin);
+        const auto part = call.ask(method::offline_import, request, kPartWithin);
         imported.accepted.insert(imported.accepted.end(), part.accepted.begin(),
                                  part.accepted.end());
         imported.refused.insert(imported.refused.end(), part.refused.begin(), part.refused.end());

@@ -28,15 +28,14 @@ constexpr std::size_t kMostDumpBytes = std::size_t{1} << 30;
 constexpr mode_t kArchiveMode = 0644;  ///< requests hold public keys only
 
 std::vector<std::string> csr_devices(Admin& admin, const std::string&) {
-  const auto list =
-      from_json<PhoneCsrList>(admin.call("offline.list", {}, std::chrono::seconds(5)));
+  const auto list = ask(admin, method::offline_list, {}, std::chrono::seconds(5));
   std::vector<std::string> names{std::string(kAll)};
   for (const PhoneCsr& csr : list.csrs) names.push_back(csr.device);
   return names;
 }
 
 Status count(Call& call) {
-  const auto count = call.ask<CsrCount>("offline.count", Nothing{});
+  const auto count = call.ask(method::offline_count, Nothing{});
   call.answer(count,
               labelled({{"CSRs", std::to_string(count.total)},
                         {"Waiting for a certificate", std::to_string(count.waiting)},
@@ -45,7 +44,7 @@ Status count(Call& call) {
 }
 
 Status list(Call& call) {
-  const auto list = call.ask<PhoneCsrList>("offline.list", Nothing{});
+  const auto list = call.ask(method::offline_list, Nothing{});
   Table table({"Created", "Device", "Key", "Model", "Address", "State"},
               {"Address", "Model", "Key", "Created"});
   for (const PhoneCsr& csr : list.csrs)
@@ -74,7 +73,7 @@ Status dump(Call& call) {
   {
     Parts parts(call, "Signing CSRs");
     for (bool finished = false; !finished;) {
-      const auto part = call.ask<CsrDumpPart>("offline.dump", request, kPartWithin);
+      const auto part = call.ask(method::offline_dump, request, kPartWithin);
       request.dump = part.dump;
       const core::Bytes bytes = core::from_base64(part.archive);
       archive.insert(archive.end(), bytes.begin(), bytes.end());
@@ -110,7 +109,7 @@ Status issue(Call& call) {
   {
     Parts parts(call, "Issuing LSCs");
     for (bool finished = false; !finished;) {
-      const auto part = call.ask<LscIssuePart>("offline.issue", request, kPartWithin);
+      const auto part = call.ask(method::offline_issue, request, kPartWithin);
       issued.issued.insert(issued.issued.end(), part.issued.begin(), part.issued.end());
       issued.refused.insert(issued.refused.end(), part.refused.begin(), part.refused.end());
       request.after = part.last;
@@ -137,7 +136,7 @@ Status issue(Call& call) {
 
 std::optional<Confirmation> confirm_delete(Call& call) {
   const PhoneSelection which = selected_devices(call);
-  const auto list = call.ask<PhoneCsrList>("offline.list", Nothing{});
+  const auto list = call.ask(method::offline_list, Nothing{});
   std::int64_t total = 0;
   std::int64_t imported = 0;
   for (const PhoneCsr& csr : list.csrs) {
@@ -160,7 +159,7 @@ std::optional<Confirmation> confirm_delete(Call& call) {
 
 Status remove(Call& call) {
   const auto deleted =
-      call.ask<CsrsDeleted>("offline.remove", selected_devices(call), std::chrono::seconds(600));
+      call.ask(method::offline_remove, selected_devices(call), std::chrono::seconds(600));
   call.answer(deleted, fmt::format("{} deleted.\n", counted(deleted.deleted, "CSR")));
   return Status::success;
 }

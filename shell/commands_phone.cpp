@@ -101,7 +101,7 @@ Status import(Call& call) {
   if (utf8) csv = *utf8;
   refuse_other_encodings(csv);
   auto imported =
-      call.ask<PhoneImported>("phone.import", PhoneImportRequest{csv}, std::chrono::seconds(300));
+      call.ask(method::phone_import, PhoneImportRequest{csv}, std::chrono::seconds(300));
   if (utf8) imported.normalised.push_back({"encoding", 1, {}, "The file was UTF-16 text."});
   std::string text = fmt::format("{} imported ({} added, {} updated).\n",
                                  counted(imported.added + imported.updated, "phone"),
@@ -204,15 +204,15 @@ std::string applied_text(const std::string& name, const PhoneReset& applied) {
 /// Settings wait in the phone's configuration until it fetches that: `apply` makes it do so now,
 /// and without it the note says how.
 Status update_capf(Call& call) {
-  const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
+  const auto phone = call.ask(method::phone_update, fields_of(call));
   std::string text = "Phone " + phone.name + " updated.\n";
   boost::json::object document = to_json(phone);
   Status status = Status::success;
   if (call.arguments.has("apply")) {
     try {
       const auto applied =
-          call.ask<PhoneReset>("phone.reset", PhoneResetRequest{{phone.name}, "apply-config"},
-                               std::chrono::seconds(180));
+          call.ask(method::phone_reset, PhoneResetRequest{{phone.name}, "apply-config"},
+                   std::chrono::seconds(180));
       document["apply"] = to_json(applied);
       text += applied_text(phone.name, applied);
       if (applied.asked == 0 || !applied.refused.empty()) status = Status::phones_missing;
@@ -246,14 +246,14 @@ boost::json::object capf_schema() {
 }
 
 Status add(Call& call) {
-  const auto phone = call.ask<PhoneFacts>("phone.add", fields_of(call));
+  const auto phone = call.ask(method::phone_add, fields_of(call));
   call.answer(phone,
               "Phone " + phone.name + " added.\n" + Remarks{phone.warnings, phone.notes}.text());
   return Status::success;
 }
 
 Status update(Call& call) {
-  const auto phone = call.ask<PhoneFacts>("phone.update", fields_of(call));
+  const auto phone = call.ask(method::phone_update, fields_of(call));
   call.answer(phone,
               "Phone " + phone.name + " updated.\n" + Remarks{phone.warnings, phone.notes}.text());
   return Status::success;
@@ -262,12 +262,12 @@ Status update(Call& call) {
 /// whole_list asks for page after page.
 PhoneList whole_list(Call& call) {
   PhoneListRequest request;
-  PhoneList all = call.ask<PhoneList>("phone.list", request);
+  PhoneList all = call.ask(method::phone_list, request);
   while (all.next) {
     if (call.session.console.interrupted())
       throw core::Error(core::Code::refused, "the list was interrupted");
     request.after = *all.next;
-    PhoneList page = call.ask<PhoneList>("phone.list", request);
+    PhoneList page = call.ask(method::phone_list, request);
     std::ranges::move(page.phones, std::back_inserter(all.phones));
     all.next = page.next;
   }
@@ -292,7 +292,7 @@ Status list(Call& call) {
 }
 
 Status show(Call& call) {
-  const auto phone = call.ask<PhoneFacts>("phone.show", PhoneRequest{call.arguments.at("name")});
+  const auto phone = call.ask(method::phone_show, PhoneRequest{call.arguments.at("name")});
   call.answer(phone, phone_text(phone, call.columns()));
   return Status::success;
 }
@@ -307,7 +307,7 @@ std::optional<Confirmation> confirm_removal(Call& call) {
 
 Status remove(Call& call) {
   const std::string& name = call.arguments.at("name");
-  call.ask<Nothing>("phone.remove", PhoneRequest{name});
+  call.ask(method::phone_remove, PhoneRequest{name});
   call.answer(Nothing{}, "Phone " + name + " removed.\n");
   return Status::success;
 }

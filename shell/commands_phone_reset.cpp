@@ -29,8 +29,8 @@ struct Reset {
 std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
   timeout_of(call.arguments);
   if (call.arguments.at("name") != "all") return std::nullopt;
-  const auto plan = call.ask<PhoneResetPlan>(
-      "phone.reset_plan", PhoneResetAllRequest{reset.kind, call.arguments.integer("force")});
+  const auto plan = call.ask(method::phone_reset_plan,
+                             PhoneResetAllRequest{reset.kind, call.arguments.integer("force")});
   std::string notes;
   for (const std::string& note : plan.notes) notes += "NOTE: " + note + "\n";
   return Confirmation{notes,
@@ -43,8 +43,8 @@ std::optional<Confirmation> confirm_reset(Call& call, const Reset& reset) {
 /// reset_all starts a job and watches it.
 Status reset_all(Call& call, const Reset& reset) {
   const Timeout timeout = timeout_of(call.arguments);
-  const auto started = call.ask<JobStarted>(
-      "phone.reset_all", PhoneResetAllRequest{reset.kind, call.arguments.integer("force")});
+  const auto started = call.ask(method::phone_reset_all,
+                                PhoneResetAllRequest{reset.kind, call.arguments.integer("force")});
   if (call.arguments.find("watch") == "no") {
     call.answer(started,
                 fmt::format("Job {0} started. Watch it with: utils job wait {0}\n", started.job));
@@ -64,7 +64,7 @@ Status send_reset(Call& call, const Reset& reset) {
   if (name == "all") return reset_all(call, reset);
   refuse_job_options(call);
   const PhoneResetRequest request{{name}, reset.kind};
-  const auto answer = call.ask<PhoneReset>("phone.reset", request, std::chrono::seconds(180));
+  const auto answer = call.ask(method::phone_reset, request, std::chrono::seconds(180));
   const bool nobody = answer.asked == 0;
   if (nobody && call.session.output == Output::text) {
     throw core::Error(core::Code::refused, "phone " + name + " is not registered");

@@ -16,15 +16,14 @@ namespace {
 using namespace core::admin;
 
 std::vector<std::string> profile_names(Admin& admin, const std::string&) {
-  const auto list = from_json<SecurityProfileList>(
-      admin.call("profile.list", boost::json::object(), std::chrono::seconds(5)));
+  const auto list = ask(admin, method::profile_list, {}, std::chrono::seconds(5));
   std::vector<std::string> names;
   for (const SecurityProfileFacts& facts : list.profiles) names.push_back(facts.name);
   return names;
 }
 
 Status list_profiles(Call& call) {
-  const auto list = call.ask<SecurityProfileList>("profile.list", Nothing{});
+  const auto list = call.ask(method::profile_list, Nothing{});
   Table table({"Name", "Authentication mode", "Key order", "RSA", "EC", "Phones", "Mismatches"},
               {"EC", "RSA", "Key order"});
   for (const SecurityProfileFacts& one : list.profiles)
@@ -44,7 +43,7 @@ Status set_profile(Call& call) {
   fields.key_order = arguments.find("key_order");
   fields.rsa_bits = arguments.integer("rsa_bits");
   fields.ec_bits = arguments.integer("ec_bits");
-  const auto facts = call.ask<SecurityProfileFacts>("profile.set", fields);
+  const auto facts = call.ask(method::profile_set, fields);
   std::string text = fmt::format("Security profile {} set: {}, {}, RSA {}, EC {}.\n", facts.name,
                                  facts.auth_mode, facts.key_order, facts.rsa_bits, facts.ec_bits);
   if (facts.mismatches > 0)
@@ -58,7 +57,7 @@ Status set_profile(Call& call) {
 
 Status remove_profile(Call& call) {
   const std::string& name = call.arguments.at("name");
-  call.ask<Nothing>("profile.remove", SecurityProfileRequest{name});
+  call.ask(method::profile_remove, SecurityProfileRequest{name});
   call.answer(Nothing{}, "Security profile " + name + " removed.\n");
   return Status::success;
 }

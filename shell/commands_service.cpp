@@ -13,7 +13,7 @@ namespace {
 using namespace core::admin;
 
 std::vector<std::string> service_names(Admin& admin, const std::string&) {
-  const auto list = from_json<ServiceList>(admin.call("service.list", {}, std::chrono::seconds(5)));
+  const auto list = ask(admin, method::service_list, {}, std::chrono::seconds(5));
   std::vector<std::string> names;
   for (const ServiceFacts& facts : list.services) names.push_back(facts.name);
   return names;
@@ -21,7 +21,7 @@ std::vector<std::string> service_names(Admin& admin, const std::string&) {
 
 Status list(Call& call) {
   call.say("Requesting service status, please wait...\n");
-  const auto list = call.ask<ServiceList>("service.list", Nothing{});
+  const auto list = call.ask(method::service_list, Nothing{});
   std::string text =
       "Service Manager is running\nGetting list of all services\n>> Return code = 0\n";
   for (const ServiceFacts& facts : list.services) {
@@ -34,7 +34,7 @@ Status list(Call& call) {
 
 /// Verb is one of start, stop, restart: its method, the word of the warning, the state it ends in.
 struct Verb {
-  std::string method;
+  Method<ServiceRequest, ServiceChange> method;
   std::string doing;
   std::string result;
 };
@@ -49,8 +49,8 @@ Status change(Call& call, const Verb& verb) {
         for (char& c : lower) c = static_cast<char>(c + 32);
         return lower;
       }()));
-  const auto change = call.ask<ServiceChange>(
-      verb.method, ServiceRequest{call.arguments.at("name")}, std::chrono::seconds(180));
+  const auto change =
+      call.ask(verb.method, ServiceRequest{call.arguments.at("name")}, std::chrono::seconds(180));
   std::string text;
   for (const ServiceFacts& facts : change.states) {
     text += fmt::format("{}[{}]  {}\n", facts.name, facts.state, facts.reason);
@@ -88,11 +88,11 @@ std::vector<Command> service_commands() {
                       .run = list,
                       .schema = schema_of<ServiceList>});
   commands.push_back(
-      change_command("start", "start a service", {"service.start", "STARTED", "STARTED"}));
+      change_command("start", "start a service", {method::service_start, "STARTED", "STARTED"}));
   commands.push_back(
-      change_command("stop", "stop a service", {"service.stop", "STOPPED", "STOPPED"}));
+      change_command("stop", "stop a service", {method::service_stop, "STOPPED", "STOPPED"}));
   commands.push_back(change_command("restart", "stop a service and start it again",
-                                    {"service.restart", "RESTARTED", "STARTED"}));
+                                    {method::service_restart, "RESTARTED", "STARTED"}));
   return commands;
 }
 

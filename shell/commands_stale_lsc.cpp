@@ -17,14 +17,14 @@ namespace {
 using namespace core::admin;
 
 std::vector<std::string> stale_devices(Admin& admin, const std::string&) {
-  const auto list = from_json<StaleLscList>(admin.call("stale.list", {}, std::chrono::seconds(5)));
+  const auto list = ask(admin, method::stale_list, {}, std::chrono::seconds(5));
   std::vector<std::string> names{std::string(kAll)};
   for (const StaleLsc& one : list.certificates) names.push_back(one.device);
   return names;
 }
 
 Status list_stale(Call& call) {
-  const auto list = call.ask<StaleLscList>("stale.list", Nothing{});
+  const auto list = call.ask(method::stale_list, Nothing{});
   Table table({"Issued", "Device", "Serial", "Issuer", "Delivered", "Expires"},
               {"Delivered", "Issuer", "Expires", "Issued"});
   for (const StaleLsc& one : list.certificates)
@@ -39,7 +39,7 @@ Status list_stale(Call& call) {
 
 std::optional<Confirmation> confirm_clear(Call& call) {
   const PhoneSelection which = selected_devices(call);
-  const auto list = call.ask<StaleLscList>("stale.list", Nothing{});
+  const auto list = call.ask(method::stale_list, Nothing{});
   const auto count = std::ranges::count_if(list.certificates, [&](const StaleLsc& one) {
     return which.device == kAll || one.device == which.device;
   });
@@ -54,7 +54,7 @@ std::optional<Confirmation> confirm_clear(Call& call) {
 
 Status clear_stale(Call& call) {
   const auto cleared =
-      call.ask<StaleCleared>("stale.clear", selected_devices(call), std::chrono::seconds(180));
+      call.ask(method::stale_clear, selected_devices(call), std::chrono::seconds(180));
   call.answer(cleared, fmt::format("{} deleted.\n", counted(cleared.cleared, "stale LSC")));
   return Status::success;
 }

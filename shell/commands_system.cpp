@@ -87,13 +87,13 @@ std::string status_text(const SystemStatus& status) {
 }
 
 Status show_status(Call& call) {
-  const auto status = call.ask<SystemStatus>("system.status", Nothing{});
+  const auto status = call.ask(method::system_status, Nothing{});
   call.answer(status, status_text(status));
   return Status::success;
 }
 
 Status show_version(Call& call) {
-  const auto version = call.ask<SystemVersion>("system.version", Nothing{});
+  const auto version = call.ask(method::system_version, Nothing{});
   std::string text = fmt::format(
       "Active Master Version: {}\nActive Version Installed Software Options:\n", version.version);
   for (const std::string& option : version.options) text += option + "\n";

@@ -7,7 +7,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "core/admin/api.h"
+#include "core/admin/system_api.h"
 #include "core/base/error.h"
 #include "shell/commands.h"
 #include "shell/editor.h"
@@ -80,9 +80,7 @@ struct Greeting {
 
 Greeting greet(Admin& admin) {
   try {
-    return {core::admin::from_json<core::admin::Hello>(
-                admin.call("session.hello", {}, std::chrono::seconds(10))),
-            {}};
+    return {ask(admin, core::admin::method::session_hello, {}, std::chrono::seconds(10)), {}};
   } catch (const core::Error& error) {
     Greeting greeting{{}, error.what()};
     greeting.hello.level = 4;

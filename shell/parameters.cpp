@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/admin/json.h"
-#include "core/admin/phone_names_api.h"
+#include "core/admin/phone_api.h"
 #include "shell/admin.h"
 
 namespace ringfence::shell {
@@ -16,8 +16,8 @@ constexpr std::int64_t kMostOffered = 40;
 
 Offers phones_like(Admin& admin, const std::string& start) {
   using namespace core::admin;
-  const auto found = from_json<PhoneNames>(admin.call(
-      "phone.names", to_json(PhoneNamesRequest{start, kMostOffered}), std::chrono::seconds(5)));
+  const auto found =
+      ask(admin, method::phone_names, {start, kMostOffered}, std::chrono::seconds(5));
   Offers offers(found.names);
   offers.more = found.matched - std::ssize(found.names);
   return offers;

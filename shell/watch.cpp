@@ -33,11 +33,11 @@ using Leave = std::function<std::optional<WatchEnd>()>;
 /// answer. Returns nothing when the watch is left; the thread then ends with its answer, unheard.
 std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& request,
                                          const Leave& leave) {
-  auto answer = std::make_shared<std::promise<boost::json::object>>();
-  std::future<boost::json::object> coming = answer->get_future();
+  auto answer = std::make_shared<std::promise<JobReport>>();
+  std::future<JobReport> coming = answer->get_future();
   std::thread([answer, admin = call.session.admin, request] {
     try {
-      answer->set_value(admin->call("job.wait", core::admin::to_json(request), 60s));
+      answer->set_value(ask(*admin, core::admin::method::job_wait, request, 60s));
     } catch (...) {
       answer->set_exception(std::current_exception());
     }
@@ -45,7 +45,7 @@ std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& reque
   while (coming.wait_for(50ms) != std::future_status::ready) {
     if (leave()) return std::nullopt;
   }
-  return core::admin::from_json<JobReport>(coming.get());
+  return coming.get();
 }
 
 std::string returned_line(const JobReport& report) {

@@ -9,6 +9,7 @@
 #include <boost/describe/class.hpp>
 
 #include "core/admin/guard_api.h"
+#include "core/admin/method.h"
 
 namespace ringfence::core::admin {
 
@@ -129,5 +130,15 @@ struct SecurityProfileRequest {
   std::string name;
 };
 BOOST_DESCRIBE_STRUCT(SecurityProfileRequest, (), (name))
+
+// --- the methods: family, verb, level, act, request, answer ------------------------------------
+
+#define RINGFENCE_BULK_METHODS(METHOD)                                         \
+  METHOD(bulk, preview, 1, look, BulkRequest, BulkPreview)                     \
+  METHOD(bulk, start, 1, begin, BulkRequest, BulkStarted)                      \
+  METHOD(profile, list, 0, look, Nothing, SecurityProfileList)                 \
+  METHOD(profile, set, 1, change, SecurityProfileFields, SecurityProfileFacts) \
+  METHOD(profile, remove, 1, change, SecurityProfileRequest, Nothing)
+RINGFENCE_BULK_METHODS(RINGFENCE_METHOD)
 
 }  // namespace ringfence::core::admin

@@ -8,6 +8,8 @@
 
 #include <boost/describe/class.hpp>
 
+#include "core/admin/method.h"
+
 namespace ringfence::core::admin {
 
 // --- capf.report -------------------------------------------------------------------------------
@@ -177,5 +179,16 @@ struct CapfPolicySet {
   std::string value;
 };
 BOOST_DESCRIBE_STRUCT(CapfPolicySet, (), (name, value))
+
+// --- the methods: family, verb, level, act, request, answer ------------------------------------
+
+#define RINGFENCE_CAPF_METHODS(METHOD)                               \
+  METHOD(capf, report, 0, look, CapfReportRequest, CapfReport)       \
+  METHOD(capf, status, 0, look, CapfStatusRequest, CapfStatus)       \
+  METHOD(capf, policy, 0, look, Nothing, CapfPolicyShow)             \
+  METHOD(capf, set_policy, 1, change, CapfPolicySet, CapfPolicyShow) \
+  METHOD(capf, monitor, 1, change, Nothing, ExpiryFindings)          \
+  METHOD(capf, certificate, 0, look, CapfCertificateRequest, CapfCertificate)
+RINGFENCE_CAPF_METHODS(RINGFENCE_METHOD)
 
 }  // namespace ringfence::core::admin

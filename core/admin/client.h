@@ -19,12 +19,6 @@ class Client {
   boost::json::object call(std::string_view method, const boost::json::object& request,
                            std::chrono::seconds timeout = std::chrono::seconds(60)) const;
 
-  /// ask is call with structs: `client.ask<Hello>("session.hello", Nothing{})`.
-  template <typename Answer, typename Request>
-  Answer ask(std::string_view method, const Request& request) const {
-    return from_json<Answer>(call(method, to_json(request)));
-  }
-
  private:
   std::filesystem::path socket_;
 };

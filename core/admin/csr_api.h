@@ -9,6 +9,7 @@
 #include <boost/describe/class.hpp>
 
 #include "core/admin/api.h"
+#include "core/admin/method.h"
 
 namespace ringfence::core::admin {
 
@@ -108,5 +109,16 @@ struct TrustImported {
   std::vector<std::string> warnings = {};  ///< of what was given: a private key was in it
 };
 BOOST_DESCRIBE_STRUCT(TrustImported, (), (certificates, notes, found, warnings))
+
+// --- the methods: family, verb, level, act, request, answer ------------------------------------
+
+#define RINGFENCE_CSR_METHODS(METHOD)                                                 \
+  METHOD(csr, generate, 1, change, CsrGenerateRequest, CsrGenerated)                  \
+  METHOD(csr, list, 1, look, Nothing, CsrList)                                        \
+  METHOD(csr, show, 1, look, CsrShowRequest, CsrShow)                                 \
+  METHOD(cert, import_plan, 1, look, CertificateImportRequest, CertificateImportPlan) \
+  METHOD(cert, import, 1, begin, CertificateImportRequest, JobStarted)                \
+  METHOD(cert, import_trust, 1, change, TrustImportRequest, TrustImported)
+RINGFENCE_CSR_METHODS(RINGFENCE_METHOD)
 
 }  // namespace ringfence::core::admin

@@ -23,31 +23,4 @@ struct Guard {
 };
 BOOST_DESCRIBE_STRUCT(Guard, (), (code, phones, names, why, cure))
 
-// --- itl.reset_plan, itl.reset -----------------------------------------------------------------
-
-/// itl.reset_plan is asked before itl.reset: it is refused for what that would be refused for, and
-/// answers Nothing.
-struct TrustListResetRequest {
-  std::optional<std::int64_t> force;
-};
-BOOST_DESCRIBE_STRUCT(TrustListResetRequest, (), (force))
-
-// --- phone.reset_all ---------------------------------------------------------------------------
-
-/// phone.reset_all starts a job that tells every registered phone, in waves.
-struct PhoneResetAllRequest {
-  std::string kind;                        ///< "reset", "restart", "apply-config"
-  std::optional<std::int64_t> force = {};  ///< over how many phones that would lose their files
-};
-BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind, force))
-
-/// phone.reset_plan is asked before phone.reset_all: it is refused for what that would be refused
-/// for.
-struct PhoneResetPlan {
-  std::int64_t registered = 0;  ///< phones that would be told
-  std::int64_t left_out = 0;    ///< phones that hold a trust list, or register, and would not
-  std::vector<std::string> notes = {};
-};
-BOOST_DESCRIBE_STRUCT(PhoneResetPlan, (), (registered, left_out, notes))
-
 }  // namespace ringfence::core::admin

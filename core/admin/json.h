@@ -13,8 +13,8 @@ namespace ringfence::core::admin {
 /// from_json reads a struct from an object: a member that is absent keeps its default. Throws
 /// Error{malformed} naming a member that is unknown or has the wrong type.
 ///
-/// Both functions exist for the structs that json_*.cpp name, once for all who use them: what they
-/// expand to is long.
+/// Both functions exist for the requests and answers of all methods, and for what json_*.cpp name
+/// beside, once for all who use them: what they expand to is long.
 template <typename T>
 T from_json(const boost::json::object& object);
 

@@ -3,12 +3,8 @@
 
 namespace ringfence::core::admin {
 
-RINGFENCE_JSON(BulkRequest);
-RINGFENCE_JSON(BulkPreview);
-RINGFENCE_JSON(BulkStarted);
-RINGFENCE_JSON(SecurityProfileFacts);
-RINGFENCE_JSON(SecurityProfileList);
-RINGFENCE_JSON(SecurityProfileFields);
-RINGFENCE_JSON(SecurityProfileRequest);
+std::vector<MethodFacts> bulk_methods() {
+  return {RINGFENCE_BULK_METHODS(RINGFENCE_METHOD_FACTS)};
+}
 
 }  // namespace ringfence::core::admin

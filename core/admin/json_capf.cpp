@@ -3,14 +3,8 @@
 
 namespace ringfence::core::admin {
 
-RINGFENCE_JSON(CapfReportRequest);
-RINGFENCE_JSON(CapfReport);
-RINGFENCE_JSON(CapfStatusRequest);
-RINGFENCE_JSON(CapfStatus);
-RINGFENCE_JSON(CapfCertificateRequest);
-RINGFENCE_JSON(CapfCertificate);
-RINGFENCE_JSON(ExpiryFindings);
-RINGFENCE_JSON(CapfPolicyShow);
-RINGFENCE_JSON(CapfPolicySet);
+std::vector<MethodFacts> capf_methods() {
+  return {RINGFENCE_CAPF_METHODS(RINGFENCE_METHOD_FACTS)};
+}
 
 }  // namespace ringfence::core::admin

@@ -3,14 +3,8 @@
 
 namespace ringfence::core::admin {
 
-RINGFENCE_JSON(CsrGenerateRequest);
-RINGFENCE_JSON(CsrGenerated);
-RINGFENCE_JSON(CsrList);
-RINGFENCE_JSON(CsrShowRequest);
-RINGFENCE_JSON(CsrShow);
-RINGFENCE_JSON(CertificateImportRequest);
-RINGFENCE_JSON(CertificateImportPlan);
-RINGFENCE_JSON(TrustImportRequest);
-RINGFENCE_JSON(TrustImported);
+std::vector<MethodFacts> csr_methods() {
+  return {RINGFENCE_CSR_METHODS(RINGFENCE_METHOD_FACTS)};
+}
 
 }  // namespace ringfence::core::admin

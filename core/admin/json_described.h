@@ -5,6 +5,7 @@
 #include <boost/mp11/algorithm.hpp>
 
 #include "core/admin/json.h"
+#include "core/admin/methods.h"
 
 namespace ringfence::core::admin {
 
@@ -38,9 +39,26 @@ boost::json::object to_json(const T& value) {
   return boost::json::value_from(value).as_object();
 }
 
+template <typename Function>
+MethodFacts::Kept kept(Function* function) {
+  return reinterpret_cast<MethodFacts::Kept>(function);
+}
+
 }  // namespace ringfence::core::admin
 
-/// RINGFENCE_JSON makes both functions for a described struct; in namespace ringfence::core::admin.
+/// RINGFENCE_METHOD_FACTS is the row of a method in a family's table (methods.h): it makes both
+/// functions for its request and its answer, and keeps them in the program.
+#define RINGFENCE_METHOD_FACTS(family, verb, level, act, Request, Answer)                    \
+  MethodFacts{#family "." #verb,                                                             \
+              level,                                                                         \
+              Act::act,                                                                      \
+              #Request,                                                                      \
+              #Answer,                                                                       \
+              {kept(&from_json<Request>), kept(&to_json<Request>), kept(&from_json<Answer>), \
+               kept(&to_json<Answer>)}},
+
+/// RINGFENCE_JSON makes both functions for a described struct that no method has by itself; in
+/// namespace ringfence::core::admin.
 #define RINGFENCE_JSON(Struct)                                   \
   template Struct from_json<Struct>(const boost::json::object&); \
   template boost::json::object to_json<Struct>(const Struct&)

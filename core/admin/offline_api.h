@@ -9,6 +9,8 @@
 
 #include <boost/describe/class.hpp>
 
+#include "core/admin/method.h"
+
 // Long work goes by parts: the shell asks again until `finished`, so that no request is long, no
 // answer is large, and leaving between two parts leaves nothing half.
 
@@ -175,5 +177,19 @@ struct StaleCleared {
   std::int64_t cleared = 0;
 };
 BOOST_DESCRIBE_STRUCT(StaleCleared, (), (cleared))
+
+// --- the methods: family, verb, level, act, request, answer ------------------------------------
+
+#define RINGFENCE_OFFLINE_METHODS(METHOD)                             \
+  METHOD(offline, count, 0, look, Nothing, CsrCount)                  \
+  METHOD(offline, list, 0, look, Nothing, PhoneCsrList)               \
+  METHOD(offline, dump, 1, look, CsrDumpRequest, CsrDumpPart)         \
+  METHOD(offline, upload, 1, look, UploadRequest, Uploaded)           \
+  METHOD(offline, import, 1, change, LscImportRequest, LscImportPart) \
+  METHOD(offline, issue, 1, change, LscIssueRequest, LscIssuePart)    \
+  METHOD(offline, remove, 1, change, PhoneSelection, CsrsDeleted)     \
+  METHOD(stale, list, 0, look, Nothing, StaleLscList)                 \
+  METHOD(stale, clear, 1, change, PhoneSelection, StaleCleared)
+RINGFENCE_OFFLINE_METHODS(RINGFENCE_METHOD)
 
 }  // namespace ringfence::core::admin

@@ -48,7 +48,7 @@ std::string without_secrets(const json::object& params) {
 }
 
 /// "phone.import" becomes "PHONE_IMPORT".
-std::string event_of(const std::string& method) {
+std::string event_of(std::string_view method) {
   std::string event;
   for (const char c : method)
     event += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -59,17 +59,16 @@ std::string event_of(const std::string& method) {
 
 Methods::Methods(const Parts& parts)
     : house_(parts.house), services_(parts.services), opening_(parts.opening) {
-  table_["session.hello"] = {
-      0, Audit::none, [this](const core::Caller& caller, const json::object&) {
-        Hello facts = hello(house_, caller.user, level_of(caller, house_.accounts));
-        if (const std::string warning = opening_.warning(); !warning.empty())
-          facts.warnings.push_back(warning);
-        return to_json(facts);
-      }};
-  add<Nothing>("system.status", 0, [this, &keeper = parts.keeper](const Nothing&, Who) {
+  on(method::session_hello, [this](const Nothing&, Who who) {
+    Hello facts = hello(house_, who.user, who.level);
+    if (const std::string warning = opening_.warning(); !warning.empty())
+      facts.warnings.push_back(warning);
+    return facts;
+  });
+  on(method::system_status, [this, &keeper = parts.keeper](const Nothing&, Who) {
     return system_status(house_, keeper, services_, opening_.state(kSigner));
   });
-  add<Nothing>("system.version", 0, [](const Nothing&, Who) { return system_version(); });
+  on(method::system_version, [](const Nothing&, Who) { return system_version(); });
   add_certificates(parts.keeper, parts.regeneration);
   add_services(parts.keeper, parts.services);
   add_phones(parts.phones);
@@ -81,82 +80,70 @@ Methods::Methods(const Parts& parts)
 }
 
 void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) {
-  add<CertificateListRequest>("cert.list", 1, [this](const CertificateListRequest& request, Who) {
+  on(method::cert_list, [this](const CertificateListRequest& request, Who) {
     return list_certificates(house_, request.type);
   });
-  add<CertificateShowRequest>("cert.show", 1, [this](const CertificateShowRequest& request, Who) {
+  on(method::cert_show, [this](const CertificateShowRequest& request, Who) {
     return show_certificate(house_, request.type, request.name);
   });
-  add<RegenerateRequest>("cert.plan", 1, [&, this](const RegenerateRequest& request, Who) {
+  on(method::cert_plan, [&, this](const RegenerateRequest& request, Who) {
     const core::Unit unit = unit_or_refuse(request.unit);
     require_token();
     return regeneration.plan(unit, request.force);
   });
-  begin<RegenerateRequest>("cert.regenerate", 1,
-                           [&, this](const RegenerateRequest& request, Who who) {
-                             const core::Unit unit = unit_or_refuse(request.unit);
-                             require_token();
-                             return JobStarted{regeneration.start(unit, who, request.force)};
-                           });
-  add<Nothing>("itl.show", 0,
-               [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
-  add<Nothing>("ctl.show", 0,
-               [&](const Nothing&, Who) { return keeper.show(core::ListKind::ctl); });
-  add<TrustListExamineRequest>("itl.examine", 0,
-                               [this](const TrustListExamineRequest& request, Who) {
-                                 return examine_list(house_, core::ListKind::itl, request);
-                               });
-  add<TrustListExamineRequest>("ctl.examine", 0,
-                               [this](const TrustListExamineRequest& request, Who) {
-                                 return examine_list(house_, core::ListKind::ctl, request);
-                               });
+  on(method::cert_regenerate, [&, this](const RegenerateRequest& request, Who who) {
+    const core::Unit unit = unit_or_refuse(request.unit);
+    require_token();
+    return JobStarted{regeneration.start(unit, who.user, request.force)};
+  });
+  on(method::itl_show, [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
+  on(method::ctl_show, [&](const Nothing&, Who) { return keeper.show(core::ListKind::ctl); });
+  on(method::itl_examine, [this](const TrustListExamineRequest& request, Who) {
+    return examine_list(house_, core::ListKind::itl, request);
+  });
+  on(method::ctl_examine, [this](const TrustListExamineRequest& request, Who) {
+    return examine_list(house_, core::ListKind::ctl, request);
+  });
   const auto require_recovery = [&, this](const TrustListResetRequest& request) {
     require_token();
     const std::string refusal =
         Guards(house_, keeper, services_).of_recovery().refusal(request.force);
     if (!refusal.empty()) throw Error(Code::refused, refusal);
   };
-  add<TrustListResetRequest>("itl.reset_plan", 4, [=](const TrustListResetRequest& request, Who) {
+  on(method::itl_reset_plan, [=](const TrustListResetRequest& request, Who) {
     require_recovery(request);
     return Nothing{};
   });
-  change<TrustListResetRequest>("itl.reset", 4,
-                                [=, &keeper](const TrustListResetRequest& request, Who) {
-                                  require_recovery(request);
-                                  return keeper.reset_localkey();
-                                });
+  on(method::itl_reset, [=, &keeper](const TrustListResetRequest& request, Who) {
+    require_recovery(request);
+    return keeper.reset_localkey();
+  });
 }
 
 void Methods::add_phones(Phones& phones) {
-  change<PhoneImportRequest>("phone.import", 1, [&](const PhoneImportRequest& request, Who) {
-    return phones.import(request);
-  });
-  change<PhoneFields>("phone.add", 1,
-                      [&](const PhoneFields& fields, Who) { return phones.add(fields); });
-  change<PhoneFields>("phone.update", 1,
-                      [&](const PhoneFields& fields, Who) { return phones.update(fields); });
-  add<PhoneListRequest>("phone.list", 0,
-                        [&](const PhoneListRequest& request, Who) { return phones.list(request); });
-  add<PhoneNamesRequest>("phone.names", 0, [this](const PhoneNamesRequest& request, Who) {
+  on(method::phone_import,
+     [&](const PhoneImportRequest& request, Who) { return phones.import(request); });
+  on(method::phone_add, [&](const PhoneFields& fields, Who) { return phones.add(fields); });
+  on(method::phone_update, [&](const PhoneFields& fields, Who) { return phones.update(fields); });
+  on(method::phone_list,
+     [&](const PhoneListRequest& request, Who) { return phones.list(request); });
+  on(method::phone_names, [this](const PhoneNamesRequest& request, Who) {
     return phone_names(house_.database, request);
   });
-  add<PhoneRequest>("phone.show", 0,
-                    [&](const PhoneRequest& request, Who) { return phones.show(request.name); });
-  change<PhoneRequest>("phone.remove", 1, [&](const PhoneRequest& request, Who) {
-    return phones.remove(request.name);
-  });
-  change<PhoneResetRequest>("phone.reset", 1, [&](const PhoneResetRequest& request, Who) {
-    return phones.reset(request);
-  });
+  on(method::phone_show,
+     [&](const PhoneRequest& request, Who) { return phones.show(request.name); });
+  on(method::phone_remove,
+     [&](const PhoneRequest& request, Who) { return phones.remove(request.name); });
+  on(method::phone_reset,
+     [&](const PhoneResetRequest& request, Who) { return phones.reset(request); });
 }
 
 void Methods::add_hsm() {
   // Level 0, like show status: whoever may look at the node may see why phones wait. It holds no
   // secret.
-  add<Nothing>("hsm.show", 0, [this](const Nothing&, Who) { return show_hsm(house_, services_); });
-  change<HsmUnlockRequest>("hsm.unlock", kEverything, [this](const HsmUnlockRequest& request, Who) {
-    return unlock(core::Secret(request.pin));
-  });
+  on(method::hsm_show, [this](const Nothing&, Who) { return show_hsm(house_, services_); });
+  on(method::hsm_unlock,
+     [this](const HsmUnlockRequest& request, Who) { return unlock(core::Secret(request.pin)); });
 }
 
 HsmUnlocked Methods::unlock(const core::Secret& pin) {
@@ -182,9 +169,10 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
   if (found == table_.end())
     throw Error(Code::not_found, "there is no method '" + std::string(method) + "'");
   if (level < found->second.level) throw Error(Code::refused, "this account may not do that");
+  const Asker asker{caller.user, level};
   try {
-    if (found->second.audit == Audit::none) return found->second.handler(caller, params);
-    return run_audited(found->second, caller, found->first, params);
+    if (found->second.act == Act::look) return found->second.handler(asker, params);
+    return run_audited(found->second, asker, found->first, params);
   } catch (const Error& error) {
     log(Level::warning, "REQUEST_FAILED",
         {{"method", std::string(method)}, {"user", caller.user}, {"why", error.what()}});
@@ -208,22 +196,22 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
   }
 }
 
-json::object Methods::run_audited(const Entry& entry, const core::Caller& caller,
-                                  const std::string& method, const json::object& params) const {
+json::object Methods::run_audited(const Entry& entry, Who who, std::string_view method,
+                                  const json::object& params) const {
   const std::string event = event_of(method);
   house_.write_owed_audit();
-  house_.record_act(caller.user, event + "_INTENT", without_secrets(params));
+  house_.record_act(who.user, event + "_INTENT", without_secrets(params));
   const auto record = [&](const std::string& how, const std::string& detail) {
-    house_.record_done(caller.user, event + how, detail);
+    house_.record_done(who.user, event + how, detail);
   };
   json::object answer;
   try {
-    answer = entry.handler(caller, params);
+    answer = entry.handler(who, params);
   } catch (const std::exception& error) {
     record("_FAILED", json::serialize(json::object{{"why", error.what()}}));
     throw;
   }
-  if (entry.audit == Audit::job) {
+  if (entry.act == Act::begin) {
     record("_STARTED", json::serialize(json::object{{"job", answer.at("job")}}));
   } else {
     record("_DONE", without_secrets(params));

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "core/admin/method.h"
 #include "core/net/rpc.h"
 #include "services/admin/expiry_monitor.h"
 #include "services/admin/house.h"
@@ -22,6 +23,14 @@ namespace ringfence::services::admin {
 class BulkJobs;
 class Jobs;
 class PhoneResets;
+
+/// Asker is the account that asks, with the level that it has by what is decided here.
+struct Asker {
+  const std::string& user;
+  int level = 0;
+};
+
+using Who = const Asker&;
 
 /// Methods answers the admin API. Safe from several threads.
 ///
@@ -52,28 +61,18 @@ class Methods {
                             const boost::json::object& params) const;
 
  private:
-  using Handler = std::function<boost::json::object(const core::Caller& caller,
-                                                    const boost::json::object& params)>;
-
-  /// Audit says whether a method changes something: then who asked for what is in the audit log
-  /// before it, and after it that it is done, or why not. A method that starts a job is not done
-  /// when it answers: `_STARTED` names the job, which writes `_DONE` or `_FAILED` at its end.
-  enum class Audit { none, both, job };
+  using Handler =
+      std::function<boost::json::object(const Asker& who, const boost::json::object& params)>;
 
   struct Entry {
-    int level = 0;  ///< the least privilege level: 0, 1 or 4 (cucm-cli 1.8)
-    Audit audit = Audit::none;
+    int level = 0;
+    core::admin::Act act = core::admin::Act::look;
     Handler handler;
   };
 
-  /// add enters a method that only looks, change one that changes something, begin one that starts
-  /// a job.
-  template <typename Request, typename Work>
-  void add(const std::string& method, int level, Work work);
-  template <typename Request, typename Work>
-  void change(const std::string& method, int level, Work work);
-  template <typename Request, typename Work>
-  void begin(const std::string& method, int level, Work work);
+  /// on enters what answers a method: `Answer work(const Request&, Who)`.
+  template <typename Request, typename Answer, typename Work>
+  void on(const core::admin::Method<Request, Answer>& method, Work work);
 
   // One function a family of methods; those of a file of their own are in methods_<family>.cpp.
   void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);
@@ -94,14 +93,13 @@ class Methods {
   core::admin::ServiceChange restart(TrustKeeper& keeper, ServiceControl& services,
                                      const Service& service);
 
-  boost::json::object run_audited(const Entry& entry, const core::Caller& caller,
-                                  const std::string& method,
+  boost::json::object run_audited(const Entry& entry, Who who, std::string_view method,
                                   const boost::json::object& params) const;
 
   House& house_;
   ServiceControl& services_;
   Opening& opening_;
-  std::map<std::string, Entry, std::less<>> table_;
+  std::map<std::string_view, Entry> table_;
 };
 
 }  // namespace ringfence::services::admin

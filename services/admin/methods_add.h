@@ -1,34 +1,21 @@
-// How a family of methods enters its entries into the table: for methods*.cpp alone.
+// How a family of methods enters its handlers into the table: for methods*.cpp alone.
 #pragma once
 
-#include <string>
+#include <type_traits>
 
 #include "core/admin/json.h"
 #include "services/admin/methods.h"
 
 namespace ringfence::services::admin {
 
-/// Who is the account that asks.
-using Who = const std::string&;
-
-template <typename Request, typename Work>
-void Methods::add(const std::string& method, int level, Work work) {
-  table_[method] = {
-      level, Audit::none, [work](const core::Caller& caller, const boost::json::object& params) {
-        return core::admin::to_json(work(core::admin::from_json<Request>(params), caller.user));
+template <typename Request, typename Answer, typename Work>
+void Methods::on(const core::admin::Method<Request, Answer>& method, Work work) {
+  static_assert(std::is_same_v<std::invoke_result_t<const Work&, const Request&, Who>, Answer>,
+                "a handler answers with the struct that its method is declared with");
+  table_[method.name] = {
+      method.level, method.act, [work](Who who, const boost::json::object& params) {
+        return core::admin::to_json(work(core::admin::from_json<Request>(params), who));
       }};
-}
-
-template <typename Request, typename Work>
-void Methods::change(const std::string& method, int level, Work work) {
-  add<Request>(method, level, work);
-  table_[method].audit = Audit::both;
-}
-
-template <typename Request, typename Work>
-void Methods::begin(const std::string& method, int level, Work work) {
-  add<Request>(method, level, work);
-  table_[method].audit = Audit::job;
 }
 
 }  // namespace ringfence::services::admin

@@ -41,49 +41,41 @@ void require_files(House& house, ServiceControl& services, const PhoneResetAllRe
 
 void Methods::add_bulk(const Parts& parts) {
   Jobs& jobs = parts.jobs;
-  add<JobRequest>("job.show", 0,
-                  [&](const JobRequest& request, Who) { return jobs.report(request.job); });
-  add<JobWaitRequest>("job.wait", 0, [&](const JobWaitRequest& request, Who) {
-    return jobs.wait(request.job, request.seen);
-  });
-  add<Nothing>("job.list", 0, [&](const Nothing&, Who) { return jobs.list(); });
-  const auto wanting = [&](const std::string& method, core::JobWanted wanted) {
-    change<JobRequest>(method, 1, [&jobs, wanted](const JobRequest& request, Who) {
-      return jobs.want(request.job, wanted);
-    });
+  on(method::job_show, [&](const JobRequest& request, Who) { return jobs.report(request.job); });
+  on(method::job_wait,
+     [&](const JobWaitRequest& request, Who) { return jobs.wait(request.job, request.seen); });
+  on(method::job_list, [&](const Nothing&, Who) { return jobs.list(); });
+  const auto wanting = [&jobs](core::JobWanted wanted) {
+    return
+        [&jobs, wanted](const JobRequest& request, Who) { return jobs.want(request.job, wanted); };
   };
-  wanting("job.pause", core::JobWanted::pause);
-  wanting("job.resume", core::JobWanted::run);
-  wanting("job.cancel", core::JobWanted::cancel);
+  on(method::job_pause, wanting(core::JobWanted::pause));
+  on(method::job_resume, wanting(core::JobWanted::run));
+  on(method::job_cancel, wanting(core::JobWanted::cancel));
 
   PhoneResets& resets = parts.resets;
-  add<PhoneResetAllRequest>("phone.reset_plan", 1,
-                            [&, this](const PhoneResetAllRequest& request, Who) {
-                              const PhoneResetPlan plan = resets.plan(request.kind);
-                              require_files(house_, services_, request);
-                              return plan;
-                            });
-  begin<PhoneResetAllRequest>("phone.reset_all", 1,
-                              [&, this](const PhoneResetAllRequest& request, Who who) {
-                                require_files(house_, services_, request);
-                                return JobStarted{resets.start(request.kind, who)};
-                              });
+  on(method::phone_reset_plan, [&, this](const PhoneResetAllRequest& request, Who) {
+    const PhoneResetPlan plan = resets.plan(request.kind);
+    require_files(house_, services_, request);
+    return plan;
+  });
+  on(method::phone_reset_all, [&, this](const PhoneResetAllRequest& request, Who who) {
+    require_files(house_, services_, request);
+    return JobStarted{resets.start(request.kind, who.user)};
+  });
 
   BulkJobs& bulk = parts.bulk;
-  add<BulkRequest>("bulk.preview", 1,
-                   [&](const BulkRequest& request, Who) { return bulk.preview(request); });
-  begin<BulkRequest>("bulk.start", 1,
-                     [&](const BulkRequest& request, Who who) { return bulk.start(request, who); });
+  on(method::bulk_preview, [&](const BulkRequest& request, Who) { return bulk.preview(request); });
+  on(method::bulk_start,
+     [&](const BulkRequest& request, Who who) { return bulk.start(request, who.user); });
 
-  add<Nothing>("profile.list", 0, [this](const Nothing&, Who) { return list_profiles(house_); });
-  change<SecurityProfileFields>("profile.set", 1, [this](const SecurityProfileFields& fields, Who) {
-    return set_profile(house_, fields);
+  on(method::profile_list, [this](const Nothing&, Who) { return list_profiles(house_); });
+  on(method::profile_set,
+     [this](const SecurityProfileFields& fields, Who) { return set_profile(house_, fields); });
+  on(method::profile_remove, [this](const SecurityProfileRequest& request, Who) {
+    house_.profiles.remove(request.name);
+    return Nothing{};
   });
-  change<SecurityProfileRequest>("profile.remove", 1,
-                                 [this](const SecurityProfileRequest& request, Who) {
-                                   house_.profiles.remove(request.name);
-                                   return Nothing{};
-                                 });
 }
 
 }  // namespace ringfence::services::admin

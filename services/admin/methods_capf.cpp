@@ -11,22 +11,19 @@ using namespace core::admin;
 
 void Methods::add_capf(const Parts& parts) {
   House& house = parts.house;
-  add<CapfReportRequest>("capf.report", 0, [&house](const CapfReportRequest& request, Who) {
-    return capf_report(house, request);
-  });
-  add<CapfStatusRequest>("capf.status", 0, [&house, parts](const CapfStatusRequest& request, Who) {
+  on(method::capf_report,
+     [&house](const CapfReportRequest& request, Who) { return capf_report(house, request); });
+  on(method::capf_status, [&house, parts](const CapfStatusRequest& request, Who) {
     return diagnose(gather(house, parts.keeper, parts.services, parts.opening, request.name));
   });
   ExpiryMonitor& monitor = parts.monitor;
-  add<Nothing>("capf.policy", 0, [&](const Nothing&, Who) { return show_policy(house, monitor); });
-  change<CapfPolicySet>("capf.set_policy", 1, [&](const CapfPolicySet& request, Who) {
-    return set_policy(house, monitor, request);
+  on(method::capf_policy, [&](const Nothing&, Who) { return show_policy(house, monitor); });
+  on(method::capf_set_policy,
+     [&](const CapfPolicySet& request, Who) { return set_policy(house, monitor, request); });
+  on(method::capf_monitor, [&](const Nothing&, Who) { return monitor.run(); });
+  on(method::capf_certificate, [&house](const CapfCertificateRequest& request, Who) {
+    return fetched_certificate(house, request);
   });
-  change<Nothing>("capf.monitor", 1, [&](const Nothing&, Who) { return monitor.run(); });
-  add<CapfCertificateRequest>("capf.certificate", 0,
-                              [&house](const CapfCertificateRequest& request, Who) {
-                                return fetched_certificate(house, request);
-                              });
 }
 
 }  // namespace ringfence::services::admin

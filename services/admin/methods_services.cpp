@@ -89,14 +89,14 @@ ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
 }
 
 void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
-  add<Nothing>("service.list", 0, [&, this](const Nothing&, Who) {
+  on(method::service_list, [&, this](const Nothing&, Who) {
     ServiceList list;
     for (const Service& service : kServices) list.services.push_back(opening_.state(service));
     list.services.push_back(opening_.state(kSigner));
     list.services = with_health(house_.config, std::move(list.services));
     return list;
   });
-  change<ServiceRequest>("service.start", 1, [&, this](const ServiceRequest& request, Who) {
+  on(method::service_start, [&, this](const ServiceRequest& request, Who) {
     const Service service = service_or_refuse(request.name);
     if (services.state(service).state == "STARTED" && !responds(house_.config, service))
       throw Error(Code::conflict,
@@ -107,10 +107,10 @@ void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
     change.states = services.start(service);
     return change;
   });
-  change<ServiceRequest>("service.stop", 1, [&](const ServiceRequest& request, Who) {
+  on(method::service_stop, [&](const ServiceRequest& request, Who) {
     return ServiceChange{services.stop(service_or_refuse(request.name))};
   });
-  change<ServiceRequest>("service.restart", 1, [&, this](const ServiceRequest& request, Who) {
+  on(method::service_restart, [&, this](const ServiceRequest& request, Who) {
     return restart(keeper, services, service_or_refuse(request.name));
   });
 }

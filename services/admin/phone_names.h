@@ -1,7 +1,7 @@
 // The names of phones that begin alike, for a shell to complete one.
 #pragma once
 
-#include "core/admin/phone_names_api.h"
+#include "core/admin/phone_api.h"
 #include "core/storage/database.h"
 
 namespace ringfence::services::admin {

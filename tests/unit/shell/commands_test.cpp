@@ -6,8 +6,8 @@
 #include "core/base/bytes.h"
 #include "core/base/file.h"
 #include "shell/schema.h"
+#include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/unit/shell/golden.h"
 #include "tests/unit/shell/shell_fixture.h"
 
 namespace ringfence::shell::test {

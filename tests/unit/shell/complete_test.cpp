@@ -4,11 +4,11 @@
 #include <random>
 
 #include "core/admin/api.h"
-#include "core/admin/phone_names_api.h"
+#include "core/admin/phone_api.h"
 #include "shell/help.h"
 #include "shell/prose.h"
 #include "shell/words.h"
-#include "tests/unit/shell/golden.h"
+#include "tests/support/golden.h"
 #include "tests/unit/shell/shell_fixture.h"
 
 namespace ringfence::shell::test {
@@ -169,15 +169,9 @@ TEST_F(CompleteTest, SurvivesEveryLine) {
 }
 
 TEST_F(CompleteTest, KeepsTheTableOfTheReadme) {
-  const std::string readme =
-      ::ringfence::test::read_text(std::string(RINGFENCE_SOURCE_DIR) + "/shell/README.md");
-  const std::string start = "<!-- commands: ringfence --print-command-table -->\n";
-  const std::size_t begin = readme.find(start);
-  const std::size_t end = readme.find("<!-- end of commands -->");
-  ASSERT_NE(begin, std::string::npos);
-  ASSERT_NE(end, std::string::npos);
-  EXPECT_EQ(readme.substr(begin + start.size(), end - begin - start.size()),
-            command_table(grammar));
+  ::ringfence::test::expect_section("shell/README.md",
+                                    "<!-- commands: ringfence --print-command-table -->",
+                                    "<!-- end of commands -->", command_table(grammar));
 }
 
 }  // namespace

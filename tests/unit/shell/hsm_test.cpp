@@ -6,7 +6,7 @@
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
-#include "tests/unit/shell/golden.h"
+#include "tests/support/golden.h"
 #include "tests/unit/shell/shell_fixture.h"
 
 namespace ringfence::shell::test {
