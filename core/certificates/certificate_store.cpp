@@ -1,10 +1,12 @@
 // Certificates as rows.
 #include "core/certificates/certificate_store.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/certificates/node_id.h"
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
@@ -99,6 +101,25 @@ std::vector<OwnCertificate> CertificateStore::all_own() const {
       for (const OwnCertificate& row : rows)
         if (row.unit == unit) ordered.push_back(row);
     return ordered;
+  });
+}
+
+std::vector<OtherCertificate> CertificateStore::others() const {
+  return database_.read([](soci::session& sql) {
+    long long node = 0;
+    std::string unit;
+    std::string der;
+    soci::statement select =
+        (sql.prepare << "select node, unit, der from certificate where node <> :this order by node",
+         soci::into(node), soci::into(unit), soci::into(der), soci::use(kThis));
+    select.execute();
+    std::vector<OtherCertificate> rows;
+    while (select.fetch())
+      if (const auto known = unit_named(unit)) rows.push_back({node, *known, from_hex(der)});
+    std::ranges::stable_sort(rows, {}, [](const OtherCertificate& one) {
+      return std::pair(one.node, std::ranges::find(kUnits, one.unit) - kUnits.begin());
+    });
+    return rows;
   });
 }
 

@@ -42,6 +42,68 @@ std::uint16_t capf_port(const Phone& phone, const ConfigNode& node) noexcept {
   return speaks_old_tls_only(phone.model) ? node.capf_legacy.value_or(node.capf) : node.capf;
 }
 
+constexpr std::string_view kCallManager = R"(        <member priority="{priority}">
+          <callManager>
+            <name>{address}</name>
+            <description>{address}</description>
+            <ports>
+              <ethernetPhonePort>2000</ethernetPhonePort>
+              <sipPort>{sip}</sipPort>
+              <securedSipPort>{sips}</securedSipPort>
+            </ports>
+            <processNodeName>{address}</processNodeName>
+          </callManager>
+        </member>
+)";
+
+constexpr std::string_view kDefaultCallManager = R"(      <member priority="{priority}">
+        <callManager>
+          <ports>
+            <ethernetPhonePort>2000</ethernetPhonePort>
+            <sipPort>{sip}</sipPort>
+            <securedSipPort>{sips}</securedSipPort>
+          </ports>
+          <processNodeName>{address}</processNodeName>
+        </callManager>
+      </member>
+)";
+
+constexpr std::string_view kTvs = R"(      <member priority="{priority}">
+        <port>{tvs}</port>
+        <address>{address}</address>
+      </member>
+)";
+
+/// members fills `one` in for the node and for those of the others that `serves` it, `most` at
+/// most.
+std::string members(const ConfigNode& node, std::string_view one, bool ConfigMember::*serves,
+                    std::size_t most) {
+  std::vector<ConfigMember> all = {{node.address, node.sip, node.sips, node.tvs}};
+  for (const ConfigMember& other : node.others)
+    if (other.*serves && all.size() < most) all.push_back(other);
+  std::string text;
+  for (std::size_t priority = 0; priority < all.size(); ++priority) {
+    const ConfigMember& member = all[priority];
+    text += fmt::format(fmt::runtime(one), fmt::arg("priority", priority),
+                        fmt::arg("address", escaped(member.address)), fmt::arg("sip", member.sip),
+                        fmt::arg("sips", member.sips), fmt::arg("tvs", member.tvs));
+  }
+  return text;
+}
+
+constexpr std::string_view kDefault = R"(<?xml version="1.0" encoding="UTF-8"?>
+<Default>
+  <callManagerGroup>
+    <members>
+{call_managers}    </members>
+  </callManagerGroup>
+  <TVS>
+    <members>
+{tvs}    </members>
+  </TVS>
+</Default>
+)";
+
 constexpr std::string_view kTemplate = R"(<?xml version="1.0" encoding="UTF-8"?>
 <device>
   <fullConfig>true</fullConfig>
@@ -55,30 +117,14 @@ constexpr std::string_view kTemplate = R"(<?xml version="1.0" encoding="UTF-8"?>
     </dateTimeSetting>
     <callManagerGroup>
       <members>
-        <member priority="0">
-          <callManager>
-            <name>{address}</name>
-            <description>{address}</description>
-            <ports>
-              <ethernetPhonePort>2000</ethernetPhonePort>
-              <sipPort>{sip}</sipPort>
-              <securedSipPort>{sips}</securedSipPort>
-            </ports>
-            <processNodeName>{address}</processNodeName>
-          </callManager>
-        </member>
-      </members>
+{call_managers}      </members>
     </callManagerGroup>
     <srstInfo/>
     <connectionMonitorDuration>120</connectionMonitorDuration>
   </devicePool>
   <TVS>
     <members>
-      <member priority="0">
-        <port>{tvs}</port>
-        <address>{address}</address>
-      </member>
-    </members>
+{tvs}    </members>
   </TVS>
   <sipProfile>
     <sipProxies>
@@ -132,12 +178,23 @@ std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& n
       kTemplate, fmt::arg("name", escaped(phone.name)), fmt::arg("model", escaped(phone.model)),
       fmt::arg("description", escaped(phone.description)),
       fmt::arg("pool", escaped(phone.device_pool)), fmt::arg("address", escaped(node.address)),
-      fmt::arg("sip", node.sip), fmt::arg("sips", node.sips), fmt::arg("tvs", node.tvs),
-      fmt::arg("capf", capf_port(phone, node)), fmt::arg("load", escaped(node.load)),
+      fmt::arg("call_managers",
+               members(node, kCallManager, &ConfigMember::runs_call_manager, kMostCallManagers)),
+      fmt::arg("tvs", members(node, kTvs, &ConfigMember::runs_tvs, kMostTvs)),
+      fmt::arg("sip", node.sip), fmt::arg("capf", capf_port(phone, node)),
+      fmt::arg("load", escaped(node.load)),
       fmt::arg("transport",
                static_cast<int>(node.transport.value_or(sip_transport_of(phone.model)))),
       fmt::arg("stamp", escaped(phone.config_stamp)),
       fmt::arg("capf_mode", auth_mode_number(phone.capf.auth_mode, visit)));
+}
+
+std::string default_config_file(const ConfigNode& node) {
+  return fmt::format(
+      kDefault,
+      fmt::arg("call_managers", members(node, kDefaultCallManager, &ConfigMember::runs_call_manager,
+                                        kMostCallManagers)),
+      fmt::arg("tvs", members(node, kTvs, &ConfigMember::runs_tvs, kMostTvs)));
 }
 
 std::string config_file_name(const Phone& phone) {

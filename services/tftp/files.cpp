@@ -39,35 +39,23 @@ bool is_device(std::string_view name) {
   }
 }
 
-/// default_config is for phones that the node does not know: where it is, and nothing else.
-std::string default_config(const core::ConfigNode& node) {
-  return fmt::format(R"(<?xml version="1.0" encoding="UTF-8"?>
-<Default>
-  <callManagerGroup>
-    <members>
-      <member priority="0">
-        <callManager>
-          <ports>
-            <ethernetPhonePort>2000</ethernetPhonePort>
-            <sipPort>{0}</sipPort>
-            <securedSipPort>{1}</securedSipPort>
-          </ports>
-          <processNodeName>{2}</processNodeName>
-        </callManager>
-      </member>
-    </members>
-  </callManagerGroup>
-  <TVS>
-    <members>
-      <member priority="0">
-        <port>{3}</port>
-        <address>{2}</address>
-      </member>
-    </members>
-  </TVS>
-</Default>
-)",
-                     node.sip, node.sips, node.address, node.tvs);
+/// member_of says what phones are told of another node.
+core::ConfigMember member_of(const core::ClusterNode& node) {
+  return {node.address(),
+          node.ports.sip,
+          node.ports.sips,
+          node.ports.tvs,
+          node.runs(core::NodeService::call_manager),
+          node.runs(core::NodeService::tvs)};
+}
+
+/// stamp_of differs whenever what phones are told of the others does; "" without others.
+std::string stamp_of(const std::vector<core::ConfigMember>& others) {
+  std::string stamp;
+  for (const core::ConfigMember& one : others)
+    stamp += fmt::format(" {}/{}/{}/{}/{}{}", one.address, one.sip, one.sips, one.tvs,
+                         one.runs_call_manager ? 1 : 0, one.runs_tvs ? 1 : 0);
+  return stamp;
 }
 
 Content content_of(core::Bytes bytes) {
@@ -102,6 +90,7 @@ FileSource::FileSource(core::Database& admin, const core::Token& token, const co
       node_(std::move(node)),
       phones_(admin_),
       certificates_(admin_),
+      nodes_(admin_),
       signing_(certificates_, token_),
       itl_(paths_.folder / "ITLFile.tlv", Absence::keep_last,
            [this](core::BytesView file) { check_is_ours(core::ListKind::itl, file); }),
@@ -171,19 +160,30 @@ Found FileSource::config(std::string_view name, std::string_view plain) {
   config.name = name;
   config.plain = plain;
   if (*who == kDefault) {
-    config.text = default_config(node_);
-    config.stamp = "default";
+    const core::ConfigNode node = with_others();
+    config.text = core::default_config_file(node);
+    config.stamp = "default" + stamp_of(node.others);
     return made(std::move(config));
   }
   if (!is_device(*who)) return {};
   const std::optional<core::Phone> phone = phones_.find(*who);
   if (!phone) return {};
   const core::CapfVisit visit = core::capf_visit(*phone, outcome(*phone), clock_.now());
-  config.text = core::config_file(*phone, visit, node_);
-  config.stamp = fmt::format("{} {}", phone->config_stamp, static_cast<int>(visit));
+  const core::ConfigNode node = with_others();
+  config.text = core::config_file(*phone, visit, node);
+  config.stamp =
+      fmt::format("{} {}{}", phone->config_stamp, static_cast<int>(visit), stamp_of(node.others));
   config.device = phone->name;
   config.config_stamp = phone->config_stamp;
   return made(std::move(config));
+}
+
+/// with_others is this node, as its configuration says, and the others of its cluster.
+core::ConfigNode FileSource::with_others() const {
+  core::ConfigNode node = node_;
+  for (const core::ClusterNode& one : nodes_.list())
+    if (one.id != core::kThisNode) node.others.push_back(member_of(one));
+  return node;
 }
 
 /// outcome asks capf.db, which may not be there before the first enrolment.

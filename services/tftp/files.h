@@ -18,6 +18,7 @@
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
 #include "core/storage/database.h"
+#include "core/trust/node_store.h"
 #include "core/trust/trust_list.h"
 #include "services/tftp/list_file.h"
 #include "services/tftp/signing.h"
@@ -59,10 +60,10 @@ struct FilePaths {
 ///     ITLFile.tlv, ITL<device>.tlv         the ITL, the same for all
 ///     CTLFile.tlv, CTL<device>.tlv         the CTL, when there is one
 ///     <device>.cnf.xml[.sgn]               from the phone's record; unknown phones have none
-///     XMLDefault.cnf.xml[.sgn]             the node alone
+///     XMLDefault.cnf.xml[.sgn]             the nodes alone
 ///
-/// `.sgn` files are signed with a CallManager key (SigningChoice) and kept while record, CAPF visit
-/// and certificate stay. Safe from several threads.
+/// `.sgn` files are signed with a CallManager key (SigningChoice) and kept while record, CAPF
+/// visit, nodes and certificate stay. Safe from several threads.
 class FileSource {
  public:
   /// `admin` is admin.db, read-only; it and `token` and `clock` must outlive the source.
@@ -95,6 +96,7 @@ class FileSource {
   void check_is_ours(core::ListKind kind, core::BytesView file);
   std::optional<File> list_for(std::string_view name, std::string_view kind, ListFile& list);
   std::string known_device(std::string_view name);
+  core::ConfigNode with_others() const;
   Found config(std::string_view name, std::string_view plain);
   std::optional<core::Outcome> outcome(const core::Phone& phone);
   Found made(Unsigned config);
@@ -108,6 +110,7 @@ class FileSource {
   const core::ConfigNode node_;
   const core::PhoneStore phones_;
   const core::CertificateStore certificates_;
+  const core::NodeStore nodes_;
   SigningChoice signing_;
   ListFile itl_;
   ListFile ctl_;

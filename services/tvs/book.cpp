@@ -80,6 +80,9 @@ std::shared_ptr<const Page> Book::read() const {
   for (const core::OwnCertificate& certificate : store_.all_own()) {
     add(certificates, certificate.der, certificate.unit);
   }
+  for (const core::OtherCertificate& other : store_.others()) {
+    add(certificates, other.der, other.unit);
+  }
   for (const core::TrustedCertificate& trusted : store_.trusted()) {
     const auto store = core::trust_store_named(trusted.store);
     if (store) add(certificates, trusted.der, *store);

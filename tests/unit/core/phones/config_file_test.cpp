@@ -39,6 +39,54 @@ std::string xpath(const std::string& xml, const std::string& path) {
   return text;
 }
 
+/// expect_golden compares with tests/golden/<name>; RINGFENCE_UPDATE_GOLDEN=1 rewrites it.
+void expect_golden(const std::string& name, const std::string& text) {
+  const std::filesystem::path path =
+      std::filesystem::path(RINGFENCE_SOURCE_DIR) / "tests/golden" / name;
+  if (std::getenv("RINGFENCE_UPDATE_GOLDEN") != nullptr) write_atomically(path, bytes_of(text));
+  EXPECT_EQ(text, text_of(read_file(path, 1 << 20)));
+}
+
+ConfigNode with_others() {
+  ConfigNode node = kNode;
+  node.others = {{"192.0.2.8", 5060, 5061, 2445},
+                 {"a&b.example.com", 25060, 25061, 22445, false, true},
+                 {"192.0.2.10", 5060, 5061, 2445, true, false}};
+  return node;
+}
+
+TEST(ConfigFile, OfOneNodeIsWhatItWasBeforeThereWereClusters) {
+  expect_golden("phones/one_node.cnf.xml", config_file(phone(), CapfVisit::due, kNode));
+  expect_golden("phones/one_node_default.cnf.xml", default_config_file(kNode));
+}
+
+TEST(ConfigFile, NamesTheOtherNodesBehindThisOne) {
+  const ConfigNode node = with_others();
+  const std::string xml = config_file(phone(), CapfVisit::due, node);
+  expect_golden("phones/cluster.cnf.xml", xml);
+  expect_golden("phones/cluster_default.cnf.xml", default_config_file(node));
+  const std::string managers = "/device/devicePool/callManagerGroup/members/";
+  EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=0]/address"), "192.0.2.7");
+  EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=1]/address"), "192.0.2.8");
+  EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=2]/address"), "a&b.example.com");
+  EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=2]/port"), "22445");
+  EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=3]/address"), "");
+  EXPECT_EQ(xpath(xml, managers + "member[@priority=1]/callManager/processNodeName"), "192.0.2.8");
+  EXPECT_EQ(xpath(xml, managers + "member[@priority=2]/callManager/processNodeName"), "192.0.2.10");
+  EXPECT_EQ(xpath(xml, "/device/capfList/capf/processNodeName"), "192.0.2.7");
+  EXPECT_EQ(xpath(default_config_file(node), "/Default/TVS/members/member[@priority=1]/address"),
+            "192.0.2.8");
+}
+
+TEST(ConfigFile, HasNoMoreMembersThanPhonesTake) {
+  ConfigNode node = kNode;
+  for (int i = 0; i < 20; ++i) node.others.push_back({"192.0.2." + std::to_string(100 + i)});
+  const std::string xml = config_file(phone(), CapfVisit::due, node);
+  EXPECT_EQ(xpath(xml, "/device/TVS/members/member[last()]/@priority"), "4");
+  EXPECT_EQ(xpath(xml, "/device/devicePool/callManagerGroup/members/member[last()]/@priority"),
+            "2");
+}
+
 TEST(ConfigFile, IsWellFormedWhateverTheRecordHolds) {
   const test::TemporaryFolder folder;
   write_atomically(folder / "in.xml", bytes_of(config_file(phone(), CapfVisit::due, kNode)));

@@ -369,6 +369,35 @@ TEST_F(TftpServerTest, ShrugsOffWhatIsNoRequest) {
   EXPECT_EQ(fetch(server.endpoint(), "ITLFile.tlv"), node.itl);
 }
 
+TEST_F(TftpServerTest, NamesTheOtherNodesOfTheClusterAsSoonAsTheyAreThere) {
+  const auto text = [&](const std::string& name) {
+    return core::text_of(fetch(server.endpoint(), name));
+  };
+  const std::string alone = text("SEP001122334455.cnf.xml");
+  const Bytes signed_alone = fetch(server.endpoint(), "SEP001122334455.cnf.xml.sgn");
+  core::ClusterNode other;
+  other.name = "voice-b";
+  other.addresses = {"192.0.2.8"};
+  other.ports = {15060, 15061, 12445, 13804};
+  other.services = {core::NodeService::call_manager, core::NodeService::tvs};
+  core::NodeStore nodes(node.admin);
+  other.id = nodes.save(other, node.clock.now());
+  for (const std::string name : {"SEP001122334455.cnf.xml", "XMLDefault.cnf.xml"}) {
+    EXPECT_THAT(text(name), testing::HasSubstr("<port>12445</port>\n        "
+                                               "<address>192.0.2.8</address>"))
+        << name;
+    EXPECT_THAT(text(name), testing::HasSubstr("<processNodeName>192.0.2.8</processNodeName>"));
+  }
+  const Bytes signed_two = fetch(server.endpoint(), "SEP001122334455.cnf.xml.sgn");
+  EXPECT_THAT(core::text_of(signed_two), testing::HasSubstr("192.0.2.8"));
+  EXPECT_TRUE(verified(signed_two));
+  nodes.remove(other.id);
+  EXPECT_EQ(text("SEP001122334455.cnf.xml"), alone);
+  EXPECT_EQ(
+      core::text_of(core::content_of(fetch(server.endpoint(), "SEP001122334455.cnf.xml.sgn"))),
+      core::text_of(core::content_of(signed_alone)));
+}
+
 TEST_F(TftpServerTest, TalksToItsClientAlone) {
   fetch(server.endpoint(), "XMLDefault.cnf.xml");  // so that its address is known to be there
   UdpClient client(server.endpoint());

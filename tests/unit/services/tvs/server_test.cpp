@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include "core/trust/node_store.h"
 #include "tests/support/command.h"
 #include "tests/support/eventually.h"
 #include "tests/support/paused_signer.h"
@@ -116,6 +117,30 @@ class TvsServerTest : public testing::Test {
   Server server;
   test::Running running{io};
 };
+
+TEST_F(TvsServerTest, VouchesForTheSignersOfOtherNodesFromTheirImportOn) {
+  const core::EvpPkey key(EVP_RSA_gen(2048));
+  const core::X509Cert signer = core::issue_self_signed(core::Unit::call_manager, {"voice-b", {}},
+                                                        *key, nullptr, node.clock.now());
+  const Query query = {"CP-8861-SEP001122334455", core::subject_of(*signer),
+                       core::issuer_of(*signer), core::serial_of(*signer)};
+  Client client(server.endpoint());
+  const std::string unknown = "07000101";
+  EXPECT_EQ(core::to_hex(BytesView(client.ask(to_bytes(1, query))).subspan(10)), unknown);
+  core::ClusterNode other;
+  other.name = "voice-b";
+  other.addresses = {"192.0.2.8"};
+  other.services = {core::NodeService::tftp};
+  other.certificates[core::Unit::call_manager] = core::shared_certificate(core::to_der(*signer));
+  core::NodeStore nodes(node.admin);
+  other.id = nodes.save(other, node.clock.now());
+  const Bytes answer = client.ask(to_bytes(2, query));
+  EXPECT_EQ(core::to_hex(BytesView(answer).subspan(10, 5)), "0700010002");
+  EXPECT_EQ(Bytes(answer.begin() + 17, answer.end() - 12), core::to_der(*signer));
+  EXPECT_EQ(core::to_hex(BytesView(answer).last(12)), "080002000309000400015180");
+  nodes.remove(other.id);
+  EXPECT_EQ(core::to_hex(BytesView(client.ask(to_bytes(3, query))).subspan(10)), unknown);
+}
 
 TEST_F(TvsServerTest, AnswersWhatPhonesAskAndSurvivesWhatTheyShouldNot) {
   Client client(server.endpoint());
