@@ -20,34 +20,10 @@
 #include "core/storage/database.h"
 #include "core/trust/node_store.h"
 #include "core/trust/trust_list.h"
-#include "services/tftp/list_file.h"
 #include "services/tftp/signing.h"
+#include "services/tftp/source.h"
 
 namespace ringfence::services::tftp {
-
-/// File is what a name stands for now.
-struct File {
-  std::shared_ptr<const Content> content;
-  std::string device;  ///< a known phone's name; "" for the generic files and for strangers
-  std::string config_stamp = {};  ///< of the record that a phone's configuration was made from
-  std::string signer = {};        ///< of a signed configuration: serial number, as signs have it
-};
-
-/// Unsigned is a configuration that must be signed to become the file `name`.
-struct Unsigned {
-  std::string name;
-  std::string plain;  ///< the name inside the signed file
-  std::string text;
-  std::string stamp;  ///< of the record it was made from
-  std::string device;
-  std::string config_stamp = {};  ///< the record's own
-};
-
-/// Found is what a name stands for: a file, what becomes one by `sign`, or nothing.
-struct Found {
-  std::optional<File> file;
-  std::optional<Unsigned> to_sign;
-};
 
 /// FilePaths is where the source reads from.
 struct FilePaths {
@@ -64,19 +40,14 @@ struct FilePaths {
 ///
 /// `.sgn` files are signed with a CallManager key (SigningChoice) and kept while record, CAPF
 /// visit, nodes and certificate stay. Safe from several threads.
-class FileSource {
+class FileSource final : public Source {
  public:
   /// `admin` is admin.db, read-only; it and `token` and `clock` must outlive the source.
   FileSource(core::Database& admin, const core::Token& token, const core::Clock& clock,
              FilePaths paths, core::ConfigNode node);
 
-  /// find returns nothing for a name that stands for no file. Throws Error as Database does, then
-  /// the file exists but cannot be made now. Blocks for disk and SQLite, never for the signer.
-  Found find(std::string_view name);
-
-  /// sign makes the file, and keeps it. Blocks for the signer: only on a core::SigningPool. Throws
-  /// Error as Token and Database do.
-  File sign(const Unsigned& config);
+  Found find(std::string_view name) override;
+  File sign(const Unsigned& config) override;
 
   /// served returns the trust list that phones get now, nothing when there is none.
   std::shared_ptr<const Content> served(core::ListKind kind) {

@@ -2,7 +2,7 @@
 
 namespace ringfence::services::tftp {
 
-core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::string name,
+core::Task<std::optional<File>> find_file(Pools pools, Source& files, std::string name,
                                           core::asio::ip::address peer) {
   auto find = [&] { return files.find(name); };
   Found found = co_await core::run_on(pools.work, find);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/net/signing_pool.h"
-#include "services/tftp/files.h"
+#include "services/tftp/source.h"
 
 namespace ringfence::services::tftp {
 
@@ -18,8 +18,8 @@ struct Pools {
 
 /// find_file finds `name` for `peer` on `pools.work`, and signs on `pools.files` what must be
 /// signed. So a signer that hangs holds up who asks for a new signed file, and nobody else. Throws
-/// as FileSource does; `files` and the pools must outlive it.
-core::Task<std::optional<File>> find_file(Pools pools, FileSource& files, std::string name,
+/// as Source does; `files` and the pools must outlive it.
+core::Task<std::optional<File>> find_file(Pools pools, Source& files, std::string name,
                                           core::asio::ip::address peer);
 
 }  // namespace ringfence::services::tftp

@@ -58,7 +58,7 @@ struct HttpServer::Reply {
   std::optional<File> file;
 };
 
-HttpServer::HttpServer(asio::io_context& io, const Pools& pools, FileSource& files,
+HttpServer::HttpServer(asio::io_context& io, const Pools& pools, Source& files,
                        FetchLog& fetches, const core::Clock& clock, Identity* identity,
                        const core::tcp::endpoint& endpoint, HttpTimes times)
     : pools_(pools),

@@ -30,7 +30,7 @@ struct HttpTimes {
 class HttpServer {
  public:
   /// `identity` is null for plain HTTP; what is passed must outlive the server.
-  HttpServer(core::asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
+  HttpServer(core::asio::io_context& io, const Pools& pools, Source& files, FetchLog& fetches,
              const core::Clock& clock, Identity* identity, const core::tcp::endpoint& endpoint,
              HttpTimes times = {});
 
@@ -53,7 +53,7 @@ class HttpServer {
   core::Task<Reply> reply_to(const Request& request, const std::string& peer);
 
   const Pools pools_;
-  FileSource& files_;
+  Source& files_;
   FetchLog& fetches_;
   const core::Clock& clock_;
   Identity* identity_;

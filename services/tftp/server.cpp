@@ -99,7 +99,7 @@ struct Server::Transfer : std::enable_shared_from_this<Transfer> {
   }
 };
 
-Server::Server(asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
+Server::Server(asio::io_context& io, const Pools& pools, Source& files, FetchLog& fetches,
                const core::Clock& clock, const core::udp::endpoint& endpoint, Bounds bounds)
     : io_(io),
       pools_(pools),

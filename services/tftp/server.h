@@ -34,7 +34,7 @@ struct Bounds {
 class Server {
  public:
   /// What is passed must outlive the server. Throws Error{conflict} when the port is taken.
-  Server(core::asio::io_context& io, const Pools& pools, FileSource& files, FetchLog& fetches,
+  Server(core::asio::io_context& io, const Pools& pools, Source& files, FetchLog& fetches,
          const core::Clock& clock, const core::udp::endpoint& endpoint, Bounds bounds = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -68,7 +68,7 @@ class Server {
 
   core::asio::io_context& io_;
   const Pools pools_;
-  FileSource& files_;
+  Source& files_;
   FetchLog& fetches_;
   const core::Clock& clock_;
   const Bounds bounds_;
