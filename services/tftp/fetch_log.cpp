@@ -1,7 +1,13 @@
 #include "services/tftp/fetch_log.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
 
+#include "core/base/error.h"
 #include "core/base/log.h"
 
 namespace ringfence::services::tftp {
@@ -10,13 +16,24 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxWaiting = 100'000;
-constexpr auto kGather = 100ms;
+constexpr auto kGather = 50ms;  // what it shows goes through one more log of 100 ms
 constexpr auto kRetry = 1s;
+
+/// last_of_each leaves out what a later one replaces: of a peer that fetches one file again and
+/// again, the last is all that is kept.
+std::vector<core::Fetch> last_of_each(std::vector<core::Fetch> fetches) {
+  std::set<std::tuple<std::string, std::string, std::string>> seen;
+  std::vector<core::Fetch> kept;
+  for (auto one = fetches.rbegin(); one != fetches.rend(); ++one)
+    if (seen.emplace(one->device, one->file, one->peer).second) kept.push_back(std::move(*one));
+  std::ranges::reverse(kept);
+  return kept;
+}
 
 }  // namespace
 
-FetchLog::FetchLog(core::Database& database)
-    : signs_(database), store_(database), thread_([this] { run(); }) {}
+FetchLog::FetchLog(core::Database& database, core::Database& admin)
+    : signs_(database), store_(database), phones_(admin), thread_([this] { run(); }) {}
 
 FetchLog::~FetchLog() {
   {
@@ -29,44 +46,74 @@ FetchLog::~FetchLog() {
 
 void FetchLog::add(const File& file, const std::string& name, const std::string& peer,
                    core::Time now) {
-  const std::string address = core::address_text(peer);
-  note(file, name, address);
+  Added added{
+      {file.device, name, file.content->sha1, core::address_text(peer), now, file.config_stamp},
+      file.signer,
+      core::sign_time()};
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
+    first = waiting_.empty();
     if (waiting_.size() >= kMaxWaiting) waiting_.erase(waiting_.begin());
-    waiting_.push_back({file.device, name, file.content->sha1, address, now, file.config_stamp});
+    waiting_.push_back(std::move(added));
   }
-  changed_.notify_one();
+  if (first) changed_.notify_one();  // the others are gathered
 }
 
 /// note keeps what a known phone's fetch shows: which list it was offered, and what came next.
-void FetchLog::note(const File& file, const std::string& name, const std::string& address) {
-  if (file.device.empty() || name.starts_with("CTL")) return;
-  core::TrustSign sign{file.device,      core::TrustSignKind::plain_config, address, "", name,
-                       core::sign_time()};
-  if (name.starts_with("ITL")) {
+void FetchLog::note(const Added& added) {
+  const core::Fetch& fetch = added.fetch;
+  if (fetch.device.empty() || fetch.file.starts_with("CTL")) return;
+  core::TrustSign sign{fetch.device, core::TrustSignKind::plain_config, fetch.peer, "", fetch.file,
+                       added.at};
+  if (fetch.file.starts_with("ITL")) {
     sign.kind = core::TrustSignKind::list_fetched;
-    sign.subject = file.content->sha1;
-  } else if (!file.signer.empty()) {
+    sign.subject = fetch.sha1;
+  } else if (!added.signer.empty()) {
     sign.kind = core::TrustSignKind::signed_config;
-    sign.subject = file.signer;
+    sign.subject = added.signer;
   }
   signs_.add(std::move(sign));
+}
+
+/// known returns the fetches with the devices that phones have, and notes what these show.
+std::vector<core::Fetch> FetchLog::known(std::vector<Added> added) {
+  std::map<std::string, bool> asked;
+  std::vector<core::Fetch> fetches;
+  fetches.reserve(added.size());
+  for (Added& one : added) {
+    const auto [found, first] = asked.try_emplace(one.fetch.device, false);
+    if (first && !one.fetch.device.empty()) {
+      try {
+        found->second = phones_.has(one.fetch.device);
+      } catch (const core::Error&) {
+        found->second = false;  // trust lists are served also while admin.db cannot be read
+      }
+    }
+    if (!found->second) one.fetch.device.clear();
+    note(one);
+    fetches.push_back(std::move(one.fetch));
+  }
+  return last_of_each(std::move(fetches));
 }
 
 void FetchLog::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    changed_.wait_for(lock, failing_ ? kRetry : kGather, [this] { return stopping_; });
+    const auto stopping = [this] { return stopping_; };
+    if (unsaved_.empty()) changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    changed_.wait_for(lock, failing_ ? kRetry : kGather, stopping);
     const bool last = stopping_;
-    std::vector<core::Fetch> batch;
+    std::vector<Added> batch;
     batch.swap(waiting_);
     lock.unlock();
-    const bool saved = batch.empty() || save(batch);
-    lock.lock();
-    if (!saved) waiting_.insert(waiting_.begin(), batch.begin(), batch.end());
+    const std::vector<core::Fetch> more = known(std::move(batch));
+    unsaved_.insert(unsaved_.end(), more.begin(), more.end());
+    if (unsaved_.size() > kMaxWaiting)
+      unsaved_.erase(unsaved_.begin(), unsaved_.end() - kMaxWaiting);
+    if (unsaved_.empty() || save(unsaved_)) unsaved_.clear();
     if (last) return;
+    lock.lock();
   }
 }
 

@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "core/phones/fetch_store.h"
+#include "core/phones/phone_store.h"
 #include "core/phones/trust_sign_log.h"
-#include "services/tftp/files.h"
+#include "services/tftp/source.h"
 
 namespace ringfence::services::tftp {
 
@@ -18,28 +19,40 @@ namespace ringfence::services::tftp {
 /// one log line says why. Safe from several threads.
 class FetchLog {
  public:
-  /// `database` is tftp.db, read-write, and must outlive the log.
-  explicit FetchLog(core::Database& database);
+  /// `database` is tftp.db, read-write; `admin`, admin.db, knows which phones there are. Both must
+  /// outlive the log.
+  FetchLog(core::Database& database, core::Database& admin);
   FetchLog(const FetchLog&) = delete;
   FetchLog& operator=(const FetchLog&) = delete;
   ~FetchLog();  ///< saves what is left
 
-  /// add keeps that `file` was fetched whole as `name` by `peer` ("address", or "address:port").
+  /// add keeps that `file` was fetched whole as `name` by `peer` ("address", or "address:port"). A
+  /// device that no phone has is written down as none: strangers may invent any number of names,
+  /// and each that is told apart is a row.
   void add(const File& file, const std::string& name, const std::string& peer, core::Time now);
 
  private:
-  void note(const File& file, const std::string& name, const std::string& address);
+  struct Added {
+    core::Fetch fetch;
+    std::string signer;  ///< of a signed configuration
+    core::TrustSign::Time at;
+  };
+
   void run();
   bool save(const std::vector<core::Fetch>& batch);
+  std::vector<core::Fetch> known(std::vector<Added> added);
+  void note(const Added& added);
 
   core::TrustSignLog signs_;
   core::FetchStore store_;
+  const core::PhoneStore phones_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<core::Fetch> waiting_;
+  std::vector<Added> waiting_;
   bool stopping_ = false;
-  bool failing_ = false;  // the thread's own
-  std::thread thread_;    // last: it uses all of the above
+  std::vector<core::Fetch> unsaved_;  // the thread's own, as is what follows
+  bool failing_ = false;
+  std::thread thread_;  // last: it uses all of the above
 };
 
 }  // namespace ringfence::services::tftp

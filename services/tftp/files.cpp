@@ -39,6 +39,16 @@ bool is_device(std::string_view name) {
   }
 }
 
+/// device_of returns whose list `name` is, "" for the generic one, or nothing when it is no list of
+/// this kind: "<kind>File.tlv" and "<kind><device>.tlv" are.
+std::optional<std::string> device_of(std::string_view name, std::string_view kind) {
+  const auto who = between(name, kind, ".tlv");
+  if (!who) return std::nullopt;
+  if (*who == "File") return std::string();
+  if (!is_device(*who)) return std::nullopt;
+  return std::string(*who);
+}
+
 /// member_of says what phones are told of another node.
 core::ConfigMember member_of(const core::ClusterNode& node) {
   return {node.address(),
@@ -116,10 +126,25 @@ void FileSource::check_is_ours(core::ListKind kind, core::BytesView file) {
   }
 }
 
+std::optional<File> FileSource::at_hand(std::string_view name) {
+  if (!valid_name(name)) return std::nullopt;
+  for (ListFile* const list : {&itl_, &ctl_}) {
+    auto device = device_of(name, list == &itl_ ? "ITL" : "CTL");
+    if (!device) continue;
+    auto content = list->unchanged();
+    if (content) return File{std::move(content), std::move(*device)};
+  }
+  return std::nullopt;
+}
+
 Found FileSource::find(std::string_view name) {
   if (!valid_name(name)) return {};
-  if (auto itl = list_for(name, "ITL", itl_)) return {std::move(itl), {}};
-  if (auto ctl = list_for(name, "CTL", ctl_)) return {std::move(ctl), {}};
+  for (ListFile* const list : {&itl_, &ctl_}) {
+    auto device = device_of(name, list == &itl_ ? "ITL" : "CTL");
+    if (!device) continue;
+    auto content = list->current();
+    if (content) return {File{std::move(content), std::move(*device)}, {}};
+  }
   std::string_view plain = name;
   if (plain.ends_with(".sgn")) plain.remove_suffix(4);
   return config(name, plain);
@@ -129,28 +154,6 @@ void FileSource::reload() {
   const std::lock_guard lock(kept_mutex_);
   newest_first_.clear();
   by_name_.clear();
-}
-
-/// list_for answers "<kind>File.tlv" and "<kind><device>.tlv".
-std::optional<File> FileSource::list_for(std::string_view name, std::string_view kind,
-                                         ListFile& list) {
-  const auto who = between(name, kind, ".tlv");
-  if (!who) return std::nullopt;
-  const bool generic = *who == "File";
-  if (!generic && !is_device(*who)) return std::nullopt;
-  std::shared_ptr<const Content> content = list.current();
-  if (!content) return std::nullopt;
-  return File{std::move(content), generic ? std::string() : known_device(*who)};
-}
-
-/// known_device returns `name` if a phone has it: strangers may invent any number of names, and
-/// each that is told apart is a row of tftp.db.
-std::string FileSource::known_device(std::string_view name) {
-  try {
-    return phones_.has(name) ? std::string(name) : std::string();
-  } catch (const Error&) {
-    return {};  // trust lists are served also while admin.db cannot be read
-  }
 }
 
 Found FileSource::config(std::string_view name, std::string_view plain) {

@@ -58,8 +58,8 @@ struct HttpServer::Reply {
   std::optional<File> file;
 };
 
-HttpServer::HttpServer(asio::io_context& io, const Pools& pools, Source& files,
-                       FetchLog& fetches, const core::Clock& clock, Identity* identity,
+HttpServer::HttpServer(asio::io_context& io, const Pools& pools, Source& files, FetchLog& fetches,
+                       const core::Clock& clock, Identity* identity,
                        const core::tcp::endpoint& endpoint, HttpTimes times)
     : pools_(pools),
       files_(files),

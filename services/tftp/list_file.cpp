@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <fmt/format.h>
-
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
@@ -36,25 +34,31 @@ std::shared_ptr<const Content> ListFile::checked(const std::filesystem::path& pa
 
 std::shared_ptr<const Content> ListFile::current() {
   const std::lock_guard lock(mutex_);
-  const std::string found = stamp();
-  if (found != stamp_) {
+  const std::optional<Stamp> found = stamp();
+  if (!looked_ || found != stamp_) {
+    looked_ = true;
     stamp_ = found;
     read();
   }
   return content_;
 }
 
-/// stamp tells one version of the file from the next without reading it; empty when it is missing.
-std::string ListFile::stamp() const {
+std::shared_ptr<const Content> ListFile::unchanged() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || !looked_ || stamp() != stamp_) return nullptr;
+  return content_;
+}
+
+/// stamp returns nothing when the file is missing.
+std::optional<ListFile::Stamp> ListFile::stamp() const {
   struct stat status {};
 
-  if (::stat(path_.c_str(), &status) != 0) return {};
-  return fmt::format("{}.{:09} {} {}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
-                     status.st_size, status.st_ino);
+  if (::stat(path_.c_str(), &status) != 0) return std::nullopt;
+  return Stamp{status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
 }
 
 void ListFile::read() {
-  if (stamp_.empty() && absence_ == Absence::withdraw) {
+  if (!stamp_ && absence_ == Absence::withdraw) {
     content_.reset();
     return;
   }

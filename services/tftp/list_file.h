@@ -1,10 +1,12 @@
 // A trust list on disk, and its last good version in memory.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/base/bytes.h"
@@ -39,8 +41,23 @@ class ListFile {
   /// one log line.
   std::shared_ptr<const Content> current();
 
+  /// unchanged returns the version that is held if it is the newest: it asks the system for the
+  /// file's time and size, and never reads it. Nothing when it has to be read again, or is just
+  /// being read.
+  std::shared_ptr<const Content> unchanged();
+
  private:
-  std::string stamp() const;
+  /// Stamp tells one version of the file from the next without reading it.
+  struct Stamp {
+    std::int64_t seconds = 0;
+    std::int64_t nanoseconds = 0;
+    std::int64_t bytes = 0;
+    std::uint64_t inode = 0;
+
+    bool operator==(const Stamp&) const = default;
+  };
+
+  std::optional<Stamp> stamp() const;
   void read();
   std::shared_ptr<const Content> checked(const std::filesystem::path& path) const;
 
@@ -48,7 +65,8 @@ class ListFile {
   const Absence absence_;
   const IsOurs is_ours_;
   std::mutex mutex_;
-  std::string stamp_ = "never";
+  bool looked_ = false;
+  std::optional<Stamp> stamp_;  ///< nothing: it is missing
   std::shared_ptr<const Content> content_;
 };
 

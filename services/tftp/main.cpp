@@ -7,6 +7,7 @@
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
 #include "core/net/run.h"
+#include "services/tftp/files.h"
 #include "services/tftp/http.h"
 #include "services/tftp/server.h"
 
@@ -46,7 +47,7 @@ void run(const core::DaemonOptions& options) {
   const core::Token token(config.signer_socket("tftp"));
   FileSource files(admin, token, clock, {config.tftp_folder(), config.capf_db()}, node_of(config));
   Identity identity(admin, token);
-  FetchLog fetches(journal);
+  FetchLog fetches(journal, admin);
 
   core::asio::io_context io;
   core::asio::thread_pool pool(4);

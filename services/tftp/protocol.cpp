@@ -1,6 +1,7 @@
 #include "services/tftp/protocol.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <set>
@@ -27,6 +28,8 @@ enum Opcode : std::uint16_t {
 };
 
 constexpr std::size_t kMinBlockBytes = 8;
+constexpr std::size_t kMaxWindowAsked = 65535;
+constexpr std::size_t kDataHeaderBytes = 4;
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -60,7 +63,17 @@ void read_option(Options& options, const std::string& name, const std::string& t
     options.timeout_seconds = static_cast<unsigned>(*value);
   } else if (name == "tsize") {
     options.size = true;
+  } else if (name == "windowsize" && *value >= 1 && *value <= kMaxWindowAsked) {
+    options.window = *value;
   }
+}
+
+/// bound_window cuts the window to what all its packets together may be.
+void bound_window(Options& options) {
+  if (!options.window) return;
+  const std::size_t packet = options.block_bytes.value_or(kDefaultBlockBytes) + kDataHeaderBytes;
+  const std::size_t most = std::clamp<std::size_t>(kMaxWindowBytes / packet, 1, kMaxWindow);
+  options.window = std::min(*options.window, most);
 }
 
 void append_option(core::Writer& writer, std::string_view name, std::uint64_t value) {
@@ -71,6 +84,7 @@ void append_options(core::Writer& writer, const Options& options, std::size_t si
   if (options.block_bytes) append_option(writer, "blksize", *options.block_bytes);
   if (options.timeout_seconds) append_option(writer, "timeout", *options.timeout_seconds);
   if (options.size) append_option(writer, "tsize", size);
+  if (options.window) append_option(writer, "windowsize", *options.window);
 }
 
 }  // namespace
@@ -105,6 +119,7 @@ ReadRequest parse_request(BytesView datagram) {
     if (!seen.insert(name).second) throw Error(Code::malformed, "an option comes twice");
     read_option(request.options, name, value);
   }
+  bound_window(request.options);
   return request;
 }
 
@@ -118,9 +133,16 @@ Reply parse_reply(BytesView datagram) {
 }
 
 Bytes data_packet(std::uint16_t block, BytesView data) {
-  core::Writer writer;
-  writer.u16(kData).u16(block).bytes(data);
-  return writer.take();
+  Bytes packet;
+  append_data(packet, block, data);
+  return packet;
+}
+
+void append_data(Bytes& packets, std::uint16_t block, BytesView data) {
+  const std::array<std::uint8_t, kDataHeaderBytes> header = {
+      0, kData, static_cast<std::uint8_t>(block >> 8U), static_cast<std::uint8_t>(block)};
+  packets.insert(packets.end(), header.begin(), header.end());
+  packets.insert(packets.end(), data.begin(), data.end());
 }
 
 Bytes error_packet(Failure failure, std::string_view text) {

@@ -15,6 +15,8 @@ namespace ringfence::services::tftp {
 inline constexpr std::size_t kDefaultBlockBytes = 512;  ///< RFC 1350
 inline constexpr std::size_t kMaxBlockBytes = 65464;    ///< RFC 2348
 inline constexpr std::size_t kMaxRequestBytes = 512;    ///< RFC 2347 section 2
+inline constexpr std::size_t kMaxWindow = 64;           ///< what we do of RFC 7440's 65535
+inline constexpr std::size_t kMaxWindowBytes = 65'000;  ///< … and all its packets together
 inline constexpr unsigned kMaxTimeoutSeconds = 5;       ///< what we do of RFC 2349's 255
 
 /// An answer to somebody who has not proved to be there may have so many bytes for each of his.
@@ -43,8 +45,11 @@ struct Options {
   /// as RFC 2349 lets us: the client then waits as long as it wants and we as long as we want.
   std::optional<unsigned> timeout_seconds;
   bool size = false;  ///< the client wants to know the size (RFC 2349)
+  /// Blocks that are sent before an acknowledgement (RFC 7440). A larger wish gets what fits into
+  /// kMaxWindow and kMaxWindowBytes, at least 1.
+  std::optional<std::size_t> window = {};
 
-  bool any() const noexcept { return block_bytes || timeout_seconds || size; }
+  bool any() const noexcept { return block_bytes || timeout_seconds || size || window; }
 
   bool operator==(const Options&) const = default;
 };
@@ -75,13 +80,18 @@ bool is_request(core::BytesView datagram) noexcept;
 /// parse_request decodes the first datagram of a client.
 ///
 /// Throws Error{malformed} for anything truncated, unterminated or repeated, and `refused` for a
-/// write request: this server is read only. Source: RFC 1350 section 5; RFC 2347 to 2349.
+/// write request: this server is read only. Source: RFC 1350 section 5; RFC 2347 to 2349;
+/// RFC 7440.
 ReadRequest parse_request(core::BytesView datagram);
 
 /// parse_reply decodes an ACK or ERROR; throws Error{malformed} for everything else.
 Reply parse_reply(core::BytesView datagram);
 
 core::Bytes data_packet(std::uint16_t block, core::BytesView data);
+
+/// append_data writes the same packet behind what `packets` holds.
+void append_data(core::Bytes& packets, std::uint16_t block, core::BytesView data);
+
 core::Bytes error_packet(Failure failure, std::string_view text);
 
 /// error_within is the same for somebody who sent `datagram_bytes` and has not proved to be there:

@@ -1,22 +1,23 @@
 // TFTP over UDP: one socket to be asked on, one of its own for each transfer.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
 #include "core/net/asio.h"
 #include "core/net/occupancy.h"
+#include "core/net/poll_loop.h"
+#include "core/net/udp_socket.h"
 #include "services/tftp/fetch_log.h"
 #include "services/tftp/find_file.h"
 #include "services/tftp/lending.h"
-#include "services/tftp/protocol.h"
-#include "services/tftp/session.h"
+#include "services/tftp/transfer.h"
 
 namespace ringfence::services::tftp {
 
@@ -30,14 +31,16 @@ struct Bounds {
   std::chrono::seconds drain_time = std::chrono::seconds(2);  ///< for running ones, after `close`
 };
 
-/// Server answers read requests until `close`. It must outlive `io.run()`.
-class Server {
+/// Server answers read requests until `close`, on a thread of its own. It must outlive `io.run()`,
+/// which goes on until the last transfer has ended.
+class Server final : private core::PollLoop::Waiter {
  public:
   /// What is passed must outlive the server. Throws Error{conflict} when the port is taken.
   Server(core::asio::io_context& io, const Pools& pools, Source& files, FetchLog& fetches,
          const core::Clock& clock, const core::udp::endpoint& endpoint, Bounds bounds = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+  ~Server();  ///< cuts short what still runs
 
   core::udp::endpoint endpoint() const { return endpoint_; }
 
@@ -50,44 +53,43 @@ class Server {
   boost::json::object counters() const;
 
  private:
-  struct Transfer;
+  /// Late is a request that found no place.
+  struct Late {
+    core::Bytes request;
+    core::udp::endpoint peer;
+    std::chrono::steady_clock::time_point until;
+  };
 
-  core::Task<void> listen();
-  void start(core::BytesView datagram, const core::udp::endpoint& peer);
-  std::shared_ptr<Transfer> admit(core::BytesView datagram, const core::udp::endpoint& peer);
-  void leave(const std::shared_ptr<Transfer>& transfer);
-  bool has_transfers() const;
+  void run();
+  void readable() override;
+  void overdue(std::chrono::steady_clock::time_point now) override;
+  bool start(core::BytesView datagram, const core::udp::endpoint& peer);
+  void keep_late(core::BytesView datagram, const core::udp::endpoint& peer);
+  void drop(const core::udp::endpoint& peer);
+  void seat_late(const core::udp::endpoint& ended);
+  std::unique_ptr<core::Seat> seat_for(const std::shared_ptr<Transfer>& transfer);
+  void ended(const Transfer& transfer);
+  void stop_listening();
   void end_transfers();
-  core::Task<void> serve(std::shared_ptr<Transfer> transfer);
-  core::Task<void> send_file(std::shared_ptr<Transfer> transfer, ReadRequest request, File file);
-  Step take(Transfer& transfer, Session& session, std::size_t count);
-  static Step repeat(Session& session, const Transfer& transfer,
-                     std::chrono::steady_clock::time_point sent);
-  core::Task<bool> lend(Transfer& transfer, std::size_t bytes);
-  core::Task<std::size_t> receive(Transfer& transfer, std::chrono::steady_clock::time_point until);
 
-  core::asio::io_context& io_;
   const Pools pools_;
-  Source& files_;
-  FetchLog& fetches_;
-  const core::Clock& clock_;
   const Bounds bounds_;
-  core::udp::socket socket_;
-  core::asio::steady_timer draining_;  // on socket_'s strand
-  core::udp::endpoint endpoint_;
-
-  std::atomic<std::uint64_t> requests_ = 0;
-  std::atomic<std::uint64_t> completed_ = 0;
-  std::atomic<std::uint64_t> failed_ = 0;
-  std::atomic<std::uint64_t> not_found_ = 0;
-  std::atomic<std::uint64_t> refused_ = 0;
-  std::atomic<std::uint64_t> dropped_ = 0;
-
+  Counters counters_;
   Lending lending_;
   core::Occupancy occupancy_;  // before the transfers, which hold seats
-  mutable std::mutex mutex_;   // for what follows
-  bool closed_ = false;
+  core::PollLoop loop_;
+  core::UdpSocket socket_;
+  const core::udp::endpoint endpoint_;
+  Desk desk_;
+
+  // The loop's thread's own.
+  bool listening_ = true;
   std::map<core::udp::endpoint, std::shared_ptr<Transfer>> transfers_;
+  std::deque<Late> late_;
+  std::vector<std::shared_ptr<Transfer>> ended_;  ///< until the loop has gone round
+
+  core::asio::executor_work_guard<core::asio::io_context::executor_type> work_;
+  std::thread thread_;  // last: it uses all of the above
 };
 
 }  // namespace ringfence::services::tftp

@@ -1,6 +1,7 @@
 #include "services/tftp/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kDataHeaderBytes = 4;
 constexpr int kMaxRepetitions = 5;
 constexpr int kMaxUnheardRepetitions = 2;
 constexpr std::chrono::milliseconds kMaxPatience = std::chrono::seconds(kMaxTimeoutSeconds);
@@ -21,6 +23,7 @@ Session::Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& 
     : content_(std::move(content)),
       options_(request.options),
       block_bytes_(options_.block_bytes.value_or(kDefaultBlockBytes)),
+      packet_bytes_(block_bytes_ + kDataHeaderBytes),
       block_(options_.any() ? 0 : 1),
       first_patience_(std::chrono::seconds(options_.timeout_seconds.value_or(1))),
       patience_(first_patience_),
@@ -28,14 +31,14 @@ Session::Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& 
   if (request.mode == Mode::netascii) {
     content_ = std::make_shared<const core::Bytes>(to_netascii(*content_));
   }
-  make_packet();
+  make_packets();
   charge();
 }
 
 /// charge takes the packet off what an unheard client has paid, if that is enough.
 bool Session::charge() {
-  costly_ = sent_bytes_ + packet_.size() > paid_bytes_;
-  if (!costly_) sent_bytes_ += packet_.size();
+  costly_ = sent_bytes_ + packets_.size() > paid_bytes_;
+  if (!costly_) sent_bytes_ += packets_.size();
   return !costly_;
 }
 
@@ -47,16 +50,25 @@ Step Session::take(core::BytesView datagram) {
     return Step::wait;  // rubbish on a port that anybody can reach
   }
   if (std::holds_alternative<Refusal>(reply)) return Step::failed;
-  if (std::get<Acknowledgement>(reply).block != static_cast<std::uint16_t>(block_)) {
-    return Step::wait;
-  }
+  // How many of the packets are acknowledged, modulo 2^16 as block numbers are.
+  const auto before = static_cast<std::uint16_t>(block_ - 1);
+  const auto blocks = static_cast<std::uint16_t>(std::get<Acknowledgement>(reply).block - before);
+  if (blocks > count_) return Step::wait;
+  if (blocks > 0) return move_on(blocks);
+  const bool first_lost = count_ > 1 && !std::exchange(again_, true);
+  return first_lost ? Step::send : Step::wait;
+}
+
+/// move_on leaves so many of the packets behind.
+Step Session::move_on(std::size_t blocks) {
   heard_ = true;
-  const bool last = block_ > 0 && block_ * block_bytes_ > content_->size();
-  if (last) return Step::done;
-  ++block_;
+  block_ += blocks;
+  const bool all = block_ > 0 && (block_ - 1) * block_bytes_ > content_->size();
+  if (all) return Step::done;
   repetitions_ = 0;
+  again_ = false;
   patience_ = first_patience_;
-  make_packet();
+  make_packets();
   return Step::send;
 }
 
@@ -71,6 +83,7 @@ Step Session::timed_out() {
 
 Step Session::repeat() {
   ++repetitions_;
+  again_ = false;
   patience_ = std::min(patience_ * 2, kMaxPatience);
   return Step::send;
 }
@@ -85,15 +98,23 @@ Step Session::asked_again(std::size_t request_bytes) {
   return Step::send;
 }
 
-void Session::make_packet() {
+void Session::make_packets() {
   if (block_ == 0) {
-    packet_ = option_packet(options_, content_->size());
+    packets_ = option_packet(options_, content_->size());
+    packet_bytes_ = packets_.size();
     return;
   }
-  const std::size_t start = (block_ - 1) * block_bytes_;
-  const std::size_t count = std::min(block_bytes_, content_->size() - start);
-  const core::BytesView data = core::BytesView(*content_).subspan(start, count);
-  packet_ = data_packet(static_cast<std::uint16_t>(block_), data);
+  packet_bytes_ = block_bytes_ + kDataHeaderBytes;
+  const core::BytesView rest = core::BytesView(*content_).subspan((block_ - 1) * block_bytes_);
+  const std::size_t left = rest.size() / block_bytes_ + 1;  // the last one is never full
+  count_ = std::min(options_.window.value_or(1), left);
+  packets_.clear();
+  packets_.reserve(std::min(count_ * packet_bytes_, rest.size() + count_ * kDataHeaderBytes));
+  for (std::size_t i = 0; i < count_; ++i) {
+    const core::BytesView from = rest.subspan(i * block_bytes_);
+    append_data(packets_, static_cast<std::uint16_t>(block_ + i),
+                from.first(std::min(block_bytes_, from.size())));
+  }
 }
 
 }  // namespace ringfence::services::tftp

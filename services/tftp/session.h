@@ -18,11 +18,14 @@ enum class Step {
   failed,  ///< the client gave up, or does not answer
 };
 
-/// Session sends one file in lock step.
+/// Session sends one file, a window of blocks at a time: one block, unless the client asked for
+/// more (RFC 7440).
 ///
-/// Only the acknowledgement of the current packet moves it on; a repeated or old one is passed
-/// over, and packets are repeated by time-outs alone, so that one duplicate never doubles the rest
-/// (RFC 1123 section 4.2.3.1). Block numbers go from 65535 to 0 in files of more blocks.
+/// Only an acknowledgement of something that was sent moves it on, to the block behind it; a
+/// repeated or old one is passed over, and packets are repeated by time-outs alone, so that one
+/// duplicate never doubles the rest (RFC 1123 section 4.2.3.1). Of a window of several, whose
+/// client acknowledges the block before when the first is lost, all are repeated for that once.
+/// Block numbers go from 65535 to 0 in files of more blocks.
 ///
 /// Until the client has acknowledged something, its address may be forged: all that is sent is at
 /// most kMaxAmplification times what it sent. An OACK is repeated twice if that much; a first block
@@ -34,8 +37,11 @@ class Session {
   Session(std::shared_ptr<const core::Bytes> content, const ReadRequest& request,
           std::size_t request_bytes);
 
-  /// packet is what to send now, and again after a time-out.
-  const core::Bytes& packet() const noexcept { return packet_; }
+  /// packets is what to send now, and again after a time-out: packets of `packet_bytes()` each, the
+  /// last one may be shorter.
+  const core::Bytes& packets() const noexcept { return packets_; }
+
+  std::size_t packet_bytes() const noexcept { return packet_bytes_; }
 
   Step take(core::BytesView datagram);
 
@@ -59,13 +65,17 @@ class Session {
  private:
   Step repeat();
   bool charge();
-  void make_packet();
+  Step move_on(std::size_t blocks);
+  void make_packets();
 
   std::shared_ptr<const core::Bytes> content_;
   Options options_;
   std::size_t block_bytes_;
-  std::uint64_t block_;  ///< of the current packet; 0 is the OACK
-  core::Bytes packet_;
+  std::size_t packet_bytes_;
+  std::uint64_t block_;    ///< the first of the packets; 0 is the OACK
+  std::size_t count_ = 1;  ///< of the packets
+  bool again_ = false;     ///< they were repeated because the first was lost
+  core::Bytes packets_;
   std::chrono::milliseconds first_patience_;
   std::chrono::milliseconds patience_;
   int repetitions_ = 0;

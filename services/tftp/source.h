@@ -13,7 +13,7 @@ namespace ringfence::services::tftp {
 /// File is what a name stands for now.
 struct File {
   std::shared_ptr<const Content> content;
-  std::string device;  ///< a known phone's name; "" for the generic files and for strangers
+  std::string device;  ///< whose file it is by its name, known or not; "" for the generic files
   std::string config_stamp = {};  ///< of the record that a phone's configuration was made from
   std::string signer = {};        ///< of a signed configuration: serial number, as signs have it
 };
@@ -41,6 +41,10 @@ class Source {
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
+
+  /// at_hand returns the file if it is in memory and is known to be the newest without waiting for
+  /// anything; nothing says nothing: `find` knows.
+  virtual std::optional<File> at_hand(std::string_view name) = 0;
 
   /// find returns nothing for a name that stands for no file. Throws Error as Database does, then
   /// the file exists but cannot be made now. Blocks for disk and SQLite, never for the signer.

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/error.h"
 #include "core/net/rpc.h"
 #include "services/tftp/server.h"
 #include "tests/bench/child.h"
@@ -55,10 +56,12 @@ class LargeSource final : public services::tftp::Source {
     content_ = std::make_shared<const services::tftp::Content>(std::move(content));
   }
 
-  services::tftp::Found find(std::string_view name) override {
-    if (name != kLarge) return {};
-    return {services::tftp::File{content_, ""}, {}};
+  std::optional<services::tftp::File> at_hand(std::string_view name) override {
+    if (name != kLarge) return std::nullopt;
+    return services::tftp::File{content_, ""};
   }
+
+  services::tftp::Found find(std::string_view name) override { return {at_hand(name), {}}; }
 
   services::tftp::File sign(const services::tftp::Unsigned&) override { return {content_, ""}; }
 
@@ -78,7 +81,8 @@ class LargeServer {
  private:
   test::StateFolder folder_;
   core::Database journal_{folder_ / "tftp.db", core::Schema::tftp, core::Access::read_write};
-  services::tftp::FetchLog fetches_{journal_};
+  core::Database admin_{folder_ / "admin.db", core::Schema::admin, core::Access::read_write};
+  services::tftp::FetchLog fetches_{journal_, admin_};
   core::SystemClock clock_;
   core::asio::io_context io_;
   core::asio::thread_pool pool_{4};
@@ -185,24 +189,26 @@ class Bench {
       const char* under;
       double goal;
     };
-    constexpr std::array<Line, 7> kLines = {{{"to dnsmasq, 1 client", "ours/1", "dnsmasq/1", 1.2},
-                                             {"to dnsmasq, 50", "ours/50", "dnsmasq/50", 1.5},
-                                             {"to dnsmasq, 500", "ours/500", "dnsmasq/500", 2},
-                                             {"to tftpd-hpa, 1 client", "ours/1", "tftpd-hpa/1", 0},
-                                             {"to tftpd-hpa, 50", "ours/50", "tftpd-hpa/50", 0},
-                                             {"to tftpd-hpa, 500", "ours/500", "tftpd-hpa/500", 0},
-                                             {"32 MiB in windows to tftpd-hpa", "ours/32MiB",
-                                              "tftpd-hpa/32MiB", 4}}};
+
+    constexpr std::array<Line, 7> kLines = {
+        {{"to dnsmasq, 1 client", "ours/1", "dnsmasq/1", 1.2},
+         {"to dnsmasq, 50", "ours/50", "dnsmasq/50", 1.5},
+         {"to dnsmasq, 500", "ours/500", "dnsmasq/500", 2},
+         {"to tftpd-hpa, 1 client", "ours/1", "tftpd-hpa/1", 0},
+         {"to tftpd-hpa, 50", "ours/50", "tftpd-hpa/50", 0},
+         {"to tftpd-hpa, 500", "ours/500", "tftpd-hpa/500", 0},
+         {"32 MiB in windows to tftpd-hpa", "ours/32MiB", "tftpd-hpa/32MiB", 4}}};
     std::printf("\n%-32s %8s %8s %8s  %s\n", "ratio", "median", "lowest", "highest", "");
     for (const Line& line : kLines) {
       auto figures = results_.ratio(line.over, line.under);
       if (figures.empty()) continue;
       const auto [lowest, highest] = std::minmax_element(figures.begin(), figures.end());
-      const Ratio ratio{line.name, line.over, {line.under},
-                        line.goal > 0 ? Aim::at_least : Aim::none, line.goal};
+      const Ratio ratio{
+          line.name, line.over, {line.under}, line.goal > 0 ? Aim::at_least : Aim::none, line.goal};
       std::printf("%-32s %8.2f %8.2f %8.2f  %s\n", line.name, median(figures), *lowest, *highest,
                   verdict(ratio, median(figures)).c_str());
-      auto by_cpu = results_.ratio(std::string(line.under) + "/cpu", std::string(line.over) + "/cpu");
+      auto by_cpu =
+          results_.ratio(std::string(line.under) + "/cpu", std::string(line.over) + "/cpu");
       std::printf("%-32s %8.2f\n", "  by processor time", median(by_cpu));
     }
   }
@@ -235,6 +241,7 @@ int run(const std::string& argument) {
   if (argument == "--short") scale = {1, std::chrono::milliseconds(50)};
   const std::uint16_t large_port = free_port();
   const Child large([large_port]() -> Child::Perform {
+    if (std::freopen("/dev/null", "w", stderr) == nullptr) throw std::runtime_error("no /dev/null");
     const auto server = std::make_shared<LargeServer>(large_port);
     return [server](const Order&) { return Seconds(0); };
   });

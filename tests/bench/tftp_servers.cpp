@@ -109,8 +109,9 @@ std::vector<std::string> dnsmasq(const std::filesystem::path& folder, const sock
 std::vector<std::string> tftpd_hpa(const std::filesystem::path& folder,
                                    const sockaddr_in& endpoint) {
   const std::string port = std::to_string(ntohs(endpoint.sin_port));
-  return {"/usr/sbin/in.tftpd", "-L", "-u",           "root", "-a",
-          text_of(endpoint.sin_addr) + ":" + port, "-s", folder.string()};
+  return {
+      "/usr/sbin/in.tftpd", "-L", "-u", "root", "-a", text_of(endpoint.sin_addr) + ":" + port, "-s",
+      folder.string()};
 }
 
 sockaddr_in an_address_for_dnsmasq() {

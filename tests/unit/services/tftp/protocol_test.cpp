@@ -124,7 +124,7 @@ std::shared_ptr<const Bytes> content(std::size_t size) {
 Bytes fetched(Session& session) {
   Bytes received;
   while (true) {
-    BytesView sent = session.packet();
+    BytesView sent = session.packets();
     if (sent[1] == 3) received.insert(received.end(), sent.begin() + 4, sent.end());
     const std::uint16_t block =
         sent[1] == 3 ? static_cast<std::uint16_t>(sent[2] << 8 | sent[3]) : std::uint16_t{0};
@@ -147,7 +147,7 @@ TEST(TftpSession, AnswersOptionsBeforeTheFirstBlock) {
   ReadRequest request;
   request.options.block_bytes = 8;
   Session session(content(20), request, kRequestBytes);
-  EXPECT_EQ(session.packet(), packet("0006", "blksize|8|"));
+  EXPECT_EQ(session.packets(), packet("0006", "blksize|8|"));
   EXPECT_EQ(fetched(session), *content(20));
 }
 
@@ -162,10 +162,10 @@ TEST(TftpSession, PassesOverRepeatedAcknowledgementsAndRubbish) {
   ReadRequest request;
   Session session(content(2000), request, kRequestBytes);
   EXPECT_EQ(session.take(ack(1)), Step::send);
-  const Bytes second = session.packet();
+  const Bytes second = session.packets();
   for (const Bytes& noise : {ack(1), ack(0), ack(7), Bytes{}, Bytes{4}, Bytes{0, 9, 0, 2}}) {
     EXPECT_EQ(session.take(noise), Step::wait);
-    EXPECT_EQ(session.packet(), second);
+    EXPECT_EQ(session.packets(), second);
   }
   EXPECT_EQ(session.take(ack(2)), Step::send);
 }
@@ -173,11 +173,11 @@ TEST(TftpSession, PassesOverRepeatedAcknowledgementsAndRubbish) {
 /// sends_in_silence counts the bytes that a session sends to a client that never answers, and how
 /// long it holds its place for it.
 std::pair<std::size_t, std::chrono::milliseconds> sends_in_silence(Session& session) {
-  std::size_t bytes = session.packet().size();
+  std::size_t bytes = session.packets().size();
   std::chrono::milliseconds held = session.patience();
   Step step = session.timed_out();
   while (step != Step::failed) {
-    if (step == Step::send) bytes += session.packet().size();
+    if (step == Step::send) bytes += session.packets().size();
     held += session.patience();
     step = session.timed_out();
   }
@@ -214,7 +214,7 @@ TEST(TftpSession, SendsTheUnheardThreeTimesWhatTheySentAtMost) {
     const auto [bytes, held] = sends_in_silence(session);
     EXPECT_FALSE(session.costly());
     EXPECT_LE(bytes, kMaxAmplification * asked);
-    EXPECT_GT(bytes, session.packet().size()) << "an OACK that is lost must be repeated";
+    EXPECT_GT(bytes, session.packets().size()) << "an OACK that is lost must be repeated";
     EXPECT_LE(held, 30s);
   }
 }
@@ -339,7 +339,7 @@ TEST(TftpSession, ConvertsNetascii) {
   request.mode = Mode::netascii;
   request.options.size = true;
   Session session(std::make_shared<const Bytes>(Bytes{'a', '\n'}), request, kRequestBytes);
-  EXPECT_EQ(session.packet(), packet("0006", "tsize|3|"));
+  EXPECT_EQ(session.packets(), packet("0006", "tsize|3|"));
   EXPECT_EQ(core::text_of(fetched(session)), "a\r\n");
 }
 

@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/phones/phone_store.h"
 #include "core/trust/signed_file.h"
+#include "services/tftp/files.h"
 #include "services/tftp/http.h"
 #include "tests/support/paused_signer.h"
 #include "tests/unit/services/tvs/node.h"
@@ -163,7 +164,7 @@ class TftpServerTest : public testing::Test {
                    {node.folder / "tftp", node.database("capf.db")},
                    core::ConfigNode{"127.0.0.1", 5060, 5061, 2445, 3804, ""}};
   Identity identity{admin, token};
-  std::unique_ptr<FetchLog> fetches = std::make_unique<FetchLog>(journal);
+  std::unique_ptr<FetchLog> fetches = std::make_unique<FetchLog>(journal, admin);
   asio::io_context io;
   asio::thread_pool pool{2};
   core::SigningPool handshakes;
