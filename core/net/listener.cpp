@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/net/socket_buffers.h"
 
 namespace ringfence::core {
 namespace {
@@ -28,6 +29,7 @@ tcp::acceptor open_acceptor(asio::io_context& io, const tcp::endpoint& endpoint,
     acceptor.open(endpoint.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
     acceptor.bind(endpoint);
+    bound_buffers(acceptor);
     acceptor.listen();
     return acceptor;
   } catch (const boost::system::system_error& error) {
@@ -99,6 +101,8 @@ struct TcpListener::Shared : std::enable_shared_from_this<Shared> {
     connection->address = from.address();
     connection->peer = peer_text(socket);
     if (!admit(connection)) return;
+    bound_buffers(socket, connection->seat->crowd());
+    end_when_stuck(socket, occupancy->limits().stuck);
     // Begun on its strand: `close` may cancel it already, and a signal has no locks.
     auto begin = [self = shared_from_this(), connection, socket = std::move(socket)]() mutable {
       self->begin(connection, std::move(socket));
@@ -289,6 +293,7 @@ void keep_alive(tcp::socket& socket, std::chrono::seconds idle) noexcept {
   // A socket that was closed meanwhile needs none.
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  end_when_stuck(socket, 0ms);  // which would count one lost probe as the end
 }
 
 }  // namespace ringfence::core

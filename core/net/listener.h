@@ -21,7 +21,8 @@ namespace ringfence::core {
 /// the peer and ends that connection alone. It says in its Seat how far the peer has come (until
 /// then it is fresh, and first to give way); who has to give way is cancelled as by `close`. The
 /// handler must outlive the connections: it is kept by the listener, which must outlive `io.run()`.
-/// Throws Error{conflict} when the port is taken.
+/// What a connection holds in the kernel is bounded (see buffer_bytes), and it ends when its peer
+/// takes nothing of what waits for it for Limits::stuck. Throws Error{conflict} when the port is taken.
 class TcpListener {
  public:
   using Handler = std::function<Task<void>(tcp::socket, Seat&)>;
@@ -106,7 +107,8 @@ auto run_on(asio::thread_pool& pool, Work& work) -> Task<std::invoke_result_t<Wo
 std::string peer_text(const tcp::socket& socket);
 
 /// keep_alive has TCP ask a silent peer for a sign of life after `idle`, and again each time: so
-/// that a firewall between does not forget the connection, and a vanished peer is noticed.
+/// that a firewall between does not forget the connection, and a vanished peer is noticed. From
+/// then on TCP's own patience holds, not Limits::stuck.
 void keep_alive(tcp::socket& socket, std::chrono::seconds idle) noexcept;
 
 }  // namespace ringfence::core

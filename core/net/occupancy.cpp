@@ -35,14 +35,14 @@ void Seat::heard(Stage stage) {
   heard_ = Clock::now();
   Seat::List& was_in_all = occupancy_.all_[index_of(stage_)];
   Occupancy::Share& mine = occupancy_.shares_[key_];
-  const std::size_t worked = Occupancy::working(mine);
+  const Occupancy::Tally before = mine.tally();
   Seat::List& was_in_share = mine.seats[index_of(stage_)];
   stage_ = stage;
   Seat::List& all = occupancy_.all_[index_of(stage_)];
   Seat::List& share = mine.seats[index_of(stage_)];
   all.splice(all.end(), was_in_all, in_all_);
   share.splice(share.end(), was_in_share, in_share_);
-  occupancy_.index_working(key_, worked, Occupancy::working(mine));
+  occupancy_.rank(key_, before, mine.tally());
 }
 
 bool Seat::displaced() const {
@@ -59,8 +59,7 @@ std::unique_ptr<Seat> Occupancy::enter(const asio::ip::address& address,
     seat->key_ = peer_key(address);
     seat->heard_ = Seat::Clock::now();
     seat->displace_ = std::move(displace);
-    const auto share = shares_.find(seat->key_);
-    const bool share_used = share != shares_.end() && share->second.size >= limits_.per_address;
+    const bool share_used = held_by(seat->key_).all() >= limits_.per_address;
     if (share_used || count_ >= limits_.connections) {
       Seat* const other = gives_way(seat->key_, seat->heard_);
       // Those that are leaving hold descriptors until they have: they are bounded too.
@@ -87,9 +86,7 @@ bool Occupancy::make_room(const Seat& seat) {
     const std::lock_guard lock(mutex_);
     if (seat.displaced_ || by_working_.empty() || leaving_ >= limits_.connections) return false;
     const auto& [most, greediest] = *std::prev(by_working_.end());
-    const auto own = shares_.find(seat.key_);
-    const std::size_t held = own == shares_.end() ? 0 : working(own->second);
-    if (most <= held + 1) return false;
+    if (most <= held_by(seat.key_).working + 1) return false;
     Seat& other = *idlest(shares_.at(greediest), Seat::Stage::working);
     put_out(other);
     make_way = std::move(other.displace_);
@@ -106,44 +103,72 @@ void Occupancy::put_out(Seat& seat) {
   ++displaced_;
 }
 
-std::size_t Occupancy::working(const Share& share) {
-  return share.seats[index_of(Seat::Stage::working)].size();
+Occupancy::Tally Occupancy::Share::tally() const {
+  const auto of = [this](Seat::Stage stage) { return seats[index_of(stage)].size(); };
+  return {of(Seat::Stage::fresh) + of(Seat::Stage::settled), of(Seat::Stage::working)};
 }
 
-void Occupancy::index_working(const asio::ip::address& key, std::size_t before, std::size_t after) {
-  if (before == after) return;
-  by_working_.erase({before, key});
-  if (after > 0) by_working_.emplace(after, key);
+Occupancy::Tally Occupancy::held_by(const asio::ip::address& key) const {
+  const auto share = shares_.find(key);
+  return share == shares_.end() ? Tally() : share->second.tally();
+}
+
+/// rank keeps the rankings true when what an address has changed.
+void Occupancy::rank(const asio::ip::address& key, const Tally& before, const Tally& after) {
+  const auto move = [&key](Ranking& ranking, std::size_t from, std::size_t to) {
+    if (from == to) return;
+    ranking.erase({from, key});
+    if (to > 0) ranking.emplace(to, key);
+  };
+  move(by_size_, before.all(), after.all());
+  move(by_idle_, before.idle, after.idle);
+  move(by_working_, before.working, after.working);
 }
 
 /// gives_way returns who leaves so that one from `newcomer` can come, or null.
 Seat* Occupancy::gives_way(const asio::ip::address& newcomer, Seat::Clock::time_point now) {
-  const auto own = shares_.find(newcomer);
-  const std::size_t held = own == shares_.end() ? 0 : own->second.size;
-  if (held >= limits_.per_address) return quiet_one(own->second, now);
-
-  const auto greediest = std::prev(by_size_.end());
-  const Share& most = shares_.at(greediest->second);
-  if (most.size <= held) return quiet_one(own->second, now);
-  const std::size_t equal_part = limits_.connections / shares_.size();
-  const std::size_t fair_part = std::max(equal_part, limits_.per_address / 8);
-  if (most.size > fair_part) {
-    Seat* const fresh = idlest(most, Seat::Stage::fresh);
-    if (fresh != nullptr) return fresh;
-    Seat* const settled = idlest(most, Seat::Stage::settled);
-    if (settled != nullptr && now - settled->heard_ >= limits_.quiet) return settled;
+  const Tally held = held_by(newcomer);
+  if (held.all() < limits_.per_address) {
+    // The newcomer will have one more idle seat, and who gives way one less.
+    const std::size_t least = held.idle + 2;
+    if (const Share* most = first_of(by_idle_, least)) return idlest(*most);
+    if (held.all() == 0) {
+      if (const Share* most = first_of(by_size_, 2)) return idlest(*most);
+      return silent_longest(now);
+    }
   }
-  const Seat::List& fresh = all_[index_of(Seat::Stage::fresh)];
-  if (!fresh.empty()) return fresh.front();
-  Seat* const settled = idlest(most, Seat::Stage::settled);
-  if (settled != nullptr) return settled;
-  return most.size > equal_part ? idlest(most, Seat::Stage::working) : nullptr;
+  return quiet_one(shares_.at(newcomer), now);
+}
+
+/// first_of returns the share of the address that ranks first, if it has `least`; or null.
+const Occupancy::Share* Occupancy::first_of(const Ranking& ranking, std::size_t least) const {
+  if (ranking.empty() || ranking.rbegin()->first < least) return nullptr;
+  return &shares_.at(ranking.rbegin()->second);
 }
 
 /// idlest returns the one of a stage that was silent for longest, or null.
 Seat* Occupancy::idlest(const Share& share, Seat::Stage stage) {
   const Seat::List& seats = share.seats[index_of(stage)];
   return seats.empty() ? nullptr : seats.front();
+}
+
+/// idlest returns the one of the lowest stage that was silent for longest, or null.
+Seat* Occupancy::idlest(const Share& share) {
+  for (const auto stage : {Seat::Stage::fresh, Seat::Stage::settled, Seat::Stage::working})
+    if (Seat* const seat = idlest(share, stage)) return seat;
+  return nullptr;
+}
+
+/// silent_longest returns who was silent for longest of all that do not work, or null. Whoever has
+/// asked something has shown that he hears: he goes before a fresh one when he is quiet, too.
+Seat* Occupancy::silent_longest(Seat::Clock::time_point now) const {
+  const Seat::List& fresh = all_[index_of(Seat::Stage::fresh)];
+  const Seat::List& settled = all_[index_of(Seat::Stage::settled)];
+  if (settled.empty()) return fresh.empty() ? nullptr : fresh.front();
+  Seat* const first = settled.front();
+  if (fresh.empty()) return first;
+  const bool quiet = now - first->heard_ >= limits_.quiet;
+  return quiet && first->heard_ < fresh.front()->heard_ ? first : fresh.front();
 }
 
 /// quiet_one returns who may give way to another of its own address, or null: one that waits for
@@ -157,33 +182,27 @@ Seat* Occupancy::quiet_one(const Share& share, Seat::Clock::time_point now) cons
 }
 
 void Occupancy::take_in(Seat& seat) {
-  const auto share = shares_.try_emplace(seat.key_).first;
-  Seat::List& here = share->second.seats[index_of(seat.stage_)];
+  Share& share = shares_[seat.key_];
+  const Tally before = share.tally();
+  Seat::List& here = share.seats[index_of(seat.stage_)];
   seat.in_share_ = here.insert(here.end(), &seat);
   Seat::List& all = all_[index_of(seat.stage_)];
   seat.in_all_ = all.insert(all.end(), &seat);
   ++count_;
-  resize(share, share->second.size + 1);
+  const Tally after = share.tally();
+  rank(seat.key_, before, after);
+  seat.crowd_ = {after.all(), count_};
 }
 
 void Occupancy::let_go(Seat& seat) {
   const auto share = shares_.find(seat.key_);
-  const std::size_t worked = working(share->second);
+  const Tally before = share->second.tally();
   share->second.seats[index_of(seat.stage_)].erase(seat.in_share_);
-  index_working(seat.key_, worked, working(share->second));
   all_[index_of(seat.stage_)].erase(seat.in_all_);
   --count_;
-  resize(share, share->second.size - 1);
-}
-
-void Occupancy::resize(Shares::iterator share, std::size_t size) {
-  by_size_.erase({share->second.size, share->first});
-  share->second.size = size;
-  if (size == 0) {
-    shares_.erase(share);
-  } else {
-    by_size_.emplace(size, share->first);
-  }
+  const Tally after = share->second.tally();
+  rank(seat.key_, before, after);
+  if (after.all() == 0) shares_.erase(share);
 }
 
 std::size_t Occupancy::count() const {

@@ -24,6 +24,14 @@ struct Limits {
   std::size_t per_address = 1024;
   /// Who was heard of so recently gives way to nobody of its own address.
   std::chrono::steady_clock::duration quiet = std::chrono::seconds(3);
+  /// So long a TCP peer may take nothing of what waits for it.
+  std::chrono::milliseconds stuck = std::chrono::seconds(10);
+};
+
+/// Crowd is how many there are when one more comes, with that one.
+struct Crowd {
+  std::size_t of_its_address = 1;
+  std::size_t in_all = 1;
 };
 
 /// peer_key is what counts as one peer: an IPv4 address, or the /64 of an IPv6 address, which is
@@ -52,6 +60,9 @@ class Seat {
   /// displaced tells whether it gave way to a newcomer.
   bool displaced() const;
 
+  /// crowd is what it came into.
+  const Crowd& crowd() const noexcept { return crowd_; }
+
  private:
   friend class Occupancy;
   using Clock = std::chrono::steady_clock;
@@ -60,6 +71,7 @@ class Seat {
   explicit Seat(Occupancy& occupancy) : occupancy_(occupancy) {}
 
   Occupancy& occupancy_;  // whose mutex guards what follows
+  Crowd crowd_;           // but this, which stays as it began
   asio::ip::address key_;
   std::function<void()> displace_;
   Stage stage_ = Stage::fresh;
@@ -71,10 +83,17 @@ class Seat {
 
 /// Occupancy seats peers within Limits; listeners may share one. Safe from several threads.
 ///
-/// When all seats are taken, a newcomer takes that of the idlest of the greediest peer, so that
-/// whoever holds most pays for it: fresh ones before settled ones, and one that is working only
-/// when its peer holds more than an equal part of all. When nobody holds more than a fair part, the
-/// idlest fresh one gives way. A peer that has used up its own share displaces its own quiet ones.
+/// The invariant: whoever holds least keeps it. When all seats are taken a newcomer gets one
+/// - of the address with the most idle seats, fresh and settled together, as long as that keeps more
+///   than the newcomer's will have then: its idlest fresh one, or else its idlest settled one,
+///   however lately that was heard of. A newcomer that holds none takes one of whoever has two.
+/// - When no address has two idle ones, one that holds none takes of the address with the most seats
+///   of any kind, those that work last. So an address with one seat never loses it while another
+///   has two, and who holds none finds a place while anybody holds two.
+/// - When every address has one seat, the one that was silent for longest goes: a fresh one, or a
+///   settled one that was silent for `quiet` too; one that works gives way to nobody then.
+/// An address that has used up its own share, or has as many as any, displaces its own quiet ones.
+/// Those that work count apart: see make_room.
 class Occupancy {
  public:
   explicit Occupancy(Limits limits) : limits_(limits) {}
@@ -92,6 +111,8 @@ class Occupancy {
   /// most waits, and who has less does not wait for him.
   bool make_room(const Seat& seat);
 
+  const Limits& limits() const noexcept { return limits_; }
+
   std::size_t count() const;
   std::size_t count(Seat::Stage stage) const;
 
@@ -103,22 +124,36 @@ class Occupancy {
   static constexpr std::size_t kStages = 3;
   using Lists = std::array<Seat::List, kStages>;  ///< a stage each, the idlest first
 
+  /// Tally is how many seats an address has.
+  struct Tally {
+    std::size_t idle = 0;  ///< fresh and settled
+    std::size_t working = 0;
+
+    std::size_t all() const { return idle + working; }
+  };
+
   struct Share {
     Lists seats;
-    std::size_t size = 0;
+
+    Tally tally() const;
   };
 
   using Shares = std::map<asio::ip::address, Share>;
 
+  /// Ranking orders addresses by a number; those of which it is 0 are not in it.
+  using Ranking = std::set<std::pair<std::size_t, asio::ip::address>>;
+
   Seat* gives_way(const asio::ip::address& newcomer, Seat::Clock::time_point now);
   static Seat* idlest(const Share& share, Seat::Stage stage);
+  static Seat* idlest(const Share& share);
   Seat* quiet_one(const Share& share, Seat::Clock::time_point now) const;
+  Seat* silent_longest(Seat::Clock::time_point now) const;
+  const Share* first_of(const Ranking& ranking, std::size_t least) const;
   void take_in(Seat& seat);
   void let_go(Seat& seat);
-  void resize(Shares::iterator share, std::size_t size);
   void put_out(Seat& seat);
-  static std::size_t working(const Share& share);
-  void index_working(const asio::ip::address& key, std::size_t before, std::size_t after);
+  Tally held_by(const asio::ip::address& key) const;
+  void rank(const asio::ip::address& key, const Tally& before, const Tally& after);
 
   const Limits limits_;
   mutable std::mutex mutex_;  // for what follows
@@ -127,8 +162,9 @@ class Occupancy {
   std::size_t leaving_ = 0;  ///< displaced, and not ended yet
   std::size_t displaced_ = 0;
   Shares shares_;
-  std::set<std::pair<std::size_t, asio::ip::address>> by_size_;
-  std::set<std::pair<std::size_t, asio::ip::address>> by_working_;  ///< those that have any
+  Ranking by_size_;
+  Ranking by_idle_;
+  Ranking by_working_;
 };
 
 }  // namespace ringfence::core

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/net/daemon.h"
+#include "core/net/socket_buffers.h"
 #include "services/callmanager/sip.h"
 
 namespace ringfence::services::callmanager {
@@ -25,6 +26,7 @@ constexpr seconds kHalfMessage{20};
 constexpr seconds kStranger{60};
 constexpr std::chrono::milliseconds kAcceptAgain{100};
 constexpr std::size_t kStrangersAnAddress = 256;
+constexpr seconds kStuck{10};
 constexpr std::size_t kLongestBacklog = 64 * 1024;
 constexpr std::string_view kEmptyLine = "\r\n";
 
@@ -74,6 +76,7 @@ struct Wire::Connections::Connection {
   std::array<char, 4096> buffer{};
   std::deque<std::string> out;
   std::size_t waiting = 0;                   ///< bytes of `out`
+  Steady::time_point progress;               ///< when the first of `out` began to wait
   Steady::time_point heard = Steady::now();  ///< its last whole message, or its beginning
   std::optional<Steady::time_point> half;    ///< since when a message is incomplete
   bool waits = false;                        ///< a message of it has its turn later
@@ -89,6 +92,7 @@ Wire::Connections::Connections(asio::io_context& io, const std::string& listen, 
   acceptor_.open(endpoint.protocol());
   acceptor_.set_option(asio::socket_base::reuse_address(true));
   acceptor_.bind(endpoint, error);
+  core::bound_buffers(acceptor_);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error)
     throw core::Error(
@@ -131,6 +135,7 @@ void Wire::Connections::take(tcp::socket socket) {
   share.all.insert(connection->flow);
   share.strangers.insert(connection->flow);
   ++strangers_;
+  core::bound_buffers(connection->socket, {share.all.size(), all_.size()});
   read(connection);
 }
 
@@ -263,6 +268,7 @@ void Wire::Connections::send(Flow flow, std::string text) {
 }
 
 void Wire::Connections::write(const std::shared_ptr<Connection>& connection) {
+  connection->progress = Steady::now();
   asio::async_write(connection->socket, asio::buffer(connection->out.front()),
                     [this, connection](const boost::system::error_code& error, std::size_t) {
                       if (error) return;  // the reader notices
@@ -298,7 +304,9 @@ void Wire::Connections::tick() {
     judge(*connection);
     const bool slow = connection->half && now - *connection->half > kHalfMessage;
     const seconds patience = connection->spoke ? kStranger : kFirstMessage;
-    if (slow || (connection->stranger && now - connection->heard > patience)) over.push_back(flow);
+    const bool silent = connection->stranger && now - connection->heard > patience;
+    const bool stuck = connection->waiting > 0 && now - connection->progress > kStuck;
+    if (slow || silent || stuck) over.push_back(flow);
   }
   for (const Flow flow : over) end(flow);
 }

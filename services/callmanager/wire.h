@@ -48,7 +48,8 @@ class WireUser {
 /// Of a TCP connection one message waits at a time, and nothing more is read meanwhile: TCP itself
 /// slows down who sends more than is answered. A TCP message is at most kLongestMessage; half a
 /// message lives 20 seconds, a connection without a message 15, one over which nobody is registered
-/// 60 after its last message; answers that a peer does not read are kept up to 64 KiB. All
+/// 60 after its last message; answers that a peer does not read are kept up to 64 KiB, beside what
+/// core::buffer_bytes lets the kernel keep, and for ten seconds. All
 /// connections together are at most three quarters of the descriptors, one address' at most a
 /// quarter; those without a registration are a quarter in all and 256 an address. One more is
 /// always taken: the idlest of the greediest address makes room.

@@ -1,5 +1,6 @@
 #include "services/tvs/server.h"
 
+#include "core/base/device_name.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/x509.h"
@@ -108,13 +109,14 @@ void Server::note_refusal(const Peer& peer, core::TrustSignKind kind, const std:
       {"", kind, core::address_text(peer.text), peer.our_serial, how, core::sign_time()});
 }
 
-/// device_in returns the phone that asks when there is one of that name: NAME or MODEL-NAME.
+/// device_in returns the phone that asks when there is one of that name: NAME or MODEL-NAME, as
+/// certificates have it. What stands before the name is no name of a phone's.
 std::string Server::device_in(const Request& request) const {
   const std::string text = device_of(request);
-  const std::string name = text.substr(text.rfind('-') + 1);
   try {
     if (parts_.phones.has(text)) return text;
-    if (name != text && parts_.phones.has(name)) return name;
+    std::string name(core::device_of(text));
+    if (!name.empty() && name != text && parts_.phones.has(name)) return name;
   } catch (const core::Error&) {  // phones are answered also while admin.db cannot be read
   }
   return {};

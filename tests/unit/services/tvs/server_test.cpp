@@ -281,6 +281,8 @@ TEST_F(TvsServerTest, KeepsWhatAQuestionShowsOfAPhone) {
   // No phone: a name that only ends as one does, and one that nobody knows.
   client.ask(to_bytes(3, Query{"CP-8861-XSEP001122334455", "CN=y", "CN=y", {1}}));
   client.ask(to_bytes(4, Query{"CP-8861-SEP00112233445", "CN=y", "CN=y", {1}}));
+  // Nor one that stands behind anything but a model.
+  client.ask(to_bytes(5, Query{"anything-" + std::string(kPhone), "CN=y", "CN=y", {2}}));
   const std::string tvs = serial(core::Unit::tvs);
   const std::string signer = serial(core::Unit::call_manager);
   const std::vector<core::TrustSign> kept = seen(kPhone, 3);
