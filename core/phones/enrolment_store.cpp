@@ -265,6 +265,21 @@ void insert_issued(Database& database, const IssuedCertificate& certificate) {
   if (certificate.confirmed_at) mark_held(database, serial, *certificate.confirmed_at);
 }
 
+/// confirmed_elsewhere notes that who said that it holds the LSC was not where the phone is.
+void confirmed_elsewhere(Database& database, IssuedCertificate& row, const std::string& elsewhere) {
+  row.elsewhere = elsewhere;
+  if (row.proof.empty() || row.proof == IssuedCertificate::kByAddress)
+    row.proof = word(AuthMode::null_string);
+  const std::string serial = to_hex(row.serial);
+  Database::Prepared(database,
+                     "update issued set elsewhere = :elsewhere, proof = :proof"
+                     " where serial = :serial")
+      .use(row.elsewhere)
+      .use(row.proof)
+      .use(serial)
+      .execute();
+}
+
 void forget_shown(Database& database, const std::string& phone) {
   Database::Prepared(database, "delete from shown_lsc where phone = :phone").use(phone).execute();
 }
@@ -303,7 +318,11 @@ std::string describe(Operation operation, OperationStatus status) {
   if (operation == Operation::troubleshoot) what = "Troubleshoot";
   if (status == OperationStatus::success) return fmt::format("{} Success", what);
   const std::string_view why = reason(status);
-  if (status == OperationStatus::unproven) return fmt::format("{} Unproven: {}", what, why);
+  if (status == OperationStatus::unproven)
+    return fmt::format("{} Unproven: {}", what,
+                       operation == Operation::remove || operation == Operation::troubleshoot
+                           ? "the answer came from an address that is not the phone's"
+                           : why);
   return why.empty() ? fmt::format("{} Failed", what) : fmt::format("{} Failed: {}", what, why);
 }
 
@@ -315,6 +334,10 @@ std::optional<std::string> enrolled_from(const IssuedCertificate& lsc) {
 bool proves_phone(const IssuedCertificate& lsc) {
   if (lsc.proof.empty()) return lsc.elsewhere.empty();
   return lsc.proof != word(AuthMode::null_string);
+}
+
+bool went_elsewhere(const IssuedCertificate& lsc) {
+  return !lsc.elsewhere.empty() && !proves_phone(lsc);
 }
 
 std::string_view word(OperationStatus status) noexcept {
@@ -343,25 +366,34 @@ void EnrolmentStore::delivered(BytesView serial, Time at) {
   });
 }
 
-void EnrolmentStore::confirmed(BytesView serial, Time at) {
+void EnrolmentStore::confirmed(BytesView serial, Time at, const std::string& elsewhere) {
   const std::string key = to_hex(serial);
   write([&](soci::session& /*sql*/) {
-    const auto row = first(issued_rows(database_, "where serial = :serial", key));
+    auto row = first(issued_rows(database_, "where serial = :serial", key));
     if (!row) no_such_serial(key);
+    if (!elsewhere.empty() && row->elsewhere.empty())
+      confirmed_elsewhere(database_, *row, elsewhere);
     Outcome outcome;
     outcome.phone = row->phone;
-    mark_held(database_, key, at);
-    forget_shown(database_, outcome.phone);
-    Database::Prepared(database_, "delete from csr where phone = :phone and serial = :serial")
-        .use(outcome.phone)
-        .use(key)
-        .execute();
     outcome.request = row->request;
     outcome.operation = Operation::install;
-    const bool strangers = !row->elsewhere.empty() && !proves_phone(*row);
-    outcome.status = strangers ? OperationStatus::unproven : OperationStatus::success;
-    if (strangers) outcome.peer = row->peer;
     outcome.at = at;
+    if (went_elsewhere(*row)) {
+      Database::Prepared(database_, "update issued set confirmed_at = :at where serial = :serial")
+          .use(at)
+          .use(key)
+          .execute();
+      outcome.status = OperationStatus::unproven;
+      outcome.peer = row->peer;
+    } else {
+      mark_held(database_, key, at);
+      forget_shown(database_, outcome.phone);
+      Database::Prepared(database_, "delete from csr where phone = :phone and serial = :serial")
+          .use(outcome.phone)
+          .use(key)
+          .execute();
+      outcome.status = OperationStatus::success;
+    }
     save_outcome(database_, outcome);
   });
 }

@@ -32,7 +32,7 @@ enum class OperationStatus {
   ca_rejected,
   late,            ///< "User Initiated Request Late/Timedout"
   ec_unsupported,  ///< "No Support for EC only in CAPF version 3"
-  unproven,        ///< ours: an LSC went to an address that is not the phone's, by nothing it has
+  unproven,        ///< ours: done from an address that is not the phone's, by nothing it has
 };
 
 /// describe returns CUCM's words, e.g. "Upgrade Failed: Invalid Authentication String",
@@ -91,6 +91,10 @@ std::optional<std::string> enrolled_from(const IssuedCertificate& lsc);
 /// name alone.
 bool proves_phone(const IssuedCertificate& lsc);
 
+/// went_elsewhere tells an LSC that went to an address which is not known to be the phone's, by its
+/// name alone: it is somebody's, and not what the phone holds.
+bool went_elsewhere(const IssuedCertificate& lsc);
+
 /// ShownLsc is what a phone last showed as its LSC, where the journal did not know it.
 struct ShownLsc {
   Time at;
@@ -146,10 +150,12 @@ class EnrolmentStore {
   void issued(const IssuedCertificate& certificate);
   /// delivered notes that the phone was sent the certificate; Error{not_found} for no such serial.
   void delivered(BytesView serial, Time at);
-  /// confirmed marks the certificate as held by the phone and its request as success (as unproven,
-  /// when it went elsewhere than the phone and does not prove it, unless success it is), and
-  /// forgets the CSR it was imported for, together. Error{not_found} for no such serial.
-  void confirmed(BytesView serial, Time at);
+  /// confirmed marks the certificate as held by the phone and its request as success, and forgets
+  /// the CSR it was imported for, together. One that went_elsewhere, or whose confirmation comes
+  /// from there (`elsewhere`: where the phone is known, or "") and that is not proven by more than
+  /// an address, is not the phone's: what the phone holds and its CSR stay, the request is
+  /// unproven, unless success it is. Error{not_found} for no such serial.
+  void confirmed(BytesView serial, Time at, const std::string& elsewhere = "");
   /// finished records the outcome of a request that issued nothing, or failed. The last one counts,
   /// but a success stays.
   void finished(const Outcome& outcome);

@@ -117,7 +117,7 @@ void RegistrationStore::reset_sent(const std::vector<ResetRow>& resets) {
                         " values (:id, :device, :kind, :sent, :answered, :status)"
                         " on conflict (id, device) do update set kind = excluded.kind,"
                         " sent_at = excluded.sent_at, answered_at = excluded.answered_at,"
-                        " status = excluded.status",
+                        " status = excluded.status, answered_by = ''",
          soci::use(id), soci::use(row.device), soci::use(row.kind), soci::use(row.sent_at),
          soci::use(row.answered_at), soci::use(row.status));
     for (const ResetRow& reset : resets) {
@@ -129,13 +129,13 @@ void RegistrationStore::reset_sent(const std::vector<ResetRow>& resets) {
 }
 
 void RegistrationStore::reset_answered(std::int64_t id, std::string_view device, int status,
-                                       Time at) {
+                                       Time at, const std::string& by) {
   const long long number = id;
   const std::string name(device);
   database_.write([&](soci::session& sql) {
-    sql << "update reset set status = :status, answered_at = :at where id = :id and"
-           " device = :device",
-        soci::use(status), soci::use(at), soci::use(number), soci::use(name);
+    sql << "update reset set status = :status, answered_at = :at,"
+           " answered_by = trim(answered_by || ' ' || :by) where id = :id and device = :device",
+        soci::use(status), soci::use(at), soci::use(by), soci::use(number), soci::use(name);
   });
 }
 
@@ -145,10 +145,11 @@ std::vector<ResetRow> RegistrationStore::resets(std::int64_t id, Time since) con
     ResetRow row;
     row.id = id;
     soci::statement select =
-        (sql.prepare << "select device, kind, sent_at, answered_at, status from reset"
+        (sql.prepare << "select device, kind, sent_at, answered_at, status, answered_by from reset"
                         " where id = :id and sent_at >= :since order by device",
          soci::into(row.device), soci::into(row.kind), soci::into(row.sent_at),
-         soci::into(row.answered_at), soci::into(row.status), soci::use(number), soci::use(since));
+         soci::into(row.answered_at), soci::into(row.status), soci::into(row.answered_by),
+         soci::use(number), soci::use(since));
     select.execute();
     std::vector<ResetRow> result;
     while (select.fetch()) result.push_back(row);

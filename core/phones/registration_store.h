@@ -43,6 +43,8 @@ struct ResetRow {
   Time sent_at;
   std::optional<Time> answered_at;
   int status = 0;  ///< SIP status, 0 while unanswered, 408 when it never was
+  /// The addresses that answered with 2xx, apart by blanks: other hosts may register as the device.
+  std::string answered_by = {};
 };
 
 /// RegistrarRun is when the registrar began to serve last, and when it stopped in good order; one
@@ -73,7 +75,9 @@ class RegistrationStore {
   void reset_sent(const ResetRow& row) { reset_sent(std::vector{row}); }
 
   void reset_sent(const std::vector<ResetRow>& resets);
-  void reset_answered(std::int64_t id, std::string_view device, int status, Time at);
+  /// reset_answered notes an answer; `by` is the address of a 2xx, of which each is noted.
+  void reset_answered(std::int64_t id, std::string_view device, int status, Time at,
+                      const std::string& by = "");
   /// resets returns those of one number, sent at `since` or later, by device.
   std::vector<ResetRow> resets(std::int64_t id, Time since = {}) const;
 

@@ -220,6 +220,11 @@ const std::vector<Migration> kCapf = {
         "alter table security_more add column peers text not null default ''",
         "alter table security_more add column others bigint not null default 0",
     },
+    {
+        // What went to an address that is not the phone's, by its name alone, the phone never held.
+        "update issued set held_sequence = null where elsewhere <> ''"
+        " and proof in ('', 'null-string')",
+    },
 };
 
 const std::vector<Migration> kCallManager = {
@@ -271,6 +276,10 @@ const std::vector<Migration> kCallManager = {
         "alter table phone_report add column other_cause integer not null default 0",
         "alter table phone_report add column other_reason text not null default ''",
         "alter table phone_report add column other_at bigint",
+    },
+    {
+        // The addresses that answered the NOTIFY with 2xx, apart by blanks.
+        "alter table reset add column answered_by text not null default ''",
     },
 };
 

@@ -31,9 +31,15 @@ bool is_pending(ItemState state) {
 
 /// unproven_text tells where the phone's LSC went, and what the phone may still do.
 std::string unproven_text(const Outcome& outcome) {
+  const std::string address = outcome.peer.substr(0, outcome.peer.rfind(':'));
+  if (outcome.operation == core::Operation::install)
+    return fmt::format(
+        "an LSC went to {}, which is not the phone's address; the operation stays open for the "
+        "phone",
+        address);
   return fmt::format(
-      "an LSC went to {}, which is not the phone's address; the operation stays open for the phone",
-      outcome.peer.substr(0, outcome.peer.rfind(':')));
+      "{} answered, which is not the phone's address; the operation stays open for the phone",
+      address);
 }
 
 /// is_strangers tells a failure that somebody brought about who is not where the phone is, or may

@@ -173,10 +173,13 @@ Finding check_operation(const DiagnosisFacts& facts) {
     return problem(name, {evidence, install(facts, "key_order ec-preferred") + ", or rsa-only", 98,
                           "the phone cannot make an EC key for CAPF"});
   if (status == OperationStatus::unproven)
-    return problem(name, {evidence + "; the operation stays open for the phone itself",
-                          "choose an authentication string, or precedence to MIC, for it; then " +
-                              ask_again(facts) + " and " + apply_config(facts),
-                          96, "somebody else took an LSC in the phone's name"});
+    return problem(
+        name, {fmt::format("{} (from {}); the operation stays open for the phone itself", evidence,
+                           core::address_text(outcome->peer)),
+               "choose an authentication string, or precedence to LSC or MIC, for it, also when it "
+               "is the phone and has moved; then " +
+                   ask_again(facts) + " and " + apply_config(facts),
+               96, "somebody did CAPF's operation in the phone's name from another address"});
   if (status == OperationStatus::ca_communication_failure || status == OperationStatus::ca_rejected)
     return problem(name, {evidence, "see 'show hsm', mend that, then " + ask_again(facts), 70,
                           "CAPF could not sign when the phone asked"});

@@ -1,6 +1,8 @@
 #include "services/admin/phone_watch.h"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -10,6 +12,15 @@ using core::Acceptance;
 using core::ItemState;
 using core::JobItem;
 using core::Time;
+
+namespace {
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+}  // namespace
 
 PhoneWatch::PhoneWatch(std::vector<JobItem> items, const std::vector<core::ResetRow>& resets,
                        Goal goal)
@@ -75,13 +86,35 @@ PhoneWatch::Next PhoneWatch::judge_back(const JobItem& item, const core::Registr
   }
 }
 
+/// judge_answer: somebody has answered the NOTIFY, and that is the goal.
+std::optional<PhoneWatch::Next> PhoneWatch::judge_answer(const JobItem& item,
+                                                         const PhoneTrust& trust,
+                                                         const core::ResetRow& reset,
+                                                         Time now) const {
+  const std::vector<std::string> by = words_of(reset.answered_by);
+  const auto before = addresses_before_.find(item.phone);
+  const bool several = before != addresses_before_.end() && before->second.size() > 1;
+  const bool home_known = !trust.home.empty() && trust.proof != core::AddressProof::none;
+  const bool alone = !home_known && !several;
+  if (by.empty() || alone || (home_known && std::ranges::find(by, trust.home) != by.end()))
+    return Next{ItemState::returned};
+  if (now - reset.sent_at <= kHeardWithin) return std::nullopt;
+  return Next{ItemState::unproven,
+              home_known
+                  ? fmt::format("{} answered, which is not the phone's address, and {} did not",
+                                fmt::join(by, ", "), trust.home)
+                  : fmt::format("{} answered, one of {} addresses that registered as this "
+                                "phone, and nothing shows which of them is the phone",
+                                fmt::join(by, ", "), before->second.size())};
+}
+
 PhoneWatch::Next PhoneWatch::judge(const JobItem& item, const Contacts& contacts,
                                    const PhoneTrust& trust, const core::ResetRow* reset, Time now) {
   const bool on_its_way = item.state == ItemState::reset_sent;
   // A phone that is asked again has its earlier reset's row until the registrar sends the next.
   if (on_its_way && reset != nullptr && reset->sent_at < item.changed) reset = nullptr;
   if (goal_ == Goal::answer && reset != nullptr && reset->answered_at && reset->status < 300)
-    return {ItemState::returned};
+    if (auto next = judge_answer(item, trust, *reset, now)) return std::move(*next);
   const Time since = reset == nullptr ? item.changed : reset->sent_at;
   const Anew anew = new_registration(item, contacts, trust.home, since);
   Next next{item.state, item.detail};

@@ -41,6 +41,10 @@ class PhoneWatch {
   /// - returned when it registered after its reset with a new Call-ID, from the address where it
   ///   was, and, if it uses trust lists at all, is proven to believe the new one; also when it was
   ///   given up before;
+  /// - returned when its answer is the goal and came from the address that is known of it, else
+  /// from
+  ///   the only one at which it was registered; unproven when kHeardWithin after the NOTIFY only
+  ///   others have answered: whoever registers as the phone is sent one;
   /// - refused or unproven when it registered so and kListSeenWithin later it has the new list, and
   ///   kept its old one, or nothing proves that it did not;
   /// - unproven when it registered from another address alone, and is not back within kMovedWithin
@@ -129,6 +133,8 @@ class PhoneWatch {
 
   Next judge(const core::JobItem& item, const Contacts& contacts, const PhoneTrust& trust,
              const core::ResetRow* reset, core::Time now);
+  std::optional<Next> judge_answer(const core::JobItem& item, const PhoneTrust& trust,
+                                   const core::ResetRow& reset, core::Time now) const;
   Next judge_back(const core::JobItem& item, const core::Registration& back,
                   const PhoneTrust& trust, core::Time now);
   Anew new_registration(const core::JobItem& item, const Contacts& contacts,

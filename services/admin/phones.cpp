@@ -363,6 +363,8 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
   const core::OperationStatus status =
       core::status_of(phone, answered ? state.last : std::nullopt, now);
   row.operation_status = core::describe(answered ? state.last->operation : capf.operation, status);
+  if (status == core::OperationStatus::unproven)
+    row.operation_status += fmt::format(" ({})", core::address_text(state.last->peer));
   row.operation =
       word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
   if (capf.completes_by && status != core::OperationStatus::success)

@@ -87,6 +87,7 @@ class Engine final : private WireUser {
   void send(const Order& order, const Binding& binding, const std::string& stamp);
   void finish(const Notify& notify, int status);
   void decide(const ResetKey& key, int status);
+  static void log_outcome(const ResetKey& key, int status);
 
   void tick();
   void watch_transactions();

@@ -127,13 +127,24 @@ void Engine::take_response(const SipMessage& message, const Way& way) {
 void Engine::finish(const Notify& notify, int status) {
   // No phone says 408 to a request of ours: it is what we say when it said nothing.
   if (status == 408) ledger_.queue(registrar_.heard(notify.contact, false, clock_.now()));
-  if (const auto outcome = resets_.answered(notify.key, status)) decide(notify.key, *outcome);
+  const auto outcome = resets_.answered(notify.key, status);
+  if (outcome) log_outcome(notify.key, *outcome);
+  // Other hosts may register as the device: whose answer counts is for the admin to judge.
+  if (status < 300)
+    ledger_.queue_answered(notify.key.id, notify.key.device, status, clock_.now(),
+                           notify.contact.address);
+  else if (outcome)
+    ledger_.queue_answered(notify.key.id, notify.key.device, *outcome, clock_.now());
 }
 
 void Engine::decide(const ResetKey& key, int status) {
+  log_outcome(key, status);
+  ledger_.queue_answered(key.id, key.device, status, clock_.now());
+}
+
+void Engine::log_outcome(const ResetKey& key, int status) {
   log(status < 300 ? Level::info : Level::warning, "RESET_ANSWERED",
       {{"id", std::to_string(key.id)}, {"device", key.device}, {"status", std::to_string(status)}});
-  ledger_.queue_answered(key.id, key.device, status, clock_.now());
 }
 
 }  // namespace ringfence::services::callmanager

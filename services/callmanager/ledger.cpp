@@ -75,10 +75,11 @@ void Ledger::queue_sent(core::ResetRow row) {
   changed_.notify_all();
 }
 
-void Ledger::queue_answered(std::int64_t id, std::string device, int status, core::Time at) {
+void Ledger::queue_answered(std::int64_t id, std::string device, int status, core::Time at,
+                            std::string by) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.answered.push_back({id, std::move(device), status, at});
+    waiting_.answered.push_back({id, std::move(device), status, at, std::move(by)});
   }
   changed_.notify_all();
 }
@@ -127,7 +128,7 @@ void Ledger::commit(const Batch& batch) {
   }
   for (const core::ResetRow& row : batch.sent) store_.reset_sent(row);
   for (const Answer& answer : batch.answered)
-    store_.reset_answered(answer.id, answer.device, answer.status, answer.at);
+    store_.reset_answered(answer.id, answer.device, answer.status, answer.at, answer.by);
   for (const auto& [device, report] : batch.reports) reports_.save(report);
   transaction.commit();
 }

@@ -41,7 +41,8 @@ class Ledger {
   void queue(Changes changes);
   void queue_report(core::PhoneReport report);
   void queue_sent(core::ResetRow row);
-  void queue_answered(std::int64_t id, std::string device, int status, core::Time at);
+  void queue_answered(std::int64_t id, std::string device, int status, core::Time at,
+                      std::string by = "");
 
  private:
   struct Answer {
@@ -49,6 +50,7 @@ class Ledger {
     std::string device;
     int status;
     core::Time at;
+    std::string by;  ///< the address of a 2xx
   };
 
   struct Batch {

@@ -181,10 +181,10 @@ void Authentication::check_journal(const Credential& lsc) const {
   if (row->phone != phone_.name) refuse("it was issued to another device");
   if (row->deleted_at) refuse("the phone has confirmed that it deleted it");
   if (row->cleared_at) refuse("an administrator has deleted it from the stale LSCs");
-  if (row->missing_at) return;  // it was not shown once, and here it is
-  if (row->confirmed_at || (held && row->sequence < held->sequence)) {
-    refuse("the phone has confirmed a later one");
-  }
+  const bool replaced = held && row->sequence < held->sequence;
+  if (!replaced && row->missing_at) return;             // it was not shown once, and here it is
+  if (!replaced && core::went_elsewhere(*row)) return;  // it proves nothing, and is not the phone's
+  if (replaced || row->confirmed_at) refuse("the phone has confirmed a later one");
 }
 
 /// proves tells whether an LSC was given to the phone for more than its name.
@@ -195,8 +195,7 @@ bool Authentication::proves(const Credential& lsc) const {
 
 bool Authentication::holds_valid_lsc() const {
   const auto held = parts_.records.held(phone_.name);
-  const bool strangers = held && !held->elsewhere.empty() && !core::proves_phone(*held);
-  return held && !strangers && held->not_after > parts_.clock.now();
+  return held && held->not_after > parts_.clock.now();
 }
 
 }  // namespace ringfence::services::capf

@@ -15,7 +15,7 @@ constexpr std::size_t kMaxDetailBytes = 500;
 bool evidence::is_security(std::string_view kind) noexcept {
   constexpr std::array kKinds = {
       kAuthStringRefused, kAuthStringThrottled, kCertificateRefused, kWeakKey,
-      kTooMany,           kElsewhere,           kProfileMismatch};
+      kTooMany,           kElsewhere,           kAnsweredElsewhere,  kProfileMismatch};
   return std::ranges::find(kKinds, kind) != kKinds.end();
 }
 

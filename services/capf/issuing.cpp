@@ -28,6 +28,8 @@ Issuing::Next Issuing::begin() const {
     parts_.witness.saw(fault->kind, fault->detail);
     return Failed{fault->status, Reason::no_action};
   }
+  if (policy.issuer == core::LscIssuer::offline_ca)
+    if (auto next = not_for_the_offline_ca()) return std::move(*next);
   if (auto next = resume(policy)) return std::move(*next);
   if (auto next = too_many()) return std::move(*next);
   return Ask{key.request()};
@@ -37,7 +39,7 @@ std::optional<Issuing::Next> Issuing::too_many() const {
   const std::string_view address = peer_.substr(0, peer_.rfind(':'));
   const std::int64_t request = phone_.capf.request;
   const core::Issues here = parts_.records.issues(phone_.name, request, address);
-  const bool stranger = !place_.elsewhere.empty();
+  const bool stranger = !place_.elsewhere.empty() && !place_.contested;
   if (here.count >= (stranger ? kMostElsewhere : kMostCertificates)) {
     parts_.witness.saw(
         evidence::kTooMany,
@@ -68,9 +70,8 @@ bool Issuing::recent(const core::Issues& issues) const {
 std::string Issuing::proof() const {
   if (phone_.capf.auth_mode != core::AuthMode::null_string && !place_.name_only)
     return std::string(word(phone_.capf.auth_mode));
-  const bool at_the_phone = place_.elsewhere.empty() && (place_.proves() || place_.registered);
-  return std::string(at_the_phone ? core::IssuedCertificate::kByAddress
-                                  : word(core::AuthMode::null_string));
+  return std::string(place_.at_home ? core::IssuedCertificate::kByAddress
+                                    : word(core::AuthMode::null_string));
 }
 
 /// not_its_own finds a key that somebody else has: whoever shows it does not hold it alone.
@@ -82,11 +83,46 @@ std::optional<AskedKey::Fault> Issuing::not_its_own(core::BytesView spki) const 
                          fmt::format("the phone sent the key of {}, not one of its own", *holder)};
 }
 
+/// is_its_own tells a key of the phone's that waits from one that somebody else may have brought.
+bool Issuing::is_its_own(const core::PendingCsr& csr) const {
+  if (!place_.counts()) return false;
+  if (address_of(csr.peer) == address_of(peer_)) return true;
+  const bool proven = !csr.proof.empty() && csr.proof != word(core::AuthMode::null_string);
+  return proven && (place_.shown || place_.at_home);
+}
+
+/// not_for_the_offline_ca keeps strangers' keys from the CA, which signs whatever is there: there
+/// is one for each phone. Where nothing is known of the phone the first who comes has brought it.
+std::optional<Issuing::Next> Issuing::not_for_the_offline_ca() const {
+  constexpr std::string_view kCure =
+      "; if it is the phone, give it an authentication string, or let it show its LSC or MIC";
+  if (!place_.counts()) {
+    parts_.witness.saw(
+        evidence::kAnsweredElsewhere,
+        fmt::format(
+            "a key for the offline CA was not taken from an address that is not known to be "
+            "this phone's, which is known at {}{}",
+            place_.elsewhere, kCure));
+    return Unproven{};
+  }
+  const auto csr = parts_.records.csr(phone_.name);
+  if (!csr || csr->request != phone_.capf.request || place_.shown || place_.at_home ||
+      is_its_own(*csr))
+    return std::nullopt;
+  parts_.witness.saw(
+      evidence::kAnsweredElsewhere,
+      fmt::format(
+          "a key for the offline CA was not taken: {} has brought one in this phone's name, "
+          "and nothing shows which of the two is the phone{}",
+          address_of(csr->peer), kCure));
+  return Unproven{};
+}
+
 /// resume goes on where an earlier visit of the same request handed its key to an offline CA. A
 /// phone that could not store the certificate has lost that key and starts over.
 std::optional<Issuing::Next> Issuing::resume(const core::CapfPolicy& policy) const {
   const auto csr = parts_.records.csr(phone_.name);
-  if (!csr || csr->request != phone_.capf.request) return std::nullopt;
+  if (!csr || csr->request != phone_.capf.request || !is_its_own(*csr)) return std::nullopt;
   const auto last = parts_.records.outcome(phone_.name, phone_.capf.request);
   if (last && last->status == OperationStatus::failed) return std::nullopt;
   if (!csr->serial) {
@@ -106,6 +142,8 @@ Issuing::Next Issuing::certify(core::BytesView spki) const {
   auto fault = key.fault_of(spki);
   if (!fault) fault = not_its_own(spki);
   if (fault) return wrong_key(*fault);
+  if (policy.issuer == core::LscIssuer::offline_ca)
+    if (auto next = not_for_the_offline_ca()) return std::move(*next);
   try {
     if (policy.issuer == core::LscIssuer::offline_ca) return request(spki);
     return issue(spki, std::chrono::days(policy.validity_days));

@@ -68,10 +68,13 @@ class Issuing {
     Reason reason = Reason::no_action;
   };
 
+  /// Unproven: a key is taken for an offline CA from where the phone is known to be alone.
+  struct Unproven {};
+
   /// Later: the CA cannot sign now.
   struct Later {};
 
-  using Next = std::variant<Ask, Store, Wait, Failed, Later>;
+  using Next = std::variant<Ask, Store, Wait, Failed, Unproven, Later>;
 
   /// begin says what to do with a phone that has been admitted.
   Next begin() const;
@@ -85,6 +88,8 @@ class Issuing {
   std::string proof() const;
   std::optional<AskedKey::Fault> not_its_own(core::BytesView spki) const;
   Next wrong_key(const AskedKey::Fault& fault) const;
+  std::optional<Next> not_for_the_offline_ca() const;
+  bool is_its_own(const core::PendingCsr& csr) const;
   std::optional<Next> resume(const core::CapfPolicy& policy) const;
   Next request(core::BytesView spki) const;
   Next issue(core::BytesView spki, std::chrono::days validity) const;

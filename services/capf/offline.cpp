@@ -80,6 +80,11 @@ struct Offered {
   std::string reason;
 };
 
+/// proof_of is a CSR's; whoever brought one of which it was not noted has shown nothing.
+std::string proof_of(const core::PendingCsr& csr) {
+  return csr.proof.empty() ? std::string(word(core::AuthMode::null_string)) : csr.proof;
+}
+
 core::IssuedCertificate journal_entry(const X509& certificate, const Bytes& der,
                                       const core::PendingCsr& csr, core::Time now) {
   core::IssuedCertificate issued;
@@ -92,7 +97,7 @@ core::IssuedCertificate journal_entry(const X509& certificate, const Bytes& der,
   issued.key = csr.key;
   issued.key_hash = read_public_key(csr.spki).hash;
   issued.peer = csr.peer;
-  issued.proof = csr.proof;
+  issued.proof = proof_of(csr);
   issued.not_after = core::not_after_of(certificate);
   issued.issued_at = now;
   return issued;
@@ -212,6 +217,7 @@ json::object Offline::issue(const json::object& params) {
       phone.model = csr->model;
       core::IssuedCertificate issued = identity->issuer->issue(phone, csr->spki, validity, now);
       issued.peer = csr->peer;
+      issued.proof = proof_of(*csr);
       journal_.imported(issued, csr->spki);
       log(Level::notice, "CAPF_ISSUED",
           {{"device", phones[i]},

@@ -44,7 +44,9 @@ class Records {
   virtual void issued(const core::IssuedCertificate& certificate) = 0;
   /// delivered is on disk soon: what it says is told again by the phone's confirmation.
   virtual void delivered(core::BytesView serial, core::Time at) = 0;
-  virtual void confirmed(core::BytesView serial, core::Time at) = 0;
+  /// confirmed: `elsewhere` is where the phone is known, when its word came from another address,
+  /// or "".
+  virtual void confirmed(core::BytesView serial, core::Time at, const std::string& elsewhere) = 0;
   virtual void removed(std::string_view phone, std::int64_t request, core::Time at) = 0;
   virtual void finished(const core::Outcome& outcome) = 0;
   /// fetched keeps a certificate that the phone showed for troubleshooting; throws

@@ -9,6 +9,16 @@ namespace ringfence::services::capf {
 
 Roster::Roster(std::function<void(std::uint32_t)> dismiss) : dismiss_(std::move(dismiss)) {}
 
+/// gives_way returns who leaves for one that comes with this claim, or the end.
+Roster::Seats::iterator Roster::gives_way(Seats& seats, Claim claim) {
+  auto least = seats.end();
+  for (auto seat = seats.begin(); seat != seats.end(); ++seat) {
+    if (seat->busy || seat->claim > claim) continue;
+    if (least == seats.end() || seat->claim <= least->claim) least = seat;
+  }
+  return least;
+}
+
 bool Roster::enter(std::string_view device, std::string_view address, std::uint32_t session,
                    Claim claim) {
   std::optional<std::uint32_t> dismissed;
@@ -17,8 +27,7 @@ bool Roster::enter(std::string_view device, std::string_view address, std::uint3
     Seats& seats = seats_[std::string(device)];
     auto at = std::ranges::find(seats, address, &Seat::address);
     if (at == seats.end() && seats.size() >= kSeats)
-      at = std::ranges::find_if(
-          seats, [](const Seat& seat) { return !seat.busy && seat.claim == Claim::bare; });
+      at = gives_way(seats, claim);
     else if (at == seats.end())
       at = seats.insert(at, Seat{std::string(address), session, claim});
     if (at == seats.end()) return false;

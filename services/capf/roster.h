@@ -17,20 +17,22 @@ namespace ringfence::services::capf {
 /// A later session from the same address takes the seat over, because a phone that lost power comes
 /// back while its old connection still looks alive; it must wait only while a certificate is
 /// between "issued" and the phone's answer. Who comes from another address sits beside it: by the
-/// null string anybody may, and must not hang up the phone. Of more than kSeats addresses the one
-/// that came first gives way that has not shown to be the phone's. Safe from several threads.
+/// null string anybody may, and must not hang up the phone. Of more than kSeats addresses that
+/// gives way which claims least, and of those the one that came last: never one that claims more
+/// than who comes, and who was first goes on working. Safe from several threads.
 class Roster {
  public:
   static constexpr std::size_t kSeats = 8;
 
-  /// Claim tells whether the address is known to be the phone's.
-  enum class Claim { bare, proven };
+  /// Claim tells what the address is to the phone, the least first: nothing, one that registers as
+  /// it, the phone's as far as is known.
+  enum class Claim { bare, likely, proven };
 
   /// `dismiss` is called, without any lock held, with the session that lost its seat.
   explicit Roster(std::function<void(std::uint32_t session)> dismiss = {});
 
   /// enter takes the device's seat for that address; false when another session has it and is
-  /// `busy`, and when all that could give way are.
+  /// `busy`, and when nobody gives way.
   bool enter(std::string_view device, std::string_view address, std::uint32_t session,
              Claim claim = Claim::bare);
 
@@ -56,6 +58,8 @@ class Roster {
   };
 
   using Seats = std::vector<Seat>;  ///< by arrival
+
+  static Seats::iterator gives_way(Seats& seats, Claim claim);
 
   std::function<void(std::uint32_t)> dismiss_;
   mutable std::mutex mutex_;

@@ -29,6 +29,12 @@ Throttle::Who who_of(Standing standing) {
   return Throttle::Who::stranger;
 }
 
+/// claim_of tells before whom a session has its seat.
+Roster::Claim claim_of(const Place& place) {
+  if (place.shown || place.at_home) return Roster::Claim::proven;
+  return place.standing == Standing::likely ? Roster::Claim::likely : Roster::Claim::bare;
+}
+
 /// said_yes accepts an answer without a reason: what a phone leaves out means what is usual.
 bool said_yes(const std::optional<Reason>& reason) {
   return reason.value_or(Reason::ok) == Reason::ok;
@@ -166,8 +172,7 @@ Turn Session::on_auth(const AuthResponse& response) {
   version_ = response.version.value_or(kVersion);
   if (auto turn = refuse_request()) return std::move(*turn);
   if (auto turn = refuse_identity(response)) return std::move(*turn);
-  const auto claim = place().proves() ? Roster::Claim::proven : Roster::Claim::bare;
-  if (!parts_.roster.enter(phone_.name, address_, id_, claim)) {
+  if (!parts_.roster.enter(phone_.name, address_, id_, claim_of(place()))) {
     core::log(Level::notice, "CAPF_BUSY", {{"device", phone_.name}, {"peer", peer_}});
     return retry("another session of this device is about to store a certificate");
   }
@@ -220,7 +225,8 @@ std::optional<Turn> Session::refuse_identity(const AuthResponse& response) {
             if (phone_.capf.auth_mode == core::AuthMode::lsc ||
                 phone_.capf.auth_mode == core::AuthMode::mic)
               place_ = Place::of_proof();
-            place_->contested = false;  // this one is the phone
+            place_->shown = true;
+            if (std::exchange(place_->contested, false)) place_->elsewhere.clear();
             parts_.records.saw({phone_.name, core::TrustSignKind::identified, address_, "",
                                 std::string(word(phone_.capf.auth_mode)), core::sign_time()});
             return std::nullopt;
@@ -251,6 +257,7 @@ Turn Session::begin() {
 }
 
 Turn Session::on_key(const KeyGenerateResponse& response) {
+  look_again();
   // Half an hour may have passed: is this still what the administrator wants?
   const auto phone = parts_.records.phone(phone_.name);
   if (!phone || phone->capf.request != phone_.capf.request ||
@@ -277,6 +284,9 @@ Turn Session::go_on(Issuing::Next next) {
           [this](Issuing::Store& ready) { return store(std::move(ready.certificate)); },
           [this](const Issuing::Wait&) { return end(Reason::no_action); },
           [this](const Issuing::Failed& failed) { return fail(failed.status, failed.reason); },
+          [this](const Issuing::Unproven&) {
+            return fail(OperationStatus::unproven, Reason::invalid_element);
+          },
           [this](const Issuing::Later&) { return retry(spread()); },
       },
       next);
@@ -295,44 +305,54 @@ Issuing Session::issuing() {
 }
 
 Turn Session::on_store(const StoreResponse& response) {
+  look_again();
   if (!said_yes(response.reason)) {
     witness_.saw(evidence::kNotStored,
                  fmt::format("the phone did not store the certificate: it answered with reason {}",
                              static_cast<int>(*response.reason)));
     return fail(OperationStatus::failed, Reason::no_action);
   }
-  parts_.records.confirmed(serial_, parts_.clock.now());
+  const std::string elsewhere = place().counts() ? "" : place().elsewhere;
+  parts_.records.confirmed(serial_, parts_.clock.now(), elsewhere);
   core::log(Level::notice, "CAPF_CONFIRMED",
             {{"device", phone_.name}, {"serial", core::to_hex(serial_)}, {"peer", peer_}});
-  if (!place().elsewhere.empty())
-    witness_.saw(evidence::kElsewhere,
-                 fmt::format("an LSC went to an address that is not known of this phone, which was "
-                             "last seen at {}",
-                             place().elsewhere));
+  if (!place().elsewhere.empty()) {
+    witness_.saw(
+        evidence::kElsewhere,
+        place().contested
+            ? fmt::format("an LSC went to one of several addresses that register as this phone "
+                          "(also {}), and nobody knows which of them is the phone",
+                          place().elsewhere)
+            : fmt::format("an LSC went to an address that is not known of this phone, which was "
+                          "last seen at {}",
+                          place().elsewhere));
+  }
   return end(Reason::ok);
 }
 
 Turn Session::on_remove(const DeleteResponse& response) {
+  look_again();
   if (!said_yes(response.reason)) {
     witness_.saw(evidence::kNotDeleted,
                  fmt::format("the phone did not delete its LSC: it answered with reason {}",
                              static_cast<int>(*response.reason)));
     return fail(OperationStatus::failed, Reason::no_action);
   }
+  if (!place().counts())
+    return unproven("said that it has deleted its LSC, which counts for nothing");
   parts_.records.removed(phone_.name, phone_.capf.request, parts_.clock.now());
   core::log(Level::notice, "CAPF_REMOVED", {{"device", phone_.name}, {"peer", peer_}});
   return end(Reason::ok);
 }
 
 Turn Session::on_fetch(const FetchResponse& response) {
+  look_again();
   const bool lsc = state_ == State::fetch_lsc;
+  (lsc ? shown_lsc_ : shown_mic_) = response.der;
   try {
-    if (!response.der.empty()) {
+    if (!response.der.empty() && place().counts())
       parts_.records.fetched(phone_.name, lsc ? CertificateKind::lsc : CertificateKind::mic,
                              response.der);
-      fetched_ = true;
-    }
-    if (lsc) shown_lsc_ = response.der;
   } catch (const Error& error) {
     if (error.code() != Code::malformed) throw;
     // It would show the same again: this one is the phone's fault.
@@ -341,7 +361,8 @@ Turn Session::on_fetch(const FetchResponse& response) {
     return fail(OperationStatus::failed, Reason::invalid_element);
   }
   if (lsc) return ask(State::fetch_mic, FetchRequest{CertificateKind::mic});
-  if (!fetched_) {
+  if (!place().counts()) return unproven("showed certificates as its own, which were not kept");
+  if (shown_lsc_.empty() && shown_mic_.empty()) {
     witness_.saw(evidence::kNotShown, "the phone showed neither an LSC nor a MIC");
     return fail(OperationStatus::failed, Reason::no_action);
   }
@@ -350,10 +371,19 @@ Turn Session::on_fetch(const FetchResponse& response) {
   return end(Reason::ok);
 }
 
-/// believe_what_was_shown corrects the journal by the LSC that the phone has, or has not. A
-/// stranger's answer is no reason to believe anything else of the phone.
+/// unproven ends a session that did its part from an address that is not known to be the phone's:
+/// nothing of the phone's changes, and the operation stays open for it.
+Turn Session::unproven(std::string what) {
+  witness_.saw(evidence::kAnsweredElsewhere,
+               fmt::format("an address that is not known to be this phone's (which is known at {}) "
+                           "{}; the operation stays open for the phone",
+                           place().elsewhere, what));
+  finish(OperationStatus::unproven);
+  return end(Reason::ok);
+}
+
+/// believe_what_was_shown corrects the journal by the LSC that the phone has, or has not.
 void Session::believe_what_was_shown() {
-  if (!place().elsewhere.empty()) return;
   if (parts_.records.showed(phone_.name, shown_lsc_, parts_.clock.now())) return;
   witness_.saw(evidence::kUnknownLsc,
                "the phone showed an LSC that is not on record here: another CAPF issued it");
@@ -436,24 +466,32 @@ void Session::leave() {
   parts_.roster.leave(phone_.name, id_);
 }
 
-/// place returns what the peer's address is to the phone, as it was when the phone was named.
+/// place returns what the peer's address is to the phone, as it was when that was last looked up.
 const Place& Session::place() {
   if (!place_) place_.emplace(parts_.records.whereabouts(phone_.name), address_);
   return *place_;
 }
 
+/// look_again is for who showed nothing: a phone is known by what came to be known of it since.
+void Session::look_again() {
+  if (place().shown) return;
+  const bool name_only = place_->name_only;
+  place_.emplace(parts_.records.whereabouts(phone_.name), address_);
+  place_->name_only = name_only;
+}
+
 /// finish records the outcome, unless another session from there works on the request, or one has
-/// completed it, or the peer is not where the phone is, or may not be: a stranger who only knows a
-/// device's name must not change what became of it.
+/// completed it, or it failed and the peer is not where the phone is, or may not be: a stranger who
+/// only knows a device's name must not change what became of it.
 void Session::finish(OperationStatus status) {
   core::log(status == OperationStatus::success ? Level::notice : Level::warning, "CAPF_FINISHED",
             {{"device", phone_.name},
              {"peer", peer_},
              {"status", core::describe(phone_.capf.operation, status)}});
   if (parts_.roster.others_at(phone_.name, address_, id_) > 0) return;
-  if (status != OperationStatus::success) {
+  if (status != OperationStatus::success && status != OperationStatus::unproven) {
     const bool nobody_knows = place().standing == Standing::unknown;
-    if (!place().elsewhere.empty() || place().contested) return;
+    if (!place().elsewhere.empty()) return;
     if (nobody_knows && parts_.roster.others(phone_.name, id_) > 0) return;
   }
   const auto before = parts_.records.outcome(phone_.name, phone_.capf.request);

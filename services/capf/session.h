@@ -98,6 +98,7 @@ class Session {
   Turn on_remove(const DeleteResponse& response);
   Turn on_fetch(const FetchResponse& response);
 
+  Turn unproven(std::string what);
   void believe_what_was_shown();
   Turn nothing_to_do();
   std::optional<Turn> refuse_request();
@@ -120,6 +121,7 @@ class Session {
   void leave();
   void finish(core::OperationStatus status);
   const Place& place();
+  void look_again();
 
   const std::uint32_t id_;
   const std::string peer_;
@@ -130,9 +132,9 @@ class Session {
   core::Phone phone_;    ///< as read when the device was last judged; its name is empty before
   AuthType asked_ = AuthType::none;  ///< how to authenticate
   std::uint8_t version_ = kVersion;
-  core::Bytes serial_;          ///< of the certificate under way
-  bool fetched_ = false;        ///< a certificate to troubleshoot with
-  core::Bytes shown_lsc_;       ///< what it showed as its LSC, DER
+  core::Bytes serial_;     ///< of the certificate under way
+  core::Bytes shown_lsc_;  ///< what it showed as its LSC, DER
+  core::Bytes shown_mic_;
   std::optional<Place> place_;  ///< see place()
   Witness witness_;
 };

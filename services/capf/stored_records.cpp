@@ -72,8 +72,8 @@ void StoredRecords::delivered(core::BytesView serial, core::Time at) {
   journal_.delivered(serial, at);
 }
 
-void StoredRecords::confirmed(core::BytesView serial, core::Time at) {
-  journal_.confirmed(serial, at);
+void StoredRecords::confirmed(core::BytesView serial, core::Time at, const std::string& elsewhere) {
+  journal_.confirmed(serial, at, elsewhere);
 }
 
 void StoredRecords::removed(std::string_view phone, std::int64_t request, core::Time at) {
@@ -145,10 +145,17 @@ Whereabouts StoredRecords::whereabouts(std::string_view phone) {
   const core::TrustSignStore signs(reader_);
   if (const auto proof = signs.last(phone, core::TrustSignKind::identified)) {
     add_address(found.proven, proof->peer);
-  } else if (const auto holding = core::HoldingStore(admin_).find(phone);
-             holding && holding->address_proof == core::AddressProof::identified) {
-    add_address(found.proven, holding->peer);
+    return found;
   }
+  const auto lsc = seen_.held_proven(phone);
+  if (lsc && !lsc->proof.empty()) add_address(found.home, lsc->peer);
+  const auto holding = core::HoldingStore(admin_).find(phone);
+  if (!holding) return found;
+  if (holding->address_proof == core::AddressProof::identified)
+    add_address(found.proven, holding->peer);
+  if (holding->address_proof != core::AddressProof::registered) return found;
+  if (!holding->sha1.empty() && found.home.empty()) add_address(found.home, holding->peer);
+  if (holding->sha1.empty()) add_address(found.registered, holding->peer);
   return found;
 }
 

@@ -40,7 +40,7 @@ class StoredRecords final : public Records {
   std::optional<core::IssuedCertificate> held_proven(std::string_view phone) override;
   void issued(const core::IssuedCertificate& certificate) override;
   void delivered(core::BytesView serial, core::Time at) override;
-  void confirmed(core::BytesView serial, core::Time at) override;
+  void confirmed(core::BytesView serial, core::Time at, const std::string& elsewhere) override;
   void removed(std::string_view phone, std::int64_t request, core::Time at) override;
   void finished(const core::Outcome& outcome) override;
   void fetched(std::string_view phone, CertificateKind kind, core::BytesView der) override;

@@ -17,22 +17,26 @@ bool contains(const std::vector<std::string>& addresses, std::string_view addres
 
 const std::vector<std::string>& Whereabouts::known() const noexcept {
   if (!proven.empty()) return proven;
+  if (!home.empty()) return home;
   return registered.empty() ? fetching : registered;
 }
 
 Standing Whereabouts::standing_of(std::string_view address) const {
   if (known().empty()) return Standing::unknown;
   if (!proven.empty()) return contains(proven, address) ? Standing::proven : Standing::stranger;
-  if (contains(registered, address)) return Standing::likely;
+  if (contains(home, address) || contains(registered, address)) return Standing::likely;
   return contains(fetching, address) ? Standing::seen : Standing::stranger;
 }
 
 Place::Place(const Whereabouts& whereabouts, std::string_view address)
-    : standing(whereabouts.standing_of(address)),
-      contested(whereabouts.proven.empty() && whereabouts.registered.size() > 1),
-      registered(whereabouts.registered.size() == 1 && whereabouts.registered.front() == address) {
-  if (!contains(whereabouts.known(), address))
-    elsewhere = fmt::format("{}", fmt::join(whereabouts.known(), ", "));
+    : standing(whereabouts.standing_of(address)) {
+  const bool settled = !whereabouts.proven.empty() || !whereabouts.home.empty();
+  std::vector<std::string> others = whereabouts.known();
+  const bool here = std::erase(others, address) > 0;
+  const bool registers = here && !settled && !whereabouts.registered.empty();
+  contested = registers && !others.empty();
+  at_home = here && (settled || (registers && !contested));
+  if (!here || contested) elsewhere = fmt::format("{}", fmt::join(others, ", "));
 }
 
 std::string address_of(std::string_view peer) {

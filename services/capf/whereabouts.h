@@ -20,23 +20,29 @@ enum class Standing {
 
 /// Whereabouts are the addresses of one phone, without ports.
 struct Whereabouts {
-  std::vector<std::string> proven;
+  std::vector<std::string> proven;  ///< it showed CAPF who it is from there
+  /// Where it got the LSC that it holds or, without one, took the list that it believes: its home,
+  /// also when it is off and others register.
+  std::vector<std::string> home;
+  /// Where it registers, and where it did last as long as nothing is proven of it.
   std::vector<std::string> registered;
   std::vector<std::string> fetching;  ///< the last few
 
   Standing standing_of(std::string_view address) const;
-  /// known returns the addresses that count: the best of the three that has any.
+  /// known returns the addresses that count: the best of the four that has any.
   const std::vector<std::string>& known() const noexcept;
 };
 
-/// Place is where one session's peer stands.
+/// Place is where one session's peer stands. What it does by the phone's name alone is the phone's
+/// doing when it `counts`: the address is the phone's by what is known, or nothing at all is.
 struct Place {
   Standing standing = Standing::unknown;
-  std::string elsewhere;  ///< the phone's known addresses, when this is none of them
-  /// Nothing is proven and several addresses register as the phone: nobody knows which it is.
+  std::string elsewhere;  ///< the phone's known addresses without this one, when it does not count
+  /// Nothing more is known than that several addresses register as the phone, this one too.
   bool contested = false;
-  bool registered = false;  ///< the phone registers from here, and from nowhere else
-  bool name_only = false;   ///< who came showed an LSC, which was given for the phone's name alone
+  bool at_home = false;    ///< the address is the phone's, or the only one at which it registers
+  bool shown = false;      ///< who came showed what the phone alone has
+  bool name_only = false;  ///< who came showed an LSC, which was given for the phone's name alone
 
   Place() = default;
 
@@ -44,10 +50,16 @@ struct Place {
 
   Place(const Whereabouts& whereabouts, std::string_view address);
 
-  static Place of_proof() { return Place(Standing::proven); }
+  static Place of_proof() {
+    Place place(Standing::proven);
+    place.at_home = place.shown = true;
+    return place;
+  }
 
   /// proves tells that the address is the phone's.
   bool proves() const noexcept { return standing == Standing::proven; }
+
+  bool counts() const noexcept { return shown || elsewhere.empty(); }
 };
 
 /// address_of takes the port off core::peer_text, as core::address_text has addresses.

@@ -128,7 +128,7 @@ class Desk final : public capf::Records, public capf::Issuer {
     delivered_ = true;
   }
 
-  void confirmed(BytesView, core::Time) override {
+  void confirmed(BytesView, core::Time, const std::string&) override {
     if (!delivered_) std::abort();
     succeed();
   }

@@ -118,7 +118,8 @@ TEST_F(RegistrationStoreTest, KeepsWhatAResetWasAnswered) {
   store_.reset_sent({4, "SEP2", "reset", kNow, std::nullopt, 0});
   store_.reset_sent(std::vector{ResetRow{4, "SEP1", "reset", kNow, std::nullopt, 0},
                                 ResetRow{5, "SEP1", "restart", kNow, std::nullopt, 0}});
-  store_.reset_answered(4, "SEP1", 200, kNow + seconds(1));
+  store_.reset_answered(4, "SEP1", 200, kNow, "10.0.0.5");
+  store_.reset_answered(4, "SEP1", 200, kNow + seconds(1), "10.6.6.6");
   store_.reset_answered(4, "SEP9", 200, kNow);
   const auto rows = store_.resets(4);
   ASSERT_EQ(rows.size(), 2U);
@@ -128,6 +129,8 @@ TEST_F(RegistrationStoreTest, KeepsWhatAResetWasAnswered) {
   EXPECT_EQ(rows[0].sent_at, kNow);
   EXPECT_EQ(rows[0].status, 200);
   EXPECT_EQ(rows[0].answered_at, kNow + seconds(1));
+  EXPECT_EQ(rows[0].answered_by, "10.0.0.5 10.6.6.6");
+  EXPECT_EQ(rows[1].answered_by, "");
   EXPECT_EQ(rows[1].device, "SEP2");
   EXPECT_EQ(rows[1].status, 0);
   EXPECT_EQ(rows[1].answered_at, std::nullopt) << "an answer was left from the row before";

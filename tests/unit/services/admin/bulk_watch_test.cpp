@@ -78,6 +78,11 @@ TEST_F(BulkWatchTest, CountsAnLscThatWentElsewhereAsUnprovenUntilThePhoneHasItsO
             "for the phone");
   EXPECT_EQ(state_after(evidence, at(3)), std::nullopt);
   EXPECT_TRUE(watch_.finished());
+  evidence.outcomes[0].operation = core::Operation::remove;
+  EXPECT_EQ(state_after(evidence, at(4)), ItemState::unproven);
+  EXPECT_EQ(detail_,
+            "10.9.9.9 answered, which is not the phone's address; the operation stays open for the "
+            "phone");
   EXPECT_EQ(state_after({{outcome(OperationStatus::success, at(9))}, {}}, at(9)),
             ItemState::succeeded);
 }

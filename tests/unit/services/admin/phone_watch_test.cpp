@@ -276,6 +276,51 @@ TEST_F(PhoneWatchTest, TakesInNobodyElse) {
       << "a job that is cancelled resets nobody";
 }
 
+core::ResetRow answered_by(const std::string& addresses) {
+  core::ResetRow row = reset("SEP000000000001", 200);
+  row.answered_by = addresses;
+  return row;
+}
+
+core::Registration registered_at(const std::string& address) {
+  core::Registration one = registration("SEP000000000001", "call-" + address, at(1));
+  one.peer = address + ":5060";
+  return one;
+}
+
+TEST(PhoneWatchAnswers, CountThatOfThePhonesAddressAlone) {
+  const std::vector<core::Registration> both = {registered_at("10.0.0.5"),
+                                                registered_at("10.6.6.6")};
+  Trust trust = stands("SEP000000000001", core::Acceptance::unknown, "10.0.0.5");
+  trust.begin()->second.proof = core::AddressProof::registered;
+  PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)}}, {}, PhoneWatch::Goal::answer);
+  watch.next_wave(both, 10, at(10));
+  EXPECT_TRUE(watch.observe({both, trust, {answered_by("10.6.6.6")}}, at(12)).empty());
+  auto moved = watch.observe({both, trust, {answered_by("10.6.6.6")}}, at(41));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::unproven);
+  EXPECT_EQ(moved[0].detail,
+            "10.6.6.6 answered, which is not the phone's address, and 10.0.0.5 did not");
+  moved = watch.observe({both, trust, {answered_by("10.6.6.6 10.0.0.5")}}, at(50));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::returned);
+}
+
+TEST(PhoneWatchAnswers, OfOneOfSeveralAddressesThatRegisterAreNotKnownToBeThePhones) {
+  const std::vector<core::Registration> both = {registered_at("10.0.0.5"),
+                                                registered_at("10.6.6.6")};
+  const Trust nothing = stands("SEP000000000001", core::Acceptance::unknown, "10.6.6.6");
+  PhoneWatch doubtful({{"SEP000000000001", ItemState::waiting, at(0)}}, {},
+                      PhoneWatch::Goal::answer);
+  doubtful.next_wave(both, 10, at(10));
+  const auto moved = doubtful.observe({both, nothing, {answered_by("10.6.6.6")}}, at(41));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::unproven);
+  PhoneWatch alone({{"SEP000000000001", ItemState::waiting, at(0)}}, {}, PhoneWatch::Goal::answer);
+  alone.next_wave({both[0]}, 10, at(10));
+  ASSERT_EQ(alone.observe({both, nothing, {answered_by("10.0.0.5")}}, at(12)).size(), 1U);
+}
+
 TEST(PhoneWatch, TakesUpFromTheRegistrarsRowsWhoWasAsked) {
   core::ResetRow row = reset("SEP000000000001", 200);
   PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)},

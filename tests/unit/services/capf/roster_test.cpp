@@ -55,7 +55,24 @@ TEST(Roster, BoundsTheSeatsOfADeviceAndKeepsTheProvenOne) {
   EXPECT_TRUE(roster.has("SEP1", 100));
   EXPECT_EQ(roster.others("SEP1", 100), Roster::kSeats - 1);
   ASSERT_EQ(dismissed.size(), 13U);
-  EXPECT_EQ(dismissed.front(), 0U) << "the first who came";
+  EXPECT_EQ(dismissed.front(), 6U) << "the last who came: who was first goes on working";
+  EXPECT_TRUE(roster.has("SEP1", 0));
+}
+
+TEST(Roster, LetsNoStrangerHangUpWhoRegistersAsTheDevice) {
+  std::vector<std::uint32_t> dismissed;
+  Roster roster([&](std::uint32_t session) { dismissed.push_back(session); });
+  EXPECT_TRUE(roster.enter("SEP1", "10.0.0.1", 100, Roster::Claim::likely));
+  for (std::uint32_t session = 0; session < 20; ++session)
+    EXPECT_TRUE(roster.enter("SEP1", "10.6.6." + std::to_string(session), session));
+  EXPECT_TRUE(roster.has("SEP1", 100));
+  // And where strangers sit already, or are storing, one of them leaves for it.
+  roster.leave("SEP1", 100);
+  EXPECT_TRUE(roster.enter("SEP1", "10.6.6.99", 99));
+  EXPECT_TRUE(roster.enter("SEP1", "10.0.0.1", 101, Roster::Claim::likely));
+  EXPECT_EQ(dismissed.back(), 99U);
+  EXPECT_TRUE(roster.enter("SEP1", "10.6.6.98", 98));
+  EXPECT_TRUE(roster.has("SEP1", 101));
 }
 
 }  // namespace

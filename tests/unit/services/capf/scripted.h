@@ -96,8 +96,8 @@ class Script final : public Records, public Issuer {
     write("delivered " + core::to_hex(serial));
   }
 
-  void confirmed(core::BytesView serial, core::Time at) override {
-    write("confirmed " + core::to_hex(serial));
+  void confirmed(core::BytesView serial, core::Time at, const std::string& elsewhere) override {
+    write("confirmed " + core::to_hex(serial) + (elsewhere.empty() ? "" : " not at " + elsewhere));
     for (const auto& [name, phone] : phones) succeed(phone, at);
   }
 

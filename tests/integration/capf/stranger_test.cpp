@@ -1,0 +1,348 @@
+// Strangers beside a phone of which something is known: nothing that they do by its name alone is
+// the phone's doing, and nothing of the phone's is gone for it.
+#include <filesystem>
+
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+
+#include "core/crypto/x509.h"
+#include "core/phones/capf_policy.h"
+#include "core/phones/holding_store.h"
+#include "core/phones/security_event_store.h"
+#include "services/capf/offline.h"
+#include "tests/integration/capf/comers.h"
+#include "tests/support/eventually.h"
+
+namespace ringfence::test {
+namespace {
+
+constexpr int kDelete = 13;
+constexpr int kFetch = 11;
+constexpr int kEnd = 15;
+constexpr const char* kUnproven =
+    "Upgrade Unproven: the LSC went to an address that is not the phone's";
+
+class CapfStranger : public ComersTest {
+ protected:
+  ~CapfStranger() override { set_issuer(core::LscIssuer::capf); }
+
+  static void set_issuer(core::LscIssuer issuer) {
+    core::CapfPolicyStore policies(house().admin_db);
+    core::CapfPolicy policy = policies.load();
+    policy.issuer = issuer;
+    policies.save(policy);
+  }
+
+  /// ask asks the phone for another operation.
+  static void ask(const std::string& name, Operation operation,
+                  AuthMode mode = AuthMode::null_string) {
+    core::Phone phone = *house().phones.find(name);
+    phone.capf.operation = operation;
+    phone.capf.auth_mode = mode;
+    phone.capf.auth_string = mode == AuthMode::auth_string ? "482915" : "";
+    house().save(phone);
+  }
+
+  /// answers_delete says that the LSC is deleted; returns what was asked.
+  static int answers_delete(std::uint16_t port, const std::string& name, const char* from) {
+    MiniPhone phone(port, from);
+    const int asked = introduce(phone, name, kByNullString).command;
+    if (asked != kDelete) return asked;
+    phone.say(14, element(1, {1}));
+    phone.hear();
+    return asked;
+  }
+
+  /// shows brings `der` as whatever is fetched; returns what was asked first.
+  static int shows(std::uint16_t port, const std::string& name, const char* from,
+                   const Bytes& der) {
+    MiniPhone phone(port, from);
+    const int asked = introduce(phone, name, kByNullString).command;
+    if (asked != kFetch) return asked;
+    phone.say(12, element(1, {1}) + lsc_element(der));
+    if (phone.hear().command != kFetch) return asked;
+    phone.say(12, element(1, {1}) + mic_element(der));
+    phone.hear();
+    return asked;
+  }
+
+  /// hands_in brings a key; returns the command and the reason of what was said to it.
+  static std::pair<int, Bytes> hands_in(std::uint16_t port, const std::string& name,
+                                        const char* from, EVP_PKEY* key) {
+    MiniPhone phone(port, from);
+    Said said = introduce(phone, name, kByNullString);
+    if (said.command == 3) {
+      phone.say(4, element(9, spki(key)));
+      said = phone.hear();
+    }
+    return {said.command, said.command == kEnd ? said.value(1) : Bytes{}};
+  }
+
+  /// told tells whether a security event of the phone names that address.
+  static bool told(RunningServer& server, const std::string& name, const std::string& address) {
+    return eventually([&] {
+      server.records().flush();
+      for (const core::CapfEvent& event :
+           core::SecurityEventStore(house().capf_db).after(0, 100'000))
+        if (event.phone == name && event.kind.ends_with("_elsewhere") &&
+            event.peer.starts_with(address + ":"))
+          return true;
+      return false;
+    });
+  }
+
+  static core::CapfVisit visit(const std::string& name) {
+    const core::Phone phone = *house().phones.find(name);
+    return core::capf_visit(phone, house().journal.outcome(name, phone.capf.request),
+                            house().clock.now());
+  }
+
+  static Bytes held(const std::string& name) {
+    const auto row = house().journal.held(name);
+    return row ? row->der : Bytes{};
+  }
+};
+
+TEST_F(CapfStranger, DeletesNothingOfThePhones) {
+  const std::string name = expect_phone("SEP0000000E0001").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  const auto key = ec_key("P-256");
+  const Bytes own = enrols_with(server.port(), name, kHome, kByNullString, key.get());
+  ask(name, Operation::remove);
+  EXPECT_EQ(answers_delete(server.port(), name, kStranger), kDelete);
+  EXPECT_EQ(house().status(name),
+            "Delete Unproven: the answer came from an address that is not the phone's");
+  EXPECT_EQ(visit(name), core::CapfVisit::due);
+  EXPECT_EQ(held(name), own);
+  EXPECT_TRUE(told(server, name, kStranger));
+  ask(name, Operation::install, AuthMode::lsc);
+  const Bytes shown = shown_lsc(name, own, key.get());
+  EXPECT_EQ(enrols(server.port(), name, kHome, shown), kDone) << "it is not locked out";
+  ask(name, Operation::remove);
+  EXPECT_EQ(answers_delete(server.port(), name, kHome), kDelete);
+  EXPECT_EQ(house().status(name), "Delete Success");
+  EXPECT_EQ(held(name), Bytes{});
+}
+
+TEST_F(CapfStranger, ShowsNothingInThePhonesPlace) {
+  const std::string name = expect_phone("SEP0000000E0002").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  const Bytes own = enrols_with(server.port(), name, kHome, kByNullString, ec_key("P-256").get());
+  ask(name, Operation::troubleshoot);
+  const core::X509Cert evil =
+      make_pair(ec_key("P-256"),
+                {"CP-8861-" + name, house().clock.now() - 1h, house().clock.now() + 24h, true, {}},
+                nullptr)
+          .certificate;
+  const auto trace = house().folder / "trace";
+  EXPECT_EQ(shows(server.port(), name, kStranger, core::to_der(*evil)), kFetch);
+  EXPECT_EQ(house().status(name),
+            "Troubleshoot Unproven: the answer came from an address that is not the phone's");
+  EXPECT_FALSE(std::filesystem::exists(trace / (name + "-LSC.pem")));
+  EXPECT_FALSE(std::filesystem::exists(trace / (name + "-MIC.pem")));
+  EXPECT_EQ(held(name), own);
+  EXPECT_TRUE(told(server, name, kStranger));
+  EXPECT_EQ(shows(server.port(), name, kHome, own), kFetch);
+  EXPECT_EQ(house().status(name), "Troubleshoot Success");
+  EXPECT_TRUE(std::filesystem::exists(trace / (name + "-LSC.pem")));
+}
+
+TEST_F(CapfStranger, IsNotThePhoneByARegistrationBesideIts) {
+  const std::string name = expect_phone("SEP0000000E0003").name;
+  registers(name, kHome);
+  registers(name, kStranger);
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+  EXPECT_EQ(visit(name), core::CapfVisit::due);
+  EXPECT_EQ(held(name), Bytes{});
+  EXPECT_TRUE(told(server, name, kStranger));
+  // Nobody knows which of the two is the phone, until one has shown it or is alone.
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+  leaves(name, kStranger);
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  // From now on its LSC shows where it is, whoever registers.
+  registers(name, kStranger);
+  ask(name, Operation::install);
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+}
+
+TEST_F(CapfStranger, TakesNoPlaceOfAPhoneThatIsOff) {
+  const std::string name = expect_phone("SEP0000000E0004").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  const auto key = ec_key("P-256");
+  const Bytes own = enrols_with(server.port(), name, kHome, kByNullString, key.get());
+  ask(name, Operation::install);
+  leaves(name, kHome);
+  registers(name, kStranger);
+  const auto stolen_key = ec_key("P-256");
+  const Bytes stolen = enrols_with(server.port(), name, kStranger, kByNullString, stolen_key.get());
+  EXPECT_EQ(house().status(name), kUnproven);
+  EXPECT_EQ(held(name), own) << "what the phone holds is not overwritten";
+  ask(name, Operation::install, AuthMode::lsc);
+  enrols(server.port(), name, kStranger, shown_lsc(name, stolen, stolen_key.get()));
+  EXPECT_EQ(house().status(name), kUnproven);
+  server.records().flush();
+  EXPECT_THAT(server.records().whereabouts(name).proven, testing::IsEmpty());
+  EXPECT_EQ(enrols(server.port(), name, kHome, shown_lsc(name, own, key.get())), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+}
+
+TEST_F(CapfStranger, IsNotThePhoneThatAcceptedTheListElsewhere) {
+  const std::string name = expect_phone("SEP0000000E0005").name;
+  core::HoldingStore(house().admin_db)
+      .save({{name, "abcd", kHome, "took it", core::sign_time(), core::AddressProof::registered}});
+  registers(name, kStranger);
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  EXPECT_EQ(core::enrolled_from(*house().journal.held(name)), std::nullopt);
+}
+
+// One of which nothing was proven, and that was seen a moment ago.
+TEST_F(CapfStranger, IsInDoubtBesideWhereThePhoneRegisteredLast) {
+  const std::string name = expect_phone("SEP0000000E0006").name;
+  core::HoldingStore(house().admin_db)
+      .save({{name, "", kHome, "", core::sign_time(), core::AddressProof::registered}});
+  registers(name, kStranger);
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+}
+
+TEST_F(CapfStranger, CuresItselfByItsStringWhenItIsThePhoneThatMoved) {
+  const std::string name = expect_phone("SEP0000000E0007").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  leaves(name, kHome);
+  constexpr const char* kMoved = "127.0.0.8";
+  registers(name, kMoved);
+  ask(name, Operation::install);
+  EXPECT_EQ(enrols(server.port(), name, kMoved), kDone);
+  EXPECT_EQ(house().status(name), kUnproven) << "honestly";
+  ask(name, Operation::install, AuthMode::auth_string);
+  EXPECT_EQ(enrols(server.port(), name, kMoved, kByString + password_element("482915")), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  EXPECT_TRUE(eventually([&] {
+    server.records().flush();
+    return server.records().whereabouts(name).proven == std::vector<std::string>{kMoved};
+  }));
+  ask(name, Operation::install);
+  EXPECT_EQ(enrols(server.port(), name, kMoved), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+}
+
+TEST_F(CapfStranger, HandsInNoKeyForTheOfflineCa) {
+  const std::string name = expect_phone("SEP0000000E0008").name;
+  registers(name, kHome);
+  set_issuer(core::LscIssuer::offline_ca);
+  RunningServer server(house());
+  const auto stolen = ec_key("P-256");
+  EXPECT_EQ(hands_in(server.port(), name, kStranger, stolen.get()),
+            (std::pair<int, Bytes>{kEnd, Bytes{7}}));
+  EXPECT_EQ(house().journal.csr(name), std::nullopt);
+  EXPECT_EQ(house().status(name), kUnproven);
+  EXPECT_TRUE(told(server, name, kStranger));
+  const auto key = ec_key("P-256");
+  EXPECT_EQ(hands_in(server.port(), name, kHome, key.get()),
+            (std::pair<int, Bytes>{kEnd, Bytes{0}}));
+  EXPECT_EQ(house().status(name), "Operation Pending");
+  hands_in(server.port(), name, kStranger, stolen.get());
+  const auto csr = house().journal.csr(name);
+  ASSERT_TRUE(csr);
+  EXPECT_EQ(csr->spki, spki(key.get())) << "it is not displaced";
+}
+
+TEST_F(CapfStranger, FetchesNoLscThatTheOfflineCaMadeForThePhone) {
+  const std::string name = expect_phone("SEP0000000E0009").name;
+  set_issuer(core::LscIssuer::offline_ca);
+  RunningServer server(house());
+  const auto stolen = ec_key("P-256");
+  // Nothing is known of the phone: the first who comes is heard, and another one told so.
+  EXPECT_EQ(hands_in(server.port(), name, kStranger, stolen.get()).second, Bytes{0});
+  const auto key = ec_key("P-256");
+  EXPECT_EQ(hands_in(server.port(), name, kHome, key.get()).second, Bytes{7});
+  EXPECT_EQ(house().journal.csr(name)->spki, spki(stolen.get()));
+  EXPECT_TRUE(told(server, name, kHome));
+  // Once the phone registers its key goes before.
+  registers(name, kHome);
+  EXPECT_EQ(hands_in(server.port(), name, kHome, key.get()).second, Bytes{0});
+  EXPECT_EQ(house().journal.csr(name)->spki, spki(key.get()));
+  set_issuer(core::LscIssuer::capf);
+  services::capf::Authority authority(house().capf_token, house().admin_db);
+  services::capf::Offline offline(authority, house().admin_db, house().capf_db, house().clock);
+  const auto answer = offline.answer("offline.issue", {{"phones", boost::json::array{name}}});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->at("results").at(0).at("reason"), "");
+  // The stranger gets one of its own key, which counts for nothing, and the phone its own.
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+  EXPECT_EQ(held(name), Bytes{});
+  MiniPhone phone(server.port(), kHome);
+  const Said store = introduce(phone, name, kByNullString);
+  ASSERT_EQ(store.command, 9);
+  phone.say(10, element(1, {1}));
+  EXPECT_EQ(phone.hear().value(1), Bytes{1});
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+  EXPECT_EQ(core::spki_of(*core::parse_certificate(held(name))), spki(key.get()));
+}
+
+TEST_F(CapfStranger, ProvesNothingByAnLscThatWasIssuedForItsKey) {
+  const std::string name = expect_phone("SEP0000000E0010").name;
+  set_issuer(core::LscIssuer::offline_ca);
+  RunningServer server(house());
+  const auto stolen = ec_key("P-256");
+  EXPECT_EQ(hands_in(server.port(), name, kStranger, stolen.get()).second, Bytes{0});
+  set_issuer(core::LscIssuer::capf);
+  services::capf::Authority authority(house().capf_token, house().admin_db);
+  services::capf::Offline offline(authority, house().admin_db, house().capf_db, house().clock);
+  ASSERT_EQ(offline.answer("offline.issue", {{"phones", boost::json::array{name}}})
+                ->at("results")
+                .at(0)
+                .at("reason"),
+            "");
+  MiniPhone stranger(server.port(), kStranger);
+  const Said store = introduce(stranger, name, kByNullString);
+  ASSERT_EQ(store.command, 9);
+  stranger.say(10, element(1, {1}));
+  EXPECT_EQ(stranger.hear().value(1), Bytes{1});
+  const auto row = house().journal.held(name);
+  ASSERT_TRUE(row);
+  EXPECT_FALSE(core::proves_phone(*row));
+  EXPECT_THAT(core::enrolled_from(*row).value_or(""), testing::StartsWith("127.0.0.66:"));
+  ask(name, Operation::install, AuthMode::lsc);
+  enrols(server.port(), name, kStranger, shown_lsc(name, row->der, stolen.get()));
+  server.records().flush();
+  EXPECT_THAT(server.records().whereabouts(name).proven, testing::IsEmpty());
+}
+
+// A proof dies with the next renewal, also of an LSC that was once not shown.
+TEST_F(CapfStranger, ShowsNoLscThatThePhoneHasReplaced) {
+  const std::string name = expect_phone("SEP0000000E0011").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  const auto old_key = ec_key("P-256");
+  const Bytes old = enrols_with(server.port(), name, kHome, kByNullString, old_key.get());
+  house().journal.showed(name, std::nullopt, house().clock.now());
+  ask(name, Operation::install, AuthMode::lsc);
+  EXPECT_EQ(enrols(server.port(), name, kHome, shown_lsc(name, old, old_key.get())), kDone)
+      << "it was not shown once, and here it is";
+  ask(name, Operation::install, AuthMode::lsc);
+  EXPECT_EQ(enrols(server.port(), name, kStranger, shown_lsc(name, old, old_key.get())).second,
+            Bytes{7});
+  EXPECT_NE(house().status(name), "Upgrade Success");
+}
+
+}  // namespace
+}  // namespace ringfence::test
