@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "core/base/clock.h"
 #include "core/phones/home_address.h"
 
 namespace ringfence::core {
@@ -13,11 +12,6 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::chrono::hours kTvsCache{24};  // cucm-behaviour 6.2
-constexpr std::size_t kShownSerial = 8;
-
-std::string time_text(TrustSign::Time at) {
-  return to_iso(std::chrono::floor<std::chrono::seconds>(at));
-}
 
 /// later says how long after another thing something was: "2 s after".
 std::string later(TrustSign::Time first, TrustSign::Time second) {
@@ -25,12 +19,6 @@ std::string later(TrustSign::Time first, TrustSign::Time second) {
   if (seconds < 1) return "at once after";
   if (seconds < 120) return fmt::format("{} s after", seconds);
   return fmt::format("{} min after", seconds / 60);
-}
-
-std::string list_text(const PublishedLists& lists, const std::string& sha1) {
-  const PublishedList* list = lists.find(sha1);
-  return list == nullptr ? fmt::format("the list {}…", sha1.substr(0, kShownSerial))
-                         : fmt::format("the list of {}", time_text(list->published));
 }
 
 /// Judge follows one phone through its signs.
@@ -260,16 +248,21 @@ class Judge {
     return found == lists_.versions.rend() ? nullptr : &*found;
   }
 
+  /// reported: an alarm is a SIP message like others, and lists' checksums are no secret. One that
+  /// speaks of a list alone, of which no fetch is known, proves nothing.
   void reported(const TrustSign& sign) {
     const PublishedList* list = known_by(sign.subject);
-    const bool ours = list != nullptr;
     belief_.decided = true;
-    settle({ours ? list->sha1 : Belief::kForeign}, sign,
-           ours ? fmt::format("said in an alarm at {} that it holds {}", time_text(sign.at),
-                              list_text(lists_, list->sha1))
-                : fmt::format("said in an alarm at {} that it holds a list which is not known here "
-                              "(checksum {})",
-                              time_text(sign.at), sign.subject));
+    if (list == nullptr)
+      return settle({Belief::kForeign}, sign,
+                    fmt::format("said in an alarm at {} that it holds a list which is not known "
+                                "here (checksum {})",
+                                time_text(sign.at), sign.subject));
+    std::string why = fmt::format("said in an alarm at {} that it holds {}", time_text(sign.at),
+                                  lists_.text(list->sha1));
+    if (!belief_.last_fetched.empty()) return settle({list->sha1}, sign, std::move(why));
+    settle({list->sha1, Belief::kUnknown}, sign,
+           why + ", though it has not fetched one from this node, as far as is known");
   }
 
   void refused(const TrustSign& sign) {
@@ -289,43 +282,21 @@ class Judge {
   std::map<std::string, TrustSign::Time> vouched_;
 };
 
-/// doubt says why what an address did may not be the phone's doing; "" when it is known to be.
-std::string doubt(const Belief& belief) {
-  if (!belief.contested_by.empty())
-    return fmt::format(
-        "another address registered as this phone since, {}, and neither has proven itself to CAPF",
-        belief.contested_by);
-  if (belief.proven.address_proof != AddressProof::none) return "";
-  return belief.proven.peer +
-         " has neither registered nor proven itself to CAPF: any host may do so";
-}
-
 }  // namespace
 
-const PublishedList* PublishedLists::find(std::string_view sha1) const {
-  const auto found =
-      std::find_if(versions.rbegin(), versions.rend(),
-                   [&](const PublishedList& version) { return version.sha1 == sha1; });
-  return found == versions.rend() ? nullptr : &*found;
-}
-
-std::string PublishedLists::named(const std::string& serial) const {
-  const auto found = names.find(serial);
-  if (found != names.end()) return found->second;
-  return fmt::format("the certificate {}{}", serial.substr(0, kShownSerial),
-                     serial.size() > kShownSerial ? "…" : "");
-}
-
-Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs) {
+Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs,
+               const Present& present, TrustSign::Time home_seen) {
   std::stable_sort(signs.begin(), signs.end(),
                    [](const TrustSign& a, const TrustSign& b) { return a.at < b.at; });
-  HomeAddress home(before);
+  HomeAddress home(before, present, home_seen);
   for (const TrustSign& sign : signs) home.take(sign);
   const Holding known = home.anew() ? Holding{before.device, "", "", "", {}} : before;
   Judge judge(lists, known);
   Belief& belief = judge.belief();
   belief.proven.peer = home.address();
   belief.proven.address_proof = home.proof();
+  const auto now = present.find(home.address());
+  belief.home_seen = now == present.end() ? home.seen() : std::max(home.seen(), now->second);
   TrustSign::Time registered_here;
   TrustSign::Time registered_elsewhere;
   std::string rival;
@@ -346,63 +317,16 @@ Belief believe(const PublishedLists& lists, const Holding& before, std::vector<T
     }
   }
   if (home.proof() != AddressProof::identified && !belief.elsewhere.empty() &&
-      registered_elsewhere > registered_here)
+      registered_elsewhere > registered_here) {
     belief.contested_by = rival;
+    belief.contested_at = registered_elsewhere;
+  }
   return std::move(belief);
 }
 
-std::string_view word(Acceptance acceptance) noexcept {
-  switch (acceptance) {
-    case Acceptance::accepted: return "accepted";
-    case Acceptance::fetched: return "fetched";
-    case Acceptance::refused: return "refused";
-    case Acceptance::unknown: return "unknown";
-  }
-  return "";
-}
-
-Judgement judge(const PublishedLists& lists, const Belief& belief, const std::string& sha1) {
-  Judgement result;
-  const bool sure = belief.holds.size() == 1 && lists.find(*belief.holds.begin()) != nullptr;
-  if (sure) result.holds = *belief.holds.begin();
-  const bool has_it = !sha1.empty() && (belief.last_fetched == sha1 || belief.proven.sha1 == sha1);
-  const std::string at = time_text(belief.fetched_at);
-  if (sure && result.holds == sha1) {
-    const std::string why_not = doubt(belief);
-    result.acceptance = why_not.empty() ? Acceptance::accepted : Acceptance::fetched;
-    result.evidence = why_not.empty() ? belief.why : fmt::format("{}; but {}", belief.why, why_not);
-  } else if (has_it && !belief.decided) {
-    result.acceptance = Acceptance::fetched;
-    result.awaited = true;
-    result.fetched_at = belief.fetched_at;
-    result.evidence = fmt::format(
-        "fetched the list at {}; nothing that it did since shows whether it took it", at);
-  } else if (belief.holds.contains(sha1)) {
-    result.acceptance = Acceptance::fetched;
-    result.evidence = belief.why;
-  } else if (has_it) {
-    result.acceptance = Acceptance::refused;
-    result.evidence = belief.why;
-  } else if (sure) {
-    result.evidence = fmt::format("has not fetched the list in force; it holds {}",
-                                  list_text(lists, result.holds));
-  } else if (!belief.last_fetched.empty()) {
-    result.evidence = fmt::format("has not fetched the list in force; it last fetched {}, at {}",
-                                  list_text(lists, belief.last_fetched), at);
-  } else {
-    result.evidence = "no fetch of a trust list from this node is known";
-  }
-  if (!belief.elsewhere.empty()) {
-    // What it proved before stays proven; what another address does proves nothing.
-    const std::string moved =
-        belief.proven.peer.empty()
-            ? belief.elsewhere + " came in its name"
-            : fmt::format("address changed from {} to {}", belief.proven.peer, belief.elsewhere);
-    result.evidence += fmt::format(
-        "; {} at {}, which counts only when the phone has proven itself to CAPF from there", moved,
-        time_text(belief.elsewhere_at));
-  }
-  return result;
+bool contest_over(const Belief& belief, const Present& present) {
+  const auto home = present.find(belief.proven.peer);
+  return home != present.end() && present.size() == 1 && home->second > belief.contested_at;
 }
 
 }  // namespace ringfence::core

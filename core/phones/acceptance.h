@@ -36,6 +36,8 @@ struct PublishedLists {
   const PublishedList* find(std::string_view sha1) const;
   /// named returns what to call a certificate in a sentence.
   std::string named(const std::string& serial) const;
+  /// text returns what to call a list in a sentence.
+  std::string text(const std::string& sha1) const;
 };
 
 /// AddressProof is what shows that an address is a phone's. What comes in a phone's name proves
@@ -60,6 +62,10 @@ struct Holding {
   bool operator==(const Holding&) const = default;
 };
 
+/// Present are the addresses that are registered as a phone now, and when each did so last, anew or
+/// to refresh.
+using Present = std::map<std::string, TrustSign::Time>;
+
 /// Belief is what signs tell of one phone, whichever list is in force.
 struct Belief {
   Holding proven;               ///< as before, or what the signs have proven
@@ -73,6 +79,8 @@ struct Belief {
   /// The address that has registered as this phone since `proven.peer` did, when neither has shown
   /// who it is; or "".
   std::string contested_by;
+  TrustSign::Time contested_at = {};
+  TrustSign::Time home_seen = {};  ///< when `proven.peer` was last seen; for the next time
 
   static inline const std::string kUnknown = "unknown";  ///< any list of ours or of others
   static inline const std::string kNothing = "nothing";
@@ -82,8 +90,14 @@ struct Belief {
 /// believe judges a phone's signs, those of its own name and those of its address alone, in any
 /// order. What moves its address to one with a better proof starts anew: what was known by acts of
 /// an address without any may be a stranger's. `before` is what was proven earlier; signs before
-/// that are not looked at again, but for answers of TVS, which phones remember for a day.
-Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs);
+/// that are not looked at again, but for answers of TVS, which phones remember for a day. `present`
+/// and `home_seen`, the last belief's, tell an address that is silent from one that refreshes.
+Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs,
+               const Present& present = {}, TrustSign::Time home_seen = {});
+
+/// contest_over tells that whoever contested the phone's address has gone while it goes on: it
+/// alone is registered, and was so after the other's registration.
+bool contest_over(const Belief& belief, const Present& present);
 
 /// Acceptance is where a phone stands with one list.
 enum class Acceptance {
@@ -94,6 +108,8 @@ enum class Acceptance {
 };
 
 std::string_view word(Acceptance acceptance) noexcept;
+
+std::string time_text(TrustSign::Time at);  ///< in ISO form, whole seconds
 
 /// Judgement is an acceptance with its reason.
 struct Judgement {

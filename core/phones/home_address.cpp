@@ -1,5 +1,7 @@
 #include "core/phones/home_address.h"
 
+#include <algorithm>
+
 namespace ringfence::core {
 namespace {
 
@@ -43,7 +45,7 @@ void HomeAddress::take(const TrustSign& sign) {
   } else if (acts(sign.kind) && proof_ != AddressProof::identified) {
     acted(sign);
   }
-  if (sign.peer == address_ && acts(sign.kind)) seen_ = sign.at;
+  if (sign.peer == address_ && acts(sign.kind)) seen_ = std::max(seen_, sign.at);
 }
 
 void HomeAddress::identified(const TrustSign& sign) {
@@ -58,7 +60,8 @@ void HomeAddress::acted(const TrustSign& sign) {
   const bool registers = sign.kind == TrustSignKind::registered;
   if (sign.peer != address_) {
     const bool bare = proof_ == AddressProof::none;
-    const bool silent = before_.sha1.empty() && sign.at - seen_ > kSilence;
+    const bool silent =
+        before_.sha1.empty() && !present_.contains(address_) && sign.at - seen_ > kSilence;
     const bool gives_way = (registers && bare) || (silent && (registers || bare));
     if (!address_.empty() && !gives_way) return;
     move(sign);
@@ -70,6 +73,7 @@ void HomeAddress::move(const TrustSign& sign) {
   if (proof_ != AddressProof::identified && !address_.empty()) anew_ = true;
   address_ = sign.peer;
   proof_ = AddressProof::none;
+  seen_ = {};
 }
 
 }  // namespace ringfence::core

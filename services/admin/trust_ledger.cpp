@@ -20,6 +20,7 @@ constexpr std::size_t kPage = 5000;
 constexpr std::size_t kChunk = 500;
 constexpr std::size_t kVersionsKept = 20;  // by ListStore
 constexpr std::size_t kMovesTold = 20;     // a minute
+constexpr std::chrono::minutes kPresentEvery{1};
 
 /// sign_of makes a sign of a fetch that an earlier version of ringfence-tftp wrote down, which kept
 /// whole seconds and nothing else.
@@ -61,6 +62,14 @@ void TrustLedger::follow_quietly() noexcept {
   std::string why;
   try {
     refresh();
+    const auto steady = std::chrono::steady_clock::now();
+    core::Database* registrar = house_.callmanager_db();
+    if (registrar != nullptr && steady - looked_present_ >= kPresentEvery) {
+      looked_present_ = steady;
+      const std::vector<core::Registration> all = core::RegistrationStore(*registrar).list();
+      const std::lock_guard lock(mutex_);
+      note_present(all);
+    }
   } catch (const std::exception& error) {  // tried again at the next tick, and by whoever asks
     why = error.what();
   }
@@ -175,7 +184,11 @@ void TrustLedger::believe(const std::string& device, std::vector<TrustSign> sign
       if (database != nullptr)
         for (TrustSign& sign : TrustSignStore(*database).of_peer(before.peer))
           signs.push_back(std::move(sign));
-  Belief now = core::believe(lists_, before, std::move(signs));
+  // Who is registered now matters where somebody else acts in the phone's name.
+  const bool rivals =
+      std::ranges::any_of(signs, [&](const TrustSign& sign) { return sign.peer != before.peer; });
+  const core::Present registered = rivals ? present(device) : core::Present{};
+  Belief now = core::believe(lists_, before, std::move(signs), registered, belief.home_seen);
   note_move(belief, now);
   if (now.proven.peer != before.peer) {
     at_home_[before.peer].erase(device);
@@ -183,6 +196,30 @@ void TrustLedger::believe(const std::string& device, std::vector<TrustSign> sign
   }
   if (now.proven != belief.proven) changed.push_back(now.proven);
   belief = std::move(now);
+}
+
+core::Present TrustLedger::present(const std::string& device) const {
+  core::Present present;
+  core::Database* registrar = house_.callmanager_db();
+  if (registrar == nullptr) return present;
+  const core::Time now = house_.clock.now();
+  for (const core::Registration& one : core::RegistrationStore(*registrar).find(device)) {
+    if (one.expires_at <= now) continue;
+    TrustSign::Time& last = present[core::address_text(one.peer)];
+    last = std::max<TrustSign::Time>(last, one.refreshed_at);
+  }
+  return present;
+}
+
+/// note_present remembers where phones were registered that only refresh, which is no sign.
+void TrustLedger::note_present(const std::vector<core::Registration>& registrations) {
+  for (const core::Registration& one : registrations) {
+    const auto found = beliefs_.find(one.device);
+    if (found == beliefs_.end() || found->second.proven.peer != core::address_text(one.peer))
+      continue;
+    TrustSign::Time& seen = found->second.home_seen;
+    seen = std::max<TrustSign::Time>(seen, one.refreshed_at);
+  }
 }
 
 /// note_move tells once that another address acts as a phone, and bounds how often.
@@ -201,9 +238,15 @@ void TrustLedger::note_move(const Belief& before, const Belief& now) {
 PhoneTrust TrustLedger::trust_of(const std::string& device, const std::string& sha1) const {
   const auto found = beliefs_.find(device);
   if (found == beliefs_.end()) return {core::judge(lists_, Belief{}, sha1), "", "", {}, ""};
-  const Belief& belief = found->second;
-  return {core::judge(lists_, belief, sha1), belief.proven.peer, belief.elsewhere,
-          belief.proven.address_proof, belief.contested_by};
+  const Belief* belief = &found->second;
+  Belief settled;
+  if (!belief->contested_by.empty() && core::contest_over(*belief, present(device))) {
+    settled = *belief;
+    settled.contested_by.clear();
+    belief = &settled;
+  }
+  return {core::judge(lists_, *belief, sha1), belief->proven.peer, belief->elsewhere,
+          belief->proven.address_proof, belief->contested_by};
 }
 
 PhoneTrust TrustLedger::of(const std::string& device) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -86,6 +87,8 @@ class TrustLedger {
   void gather(Signs& signs);
   void believe(const std::string& device, std::vector<core::TrustSign> signs,
                std::vector<core::Holding>& changed);
+  core::Present present(const std::string& device) const;
+  void note_present(const std::vector<core::Registration>& registrations);
   void note_move(const core::Belief& before, const core::Belief& now);
   PhoneTrust trust_of(const std::string& device, const std::string& sha1) const;
 
@@ -99,6 +102,7 @@ class TrustLedger {
   std::unordered_map<std::string, core::Belief> beliefs_;
   std::unordered_map<std::string, std::set<std::string>> at_home_;  ///< devices by address
   std::string complaint_;
+  std::chrono::steady_clock::time_point looked_present_{};  ///< follow_quietly's own
   core::Time moves_since_;
   std::size_t moves_ = 0;  ///< told since then
 };

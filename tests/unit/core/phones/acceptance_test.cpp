@@ -457,6 +457,42 @@ TEST_F(AcceptanceTest, AnAddressThatRegisteredGivesWayToOneThatDoesSoOnly) {
   EXPECT_EQ(believe(lists(), before_, signs_).proven.peer, kElsewhere);
 }
 
+TEST_F(AcceptanceTest, AnAddressThatRefreshesIsNotSilent) {
+  sign(registered, "", seconds(0));
+  sign(registered, "", hours(2), kElsewhere);
+  sign(list_fetched, "l3", hours(2), kElsewhere);
+  const auto home = [&](const Present& present, TrustSign::Time seen) {
+    return believe(lists(), before_, signs_, present, seen).proven.peer;
+  };
+  EXPECT_EQ(home({}, {}), kElsewhere);
+  EXPECT_EQ(home({{kHome, at(hours(2))}, {kElsewhere, at(hours(2))}}, {}), kHome);
+  EXPECT_EQ(home({{kElsewhere, at(hours(2))}}, at(minutes(90))), kHome) << "it has just gone";
+  const Belief now = believe(lists(), before_, signs_, {{kHome, at(hours(2))}}, {});
+  EXPECT_EQ(now.home_seen, at(hours(2)));
+}
+
+TEST_F(AcceptanceTest, AContestEndsWhenTheOtherHasGoneAndThePhoneGoesOn) {
+  sign(list_fetched, "l3", seconds(0));
+  sign(itl_reported, "l3", seconds(1));
+  sign(registered, "", seconds(1));
+  sign(registered, "", minutes(5), kElsewhere);
+  const Belief belief = believe(lists(), before_, signs_);
+  ASSERT_EQ(belief.contested_by, kElsewhere);
+  EXPECT_FALSE(contest_over(belief, {})) << "the phone is off";
+  EXPECT_FALSE(contest_over(belief, {{kElsewhere, at(minutes(9))}}));
+  EXPECT_FALSE(contest_over(belief, {{kHome, at(minutes(9))}, {kElsewhere, at(minutes(5))}}));
+  EXPECT_FALSE(contest_over(belief, {{kHome, at(minutes(3))}})) << "it has not refreshed since";
+  EXPECT_TRUE(contest_over(belief, {{kHome, at(minutes(9))}}));
+}
+
+TEST_F(AcceptanceTest, AReportOfAPhoneThatFetchedNothingProvesNothing) {
+  sign(registered, "", seconds(0));
+  sign(itl_reported, "l3", seconds(1));
+  EXPECT_EQ(on("l3"), Acceptance::fetched);
+  EXPECT_THAT(verdict("l3").evidence, HasSubstr("has not fetched one from this node"));
+  EXPECT_EQ(on("l2"), Acceptance::unknown);
+}
+
 TEST_F(AcceptanceTest, TheOrderInWhichSignsAreReadDoesNotMatter) {
   holds("l1");
   sign(signed_config, "CM2", seconds(2));
