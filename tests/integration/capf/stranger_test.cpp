@@ -209,6 +209,26 @@ TEST_F(CapfStranger, IsNotThePhoneThatAcceptedTheListElsewhere) {
   EXPECT_EQ(core::enrolled_from(*house().journal.held(name)), std::nullopt);
 }
 
+// A session lasts as long as a phone makes its key, and longer.
+TEST_F(CapfStranger, IsJudgedByWhatIsKnownWhenItIsDone) {
+  for (const bool has_its_lsc : {false, true}) {
+    const std::string name = expect_phone(has_its_lsc ? "SEP0000000E0012" : "SEP0000000E0013").name;
+    RunningServer server(house());
+    MiniPhone stranger(server.port(), kStranger);
+    ASSERT_EQ(introduce(stranger, name, kByNullString).command, 3) << "nothing is known of it";
+    if (!has_its_lsc) registers(name, kHome);
+    stranger.say(4, element(9, spki(ec_key("P-256").get())));
+    ASSERT_EQ(stranger.hear().command, 9);
+    registers(name, kHome);
+    stranger.say(10, element(1, {1}));
+    EXPECT_EQ(stranger.hear().value(1), Bytes{1});
+    EXPECT_EQ(house().status(name), kUnproven) << has_its_lsc;
+    EXPECT_EQ(held(name), Bytes{});
+    EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+    EXPECT_EQ(house().status(name), "Upgrade Success");
+  }
+}
+
 // One of which nothing was proven, and that was seen a moment ago.
 TEST_F(CapfStranger, IsInDoubtBesideWhereThePhoneRegisteredLast) {
   const std::string name = expect_phone("SEP0000000E0006").name;
