@@ -131,6 +131,7 @@ void Session::finish(OperationStatus status) {
              {"status", core::describe(phone_.capf.operation, status)}});
   if (parts_.roster.others_at(phone_.name, address_, id_) > 0) return;
   if (status != OperationStatus::success && status != OperationStatus::unproven) {
+    look_again();
     const bool nobody_knows = place().standing == Standing::unknown;
     if (!place().elsewhere.empty()) return;
     if (nobody_knows && parts_.roster.others(phone_.name, id_) > 0) return;
