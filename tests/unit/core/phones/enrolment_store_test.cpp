@@ -492,6 +492,39 @@ TEST_F(EnrolmentStoreTest, CountsTheCertificatesOfARequestByAddress) {
   EXPECT_EQ(enrolled_from(row), "10.0.0.1:49152");
 }
 
+TEST_F(EnrolmentStoreTest, HoldsNothingThatWentElsewhere) {
+  const Bytes own = issue("CSFa", 1, 1);
+  store_.confirmed(own, kNow);
+  for (const bool known_late : {false, true}) {
+    IssuedCertificate row;
+    row.phone = "CSFa";
+    row.request = 2;
+    row.serial = {static_cast<std::uint8_t>(known_late ? 0x41 : 0x42)};
+    row.peer = "10.6.6.6:49152";
+    row.proof = known_late ? "address" : "null-string";
+    if (!known_late) row.elsewhere = "10.0.0.1";
+    row.issued_at = kNow;
+    store_.issued(row);
+    store_.confirmed(row.serial, kNow, known_late ? "10.0.0.1" : "");
+    EXPECT_EQ(store_.held("CSFa")->serial, own);
+    EXPECT_TRUE(went_elsewhere(*store_.certificate(row.serial)));
+    EXPECT_EQ(store_.outcome("CSFa", 2)->status, OperationStatus::unproven);
+    EXPECT_EQ(store_.outcome("CSFa", 2)->peer, "10.6.6.6:49152");
+    EXPECT_TRUE(store_.stale().empty());
+  }
+  IssuedCertificate proven;  // by its string, whatever the address
+  proven.phone = "CSFa";
+  proven.request = 2;
+  proven.serial = {0x43};
+  proven.proof = "auth-string";
+  proven.elsewhere = "10.0.0.1";
+  proven.issued_at = kNow;
+  store_.issued(proven);
+  store_.confirmed(proven.serial, kNow);
+  EXPECT_EQ(store_.held("CSFa")->serial, proven.serial);
+  EXPECT_EQ(store_.outcome("CSFa", 2)->status, OperationStatus::success);
+}
+
 TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
   const test::TemporaryFolder folder;
   const auto path = folder / "capf.db";
