@@ -17,6 +17,7 @@ std::vector<Command> csr_commands();          ///< set csr, show csr, set cert i
 std::vector<Command> offline_commands();      ///< utils capf csr, cert import, stale-lsc
 std::vector<Command> bulk_commands();         ///< utils capf bulk
 std::vector<Command> profile_commands();      ///< security profiles
+std::vector<Command> node_commands();         ///< utils node
 std::vector<Command> job_commands();          ///< show job, utils job
 std::vector<Command> hsm_commands();          ///< show hsm, utils hsm
 std::vector<Command> shell_commands();        ///< help, show schema, set cli, quit, exit

@@ -19,7 +19,7 @@ std::string_view word(Act act) {
 std::vector<MethodFacts> all_methods() {
   std::vector<MethodFacts> all;
   for (const auto family : {system_methods, trust_methods, csr_methods, job_methods, phone_methods,
-                            bulk_methods, capf_methods, offline_methods})
+                            bulk_methods, capf_methods, offline_methods, node_methods})
     for (const MethodFacts& one : family()) all.push_back(one);
   return all;
 }

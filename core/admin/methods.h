@@ -33,6 +33,7 @@ std::vector<MethodFacts> bulk_methods();
 std::vector<MethodFacts> capf_methods();
 std::vector<MethodFacts> csr_methods();
 std::vector<MethodFacts> job_methods();
+std::vector<MethodFacts> node_methods();
 std::vector<MethodFacts> offline_methods();
 std::vector<MethodFacts> phone_methods();
 std::vector<MethodFacts> system_methods();

@@ -77,6 +77,7 @@ Methods::Methods(const Parts& parts)
   add_capf(parts);
   add_offline(parts);
   add_bulk(parts);
+  add_nodes(parts);
 }
 
 void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) {

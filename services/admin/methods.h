@@ -83,6 +83,7 @@ class Methods {
   void add_capf(const Parts& parts);     ///< report, status, policy, expiry
   void add_offline(const Parts& parts);  ///< offline CA and stale LSCs
   void add_bulk(const Parts& parts);     ///< jobs, bulk jobs, security profiles
+  void add_nodes(const Parts& parts);    ///< the nodes of the cluster
 
   core::admin::HsmUnlocked unlock(const core::Secret& pin);
   /// require_token throws what keeps the token from signing.

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
+#include "tests/support/golden.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::core {
@@ -39,14 +40,6 @@ std::string xpath(const std::string& xml, const std::string& path) {
   return text;
 }
 
-/// expect_golden compares with tests/golden/<name>; RINGFENCE_UPDATE_GOLDEN=1 rewrites it.
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path =
-      std::filesystem::path(RINGFENCE_SOURCE_DIR) / "tests/golden" / name;
-  if (std::getenv("RINGFENCE_UPDATE_GOLDEN") != nullptr) write_atomically(path, bytes_of(text));
-  EXPECT_EQ(text, text_of(read_file(path, 1 << 20)));
-}
-
 ConfigNode with_others() {
   ConfigNode node = kNode;
   node.others = {{"192.0.2.8", 5060, 5061, 2445},
@@ -56,15 +49,15 @@ ConfigNode with_others() {
 }
 
 TEST(ConfigFile, OfOneNodeIsWhatItWasBeforeThereWereClusters) {
-  expect_golden("phones/one_node.cnf.xml", config_file(phone(), CapfVisit::due, kNode));
-  expect_golden("phones/one_node_default.cnf.xml", default_config_file(kNode));
+  test::expect_golden("phones/one_node.cnf.xml", config_file(phone(), CapfVisit::due, kNode));
+  test::expect_golden("phones/one_node_default.cnf.xml", default_config_file(kNode));
 }
 
 TEST(ConfigFile, NamesTheOtherNodesBehindThisOne) {
   const ConfigNode node = with_others();
   const std::string xml = config_file(phone(), CapfVisit::due, node);
-  expect_golden("phones/cluster.cnf.xml", xml);
-  expect_golden("phones/cluster_default.cnf.xml", default_config_file(node));
+  test::expect_golden("phones/cluster.cnf.xml", xml);
+  test::expect_golden("phones/cluster_default.cnf.xml", default_config_file(node));
   const std::string managers = "/device/devicePool/callManagerGroup/members/";
   EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=0]/address"), "192.0.2.7");
   EXPECT_EQ(xpath(xml, "/device/TVS/members/member[@priority=1]/address"), "192.0.2.8");

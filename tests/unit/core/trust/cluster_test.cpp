@@ -1,14 +1,12 @@
 // Trust lists as functions of a cluster: the two-node list of lsc-on-ip-phones.txt among them.
 #include "core/trust/cluster.h"
 
-#include <cstdlib>
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/base/file.h"
 #include "core/trust/itl.h"
+#include "tests/support/golden.h"
 #include "tests/unit/core/trust/node.h"
 #include "tests/unit/core/trust/sized_certificate.h"
 
@@ -21,14 +19,6 @@ using testing::ElementsAre;
 
 const TestNode& node() {
   return TestNode::shared();
-}
-
-/// expect_golden compares with tests/golden/<name>; RINGFENCE_UPDATE_GOLDEN=1 rewrites it.
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path =
-      std::filesystem::path(RINGFENCE_SOURCE_DIR) / "tests/golden" / name;
-  if (std::getenv("RINGFENCE_UPDATE_GOLDEN") != nullptr) write_atomically(path, bytes_of(text));
-  EXPECT_EQ(text, text_of(read_file(path, 1 << 20)));
 }
 
 /// Lab is the publisher and the subscriber of lsc-on-ip-phones.txt: its names, serial numbers, and
@@ -112,7 +102,7 @@ TEST(ClusterItl, IsTheSevenRecordListOfASubscriber) {
   EXPECT_EQ(list.header.signer.subject,
             "CN=ao115sub;OU=TAC;O=Cisco Systems;L=Boxborough;ST=MA;C=US");
   EXPECT_EQ(signer_record_in(list), 4U) << "the fifth record signed it, not ITLRecovery";
-  expect_golden("trust/two_node_itl.txt", text_of_records(list));
+  test::expect_golden("trust/two_node_itl.txt", text_of_records(list));
 }
 
 TEST(ClusterItl, OfThePublisherHasTheSameOrderAndItsOwnSigner) {
