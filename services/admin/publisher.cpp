@@ -45,8 +45,15 @@ std::filesystem::path list_path(const core::Config& config, core::ListKind kind)
   return config.tftp_folder() / (list_word(kind) + "File.tlv");
 }
 
+std::filesystem::path node_list_path(const core::Config& config, core::ListKind kind,
+                                     core::NodeId node) {
+  const std::filesystem::path path = list_path(config, kind);
+  if (node == core::kThisNode) return path;
+  return path.parent_path() / ("node-" + std::to_string(node)) / path.filename();
+}
+
 std::filesystem::path Publisher::path() const {
-  return list_path(house_.config, kind_);
+  return node_list_path(house_.config, kind_, node_);
 }
 
 std::filesystem::path Publisher::next_path() const {
@@ -56,7 +63,9 @@ std::filesystem::path Publisher::next_path() const {
 /// recovery_setting names the setting that says since when a recovery list is in force: RFC 3339,
 /// "" for none.
 std::string Publisher::recovery_setting() const {
-  return kind_ == core::ListKind::itl ? "itl_recovery_since" : "ctl_recovery_since";
+  const std::string name =
+      kind_ == core::ListKind::itl ? "itl_recovery_since" : "ctl_recovery_since";
+  return node_ == core::kThisNode ? name : name + "_" + std::to_string(node_);
 }
 
 std::optional<std::string> tell_reload(const core::Config& config,
@@ -89,6 +98,7 @@ std::string Publisher::served_sha1() const {
 }
 
 void Publisher::prepare(const SignedList& list) {
+  if (node_ != core::kThisNode) std::filesystem::create_directories(path().parent_path());
   core::write_atomically(next_path(), list.file);
 }
 

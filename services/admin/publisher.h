@@ -96,6 +96,11 @@ class Publisher {
 std::string list_word(core::ListKind kind);
 std::filesystem::path list_path(const core::Config& config, core::ListKind kind);
 
+/// node_list_path is where the list of a node lies: list_path for this one, else a folder of that
+/// node's.
+std::filesystem::path node_list_path(const core::Config& config, core::ListKind kind,
+                                     core::NodeId node);
+
 inline constexpr std::size_t kMaxListBytes = 1 << 20;
 
 /// tell_reload asks a service to reread what changed, within five seconds. It returns why one that

@@ -123,6 +123,30 @@ TEST_F(ClusterFaults, AListThatCannotBePublishedIsSaidAndPublishedLater) {
   EXPECT_EQ(records(), 7U);
 }
 
+TEST_F(ClusterFaults, EachKindAndNodeHasItsOwnListLastGoodCopyAndHistory) {
+  import();
+  const core::Bytes mine = core::read_file(list(), kMaxListBytes);
+  const NodeCertificates all = {house_.certificates.all_own(),
+                                cluster_of(house_.database, house_.config)};
+  Publisher here(house_);
+  Publisher there(house_, core::ListKind::itl, 2);
+  EXPECT_EQ(there.served_sha1(), "");
+  const std::string sha1 = here.served_sha1();
+  SignedList signed_list = there.build(all);
+  const std::lock_guard lock(house_.trust_mutex);
+  there.prepare(signed_list);
+  there.record(signed_list, "test");
+  there.publish(signed_list, "test");
+  EXPECT_EQ(there.served_sha1(), signed_list.sha1);
+  EXPECT_EQ(here.served_sha1(), sha1);
+  EXPECT_EQ(core::read_file(list(), kMaxListBytes), mine);
+  const fs::path theirs = node_list_path(house_.config, core::ListKind::itl, 2);
+  EXPECT_EQ(core::read_file(theirs.string() + ".good", kMaxListBytes), signed_list.file);
+  core::write_atomically(theirs, core::bytes_of("damaged"));
+  EXPECT_EQ(there.ensure(all, "test")->by, Ensured::By::last_good);
+  EXPECT_EQ(core::read_file(theirs, kMaxListBytes), signed_list.file);
+}
+
 TEST_F(ClusterFaults, NothingToBeDoneWritesNothing) {
   const std::string sha1 = keeper_.served_itl_sha1();
   EXPECT_FALSE(
