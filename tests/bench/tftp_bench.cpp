@@ -31,10 +31,17 @@ constexpr std::size_t kWindow = 16;
 constexpr const char* kList = "ITLFile.tlv";
 constexpr const char* kLarge = "large.bin";
 
-/// Scale is how long it all takes.
+/// Scale is how long one case takes: many short rounds, since the machine's other load comes and
+/// goes, but so long that what is lost and asked again a second later counts as it should.
 struct Scale {
-  std::size_t rounds = 5;
-  std::chrono::duration<double> series = std::chrono::milliseconds(1500);
+  std::size_t rounds;
+  std::chrono::duration<double> series;
+};
+
+struct Scales {
+  Scale few = {20, std::chrono::milliseconds(400)};    ///< 1 and 50 clients
+  Scale many = {5, std::chrono::milliseconds(2000)};   ///< 500
+  Scale large = {5, std::chrono::milliseconds(1000)};  ///< 32 MiB
 };
 
 core::Bytes large_content() {
@@ -97,62 +104,74 @@ class LargeServer {
 /// Bench sets what it measures side by side.
 class Bench {
  public:
-  Bench(Scale scale, const Child& large, std::uint16_t large_port)
-      : scale_(scale), large_(large), large_endpoint_(on_loopback(large_port)) {
+  Bench(Scales scales, const Child& large, std::uint16_t large_port)
+      : scales_(scales), large_(large), large_endpoint_(on_loopback(large_port)) {
     core::write_atomically(files_ / kList, node_.itl);
     core::write_atomically(files_ / kLarge, large_bytes_);
     start_ours();
-    const std::string no_dnsmasq = missing("dnsmasq", "dnsmasq-base");
-    const std::string no_hpa = missing("in.tftpd", "tftpd-hpa");
-    for (const std::string& why : {no_dnsmasq, no_hpa})
-      if (!why.empty()) std::printf("left out: %s\n", why.c_str());
-    if (no_dnsmasq.empty()) {
-      const sockaddr_in endpoint = an_address_for_dnsmasq();
-      dnsmasq_ = std::make_unique<ServerProcess>(dnsmasq(files_.path(), endpoint), endpoint,
-                                                 node_.folder / "dnsmasq.log");
-    }
-    if (no_hpa.empty()) {
-      const sockaddr_in endpoint = on_loopback(free_port());
-      hpa_ = std::make_unique<ServerProcess>(tftpd_hpa(files_.path(), endpoint), endpoint,
-                                             node_.folder / "hpa.log");
-    }
+    start("dnsmasq", missing("dnsmasq", "dnsmasq-base"), an_address_for_dnsmasq(), dnsmasq);
+    start("tftpd-hpa", missing("in.tftpd", "tftpd-hpa"), on_loopback(free_port()), tftpd_hpa);
     const Wish list{kList, node_.itl};
-    for (const auto* server : {ours_.get(), dnsmasq_.get(), hpa_.get()})
-      if (server != nullptr) load(server->endpoint(), list, 1, {});
+    for (const Rival& rival : rivals_) load(rival.endpoint, list, 1, {});
   }
 
   void run() {
-    std::printf("%zu bytes of %s, blocks of 512; %zu rounds\n", node_.itl.size(), kList,
-                scale_.rounds);
+    std::printf("%zu bytes of %s, blocks of 512\n", node_.itl.size(), kList);
     std::printf("%-22s %12s %10s %10s %14s %10s\n", "", "transfers/s", "resends", "repeats",
                 "cpu us each", "failures");
     const Wish list{kList, node_.itl};
     for (const std::size_t clients : {1U, 50U, 500U}) {
-      const std::string at = fmt::format("/{}", clients);
-      for (std::size_t round = 0; round < scale_.rounds; ++round) {
-        measure("ours" + at, ours_->endpoint(), ours_->pid(), list, clients, round);
-        if (dnsmasq_)
-          measure("dnsmasq" + at, dnsmasq_->endpoint(), dnsmasq_->pid(), list, clients, round);
-        if (hpa_) measure("tftpd-hpa" + at, hpa_->endpoint(), hpa_->pid(), list, clients, round);
-      }
+      const Scale scale = clients < 500 ? scales_.few : scales_.many;
+      for (std::size_t round = 0; round < scale.rounds; ++round)
+        for (const Rival& rival : rivals_)
+          measure(rival.name + fmt::format("/{}", clients), rival, list, clients, {scale, round});
     }
     const Wish windows{kLarge, large_bytes_, kLargeBlock, kWindow};
-    for (std::size_t round = 0; round < scale_.rounds; ++round) {
-      measure("ours/32MiB", large_endpoint_, large_.pid(), windows, 1, round);
-      if (hpa_) measure("tftpd-hpa/32MiB", hpa_->endpoint(), hpa_->pid(), windows, 1, round);
+    for (std::size_t round = 0; round < scales_.large.rounds; ++round) {
+      const Round one{scales_.large, round};
+      measure("ours/32MiB", {"ours", large_endpoint_, large_.pid()}, windows, 1, one);
+      for (const Rival& rival : rivals_)
+        if (rival.name == "tftpd-hpa") measure("tftpd-hpa/32MiB", rival, windows, 1, one);
     }
     tell();
   }
 
  private:
+  struct Rival {
+    std::string name;
+    sockaddr_in endpoint;
+    pid_t pid;
+  };
+
+  struct Round {
+    Scale scale;
+    std::size_t number;
+  };
+
+  template <typename Words>
+  void start(const std::string& name, const std::string& why_not, const sockaddr_in& endpoint,
+             const Words& words) {
+    if (!why_not.empty()) {
+      std::printf("left out: %s\n", why_not.c_str());
+      return;
+    }
+    start(name, words(files_.path(), endpoint), endpoint);
+  }
+
+  void start(const std::string& name, const std::vector<std::string>& words,
+             const sockaddr_in& endpoint) {
+    processes_.push_back(
+        std::make_unique<ServerProcess>(words, endpoint, node_.folder / (name + ".log")));
+    rivals_.push_back({name, endpoint, processes_.back()->pid()});
+  }
+
   void start_ours() {
     const int offset = 20000 + static_cast<int>(::getpid() % 20000);
     const std::string settings = fmt::format("[network]\nport_offset = {}\n", offset);
     core::write_atomically(node_.folder / "ringfence.toml", core::bytes_of(settings));
-    ours_ = std::make_unique<ServerProcess>(
-        std::vector<std::string>{std::string(RINGFENCE_BIN_DIR) + "/ringfence-tftp", "--state",
-                                 node_.folder.path().string()},
-        on_loopback(static_cast<std::uint16_t>(69 + offset)), node_.folder / "tftp.log");
+    const std::string program = std::string(RINGFENCE_BIN_DIR) + "/ringfence-tftp";
+    start("ours", {program, "--state", node_.folder.path().string()},
+          on_loopback(static_cast<std::uint16_t>(69 + offset)));
     const bool up = test::eventually([&] {
       try {
         core::rpc_call(node_.folder / "run" / "tftp.sock", "status", {});
@@ -164,19 +183,19 @@ class Bench {
     if (!up) throw std::runtime_error("ringfence-tftp does not start");
   }
 
-  void measure(const std::string& name, const sockaddr_in& endpoint, pid_t pid, const Wish& wish,
-               std::size_t clients, std::size_t round) {
-    const auto before = used(pid);
-    const Load load = bench::load(endpoint, wish, clients, scale_.series);
-    const auto cpu = used(pid) - before;
+  void measure(const std::string& name, const Rival& rival, const Wish& wish, std::size_t clients,
+               const Round& round) {
+    const auto before = used(rival.pid);
+    const Load load = bench::load(rival.endpoint, wish, clients, round.scale.series);
+    const auto cpu = used(rival.pid) - before;
     const double count = std::max<double>(1, static_cast<double>(load.transfers));
-    results_.set(name, round, count / load.took.count());
-    results_.set(name + "/cpu", round, cpu.count() * 1e6 / count);
+    results_.set(name, round.number, count / load.took.count());
+    results_.set(name + "/cpu", round.number, cpu.count() * 1e6 / count);
     Sums& sums = sums_[name];
     sums.resends += load.resends;
     sums.repeats += load.repeats;
     sums.failures += load.failures;
-    if (round + 1 < scale_.rounds) return;
+    if (round.number + 1 < round.scale.rounds) return;
     std::printf("%-22s %12.1f %10lu %10lu %14.1f %10lu\n", name.c_str(), *results_.median(name),
                 sums.resends, sums.repeats, *results_.median(name + "/cpu"), sums.failures);
     std::fflush(stdout);
@@ -209,7 +228,7 @@ class Bench {
                   verdict(ratio, median(figures)).c_str());
       auto by_cpu =
           results_.ratio(std::string(line.under) + "/cpu", std::string(line.over) + "/cpu");
-      std::printf("%-32s %8.2f\n", "  by processor time", median(by_cpu));
+      if (median(by_cpu) > 0) std::printf("%-32s %8.2f\n", "  by processor time", median(by_cpu));
     }
   }
 
@@ -219,15 +238,14 @@ class Bench {
     std::uint64_t failures = 0;
   };
 
-  const Scale scale_;
+  const Scales scales_;
   const Child& large_;
   const sockaddr_in large_endpoint_;
   const core::Bytes large_bytes_ = large_content();
   test::TemporaryFolder files_;
   const test::Node node_;
-  std::unique_ptr<ServerProcess> ours_;
-  std::unique_ptr<ServerProcess> dnsmasq_;
-  std::unique_ptr<ServerProcess> hpa_;
+  std::vector<std::unique_ptr<ServerProcess>> processes_;
+  std::vector<Rival> rivals_;
   Results results_;
   std::map<std::string, Sums> sums_;
 };
@@ -237,15 +255,16 @@ int run(const std::string& argument) {
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = std::min<rlim_t>(files.rlim_max, 16'384);
   ::setrlimit(RLIMIT_NOFILE, &files);
-  Scale scale;
-  if (argument == "--short") scale = {1, std::chrono::milliseconds(50)};
+  Scales scales;
+  const Scale once{1, std::chrono::milliseconds(50)};
+  if (argument == "--short") scales = {once, once, once};
   const std::uint16_t large_port = free_port();
   const Child large([large_port]() -> Child::Perform {
     if (std::freopen("/dev/null", "w", stderr) == nullptr) throw std::runtime_error("no /dev/null");
     const auto server = std::make_shared<LargeServer>(large_port);
     return [server](const Order&) { return Seconds(0); };
   });
-  Bench(scale, large, large_port).run();
+  Bench(scales, large, large_port).run();
   return 0;
 }
 

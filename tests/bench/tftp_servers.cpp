@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "core/base/file.h"
+#include "tests/bench/processor.h"
 
 namespace ringfence::bench {
 namespace {
@@ -54,6 +55,7 @@ ServerProcess::~ServerProcess() {
 }
 
 std::chrono::duration<double> used(pid_t pid) {
+  const std::chrono::duration<double> own = processor_time(pid);
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
@@ -61,14 +63,12 @@ std::chrono::duration<double> used(pid_t pid) {
   if (name_end == std::string::npos) return {};
   std::istringstream fields(line.substr(name_end + 1));
   std::string skipped;
-  for (int field = 3; field < 14; ++field) fields >> skipped;
-  double ticks = 0;
-  for (int field = 14; field <= 17; ++field) {  // utime stime cutime cstime
-    double some = 0;
-    fields >> some;
-    ticks += some;
-  }
-  return std::chrono::duration<double>(ticks / static_cast<double>(::sysconf(_SC_CLK_TCK)));
+  for (int field = 3; field < 16; ++field) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;  // cutime, cstime
+  const double ticks = user + system;
+  return own + std::chrono::duration<double>(ticks / static_cast<double>(::sysconf(_SC_CLK_TCK)));
 }
 
 sockaddr_in on_loopback(std::uint16_t port) {
