@@ -36,7 +36,7 @@ constexpr std::array<StatusWords, 15> kStatuses = {{
     {OperationStatus::ca_rejected, "ca_rejected", "CA Rejected Connection"},
     {OperationStatus::late, "late", "User Initiated Request Late/Timedout"},
     {OperationStatus::ec_unsupported, "ec_unsupported", "No Support for EC only in CAPF version 3"},
-    {OperationStatus::unproven, "unproven", "the LSC went to an address that is not the phone's"},
+    {OperationStatus::unproven, "unproven", "at an address that is not known to be the phone's"},
 }};
 
 std::string_view reason(OperationStatus status) noexcept {
@@ -318,11 +318,7 @@ std::string describe(Operation operation, OperationStatus status) {
   if (operation == Operation::troubleshoot) what = "Troubleshoot";
   if (status == OperationStatus::success) return fmt::format("{} Success", what);
   const std::string_view why = reason(status);
-  if (status == OperationStatus::unproven)
-    return fmt::format("{} Unproven: {}", what,
-                       operation == Operation::remove || operation == Operation::troubleshoot
-                           ? "the answer came from an address that is not the phone's"
-                           : why);
+  if (status == OperationStatus::unproven) return fmt::format("{} Unproven: {}", what, why);
   return why.empty() ? fmt::format("{} Failed", what) : fmt::format("{} Failed: {}", what, why);
 }
 

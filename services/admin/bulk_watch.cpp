@@ -29,17 +29,12 @@ bool is_pending(ItemState state) {
   return state == ItemState::applied || state == ItemState::enrolling || state == ItemState::away;
 }
 
-/// unproven_text tells where the phone's LSC went, and what the phone may still do.
+/// unproven_text tells who came in the phone's name, and what the phone may still do.
 std::string unproven_text(const Outcome& outcome) {
-  const std::string address = outcome.peer.substr(0, outcome.peer.rfind(':'));
-  if (outcome.operation == core::Operation::install)
-    return fmt::format(
-        "an LSC went to {}, which is not the phone's address; the operation stays open for the "
-        "phone",
-        address);
   return fmt::format(
-      "{} answered, which is not the phone's address; the operation stays open for the phone",
-      address);
+      "{} did it, which is not known to be the phone's address; the operation stays open for the "
+      "phone",
+      outcome.peer.substr(0, outcome.peer.rfind(':')));
 }
 
 /// is_strangers tells a failure that somebody brought about who is not where the phone is, or may

@@ -120,7 +120,7 @@ TEST_F(CapfFirstComer, LeavesTheRequestOpenWhenTheLscWentToAStranger) {
   RunningServer server(house());
   EXPECT_EQ(enrols(server.port(), phone.name, kStranger), kDone);
   EXPECT_EQ(house().status(phone.name),
-            "Upgrade Unproven: the LSC went to an address that is not the phone's");
+            "Upgrade Unproven: at an address that is not known to be the phone's");
   const auto outcome = house().journal.outcome(phone.name, phone.capf.request);
   ASSERT_TRUE(outcome);
   EXPECT_THAT(outcome->peer, testing::StartsWith("127.0.0.66:"));

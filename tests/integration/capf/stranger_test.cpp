@@ -20,7 +20,7 @@ constexpr int kDelete = 13;
 constexpr int kFetch = 11;
 constexpr int kEnd = 15;
 constexpr const char* kUnproven =
-    "Upgrade Unproven: the LSC went to an address that is not the phone's";
+    "Upgrade Unproven: at an address that is not known to be the phone's";
 
 class CapfStranger : public ComersTest {
  protected:
@@ -112,7 +112,7 @@ TEST_F(CapfStranger, DeletesNothingOfThePhones) {
   ask(name, Operation::remove);
   EXPECT_EQ(answers_delete(server.port(), name, kStranger), kDelete);
   EXPECT_EQ(house().status(name),
-            "Delete Unproven: the answer came from an address that is not the phone's");
+            "Delete Unproven: at an address that is not known to be the phone's");
   EXPECT_EQ(visit(name), core::CapfVisit::due);
   EXPECT_EQ(held(name), own);
   EXPECT_TRUE(told(server, name, kStranger));
@@ -139,7 +139,7 @@ TEST_F(CapfStranger, ShowsNothingInThePhonesPlace) {
   const auto trace = house().folder / "trace";
   EXPECT_EQ(shows(server.port(), name, kStranger, core::to_der(*evil)), kFetch);
   EXPECT_EQ(house().status(name),
-            "Troubleshoot Unproven: the answer came from an address that is not the phone's");
+            "Troubleshoot Unproven: at an address that is not known to be the phone's");
   EXPECT_FALSE(std::filesystem::exists(trace / (name + "-LSC.pem")));
   EXPECT_FALSE(std::filesystem::exists(trace / (name + "-MIC.pem")));
   EXPECT_EQ(held(name), own);
