@@ -82,6 +82,8 @@ TEST_F(TrustLedgerTest, APhoneThatOnlyRefreshesKeepsItsAddress) {
 }
 
 TEST_F(TrustLedgerTest, APhoneThatHasJustGoneKeepsItsAddress) {
+  registers(kHome, 3h, 2h);
+  EXPECT_EQ(trust().home, kHome);
   registers(kHome, 3h);
   house_->trust().follow_quietly();  // once a minute it looks who is there
   leaves(kHome);
@@ -90,8 +92,8 @@ TEST_F(TrustLedgerTest, APhoneThatHasJustGoneKeepsItsAddress) {
 }
 
 TEST_F(TrustLedgerTest, APhoneThatWasSilentForAnHourHasMoved) {
-  registers(kHome, 3h);
-  house_->trust().refresh();
+  registers(kHome, 3h, 2h);
+  EXPECT_EQ(trust().home, kHome);
   leaves(kHome);
   registers("10.0.0.6", 0s);
   EXPECT_EQ(trust().home, "10.0.0.6");
