@@ -11,6 +11,53 @@ misuse() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
 # absolute PATH: the path from /, whether it exists or not.
 absolute() { realpath -m -- "$1"; }
 
+# way_flaw PATH: one sentence when another user could lead a path to another folder, now or between two
+# starts; nothing when nobody can. The daemons ask the same (core/base/state_folder.h): each folder above
+# it, links resolved, is root's or ours and writable for nobody else unless it is sticky, as /tmp is;
+# each link is root's or ours. What does not exist yet is fine.
+way_flaw() {
+  local rest=$1 here=/ next part owner group mode links=0 own
+  own=$(id -u)
+  case $rest in /*) ;; *) rest=$(pwd -P)/$rest ;; esac
+  while [ -n "$rest" ]; do
+    part=${rest%%/*}
+    case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+    case $part in '' | .) continue ;; ..) here=$(dirname -- "$here"); continue ;; esac
+    next=${here%/}/$part
+    [ -e "$next" ] || [ -L "$next" ] || return 0
+    read -r owner group mode < <(stat -c '%u %g %a' -- "$next")
+    if [ -L "$next" ]; then
+      if [ "$owner" != 0 ] && [ "$owner" != "$own" ]; then
+        echo "$next is a symbolic link of user $owner, who could lead it elsewhere: name the folder itself"
+        return 0
+      fi
+      links=$((links + 1))
+      if [ $links -gt 40 ]; then
+        echo "$1 leads through too many symbolic links: name the folder itself"
+        return 0
+      fi
+      part=$(readlink -- "$next")
+      case $part in /*) here=/ ;; esac
+      rest=$part${rest:+/$rest}
+      continue
+    fi
+    [ -n "${rest//[\/.]/}" ] || return 0 # the folder itself: require_safe
+    here=$next
+    if [ "$owner" != 0 ] && [ "$owner" != "$own" ]; then
+      echo "$here belongs to user $owner, who could exchange what is in it: keep the state where every folder above it is root's or yours"
+      return 0
+    fi
+    mode=$((0$mode))
+    [ $((mode & 01000)) -eq 0 ] || continue
+    # A group that only its user is in, as many systems make one, is nobody else.
+    case $group in 0 | "$own") mode=$((mode & ~0020)) ;; esac
+    if [ $((mode & 0022)) -ne 0 ]; then
+      echo "$here can be changed by other users, who could exchange what is in it: chmod go-w $here"
+      return 0
+    fi
+  done
+}
+
 # require_safe STATE: refuses a state folder that another user could change. The daemons ask the same
 # (core/base/state_folder.h); here it is asked before this script writes there.
 require_safe() {

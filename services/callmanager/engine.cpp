@@ -7,16 +7,13 @@
 
 #include <fmt/format.h>
 
-#include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/crypto/digest.h"
 
 namespace ringfence::services::callmanager {
 
 namespace asio = core::asio;
-using core::Error;
 using core::Level;
 using core::log;
 
@@ -40,16 +37,8 @@ void guarded(const Work& work) noexcept {
   }
 }
 
-std::string random_word() {
-  return core::to_hex(core::random_bytes(8));
-}
-
 const char* transport_of(const Way& way) {
   return way.flow == 0 ? "udp" : "tcp";
-}
-
-Quiet::Time steady_now() {
-  return std::chrono::steady_clock::now();
 }
 
 }  // namespace
@@ -109,6 +98,8 @@ void Engine::tick() {
     guarded([this] {
       expire();
       wire_.tick();
+      for (const Inquiry* inquiry : inquiries_.due(Quiet::now()))
+        wire_.send(inquiry->back, inquiry->text);
     });
     tick();
   });
@@ -127,7 +118,7 @@ void Engine::expire() {
 Taken Engine::take(std::string_view text, const Way& way) {
   Taken taken = Taken::over;
   guarded([&] {
-    if (!turns_.allows(way, steady_now())) return leave_out(way, "too many");
+    if (!turns_.allows(way, Quiet::now())) return leave_out(way, "too many");
     taken = Taken::waiting;
     for (const Waiting& other : turns_.push({std::string(text), way}))
       leave_out(other.way, "more than can be answered");
@@ -138,7 +129,7 @@ Taken Engine::take(std::string_view text, const Way& way) {
 
 // One whose message is left out over TCP would wait for its answer in vain.
 void Engine::leave_out(const Way& way, std::string_view why) {
-  if (const auto kept_back = too_many_.pass(way.address(), steady_now()))
+  if (const auto kept_back = too_many_.pass(way.address(), Quiet::now()))
     log(Level::warning, "SIP_LEFT_OUT",
         {{"peer", way.text()}, {"reason", std::string(why)}, {"more", std::to_string(*kept_back)}});
   if (way.flow != 0) asio::post(*io_, [this, flow = way.flow] { wire_.hang_up(flow); });
@@ -177,7 +168,7 @@ void Engine::judge(std::string_view text, const Way& way) {
 }
 
 void Engine::unreadable(const Way& way, std::string_view why) {
-  if (const auto kept_back = nonsense_.pass(way.address(), steady_now()))
+  if (const auto kept_back = nonsense_.pass(way.address(), Quiet::now()))
     log(Level::info, "SIP_MALFORMED",
         {{"peer", way.text()}, {"reason", std::string(why)}, {"more", std::to_string(*kept_back)}});
 }
@@ -197,84 +188,6 @@ void Engine::take_request(SipMessage message, const Way& way) {
   if (method == "CANCEL" || method == "BYE")
     return reply(message, way, 481, "Call/Transaction Does Not Exist");
   reply(message, way, 405, "Method Not Allowed", kAllow);
-}
-
-// Alarms and token registrations. 202 whoever sends it: a phone restarts over a refusal.
-void Engine::take_refer(const SipMessage& message, const Way& way) {
-  const std::string headers =
-      fmt::format("Date: {}\r\nContact: <{}>\r\n", date_header(clock_.now()), own_uri_);
-  reply(message, way, 202, "Accepted", headers);
-  const PhoneAlarm alarm = alarm_in_body(message.content_type(), message.body());
-  if (alarm.empty()) return;
-  const auto devices = directory_.devices();
-  if (!devices || !devices->contains(alarm.device)) return;
-  note_alarm(alarm.device, alarm, way);
-}
-
-// Is it the address from which the phone has shown who it is? When it is registered, but not from
-// there, or has shown nothing: the one that registered it first.
-bool Engine::is_its_address(const std::string& device, const Way& way) const {
-  const std::string address = way.address();
-  const std::vector<Binding> contacts = registrar_.contacts(device, clock_.now());
-  const auto devices = directory_.devices();
-  std::string home;
-  if (devices)
-    if (const auto known = devices->find(device); known != devices->end())
-      home = known->second.home;
-  const bool at_home = std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
-    return address_in(one.row.peer) == home;
-  });
-  if (!home.empty() && (at_home || contacts.empty())) return address == home;
-  return sightings_.knows(device, address);
-}
-
-// What speaks for a phone from elsewhere proves nothing of it: it is kept with its address, and
-// counts when the phone registers from there.
-void Engine::note_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
-  auto report = sightings_.alarmed_from(way.address(), device, alarm, clock_.now());
-  if (report) ledger_.queue_report(std::move(*report));
-  if (const auto kept_back = refusals_.pass(way.address(), steady_now()))
-    log(Level::notice, "ALARM_UNPROVEN",
-        {{"device", device},
-         {"peer", way.text()},
-         {"cause", std::to_string(alarm.cause)},
-         {"last", alarm.last_reason},
-         {"more", std::to_string(*kept_back)}});
-}
-
-void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
-  // Signs carry where they came from: whoever reads them judges that.
-  note_trust(device, alarm, way);
-  if (!is_its_address(device, way)) return note_unproven(device, alarm, way);
-  auto report = sightings_.alarmed(device, alarm, clock_.now());
-  if (!report) return;
-  if (const auto kept_back = registrations_.pass(way.address(), steady_now()))
-    log(Level::info, "PHONE_ALARM",
-        {{"device", device},
-         {"peer", way.text()},
-         {"cause", std::to_string(alarm.cause)},
-         {"last", alarm.last_reason},
-         {"load", alarm.active_load},
-         {"more", std::to_string(*kept_back)}});
-  ledger_.queue_report(std::move(*report));
-}
-
-void Engine::note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
-  core::TrustSign sign;
-  sign.device = device;
-  sign.peer = way.address();
-  sign.at = core::sign_time();
-  sign.kind = core::TrustSignKind::itl_reported;
-  for (const ReportedHash& hash : alarm.itl) {
-    sign.subject = hash.hex;
-    sign.detail = fmt::format("{} in {}", hash.digest, hash.parameter);
-    signs_.add(sign);
-  }
-  if (alarm.trust_failure.empty()) return;
-  sign.kind = core::TrustSignKind::itl_refused;
-  sign.subject = alarm.itl.empty() ? "" : alarm.itl.front().hex;
-  sign.detail = alarm.trust_failure.substr(0, core::TrustSign::kMaxDetail);
-  signs_.add(sign);
 }
 
 void Engine::take_register(SipMessage message, const Way& way, Look look) {
@@ -304,7 +217,7 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
                             const Verdict& verdict, bool left) {
   const auto note = [&](Level level, std::string_view event, std::string_view name,
                         std::string value) {
-    if (const auto kept_back = registrations_.pass(way.address(), steady_now()))
+    if (const auto kept_back = registrations_.pass(way.address(), Quiet::now()))
       log(level, event,
           {{"device", verdict.device},
            {"peer", request.peer},
@@ -316,13 +229,16 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
   else if (left && verdict.bindings.empty())
     note(Level::notice, "PHONE_UNREGISTERED", "transport", request.transport);
 
-  if (verdict.registered_anew)
-    signs_.add({verdict.device, core::TrustSignKind::registered, way.address(), "", "",
-                core::sign_time()});
   // Who only asks, or takes its own away, registers nothing.
   const bool here = std::any_of(
       verdict.bindings.begin(), verdict.bindings.end(),
       [&](const core::Registration& row) { return address_in(row.peer) == way.address(); });
+  // A phone that refreshes is there: without a word of it, it would seem to have been silent.
+  const bool refreshed = here && verdict.granted > std::chrono::seconds(0) &&
+                         sightings_.still_there(verdict.device, way.address(), clock_.now());
+  if (verdict.registered_anew || refreshed)
+    signs_.add({verdict.device, core::TrustSignKind::registered, way.address(), "", "",
+                core::sign_time()});
   if (here) {
     if (auto report = sightings_.registered(verdict.device, way.address(), clock_.now())) {
       if (!report->previous_address.empty())
@@ -343,7 +259,7 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
       alarm = merged(std::move(alarm), *before);
     }
   }
-  if (!alarm.empty()) note_alarm(verdict.device, alarm, way);
+  if (!alarm.empty()) note_alarm(verdict.device, alarm, message, way);
 }
 
 // A phone may register a moment after it was added: look at admin.db before saying no.
@@ -392,7 +308,7 @@ void Engine::accept(const SipMessage& message, const Way& way, const Register& r
 
 void Engine::refuse(const SipMessage& message, const Way& way, int status,
                     const std::string& reason, std::string_view headers) {
-  if (const auto kept_back = refusals_.pass(way.address(), steady_now()))
+  if (const auto kept_back = refusals_.pass(way.address(), Quiet::now()))
     log(Level::info, "REGISTER_REFUSED",
         {{"peer", way.text()},
          {"status", std::to_string(status)},

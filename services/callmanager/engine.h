@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/net/asio.h"
+#include "services/callmanager/inquiries.h"
 #include "services/callmanager/quiet.h"
 #include "services/callmanager/registrar.h"
 #include "services/callmanager/reset_queue.h"
@@ -69,7 +70,11 @@ class Engine final : private WireUser {
                       const Verdict& verdict, bool left);
   bool is_its_address(const std::string& device, const Way& way) const;
   void note_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way);
-  void note_alarm(const std::string& device, const PhoneAlarm& alarm, const Way& way);
+  void note_alarm(const std::string& device, const PhoneAlarm& alarm, const SipMessage& message,
+                  const Way& way);
+  void inquire(const std::string& device, const PhoneAlarm& alarm, const SipMessage& message,
+               const Way& way);
+  void take_answer(const Inquiry& inquiry, int status);
   void note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way);
 
   void accept(const SipMessage& message, const Way& way, const Register& request,
@@ -100,6 +105,7 @@ class Engine final : private WireUser {
   Registrar registrar_;
   ResetQueue resets_;
   Transactions transactions_;
+  Inquiries inquiries_;
   Sightings sightings_;
   std::string own_uri_;
   Quiet refusals_;

@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "core/base/bytes.h"
 #include "core/base/log.h"
-#include "core/crypto/digest.h"
 #include "services/callmanager/engine.h"
 
 namespace ringfence::services::callmanager {
@@ -16,10 +14,6 @@ using core::log;
 namespace {
 
 constexpr std::chrono::milliseconds kRepeatTick{100};
-
-std::string random_word() {
-  return core::to_hex(core::random_bytes(8));
-}
 
 }  // namespace
 
@@ -117,6 +111,9 @@ void Engine::watch_transactions() {
 
 void Engine::take_response(const SipMessage& message, const Way& way) {
   if (message.status() < 200) return;
+  if (way.flow == 0)
+    if (const auto inquiry = inquiries_.answered(message.branch(), way.address()))
+      return take_answer(*inquiry, message.status());
   const auto notify = transactions_.answered(message.branch(), way.address());
   if (!notify) return;
   ledger_.queue(registrar_.heard(notify->contact, true, clock_.now()));

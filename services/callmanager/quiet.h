@@ -18,6 +18,8 @@ class Quiet {
 
   explicit Quiet(std::size_t burst) : burst_(burst) {}
 
+  static Time now() { return std::chrono::steady_clock::now(); }
+
   /// pass returns how many lines of this peer were kept back since the last one that passed, when
   /// this one may be written; nothing when it may not.
   std::optional<std::size_t> pass(const std::string& peer, Time now);

@@ -50,6 +50,12 @@ bool is_old(const Register& request, std::vector<Binding>& contacts) {
   });
 }
 
+bool has_connection(const std::vector<Binding>& contacts, std::string_view address) {
+  return std::any_of(contacts.begin(), contacts.end(), [&](const Binding& one) {
+    return one.flow != 0 && address_in(one.row.peer) == address;
+  });
+}
+
 bool refreshed_earlier(const Binding& left, const Binding& right) {
   return left.row.refreshed_at < right.row.refreshed_at;
 }
@@ -76,19 +82,23 @@ Registrar::Places Registrar::places() const noexcept {
   return contact_count_ > 2 * devices_.size() + 1000 ? kFew : kMany;
 }
 
-/// room_for finds what a further contact of `address` displaces: the end when nothing has to go, no
-/// value when there is no place.
+/// room_for finds what a further contact of `address` over `flow` displaces: the end when nothing
+/// has to go, no value when there is no place.
 std::optional<Registrar::Contacts::iterator> Registrar::room_for(Contacts& contacts,
                                                                  std::string_view address,
-                                                                 std::string_view home) const {
+                                                                 std::string_view home,
+                                                                 Flow flow) const {
   const auto oldest = [&contacts](const auto& counts) {
     auto found = contacts.end();
     for (auto one = contacts.begin(); one != contacts.end(); ++one)
       if (counts(*one) && (found == contacts.end() || refreshed_earlier(*one, *found))) found = one;
     return found;
   };
-  const auto is_of = [](std::string_view peer) {
-    return [peer](const Binding& one) { return address_in(one.row.peer) == peer; };
+  const auto yields = [flow](const Binding& one) { return flow != 0 || one.flow == 0; };
+  const auto is_of = [&yields](std::string_view peer) {
+    return [peer, &yields](const Binding& one) {
+      return address_in(one.row.peer) == peer && yields(one);
+    };
   };
   std::map<std::string_view, std::size_t> shares;
   for (const Binding& one : contacts) ++shares[address_in(one.row.peer)];
@@ -104,14 +114,17 @@ std::optional<Registrar::Contacts::iterator> Registrar::room_for(Contacts& conta
   // 2. What does not answer gives way.
   const auto silent = oldest([&](const Binding& one) {
     const std::string_view peer = address_in(one.row.peer);
-    return !one.row.answers() && peer != address && peer != home;
+    return !one.row.answers() && peer != address && peer != home && yields(one);
   });
   if (silent != contacts.end()) return silent;
 
   // 3. Then whoever has more than this address will have; never another's only one.
+  std::map<std::string_view, std::size_t> yielding;
+  for (const Binding& one : contacts)
+    if (yields(one) && address_in(one.row.peer) != home) ++yielding[address_in(one.row.peer)];
   const auto fewer = [](const auto& left, const auto& right) { return left.second < right.second; };
-  const auto greediest = std::max_element(shares.begin(), shares.end(), fewer);
-  if (greediest != shares.end() && greediest->second > own + 1)
+  const auto greediest = std::max_element(yielding.begin(), yielding.end(), fewer);
+  if (greediest != yielding.end() && greediest->second > own + 1)
     return oldest(is_of(greediest->first));
   if (own > 0) return oldest(is_of(address));
   return std::nullopt;
@@ -129,7 +142,7 @@ void Registrar::put(Contacts& contacts, Binding binding, std::string_view home, 
     *same = std::move(binding);
     return;
   }
-  const auto room = room_for(contacts, address, home);
+  const auto room = room_for(contacts, address, home, binding.flow);
   if (room && *room != contacts.end()) erase(contacts, *room, changes);
   hold(binding);
   ++contact_count_;
@@ -161,7 +174,7 @@ Changes Registrar::restore(std::vector<core::Registration> rows, const Devices& 
     Contacts& contacts = devices_[row.device];
     const auto known = devices.find(row.device);
     const std::string home = known == devices.end() ? std::string() : known->second.home;
-    if (!room_for(contacts, address_in(row.peer), home)) {
+    if (!room_for(contacts, address_in(row.peer), home, 0)) {
       gone.push_back({key_of(row), std::nullopt});
       continue;
     }
@@ -197,7 +210,11 @@ Verdict Registrar::receive(const Register& request, Flow flow, const Devices& de
   if (is_old(request, contacts)) {
     verdict = refusal(400, "the CSeq is lower than that of an earlier REGISTER");
     verdict.changes = std::move(expired);
-  } else if (!request.contacts.empty() && !room_for(contacts, address_in(request.peer), home)) {
+  } else if (flow == 0 && has_connection(contacts, address_in(request.peer))) {
+    verdict = refusal(503, "this phone is registered over TCP from this address");
+    verdict.changes = std::move(expired);
+  } else if (!request.contacts.empty() &&
+             !room_for(contacts, address_in(request.peer), home, flow)) {
     verdict = refusal(503, "this phone is registered from too many other addresses");
     verdict.changes = std::move(expired);
   } else {
@@ -316,6 +333,11 @@ Changes Registrar::flow_ended(Flow flow) {
     if (contacts.empty()) devices_.erase(at);
   }
   return changes;
+}
+
+bool Registrar::connected(std::string_view device, std::string_view address) const {
+  const auto at = devices_.find(device);
+  return at != devices_.end() && has_connection(at->second, address);
 }
 
 std::vector<Binding> Registrar::contacts(std::string_view device, Time now) const {

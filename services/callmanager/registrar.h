@@ -79,6 +79,10 @@ struct Lifetimes {
 /// contact of another address that answers, and the home displaces nobody. So a newcomer finds no
 /// place only among 48 addresses with one contact each. While there are more than two contacts a
 /// device and a thousand in all, the bounds are 2 and 8, and each address counts for at most 2.
+///
+/// The sender of a datagram can be forged, who connects cannot: while an address has registered a
+/// device over TCP, no datagram from it changes anything of the device, and no contact over UDP
+/// ever takes the place of one over TCP.
 class Registrar {
  public:
   static constexpr std::chrono::seconds kShortest{60};
@@ -101,7 +105,8 @@ class Registrar {
   /// receive judges `request` that came over `flow`, and keeps what it says.
   ///
   /// 400: check_register refuses it, or its CSeq is lower than an earlier one of the same Call-ID.
-  /// 404: none of the names it may stand for is in `devices`. 503: there is no place. A contact
+  /// 404: none of the names it may stand for is in `devices`. 503: there is no place, or it came
+  /// over UDP from an address that has registered the device over TCP. A contact
   /// lives 60 seconds to `longest`, and the grace; 0 takes it away. A REGISTER without contacts
   /// only asks. A contact with cisco-keep-alive refreshes what that address has registered, and
   /// changes nothing else. Source: RFC 3261 section 10.3.
@@ -129,6 +134,9 @@ class Registrar {
   /// uses says whether a contact is registered over `flow`.
   bool uses(Flow flow) const { return flows_.contains(flow); }
 
+  /// connected tells whether `address` has registered `device` over TCP.
+  bool connected(std::string_view device, std::string_view address) const;
+
   /// contacts returns those of `device` that are registered at `now`.
   std::vector<Binding> contacts(std::string_view device, core::Time now) const;
 
@@ -149,7 +157,7 @@ class Registrar {
                   core::Time now, Contacts& contacts, Changes& changes);
   Places places() const noexcept;
   std::optional<Contacts::iterator> room_for(Contacts& contacts, std::string_view address,
-                                             std::string_view home) const;
+                                             std::string_view home, Flow flow) const;
   void put(Contacts& contacts, Binding binding, std::string_view home, Changes& changes);
   void erase(Contacts& contacts, Contacts::iterator position, Changes& changes);
   void erase_expired(Contacts& contacts, core::Time now, Changes& changes);

@@ -41,6 +41,17 @@ bool Sightings::knows(const std::string& device, const std::string& address) con
   return found != first_.end() && found->second.address == address;
 }
 
+bool Sightings::still_there(const std::string& device, const std::string& address, core::Time now) {
+  if (said_.size() >= tidy_at_) {
+    std::erase_if(said_, [now](const auto& one) { return now - one.second >= kSayAgain; });
+    tidy_at_ = std::max<std::size_t>(1000, 2 * said_.size());
+  }
+  const auto [said, first] = said_.try_emplace({device, address}, now);
+  if (!first && now - said->second < kSayAgain && now >= said->second) return false;
+  said->second = now;
+  return true;
+}
+
 /// forget_of_the_loudest makes room: the oldest of the address that spoke for most devices goes.
 void Sightings::forget_of_the_loudest() {
   std::map<std::string, std::size_t> shares;

@@ -41,6 +41,10 @@ class Sightings {
   /// After a start it is the address of the report until somebody registers.
   bool knows(const std::string& device, const std::string& address) const;
 
+  /// still_there tells, of an address that registered `device` or refreshed that, whether it is
+  /// time to say so again: at most once in kSayAgain, since it may happen each minute.
+  bool still_there(const std::string& device, const std::string& address, core::Time now);
+
   /// alarmed_from notes an alarm that came from an address which is not the device's: nothing of
   /// what the device said itself is touched. Returns the report, or nothing when it told nothing
   /// new in the last second.
@@ -67,11 +71,14 @@ class Sightings {
 
   static constexpr std::size_t kMostUnproven = 1000;  ///< then the address with the most loses one
   static constexpr std::chrono::seconds kClaimedWithin{120};
+  static constexpr std::chrono::minutes kSayAgain{5};
   static constexpr std::chrono::seconds kSilence{3700};  ///< more than any lifetime with its grace
 
   std::map<std::string, core::PhoneReport> reports_;
   std::map<std::string, FirstAddress> first_;  ///< by device
   std::map<Source, Unproven> unproven_;
+  std::map<Source, core::Time> said_;  ///< of the last minutes, see still_there
+  std::size_t tidy_at_ = 1000;         ///< so many of said_
 };
 
 }  // namespace ringfence::services::callmanager

@@ -115,6 +115,10 @@ std::string tag_of(const sip_t& sip) {
 
 }  // namespace
 
+std::string random_word() {
+  return core::to_hex(core::random_bytes(8));
+}
+
 struct SipMessage::Parsed {
   explicit Parsed(std::string_view text)
       : message(msg_make(sip_default_mclass(), 0, text.data(), static_cast<ssize_t>(text.size()))),
@@ -218,6 +222,20 @@ Register SipMessage::registration(std::string transport, std::string peer) const
   request.peer = std::move(peer);
   request.sent_by = sent_by();
   return request;
+}
+
+std::string SipMessage::question(std::string_view target, std::string_view own_address,
+                                 std::string_view branch) const {
+  const sip_t& sip = *parsed_->sip;
+  if (sip.sip_from == nullptr || sip.sip_to == nullptr) return {};
+  const std::string user = text_or_empty(sip.sip_from->a_url->url_user);
+  const std::string tag = sip.sip_to->a_tag != nullptr ? std::string() : ";tag=" + tag_of(sip);
+  std::string text = fmt::format("OPTIONS {} SIP/2.0\r\n", notify_uri(user, target, "udp"));
+  text += fmt::format("Via: SIP/2.0/UDP {};branch={};rport\r\n", own_address, branch);
+  text += fmt::format("From: {}{}\r\nTo: {}\r\n", text_of(sip.sip_to), tag, text_of(sip.sip_from));
+  add_line(text, "Call-ID", sip.sip_call_id);
+  text += "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+  return text;
 }
 
 std::string SipMessage::answer(int status, std::string_view reason, std::string_view peer,

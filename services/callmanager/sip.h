@@ -14,6 +14,9 @@ namespace ringfence::services::callmanager {
 /// kLongestMessage is how long a SIP message may be, with its body.
 inline constexpr std::size_t kLongestMessage = 16 * 1024;
 
+/// random_word returns 16 digits that nobody can guess, for branches, tags and Call-IDs.
+std::string random_word();
+
 /// SipMessage is one request or response. It has no sockets and keeps no state: what a message
 /// says can be answered, and nothing of it decides where the answer goes but the port of its Via.
 class SipMessage {
@@ -47,6 +50,13 @@ class SipMessage {
   /// registration returns what a registrar cares for; `transport` and `peer` are the caller's.
   /// Contacts after the ninth are left out (check_register refuses nine).
   Register registration(std::string transport, std::string peer) const;
+
+  /// question returns an OPTIONS to `target` ("address:port") within what this request began: its
+  /// Call-ID, and From and To turned round. Who sent the request takes it for an answer to his own
+  /// and says 2xx; a phone that did not send it knows no such dialog and says 481. `branch` cannot
+  /// be guessed. Source: RFC 3261 sections 11 and 12.2.2.
+  std::string question(std::string_view target, std::string_view own_address,
+                       std::string_view branch) const;
 
   /// answer returns a whole response: the request's Vias (the first with `received` and, where it
   /// was asked for, `rport` of `peer`), From, To with a tag, Call-ID and CSeq, then `headers`

@@ -208,7 +208,12 @@ void SipClient::answer(const SipMessage& request) {
       fmt::format("{} {} {}", request.header("Call-ID").value_or(""),
                   request.header("CSeq").value_or(""), request.header("Via").value_or(""));
   if (identity == last_request_) return link_->send(last_answer_);
-  if (call_id_.empty()) return;  // booting: as deaf as a phone without power
+  if (call_id_.empty()) return;         // booting: as deaf as a phone without power
+  if (request.method() == "OPTIONS") {  // within what we began, or nothing that we know
+    const bool ours = request.header("Call-ID").value_or("") == call_id_;
+    return link_->send(sip_response(request, ours ? 200 : 481,
+                                    ours ? "OK" : "Call/Transaction Does Not Exist", tag_));
+  }
   const NotifyVerdict verdict = judge_notify(request, name_, call_id_);
   last_request_ = identity;
   last_answer_ = sip_response(request, verdict.status, verdict.reason, random_word());

@@ -262,7 +262,9 @@ TEST_F(RealPhonesTest, APhoneThatStartsAnewSpeaksForItselfThoughAStrangerHasRegi
            "</S><S name=\"ITLHash\">" + kItl + "</S></a>";
   };
   stranger.ask(refer_text(stranger, body("forged")));
+  stranger.answer(stranger.receive().value_or(""), 200, "OK");
   phone.ask(refer_text(phone, body("own")));
+  phone.answer(phone.receive().value_or(""), 200, "OK");
   const auto kept = report([](const auto& one) { return one.last_reason != ""; });
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->last_reason, "own");

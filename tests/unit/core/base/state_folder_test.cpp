@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "tests/support/command.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::core {
@@ -26,7 +27,19 @@ class StateFolder : public testing::Test {
       write_atomically(state_ / name, bytes_of("x"), 0600);
   }
 
+  /// refusal is what is said of a state folder, by the daemons and, of its path, by appliance/run.
   std::string refusal(const fs::path& state) {
+    const std::string ours = refusal_of_daemons(state);
+    const std::string script =
+        "top=" RINGFENCE_SOURCE_DIR " && . $top/appliance/instance.sh && way_flaw \"$1\"";
+    const std::string said =
+        test::run({"bash", "-euo", "pipefail", "-c", script, "run", state.string()}).out;
+    EXPECT_TRUE(said.empty() || said == ours + "\n") << said << ours;
+    EXPECT_TRUE(!said.empty() || ours.find(", who could ") == std::string::npos) << ours;
+    return ours;
+  }
+
+  static std::string refusal_of_daemons(const fs::path& state) {
     try {
       require_safe_state(state);
     } catch (const Error& error) {
@@ -59,6 +72,49 @@ TEST_F(StateFolder, OfOursIsUsed) {
 TEST_F(StateFolder, MayBeReachedThroughALink) {
   fs::create_directory_symlink(folder_.path(), folder_ / "link");
   EXPECT_EQ(refusal(folder_ / "link" / "state"), "");
+}
+
+TEST_F(StateFolder, IsRefusedBehindALinkOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give links away";
+  const fs::path link = folder_ / "link";
+  fs::create_directory_symlink(folder_.path(), link);
+  ASSERT_EQ(::lchown(link.c_str(), 12345, 12345), 0);
+  for (const fs::path& state : {link / "state", link}) {
+    const std::string why = refusal(state);
+    EXPECT_EQ(why.rfind(link.string() + " is a symbolic link of user 12345, who", 0), 0U) << why;
+  }
+  // Nor behind one of ours that leads to it.
+  fs::create_directory_symlink("link/state", folder_ / "ours");
+  EXPECT_NE(refusal(folder_ / "ours").find("/link is a symbolic link of user 12345"),
+            std::string::npos);
+}
+
+TEST_F(StateFolder, IsRefusedBelowAFolderThatOthersCouldExchange) {
+  const fs::path above = folder_ / "above";
+  fs::create_directory(above);
+  fs::rename(state_, above / "state");
+  fs::create_directory_symlink(above / "state", folder_ / "link");
+  ASSERT_EQ(::chmod(above.c_str(), 0777), 0);
+  for (const fs::path& state : {above / "state", folder_ / "link", above / "not made yet"}) {
+    const std::string why = refusal(state);
+    EXPECT_EQ(why.rfind(above.string() + " can be changed by other users, who could", 0), 0U)
+        << why;
+  }
+  ASSERT_EQ(::chmod(above.c_str(), 01777), 0);
+  EXPECT_EQ(refusal(above / "state"), "") << "as in /tmp";
+  ASSERT_EQ(::chmod(above.c_str(), 0775), 0);
+  if (::geteuid() != 0) return;
+  EXPECT_EQ(refusal(above / "state"), "") << "the group of its user alone";
+  ASSERT_EQ(::chown(above.c_str(), 0, 12345), 0);
+  EXPECT_NE(refusal(above / "state"), "") << "another group";
+  ASSERT_EQ(::chown(above.c_str(), 12345, 0), 0);
+  EXPECT_EQ(refusal(above / "state").rfind(above.string() + " belongs to user 12345, who", 0), 0U);
+}
+
+TEST_F(StateFolder, IsRefusedBehindLinksWithoutEnd) {
+  fs::create_symlink("there", folder_ / "here");
+  fs::create_symlink("here", folder_ / "there");
+  EXPECT_NE(refusal(folder_ / "here").find("too many symbolic links"), std::string::npos);
 }
 
 TEST_F(StateFolder, IsRefusedWhereOthersCanWrite) {

@@ -127,5 +127,17 @@ TEST(Quiet, LetsSoManyLinesOfAPeerThroughAndCountsTheRest) {
   EXPECT_LE(heard, 2) << "those that are not remembered share one account";
 }
 
+TEST(StillThere, IsSaidOnceInFiveMinutesOfAPhoneAndAddress) {
+  using std::chrono::seconds;
+  Sightings sightings({});
+  const core::Time start{seconds(1'700'000'000)};
+  EXPECT_TRUE(sightings.still_there("SEP001122334455", "10.0.0.7", start));
+  EXPECT_FALSE(sightings.still_there("SEP001122334455", "10.0.0.7", start + seconds(299)));
+  EXPECT_TRUE(sightings.still_there("SEP001122334455", "10.0.0.8", start + seconds(299)));
+  EXPECT_TRUE(sightings.still_there("SEP001122334455", "10.0.0.7", start + seconds(300)));
+  EXPECT_FALSE(sightings.still_there("SEP001122334455", "10.0.0.7", start + seconds(301)));
+  EXPECT_TRUE(sightings.still_there("SEP001122334455", "10.0.0.7", start)) << "the clock was set";
+}
+
 }  // namespace
 }  // namespace ringfence::services::callmanager

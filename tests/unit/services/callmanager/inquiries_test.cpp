@@ -1,0 +1,60 @@
+// Which questions wait for an answer, and for how long.
+#include "services/callmanager/inquiries.h"
+
+#include <gtest/gtest.h>
+
+namespace ringfence::services::callmanager {
+namespace {
+
+using namespace std::chrono_literals;
+
+class InquiriesTest : public testing::Test {
+ protected:
+  static Inquiry from(const std::string& address, const std::string& device = "SEP001122334455") {
+    Inquiry inquiry;
+    inquiry.device = device;
+    inquiry.way.peer = {core::asio::ip::make_address(address), 5060};
+    inquiry.back = inquiry.way;
+    inquiry.text = "OPTIONS";
+    return inquiry;
+  }
+
+  Inquiries inquiries_;
+  const Inquiries::Time start_{};
+};
+
+TEST_F(InquiriesTest, EndWithTheAnswerOfWhoWasAsked) {
+  ASSERT_TRUE(inquiries_.start("z9hG4bKone", from("10.0.0.7"), start_));
+  EXPECT_FALSE(inquiries_.answered("z9hG4bKtwo", "10.0.0.7")) << "a branch that was guessed";
+  EXPECT_FALSE(inquiries_.answered("z9hG4bKone", "10.0.0.8")) << "another host";
+  const auto inquiry = inquiries_.answered("z9hG4bKone", "10.0.0.7");
+  ASSERT_TRUE(inquiry);
+  EXPECT_EQ(inquiry->device, "SEP001122334455");
+  EXPECT_FALSE(inquiries_.answered("z9hG4bKone", "10.0.0.7"));
+}
+
+TEST_F(InquiriesTest, ComeAgainTwiceAndEnd) {
+  inquiries_.start("z9hG4bKone", from("10.0.0.7"), start_);
+  EXPECT_EQ(inquiries_.due(start_ + 500ms).size(), 0U);
+  EXPECT_EQ(inquiries_.due(start_ + 1s).size(), 1U);
+  EXPECT_EQ(inquiries_.due(start_ + 1500ms).size(), 0U);
+  EXPECT_EQ(inquiries_.due(start_ + 2s).size(), 1U);
+  EXPECT_EQ(inquiries_.due(start_ + 4s).size(), 0U);
+  EXPECT_EQ(inquiries_.count(), 1U);
+  inquiries_.due(start_ + Inquiries::kPatience);
+  EXPECT_EQ(inquiries_.count(), 0U);
+}
+
+TEST_F(InquiriesTest, OfOneAddressPushOutNobodyElses) {
+  inquiries_.start("z9hG4bKhonest", from("10.0.0.7"), start_);
+  for (int i = 0; i < 5000; ++i) {
+    for (const char* host : {"1", "2", "3", "4", "5", "6", "7", "8", "9"})
+      inquiries_.start("z9hG4bK" + std::to_string(i) + "-" + host,
+                       from(std::string("10.6.6.") + host), start_);
+  }
+  EXPECT_LE(inquiries_.count(), 4000U);
+  EXPECT_TRUE(inquiries_.answered("z9hG4bKhonest", "10.0.0.7"));
+}
+
+}  // namespace
+}  // namespace ringfence::services::callmanager
