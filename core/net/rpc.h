@@ -50,7 +50,7 @@ class RpcServer {
 /// rpc_call sends one request and waits for its answer: plain blocking sockets, no Asio.
 ///
 /// Throws the Error that the other side threw, with its code and text; Error{io} when nobody
-/// answers on `socket` or not within `timeout`.
+/// answers on `socket` or not within `timeout`, with a sentence for people (rpc_silence.h).
 boost::json::value rpc_call(const std::filesystem::path& socket, std::string_view method,
                             const boost::json::object& params,
                             std::chrono::seconds timeout = std::chrono::seconds(30));

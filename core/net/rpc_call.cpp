@@ -11,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/net/rpc.h"
 #include "core/net/rpc_line.h"
+#include "core/net/rpc_silence.h"
 
 namespace ringfence::core {
 namespace {
@@ -19,7 +20,8 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20;
 
-Fd connect_to(const std::filesystem::path& path, LineChannel::Deadline deadline) {
+Fd connect_to(const std::filesystem::path& path, LineChannel::Deadline deadline,
+              std::chrono::seconds timeout) {
   const sockaddr_un address = unix_address(path);
   while (true) {
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -27,13 +29,12 @@ Fd connect_to(const std::filesystem::path& path, LineChannel::Deadline deadline)
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     if (::connect(socket.get(), generic, sizeof address) == 0) return socket;
     // EAGAIN is a full backlog: the server is there, so its turn will come.
-    if (errno != EAGAIN && errno != EINTR) {
-      throw Error(Code::io,
-                  fmt::format("nobody answers on {}: {}", path.string(), std::strerror(errno)));
-    }
-    if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(Code::io, fmt::format("{} is too busy to answer", path.string()));
-    }
+    if (errno == ECONNREFUSED || errno == ENOENT) throw Error(Code::io, not_running_text(path));
+    if (errno != EAGAIN && errno != EINTR)
+      throw Error(Code::io, fmt::format("{} cannot be asked on {}: {}", service_text(path),
+                                        path.string(), std::strerror(errno)));
+    if (std::chrono::steady_clock::now() >= deadline)
+      throw Error(Code::io, no_answer_text(path, timeout));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
@@ -71,9 +72,7 @@ std::optional<std::string> read_answer(LineChannel& channel, LineChannel::Deadli
     return channel.read(deadline, kMaxAnswerBytes);
   } catch (const Error& error) {
     if (error.code() != Code::io || std::chrono::steady_clock::now() < deadline) throw;
-    throw Error(Code::io, fmt::format("{} gave no answer within {} s: who listens there hangs, or "
-                                      "has too much to do",
-                                      socket.string(), timeout.count()));
+    throw Error(Code::io, no_answer_text(socket, timeout));
   }
 }
 
@@ -82,7 +81,7 @@ std::optional<std::string> read_answer(LineChannel& channel, LineChannel::Deadli
 json::value rpc_call(const std::filesystem::path& socket, std::string_view method,
                      const json::object& params, std::chrono::seconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  LineChannel channel(connect_to(socket, deadline));
+  LineChannel channel(connect_to(socket, deadline, timeout));
   json::object request;
   request["jsonrpc"] = "2.0";
   request["id"] = 1;
@@ -91,18 +90,18 @@ json::value rpc_call(const std::filesystem::path& socket, std::string_view metho
   channel.write(json::serialize(request), deadline);
 
   const std::optional<std::string> line = read_answer(channel, deadline, socket, timeout);
-  if (!line) throw Error(Code::io, fmt::format("{} closed without an answer", socket.string()));
+  if (!line)
+    throw Error(Code::io, service_text(socket) + " ended before it had answered; try again");
   boost::system::error_code failed;
   json::value answer = json::parse(*line, failed);
   if (failed || !answer.is_object()) {
-    throw Error(Code::io, fmt::format("the service at {} gave an answer that cannot be read",
-                                      socket.string()));
+    throw Error(Code::io, service_text(socket) + " gave an answer that cannot be read");
   }
   json::object& fields = answer.get_object();
   if (const json::value* error = fields.if_contains("error")) throw_answered(*error);
   json::value* result = fields.if_contains("result");
   if (result == nullptr) {
-    throw Error(Code::io, fmt::format("{} answered without a result", socket.string()));
+    throw Error(Code::io, service_text(socket) + " gave an answer that cannot be read");
   }
   return std::move(*result);
 }

@@ -75,7 +75,7 @@ std::optional<std::string> LineChannel::read(Deadline deadline, std::size_t max_
     }
     if (count == 0) {
       if (rest_.empty()) return std::nullopt;
-      throw Error(Code::io, "peer closed the connection inside a line");
+      throw Error(Code::io, "the other side ended the connection in the middle of its answer");
     }
     if (!would_block(errno)) {
       throw Error(Code::io, fmt::format("receive failed: {}", std::strerror(errno)));
@@ -83,7 +83,7 @@ std::optional<std::string> LineChannel::read(Deadline deadline, std::size_t max_
     switch (wait(socket_.get(), POLLIN, stop, deadline)) {
       case Ready::socket: break;
       case Ready::stop: return std::nullopt;
-      case Ready::nothing: throw Error(Code::io, "no line came in time");
+      case Ready::nothing: throw Error(Code::io, "the other side said nothing in time");
     }
   }
 }

@@ -56,11 +56,7 @@ json::object ask_capf(const core::Config& config, std::string_view method,
         .as_object();
   } catch (const Error& error) {
     if (error.code() != Code::io) throw;
-    throw Error(Code::io,
-                fmt::format("Cisco Certificate Authority Proxy Function does not answer ({}); it "
-                            "keeps the journal of LSCs, so start it with 'utils service start "
-                            "Cisco Certificate Authority Proxy Function'",
-                            error.what()));
+    throw Error(Code::io, std::string("the journal of LSCs cannot be asked: ") + error.what());
   }
 }
 

@@ -120,9 +120,10 @@ void Publisher::tell_services(Published& published) {
     const std::string called(service.name);
     if (const auto why = tell_reload(house_.config, service)) {
       published.untold.push_back(called);
+      const std::string cure = "'utils service restart " + called + "'";
       published.warnings.push_back("The new " + list_word(kind_) + " is in force, but " + called +
                                    " was not told of it: " + *why +
-                                   "; restart it with 'utils service restart " + called + "'.");
+                                   (why->ends_with(cure) ? "" : "; restart it with " + cure) + ".");
     }
   }
 }

@@ -18,11 +18,7 @@ std::vector<std::string> request_reset(const core::Config& config, std::int64_t 
                        {{"id", id}, {"kind", kind}, {"devices", boost::json::value_from(devices)}});
   } catch (const core::Error& error) {
     if (error.code() != core::Code::io) throw;
-    throw core::Error(core::Code::io, std::string("Cisco CallManager does not answer, so no phone "
-                                                  "can be reset (") +
-                                          error.what() +
-                                          "); start it with 'utils service start "
-                                          "Cisco CallManager'");
+    throw core::Error(core::Code::io, std::string("no phone can be told: ") + error.what());
   }
   return boost::json::value_to<std::vector<std::string>>(answer.as_object().at("unknown"));
 }

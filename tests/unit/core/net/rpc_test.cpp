@@ -12,16 +12,20 @@
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/net/rpc_silence.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::core {
 namespace {
 
 namespace json = boost::json;
+using testing::HasSubstr;
+using testing::Not;
 using namespace std::chrono_literals;
 
 json::value answer(const Caller& caller, std::string_view method, const json::object& params) {
@@ -132,7 +136,17 @@ TEST_F(RpcTest, RefusesAPathThatIsTooLong) {
 }
 
 TEST_F(RpcTest, SaysWhenNobodyAnswers) {
-  EXPECT_EQ(code_of([&] { rpc_call(path, "echo", {}); }), Code::io);
+  std::string text;
+  EXPECT_EQ(code_of([&] { rpc_call(path, "echo", {}); }, &text), Code::io);
+  EXPECT_THAT(text, HasSubstr(" is not running"));
+  EXPECT_THAT(text, Not(HasSubstr(path.string()))) << "people know services, not sockets";
+  EXPECT_EQ(not_running_text("/x/run/tftp.sock"),
+            "Cisco Tftp is not running; mend that with 'utils service start Cisco Tftp'");
+  EXPECT_EQ(no_answer_text("/x/run/callmanager.sock", 3s),
+            "Cisco CallManager runs, but gave no answer within 3 s; mend that with 'utils service "
+            "restart Cisco CallManager'");
+  EXPECT_THAT(not_running_text("/x/run/admin.sock"), HasSubstr("'appliance/run --detach'"));
+  EXPECT_THAT(no_answer_text("/x/run/admin.sock", 10s), HasSubstr("'appliance/run --stop'"));
 }
 
 TEST_F(RpcTest, GivesUpWhenTheAnswerTakesTooLong) {
@@ -142,7 +156,9 @@ TEST_F(RpcTest, GivesUpWhenTheAnswerTakesTooLong) {
     released.wait();
     return json::value(nullptr);
   });
-  EXPECT_EQ(code_of([&] { rpc_call(path, "slow", {}, 1s); }), Code::io);
+  std::string text;
+  EXPECT_EQ(code_of([&] { rpc_call(path, "slow", {}, 1s); }, &text), Code::io);
+  EXPECT_THAT(text, HasSubstr("runs, but gave no answer within 1 s"));
   release.set_value();
 }
 
