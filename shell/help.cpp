@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "shell/prose.h"
 #include "shell/table.h"
 #include "shell/words.h"
 
@@ -21,6 +22,26 @@ std::string values(const Parameter& parameter) {
 std::string description(const Parameter& parameter) {
   if (parameter.choices.empty()) return parameter.help;
   return fmt::format("{}: {}", parameter.help, join(parameter.choices, "|"));
+}
+
+/// paragraphs joins lines that were broken for a usual terminal, so that a narrow one breaks them
+/// anew; lines that are laid out in columns stay.
+std::string paragraphs(const std::string& text, std::size_t columns) {
+  if (columns >= kProseColumns) return text;
+  const auto stays = [](std::string_view line) {
+    return line.empty() || line.front() == ' ' || line.find("  ") != line.npos;
+  };
+  std::string joined;
+  bool before_stays = true;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    if (at > 0) joined += before_stays || stays(line) ? '\n' : ' ';
+    joined += line;
+    before_stays = stays(line);
+    at = end + 1;
+  }
+  return text.ends_with('\n') ? joined + '\n' : joined;
 }
 
 void collect(const Grammar::Node& node, std::vector<const Command*>& commands) {
@@ -69,7 +90,7 @@ std::string short_help(const Command& command, std::size_t columns) {
 
 std::string long_help(const Command& command, std::size_t columns) {
   std::string text = fmt::format("{} help:\nThis will {}\n", command.words, command.summary);
-  if (!command.help.empty()) text += "\n" + with_newline(command.help);
+  if (!command.help.empty()) text += "\n" + paragraphs(with_newline(command.help), columns);
   std::vector<std::pair<std::string, std::string>> options;
   for (const Parameter& parameter : command.parameters)
     options.emplace_back(
@@ -87,11 +108,14 @@ std::string help_index(const Grammar& grammar, const Grammar::Node& node, std::s
   for (const Command* command : commands) lines.emplace_back(command->words, command->summary);
   std::string text = listed(lines, "   ", columns);
   if (&node != &grammar.root()) return text;
-  return text +
-         "\nTab completes a word, ? shows what can follow, help <command> explains a command.\n"
-         "A command's exit status is 0 when everything is as asked, 1 when it failed, 2 when it\n"
-         "was not understood, and 5 when the change is done and phones are missing, left out,\n"
-         "failed or unproven.\n";
+  return text + "\n" +
+         paragraphs(
+             "Tab completes a word, ? shows what can follow, help <command> explains a command.\n"
+             "A command's exit status is 0 when everything is as asked, 1 when it failed, 2 when "
+             "it\n"
+             "was not understood, and 5 when the change is done and phones are missing, left out,\n"
+             "failed or unproven.\n",
+             columns);
 }
 
 std::string command_table(const Grammar& grammar) {

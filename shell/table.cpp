@@ -26,6 +26,7 @@ std::size_t bytes_of(std::string_view text, std::size_t count) {
 struct Column {
   std::size_t index = 0;  ///< in the header
   std::size_t width = 0;
+  std::size_t least = 0;  ///< below it words would be broken
 };
 
 std::size_t total(const std::vector<Column>& columns) {
@@ -34,17 +35,30 @@ std::size_t total(const std::vector<Column>& columns) {
   return columns.empty() ? 0 : sum - 2;
 }
 
-/// narrow takes characters from the widest columns until the line fits; none gets below a few. The
-/// first column stays whole: it names the row, and is what is copied.
-void narrow(std::vector<Column>& shown, std::size_t columns) {
-  constexpr std::size_t kLeast = 6;
-  while (shown.size() > 1 && total(shown) > columns) {
-    const auto widest = std::max_element(
-        shown.begin() + 1, shown.end(),
-        [](const Column& one, const Column& other) { return one.width < other.width; });
-    if (widest->width <= kLeast) return;
+/// longest_word measures what may not be broken: a checksum or a chain of names may.
+std::size_t longest_word(std::string_view text) {
+  constexpr std::size_t kMayBreakFrom = 20;
+  std::size_t longest = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    longest = std::max(longest, width(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return std::min(longest, kMayBreakFrom);
+}
+
+/// narrow takes characters from the widest columns until the line fits, and says whether it does
+/// without breaking words. The first column stays whole: it names the row, and is what is copied.
+bool narrow(std::vector<Column>& shown, std::size_t columns) {
+  while (total(shown) > columns) {
+    Column* widest = nullptr;
+    for (std::size_t i = 1; i < shown.size(); ++i)
+      if (shown[i].width > shown[i].least && (!widest || shown[i].width > widest->width))
+        widest = &shown[i];
+    if (widest == nullptr) return false;
     --widest->width;
   }
+  return true;
 }
 
 /// lines_of lays out one row: as many lines as its longest field needs.
@@ -98,11 +112,35 @@ void Table::add(std::vector<std::string> row) {
   rows_.push_back(std::move(row));
 }
 
+bool Table::fits(std::size_t columns) const {
+  std::vector<Column> all;
+  for (std::size_t i = 0; i < rows_.front().size(); ++i) {
+    Column column{i};
+    for (const Fields& row : rows_) column.width = std::max(column.width, width(row[i]));
+    all.push_back(column);
+  }
+  return total(all) <= columns;
+}
+
+std::string Table::blocks(std::size_t columns) const {
+  std::string text;
+  for (std::size_t row = 1; row < rows_.size(); ++row) {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (std::size_t i = 0; i < rows_[row].size(); ++i)
+      lines.emplace_back(rows_.front()[i], rows_[row][i]);
+    text += (row == 1 ? "" : "\n") + listed(lines, " : ", columns);
+  }
+  return text;
+}
+
 std::string Table::text(std::size_t columns) const {
   std::vector<Column> shown;
   for (std::size_t i = 0; i < rows_.front().size(); ++i) {
-    Column column{i, 0};
-    for (const Fields& row : rows_) column.width = std::max(column.width, width(row[i]));
+    Column column{i};
+    for (const Fields& row : rows_) {
+      column.width = std::max(column.width, width(row[i]));
+      column.least = std::max(column.least, longest_word(row[i]));
+    }
     shown.push_back(column);
   }
   Fields left_out;
@@ -111,7 +149,7 @@ std::string Table::text(std::size_t columns) const {
     std::erase_if(shown, [&](const Column& one) { return rows_.front()[one.index] == name; });
     left_out.push_back(name);
   }
-  narrow(shown, columns);
+  if (!narrow(shown, columns)) return blocks(columns);
   std::string text = lines_of(rows_.front(), shown);
   Fields rule(rows_.front().size());
   for (const Column& column : shown) rule[column.index] = std::string(column.width, '-');

@@ -23,11 +23,18 @@ class Table {
   void add(std::vector<std::string> row);  ///< as many fields as the header has
 
   /// text fits lines into `columns`: it leaves out droppable columns, which a last line then names,
-  /// and when that is not enough it breaks long fields into several lines. Nothing is cut.
+  /// and when that is not enough it breaks long fields into several lines, between words. Where
+  /// words would have to be broken, each row is laid out as "Header : field" lines with all its
+  /// fields. Nothing is cut.
   std::string text(std::size_t columns = kAnyWidth) const;
+
+  /// fits says whether all of it has room in lines of so many columns as it is.
+  bool fits(std::size_t columns) const;
 
  private:
   using Fields = std::vector<std::string>;
+
+  std::string blocks(std::size_t columns) const;
 
   std::vector<Fields> rows_;
   Fields droppable_;

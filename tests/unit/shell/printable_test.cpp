@@ -98,6 +98,30 @@ TEST(Table, KeepsTheNameOfARowWhole) {
             "                 Success\n");
 }
 
+TEST(Table, BreaksNoWordsWhereRowsCanBeLinesInstead) {
+  Table table({"Job", "Operation", "State"}, {"State"});
+  table.add({"12", "troubleshoot all phones", "running"});
+  table.add({"13", "install", "done"});
+  EXPECT_EQ(table.text(17),
+            "Job  Operation\n"
+            "---  ------------\n"
+            "12   troubleshoot\n"
+            "     all phones\n"
+            "13   install\n"
+            "Not shown for\n"
+            "want of room:\n"
+            "State.\n");
+  EXPECT_EQ(table.text(16), "Job       : 12\n"
+                                "Operation : troubleshoot all phones\n"
+                                "State     : running\n"
+                                "\n"
+                                "Job       : 13\n"
+                                "Operation : install\n"
+                                "State     : done\n");
+  EXPECT_TRUE(table.fits(37));
+  EXPECT_FALSE(table.fits(36));
+}
+
 TEST(Table, BreaksWordsThatAreLongerThanALine) {
   EXPECT_EQ(broken("abcdef", 4), (std::vector<std::string>{"abcd", "ef"}));
   EXPECT_EQ(broken("ab cdefgh", 4), (std::vector<std::string>{"ab", "cdef", "gh"}));
