@@ -98,8 +98,9 @@ std::vector<Bytes> store_certificates(const core::CertificateStore& certificates
   return found;
 }
 
-/// use_of says what CAPF believes because of an entry of CAPF-trust.
-std::string use_of(const core::admin::TrustImport& entry) {
+/// use_of says what CAPF believes because of an entry of CAPF-trust, and unless that was chosen how
+/// it is chosen.
+std::string use_of(const core::admin::TrustImport& entry, bool chosen) {
   std::string_view use =
       "a CA: it stands above CAPF or signs LSCs elsewhere, and no MIC that it "
       "signed is believed";
@@ -108,9 +109,8 @@ std::string use_of(const core::admin::TrustImport& entry) {
   if (entry.purpose == word(core::CapfTrustPurpose::capf))
     use = "a CAPF: phones prove themselves with LSCs that it signed";
   return fmt::format(
-      "{} is taken for {}. 'set cert import trust CAPF purpose mic|capf|ca' changes "
-      "that.",
-      entry.file, use);
+      "{} is taken for {}.{}", entry.file, use,
+      chosen ? "" : " 'set cert import trust CAPF purpose mic|capf|ca' changes that.");
 }
 
 /// weaknesses_of says what speaks against believing a CA.
@@ -311,7 +311,7 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
     for (std::string& weakness : weaknesses_of(one, now))
       imported.warnings.push_back(std::move(weakness));
   for (const core::admin::TrustImport& one : imported.certificates)
-    imported.notes.push_back(use_of(one));
+    imported.notes.push_back(use_of(one, purpose.has_value()));
   const std::vector<Bytes> callers =
       store_certificates(house_.certificates, TrustStore::call_manager);
   for (const X509Cert& one : certificates) {

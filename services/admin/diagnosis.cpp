@@ -472,11 +472,9 @@ Finding check_certificate_shown(const DiagnosisFacts& facts) {
   const std::string advice =
       fmt::format("{}; or use another mode: {}{}",
                   mic ? "if the issuer named here is the phone's manufacturer, 'set cert import "
-                        "trust CAPF' with "
-                        "the issuer's certificate"
+                        "trust CAPF purpose mic' with the issuer's certificate"
                       : "if the issuer named here is a CAPF that you believe, 'set cert import "
-                        "trust CAPF' with "
-                        "its certificate",
+                        "trust CAPF purpose capf' with its certificate",
                   install(facts, "auth_mode null-string"), or_profile(facts));
   if (event != nullptr)
     return problem(name, {seen(*event), advice, 94, "CAPF refused the phone's certificate"});

@@ -211,7 +211,8 @@ Anchors::Issuer Anchors::check_chain(X509& certificate, core::Time now) const {
     if (unknown)
       refuse(
           fmt::format("its issuer is {}, which is not in CAPF-trust; if that is right, import "
-                      "the issuer's certificate with 'set cert import trust CAPF'",
+                      "the issuer's certificate with 'set cert import trust CAPF', and with "
+                      "purpose mic where it is the phone's manufacturer",
                       issuer));
     refuse(fmt::format("the certificate, issued by {}, does not verify up to CAPF-trust: {}",
                        issuer, X509_verify_cert_error_string(error)));

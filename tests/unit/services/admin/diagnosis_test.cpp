@@ -267,6 +267,12 @@ TEST_F(DiagnosisTest, NamesACertificateThatWasRefused) {
   ended(OperationStatus::invalid_lsc);
   happened("certificate_refused", "its issuer is not in CAPF-trust");
   expect_likely("Certificate shown", "CAPF refused the phone's certificate");
+  EXPECT_THAT(check_certificate_shown(facts).check.advice,
+              HasSubstr("'set cert import trust CAPF purpose capf'"));
+  facts.phone.capf.auth_mode = AuthMode::mic;
+  ended(OperationStatus::invalid_mic);
+  EXPECT_THAT(check_certificate_shown(facts).check.advice,
+              HasSubstr("'set cert import trust CAPF purpose mic'"));
 }
 
 TEST_F(DiagnosisTest, NamesWrongStringsAndThrottling) {

@@ -245,7 +245,7 @@ TEST_F(CapfByCertificate, NamesTheIssuerOfAMicThatNobodyImported) {
   EXPECT_EQ(script.details[0],
             "the phone's MIC: its issuer is CN=Cisco Manufacturing CA SHA2, which is not in "
             "CAPF-trust; if that is right, import the issuer's certificate with 'set cert import "
-            "trust CAPF'");
+            "trust CAPF', and with purpose mic where it is the phone's manufacturer");
 }
 
 TEST_F(CapfByCertificate, ComparesDeviceNamesExactly) {
