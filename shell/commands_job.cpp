@@ -12,6 +12,7 @@
 #include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/watch.h"
+#include "shell/words.h"
 
 namespace ringfence::shell {
 namespace {
@@ -62,6 +63,11 @@ Status show(Call& call) {
     if (job.unproven > 0) lines.emplace_back("Unproven", std::to_string(job.unproven));
   }
   if (job.left_out > 0) lines.emplace_back("Left out", std::to_string(job.left_out));
+  if (!job.left_out_names.empty()) {
+    const std::int64_t more = job.left_out - static_cast<std::int64_t>(job.left_out_names.size());
+    lines.emplace_back("   phones", join(job.left_out_names, ", ") +
+                                        (more > 0 ? fmt::format(" and {} more", more) : ""));
+  }
   std::string text = labelled(lines, call.columns());
   if (!job.missing.empty()) {
     Table table({"Phone", "State", "Since", "Why"});

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -13,7 +12,9 @@
 #include "core/base/utf16.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/guards.h"
 #include "shell/parameters.h"
+#include "shell/phone_text.h"
 #include "shell/printable.h"
 #include "shell/schema.h"
 #include "shell/table.h"
@@ -111,84 +112,11 @@ Status import(Call& call) {
   return Status::success;
 }
 
-/// sign_words says what was seen; kinds that this shell does not know stay as they are.
-std::string sign_words(const std::string& kind) {
-  static const std::map<std::string, std::string> kWords = {
-      {"list_fetched", "fetched a trust list"},
-      {"signed_config", "fetched its signed configuration"},
-      {"plain_config", "fetched its configuration unsigned"},
-      {"tls_trusted", "trusted a certificate in TLS"},
-      {"identified", "proved to CAPF who it is"},
-      {"tls_refused", "refused a certificate in TLS"},
-      {"tls_left", "hung up on a certificate"},
-      {"tvs_vouched", "heard from TVS: trusted"},
-      {"tvs_denied", "heard from TVS: not trusted"},
-      {"registered", "registered"},
-      {"itl_reported", "reported the ITL that it holds"},
-      {"itl_refused", "reported that it refused an ITL"}};
-  const auto found = kWords.find(kind);
-  return found == kWords.end() ? kind : found->second;
-}
-
-/// signs_text says what was seen of a phone, a line each.
-std::string signs_text(const std::vector<PhoneSign>& signs, std::size_t columns) {
-  if (signs.empty()) return {};
-  Table table({"Seen at", "What", "Address", "About", "Detail"});
-  for (const PhoneSign& sign : signs)
-    table.add({sign.at, sign_words(sign.kind), sign.address, sign.subject, sign.detail});
-  return "\nWhat shows which trust list it believes:\n" + table.text(columns);
-}
-
 /// registered_word is `registration` in a column's width.
 std::string registered_word(const PhoneFacts& phone) {
   if (phone.registered) return "yes";
   if (phone.registration.starts_with("unknown")) return "unknown";
   return phone.registration.starts_with("not answering") ? "silent" : "no";
-}
-
-std::string phone_text(const PhoneFacts& phone, std::size_t columns) {
-  return labelled({{"Name", phone.name},
-                   {"Model", phone.model},
-                   {"Description", phone.description},
-                   {"Device pool", phone.device_pool},
-                   {"Security profile", phone.security_profile},
-                   {"Registered", phone.registered             ? "yes"
-                                  : phone.registration.empty() ? "no"
-                                                               : phone.registration},
-                   {"Address", phone.address},
-                   {"Registered at", phone.registered_at.value_or("")},
-                   {"Address before", phone.address_before.value_or("")},
-                   {"Last out of service", phone.last_out_of_service.value_or("")},
-                   {"Active load", phone.active_load.value_or("")},
-                   {"Inactive load", phone.inactive_load.value_or("")},
-                   {"ITL", phone.itl == "fetched" ? "fetched (unproven)" : phone.itl},
-                   {"ITL evidence", phone.itl_evidence},
-                   {"ITL it holds", phone.itl_list_sha1},
-                   {"Known address", phone.itl_address},
-                   {"Other address", phone.itl_other_address},
-                   {"Certificate operation", phone.operation},
-                   {"Operation status", phone.operation_status},
-                   {"Authentication mode", phone.auth_mode},
-                   {"Authentication string", phone.auth_string_set ? "set" : "not set"},
-                   {"Key order", phone.key_order},
-                   {"RSA key bits", std::to_string(phone.rsa_bits)},
-                   {"EC key bits", std::to_string(phone.ec_bits)},
-                   {"Operation completes by", phone.completes_by.value_or("")},
-                   {"LSC", phone.lsc},
-                   {"LSC note", phone.lsc_note.value_or("")},
-                   {"LSC subject", phone.lsc_subject.value_or("")},
-                   {"LSC issuer", phone.lsc_issuer.value_or("")},
-                   {"LSC serial", phone.lsc_serial.value_or("")},
-                   {"LSC key", phone.lsc_key.value_or("")},
-                   {"LSC expires", phone.lsc_expires.value_or("")},
-                   {"LSC confirmed", phone.lsc_confirmed.value_or("")},
-                   {"LSC enrolled from",
-                    phone.lsc_enrolled_from ? *phone.lsc_enrolled_from + " (unproven)" : ""},
-                   {"Stale LSCs", std::to_string(phone.lsc_stale)},
-                   {"Fetched LSC", phone.fetched_lsc.value_or("")},
-                   {"Fetched MIC", phone.fetched_mic.value_or("")}},
-                  columns) +
-         signs_text(phone.itl_signs.value_or(std::vector<PhoneSign>()), columns);
 }
 
 std::string applied_text(const std::string& name, const PhoneReset& applied) {
@@ -204,14 +132,22 @@ std::string applied_text(const std::string& name, const PhoneReset& applied) {
 /// Settings wait in the phone's configuration until it fetches that: `apply` makes it do so now,
 /// and without it the note says how.
 Status update_capf(Call& call) {
-  const auto phone = call.ask(method::phone_update, fields_of(call));
+  const PhoneFields fields = fields_of(call);
+  const bool apply = call.arguments.has("apply");
+  const std::optional<std::int64_t> force = call.arguments.integer("force");
+  if (force && !apply) throw core::Error(core::Code::malformed, "force is for apply");
+  // Before the settings are saved: what is refused leaves them as they were.
+  if (apply)
+    call.ask(method::phone_apply_plan,
+             PhoneApplyPlanRequest{fields.name, fields.operation.value_or("none"), force});
+  const auto phone = call.ask(method::phone_update, fields);
   std::string text = "Phone " + phone.name + " updated.\n";
   boost::json::object document = to_json(phone);
   Status status = Status::success;
-  if (call.arguments.has("apply")) {
+  if (apply) {
     try {
       const auto applied =
-          call.ask(method::phone_reset, PhoneResetRequest{{phone.name}, "apply-config"},
+          call.ask(method::phone_reset, PhoneResetRequest{{phone.name}, "apply-config", force},
                    std::chrono::seconds(180));
       document["apply"] = to_json(applied);
       text += applied_text(phone.name, applied);
@@ -381,13 +317,16 @@ std::vector<Command> phone_commands() {
        .summary = "set what CAPF does with a phone",
        .parameters = joined(
            joined({device_name()}, capf_fields(Presence::mandatory)),
-           {flag("apply", "make the phone fetch its configuration now, as apply-config does")}),
+           {flag("apply", "make the phone fetch its configuration now, as apply-config does"),
+            force_parameter()}),
        .help =
            "What is left out keeps its value. An authentication string is never shown and a\n"
            "line that has one is not kept in the history; auth_string ask asks for it unseen.\n"
            "The phone takes the settings up when it next fetches its configuration: with apply,\n"
            "or utils phone apply-config, that is now. With apply the exit status is 5 when the\n"
-           "settings are saved and the phone could not be told.\n",
+           "settings are saved and the phone could not be told. While Cisco Tftp, or CAPF for\n"
+           "an operation, is down, apply is refused and nothing is saved; force 1 does it all\n"
+           "the same.\n",
        .example = "set phone capf SEP001122334455 operation install auth_mode null-string apply\n",
        .run = update_capf,
        .schema = capf_schema});

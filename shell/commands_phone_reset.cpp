@@ -20,9 +20,10 @@ using namespace core::admin;
 
 /// Reset is one of the three things a registered phone can be told to do.
 struct Reset {
-  std::string kind;  ///< the word of the command and of the API
-  std::string will;  ///< "reset"
-  std::string told;  ///< "Reset"
+  std::string kind;        ///< the word of the command and of the API
+  std::string will;        ///< "reset"
+  std::string will_alone;  ///< what a phone does then: "reset"
+  std::string told;        ///< "Reset"
   std::string cancelled;
 };
 
@@ -55,30 +56,43 @@ Status reset_all(Call& call, const Reset& reset) {
 }
 
 void refuse_job_options(Call& call) {
-  if (call.arguments.has("timeout") || call.arguments.has("watch") || call.arguments.has("force"))
-    throw core::Error(core::Code::malformed, "timeout, watch and force are for all phones");
+  if (call.arguments.has("timeout") || call.arguments.has("watch"))
+    throw core::Error(core::Code::malformed, "timeout and watch are for all phones");
+}
+
+/// untold_text says of whom it is not known that he obeys.
+std::string untold_text(const PhoneReset& answer) {
+  std::string text;
+  for (const std::string& absent : answer.not_registered)
+    text += "Not registered: " + absent + "\n";
+  for (const PhoneRefusal& one : answer.refused) {
+    text += one.status == kNoAnswer ? "Did not answer: " + one.phone + "\n"
+                                    : fmt::format("Refused by {} ({})\n", one.phone, one.status);
+  }
+  return text;
 }
 
 Status send_reset(Call& call, const Reset& reset) {
   const std::string& name = call.arguments.at("name");
   if (name == "all") return reset_all(call, reset);
   refuse_job_options(call);
-  const PhoneResetRequest request{{name}, reset.kind};
+  const PhoneResetRequest request{{name}, reset.kind, call.arguments.integer("force")};
   const auto answer = call.ask(method::phone_reset, request, std::chrono::seconds(180));
-  const bool nobody = answer.asked == 0;
+  const std::int64_t took = answer.asked - static_cast<std::int64_t>(answer.refused.size());
+  const bool nobody = took <= 0;
   if (nobody && call.session.output == Output::text) {
-    throw core::Error(core::Code::refused, "phone " + name + " is not registered");
+    if (answer.asked == 0)
+      throw core::Error(core::Code::refused, "phone " + name + " is not registered");
+    call.say(untold_text(answer));
+    throw core::Error(core::Code::io, fmt::format("no phone is known to {}; see that it has power "
+                                                  "and reaches this node",
+                                                  reset.will_alone));
   }
-  std::string text = fmt::format("{} sent to {}.\n", reset.told, counted(answer.asked, "phone"));
-  for (const std::string& absent : answer.not_registered) {
-    text += "Not registered: " + absent + "\n";
-  }
-  for (const core::admin::PhoneRefusal& one : answer.refused) {
-    text += one.status == kNoAnswer ? "Did not answer: " + one.phone + "\n"
-                                    : fmt::format("Refused by {} ({})\n", one.phone, one.status);
-  }
-  call.answer(answer, text);
-  return nobody || !answer.refused.empty() ? Status::failed : Status::success;
+  call.answer(answer, fmt::format("{} sent to {}.\n", reset.told, counted(took, "phone")) +
+                          untold_text(answer));
+  if (nobody) return Status::failed;
+  return answer.refused.empty() && answer.not_registered.empty() ? Status::success
+                                                                 : Status::phones_missing;
 }
 
 boost::json::object reset_schema() {
@@ -102,9 +116,9 @@ Command reset_command(const Reset& reset, std::string summary) {
               "With all, every registered phone is told, after a question: by a job, in waves of\n"
               "500, which goes on when you leave with Ctrl-C. utils job pauses, resumes and\n"
               "cancels it. Phones that hold a trust list and are not registered, or do not\n"
-              "answer, are named and count as left out. Without Cisco Tftp phones would start\n"
-              "without their files: that is refused, and force with the number of phones does it\n"
-              "all the same.\n") +
+              "answer, are named and count as left out. While Cisco Tftp is down phones would\n"
+              "find no files, so that one or all are refused; force with the number of phones\n"
+              "does it all the same.\n") +
           kJobStatusHelp,
       .example = "utils phone " + reset.kind + " all\n",
       .confirm = [reset](Call& call) { return confirm_reset(call, reset); },
@@ -116,13 +130,15 @@ Command reset_command(const Reset& reset, std::string summary) {
 
 std::vector<Command> phone_reset_commands() {
   std::vector<Command> commands;
-  commands.push_back(reset_command({"reset", "reset", "Reset", "Reset cancelled."},
+  commands.push_back(reset_command({"reset", "reset", "reset", "Reset", "Reset cancelled."},
                                    "reset a phone: it starts again and fetches all its files"));
-  commands.push_back(reset_command({"restart", "restart", "Restart", "Restart cancelled."},
-                                   "restart a phone: it registers again"));
-  commands.push_back(reset_command(
-      {"apply-config", "apply the configuration of", "Apply-config", "Apply-config cancelled."},
-      "make a phone fetch and apply its configuration"));
+  commands.push_back(
+      reset_command({"restart", "restart", "restart", "Restart", "Restart cancelled."},
+                    "restart a phone: it registers again"));
+  commands.push_back(
+      reset_command({"apply-config", "apply the configuration of", "apply its configuration",
+                     "Apply-config", "Apply-config cancelled."},
+                    "make a phone fetch and apply its configuration"));
   return commands;
 }
 

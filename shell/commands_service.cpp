@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "shell/call.h"
 #include "shell/commands.h"
+#include "shell/parameters.h"
 #include "shell/schema.h"
 
 namespace ringfence::shell {
@@ -20,6 +21,7 @@ std::vector<std::string> service_names(Admin& admin, const std::string&) {
 }
 
 Status list(Call& call) {
+  if (call.arguments.has("page")) call.session.console.begin(Paging::on);
   call.say("Requesting service status, please wait...\n");
   const auto list = call.ask(method::service_list, Nothing{});
   std::string text =
@@ -84,6 +86,9 @@ std::vector<Command> service_commands() {
   std::vector<Command> commands;
   commands.push_back({.words = "utils service list",
                       .summary = "list the services of this node and their states",
+                      .parameters = {flag("page",
+                                          "pause after each screen, as a terminal does "
+                                          "without it unless paging is off")},
                       .example = "utils service list\n",
                       .run = list,
                       .schema = schema_of<ServiceList>});

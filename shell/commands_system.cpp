@@ -83,6 +83,7 @@ std::string status_text(const SystemStatus& status) {
   if (status.not_answering > 0)
     text += fmt::format("Not answering     : {}\n", status.not_answering);
   for (const std::string& warning : status.warnings) text += "\nWARNING: " + warning + "\n";
+  for (const std::string& note : status.notes) text += "\nNOTE: " + note + "\n";
   return text;
 }
 

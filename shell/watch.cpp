@@ -19,7 +19,6 @@ using core::admin::JobWaitRequest;
 using namespace std::chrono_literals;
 
 constexpr int kTries = 60;
-constexpr std::size_t kShownMissing = 20;
 constexpr std::int64_t kBarColumns = 30;
 constexpr std::int64_t kLeastBarColumns = 10;
 constexpr auto kLineEvery = 5s;
@@ -46,11 +45,6 @@ std::optional<JobReport> wait_for_change(Call& call, const JobWaitRequest& reque
     if (leave()) return std::nullopt;
   }
   return coming.get();
-}
-
-std::string returned_line(const JobReport& report) {
-  return fmt::format("Job {}: {} of {} {}.", report.job, done_phones(report),
-                     counted(report.total, "phone"), is_bulk(report) ? "succeeded" : "returned");
 }
 
 /// finished counts the phones of a bulk job that are in a final state.
@@ -86,27 +80,6 @@ std::string time_text(std::chrono::seconds time) {
 
 bool ended(const JobReport& report) {
   return report.state != "running" && report.state != "paused";
-}
-
-bool is_bulk(const JobReport& report) {
-  return report.kind == "capf-bulk";
-}
-
-std::int64_t count_of(const JobReport& report, const std::string& state) {
-  for (const core::admin::JobCount& one : report.counts)
-    if (one.state == state) return one.count;
-  return 0;
-}
-
-std::int64_t done_phones(const JobReport& report) {
-  return is_bulk(report) ? count_of(report, "succeeded") : report.returned;
-}
-
-std::string counts_text(const JobReport& report) {
-  std::string text;
-  for (const core::admin::JobCount& one : report.counts)
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", one.count, one.state);
-  return text;
 }
 
 void Pace::note(Instant now, std::int64_t finished) {
@@ -238,59 +211,6 @@ void PhoneProgress::show(const JobReport& report) {
   call_.say(returned_line(report) + "\n");
 }
 
-std::string job_result(const JobReport& report) {
-  const bool not_told = report.kind == "phone-reset" && report.left_out > 0;
-  std::string text = report.total > 0 ? returned_line(report) + "\n"
-                                      : fmt::format("Job {}: no phone {} reset.\n", report.job,
-                                                    not_told ? "could be" : "had to be");
-  if (not_told)
-    text +=
-        fmt::format("{} left out; power {} on: show job {}\n", counted(report.left_out, "phone"),
-                    report.left_out == 1 ? "it" : "them", report.job);
-  else if (report.left_out > 0)
-    text += is_bulk(report) ? fmt::format("{} left out.\n", counted(report.left_out, "phone"))
-            : report.left_out == 1
-                ? "1 phone that holds a trust list was not registered and fetches the new one when "
-                  "it next starts: show phone list\n"
-                : fmt::format(
-                      "{} phones that hold a trust list were not registered and fetch the "
-                      "new one when they next start: show phone list\n",
-                      report.left_out);
-  const std::int64_t away = report.total - done_phones(report);
-  if (away <= 0) return text;
-  text += counted(away, "phone") + (is_bulk(report) ? " did not succeed:\n" : " did not return:\n");
-  for (std::size_t i = 0; i < std::min(report.missing.size(), kShownMissing); ++i) {
-    const core::admin::JobPhone& phone = report.missing[i];
-    text += fmt::format("   {}   {}", one_line(phone.phone), one_line(phone.state));
-    if (!phone.detail.empty()) text += "   " + one_line(phone.detail);
-    text += "\n";
-  }
-  if (away > static_cast<std::int64_t>(kShownMissing)) {
-    text += fmt::format("   and {} more\n", away - static_cast<std::int64_t>(kShownMissing));
-  }
-  text += fmt::format("See them all with: show job {}\n", report.job);
-  return text;
-}
-
-std::string in_use_text(const std::string& unit, const JobReport& report) {
-  if (report.idle_services.empty() && report.untold_services.empty())
-    return fmt::format(
-        "The services related to {} use the new certificate already; no restart is needed.\n",
-        unit);
-  std::string text;
-  for (const std::string& service : report.idle_services)
-    text += fmt::format(
-        "WARNING: {0} does not run; it uses the new certificate once it is started: utils service "
-        "start {0}\n",
-        service);
-  return text;
-}
-
-core::Error job_failure(const JobReport& report) {
-  const std::string reason = report.message.empty() ? report.step : report.message;
-  return {core::Code::internal, fmt::format("Job {} {}: {}", report.job, report.state, reason)};
-}
-
 Status say_left(Call& call, const Watched& watched, Stream lines) {
   if (call.session.console.interactive()) call.session.console.progress("");
   JobReport report = watched.report;
@@ -307,7 +227,7 @@ Status say_left(Call& call, const Watched& watched, Stream lines) {
                            "The time is over with {} of {} {}; the job goes on. Watch it "
                            "again with: {}",
                            done_phones(report), counted(report.total, "phone"),
-                           is_bulk(report) ? "done" : "returned", again)
+                           is_bulk(report) ? "done" : done_word(report), again)
                      : fmt::format(
                            "The time is over and the change is not made yet; the job goes "
                            "on. Watch it again with: {}",
@@ -319,6 +239,8 @@ Status say_left(Call& call, const Watched& watched, Stream lines) {
           report.job, again);
       break;
   }
+  const bool waits = report.step.starts_with("waiting") || report.step.starts_with("cancelled");
+  if (waits) sentence += fmt::format("\nWhat it does now: {}.", report.step);
   if (call.session.output == Output::json) {
     report.notes.push_back(sentence);
     call.document(core::admin::to_json(report));

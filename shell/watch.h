@@ -11,6 +11,7 @@
 #include "core/admin/api.h"
 #include "core/base/error.h"
 #include "shell/call.h"
+#include "shell/job_result.h"
 
 namespace ringfence::shell {
 
@@ -94,15 +95,6 @@ class PhoneProgress {
   std::string said_;
 };
 
-/// job_result says how a job ended: the count of phones and the first 20 that are missing.
-std::string job_result(const core::admin::JobReport& report);
-
-/// in_use_text says which services use a unit's new certificate: those that run.
-std::string in_use_text(const std::string& unit, const core::admin::JobReport& report);
-
-/// job_failure is the Error to throw for a job that failed or was interrupted.
-core::Error job_failure(const core::admin::JobReport& report);
-
 /// say_left tells whoever left the watch that the job goes on, and how to watch it again.
 Status say_left(Call& call, const Watched& watched, Stream lines = Stream::output);
 
@@ -112,13 +104,6 @@ bool all_well(const core::admin::JobReport& report);
 /// status_of is the exit status for a job as it stands: success when all is well and nobody was
 /// left out; phones_missing when the change is done and that is not so, or not so yet; else failed.
 Status status_of(const core::admin::JobReport& report);
-
-/// is_bulk tells the kind; done_phones how many phones are where the job wants them; count_of how
-/// many are in a state; counts_text writes "12 enrolling, 30 succeeded".
-bool is_bulk(const core::admin::JobReport& report);
-std::int64_t done_phones(const core::admin::JobReport& report);
-std::int64_t count_of(const core::admin::JobReport& report, const std::string& state);
-std::string counts_text(const core::admin::JobReport& report);
 
 /// watch_to_end watches a job, shows its progress and its result. Its status is status_of.
 Status watch_to_end(Call& call, std::int64_t job, Timeout timeout = std::nullopt,

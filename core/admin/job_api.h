@@ -74,8 +74,9 @@ struct JobReport {
   /// Phones that the change concerns and that the job does not reach: not registered when it began,
   /// or left out of a bulk job.
   std::int64_t left_out = 0;
-  std::vector<std::string> notes = {};     ///< what was said before it began
-  std::vector<std::string> warnings = {};  ///< what went wrong beside the change
+  std::vector<std::string> left_out_names = {};  ///< the first 100 of them, by name
+  std::vector<std::string> notes = {};           ///< what was said before it began
+  std::vector<std::string> warnings = {};        ///< what went wrong beside the change
   bool stopping = false;  ///< this Ringfence is being stopped; the job goes on when it starts again
   /// Services that use what was changed and do not run now: they take it up when they start.
   std::vector<std::string> idle_services = {};
@@ -85,8 +86,8 @@ struct JobReport {
 BOOST_DESCRIBE_STRUCT(JobReport, (),
                       (job, revision, kind, subject, who, state, step, message, published, started,
                        finished, total, waiting, reset_sent, returned, not_returned, failed,
-                       refused, unproven, counts, missing, left_out, notes, warnings, stopping,
-                       idle_services, untold_services))
+                       refused, unproven, counts, missing, left_out, left_out_names, notes,
+                       warnings, stopping, idle_services, untold_services))
 
 struct JobList {
   std::vector<JobReport> jobs;  ///< newest first

@@ -147,15 +147,30 @@ struct PhoneList {
 BOOST_DESCRIBE_STRUCT(PhoneList, (), (phones, next))
 
 /// phone.reset is for the phones that are named, at least one; phone.reset_all for all.
+/// It is refused while the services are down that they need then, unless `force` is the number of
+/// the registered ones among them.
 struct PhoneResetRequest {
   std::vector<std::string> phones;
   std::string kind;  ///< "reset", "restart", "apply-config"
+  std::optional<std::int64_t> force = {};
 };
-BOOST_DESCRIBE_STRUCT(PhoneResetRequest, (), (phones, kind))
+BOOST_DESCRIBE_STRUCT(PhoneResetRequest, (), (phones, kind, force))
+
+/// phone.apply_plan is asked before a phone's settings are changed that it is then told to apply:
+/// it is refused for what phone.reset would be refused for.
+struct PhoneApplyPlanRequest {
+  std::string name;
+  std::string operation;  ///< that it will have
+  std::optional<std::int64_t> force = {};
+};
+BOOST_DESCRIBE_STRUCT(PhoneApplyPlanRequest, (), (name, operation, force))
+
+/// kNoAnswer is the status of a phone that did not answer its NOTIFY (RFC 3261 section 21.4.9).
+inline constexpr int kNoAnswer = 408;
 
 struct PhoneRefusal {
   std::string phone;
-  int status = 0;  ///< SIP status; 408 when it did not answer
+  int status = 0;  ///< SIP status, or kNoAnswer
 };
 BOOST_DESCRIBE_STRUCT(PhoneRefusal, (), (phone, status))
 
@@ -167,10 +182,11 @@ struct PhoneReset {
 };
 BOOST_DESCRIBE_STRUCT(PhoneReset, (), (asked, not_registered, refused))
 
-/// phone.reset_all starts a job that tells every registered phone, in waves.
+/// phone.reset_all starts a job that tells every registered phone, in waves. It is refused while
+/// Cisco Tftp has no files for them.
 struct PhoneResetAllRequest {
   std::string kind;                        ///< "reset", "restart", "apply-config"
-  std::optional<std::int64_t> force = {};  ///< over how many phones that would lose their files
+  std::optional<std::int64_t> force = {};  ///< their number, to do it all the same
 };
 BOOST_DESCRIBE_STRUCT(PhoneResetAllRequest, (), (kind, force))
 
@@ -210,6 +226,7 @@ BOOST_DESCRIBE_STRUCT(PhoneNames, (), (names, matched))
   METHOD(phone, show, 0, look, PhoneRequest, PhoneFacts)                   \
   METHOD(phone, remove, 1, change, PhoneRequest, Nothing)                  \
   METHOD(phone, reset, 1, change, PhoneResetRequest, PhoneReset)           \
+  METHOD(phone, apply_plan, 1, look, PhoneApplyPlanRequest, Nothing)       \
   METHOD(phone, reset_plan, 1, look, PhoneResetAllRequest, PhoneResetPlan) \
   METHOD(phone, reset_all, 1, begin, PhoneResetAllRequest, JobStarted)
 RINGFENCE_PHONE_METHODS(RINGFENCE_METHOD)

@@ -81,13 +81,14 @@ struct SystemStatus {
   std::int64_t not_answering = 0;  ///< phones that left a reset unanswered, and are not registered
   std::string registrar;           ///< "" while it runs; else why nobody is registered
   std::vector<std::string> warnings = {};  ///< such as a full disk, a sentence each
+  std::vector<std::string> notes = {};     ///< such as a list file that was put right at the start
 };
 BOOST_DESCRIBE_STRUCT(SystemStatus, (),
                       (host, date, time_zone, locale, version, os_version, uptime_seconds, load1,
                        load5, load15, cpu_idle, cpu_system, cpu_user, cpu_iowait, cpu_irq, cpu_soft,
                        memory_total, memory_free, memory_used, memory_cached, memory_shared,
                        memory_buffers, disks, phones, registered, not_answering, registrar,
-                       warnings))
+                       warnings, notes))
 
 struct SystemVersion {
   std::string version;

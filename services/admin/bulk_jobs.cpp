@@ -76,13 +76,21 @@ void note_model(const BulkRequest& request, const BulkFilter& filter, BulkPrevie
         fmt::format("The model \"{}\" was read as {}.", *request.model, *filter.model));
 }
 
+std::vector<std::string> names_of(const std::vector<core::admin::BulkExcluded>& excluded) {
+  std::vector<std::string> names;
+  for (const core::admin::BulkExcluded& one : excluded) names.push_back(one.phone);
+  return names;
+}
+
 /// arguments_of is what is kept of a job: its terms, and what a report tells beside them.
 /// `outlook` says what will become of phones: of a cancelled job it is not true any more.
 std::string arguments_of(const BulkTerms& terms, const BulkStarted& started,
                          const std::vector<std::string>& outlook,
+                         const std::vector<std::string>& excluded,
                          std::optional<std::int64_t> forced) {
   json::object object = json::parse(terms.to_text()).as_object();
   object["left_out"] = started.excluded;
+  object["left_out_names"] = json::value_from(first_names(excluded));
   object["notes"] = json::value_from(started.notes);
   object["outlook"] = json::value_from(outlook);
   if (forced) object["forced_over_phones"] = *forced;
@@ -172,6 +180,10 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
   const BulkTerms terms = terms_of(request, now);
   const std::vector<Phone> phones = house_.phones.list();
   BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
+  if (plan.chosen == 0 && plan.matched > 0)
+    for (const Job& job : house_.jobs.unfinished())
+      if (job.kind == kKind && job.wanted == core::JobWanted::cancel)
+        throw Error(Code::conflict, being_cancelled(job));
   if (plan.chosen == 0)
     throw Error(
         Code::refused,
@@ -195,7 +207,7 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
 
   Job job;
   job.kind = kKind;
-  job.arguments = arguments_of(terms, started, outlook, request.force);
+  job.arguments = arguments_of(terms, started, outlook, names_of(plan.excluded), request.force);
   started.notes.insert(started.notes.begin(), outlook.begin(), outlook.end());
   job.who = who;
   job.step = "starting";
@@ -224,6 +236,8 @@ void BulkJobs::describe(const Job& job, core::admin::JobReport& report) const {
   const json::object object = json::parse(job.arguments).as_object();
   // Jobs of earlier releases lack these.
   if (const json::value* one = object.if_contains("left_out")) report.left_out = one->as_int64();
+  if (const json::value* one = object.if_contains("left_out_names"))
+    report.left_out_names = json::value_to<std::vector<std::string>>(*one);
   if (const json::value* one = object.if_contains("notes"))
     report.notes = json::value_to<std::vector<std::string>>(*one);
   const bool cancelled = job.wanted == core::JobWanted::cancel;

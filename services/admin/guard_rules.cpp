@@ -1,5 +1,6 @@
 #include "services/admin/guard_rules.h"
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -201,6 +202,13 @@ std::string phones_text(std::int64_t count) {
   return count == 1 ? "1 phone" : fmt::format("{} phones", count);
 }
 
+std::string names_text(const std::vector<std::string>& names, std::size_t most) {
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+    list += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > most ? list + fmt::format(" and {} more", names.size() - most) : list;
+}
+
 std::string Verdict::refusal(std::optional<std::int64_t> force) const {
   if (guards.empty())
     return force ? fmt::format(
@@ -236,7 +244,9 @@ Verdict judge_change(Unit unit, const GuardFacts& facts) {
     add_lists(unit, facts, bench);
   else
     add_followers(unit, facts, bench);
-  return bench.verdict();
+  Verdict verdict = bench.verdict();
+  verdict.absent = chosen(facts, [](const PhoneHold& phone) { return !phone.registered; });
+  return verdict;
 }
 
 Verdict judge_recovery(const GuardFacts& facts) {
@@ -269,6 +279,23 @@ Verdict judge_bulk(const BulkProblems& problems, const std::vector<std::string>&
     bench.add("tftp_down", phones,
               problems.tftp + " No phone can read its configuration, which sends it to CAPF.",
               started_first(problems.tftp, "Cisco Tftp"));
+  return bench.verdict();
+}
+
+Verdict judge_tell(const std::string& kind, const TellProblems& problems,
+                   const std::vector<std::string>& phones) {
+  Bench bench("no phone is told");
+  const bool boots = kind != "apply-config";
+  if (!problems.tftp.empty())
+    bench.add("tftp_down", phones,
+              problems.tftp +
+                  (boots ? " A phone that starts finds no files, and is out of service until it "
+                           "answers."
+                         : " A phone finds no configuration to apply, and keeps the old one."),
+              started_first(problems.tftp, "Cisco Tftp"));
+  if (!problems.capf.empty())
+    bench.add("capf_down", phones, problems.capf + " A phone would be sent where nobody answers.",
+              started_first(problems.capf, "Cisco Certificate Authority Proxy Function"));
   return bench.verdict();
 }
 

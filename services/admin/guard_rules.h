@@ -42,7 +42,8 @@ struct GuardFacts {
 struct Verdict {
   std::string act;  ///< "CallManager is not regenerated"
   std::vector<core::admin::Guard> guards;
-  std::int64_t stranded = 0;  ///< phones that the guards name, each once
+  std::int64_t stranded = 0;             ///< phones that the guards name, each once
+  std::vector<std::string> absent = {};  ///< phones of a change that no reset reaches
 
   /// refusal is the sentence that refuses the change; "" when nothing speaks against it, or when
   /// `force` covers `stranded`: it is that number, or up to 5 or a tenth above, since phones come
@@ -76,11 +77,22 @@ struct BulkProblems {
 /// judge_bulk judges a bulk operation on `phones`.
 Verdict judge_bulk(const BulkProblems& problems, const std::vector<std::string>& phones);
 
+/// TellProblems are of the services that phones need which are told to reset, restart or apply
+/// their configuration; as GuardFacts'. `capf` only where what they read sends them there.
+struct TellProblems {
+  std::string tftp, capf;
+};
+
+/// judge_tell judges telling `phones` to do `kind`: "reset", "restart", "apply-config".
+Verdict judge_tell(const std::string& kind, const TellProblems& problems,
+                   const std::vector<std::string>& phones);
+
 /// started_first is the cure for a service's problem, as Guards words it: one that runs and hangs
 /// has to be restarted.
 std::string started_first(const std::string& problem, const std::string& service);
 
-/// phones_text is "1 phone", "2 phones".
+/// phones_text is "1 phone", "2 phones"; names_text the first `most` names and how many more.
 std::string phones_text(std::int64_t count);
+std::string names_text(const std::vector<std::string>& names, std::size_t most);
 
 }  // namespace ringfence::services::admin

@@ -70,8 +70,10 @@ std::string Guards::problem_of(std::string_view daemon) {
     try {
       core::rpc_call(house_.config.control_socket(std::string(daemon)), "status", {},
                      kAnswersWithin);
-    } catch (const std::exception& error) {
-      return fmt::format("{} does not answer ({}).", service.name, error.what());
+    } catch (const core::Error& error) {
+      if (error.code() != core::Code::io)
+        return fmt::format("{} does not answer as it should ({}).", service.name, error.what());
+      return fmt::format("{} runs, but does not answer.", service.name);
     }
   }
   return "";
@@ -191,12 +193,23 @@ Verdict Guards::of_bulk(const std::vector<std::string>& phones) {
                     phones);
 }
 
-std::int64_t Guards::left_out(const std::vector<core::JobItem>& items) {
+Verdict Guards::of_tell(const std::string& kind, const std::vector<std::string>& phones,
+                        bool enrol) {
+  if (phones.empty()) return judge_tell(kind, {}, phones);
+  return judge_tell(
+      kind,
+      {problem_of("tftp"),
+       enrol ? tls_problem("capf", house_.config.ports().capf, Unit::capf) : std::string()},
+      phones);
+}
+
+std::vector<std::string> Guards::left_out(const std::vector<core::JobItem>& items) {
   std::set<std::string> inside;
   for (const core::JobItem& item : items) inside.insert(item.phone);
-  const auto held = phones(unit_of(keeper_.publisher().signer()));
-  return std::ranges::count_if(
-      held, [&](const PhoneHold& phone) { return !inside.contains(phone.name); });
+  std::vector<std::string> names;
+  for (PhoneHold& phone : phones(unit_of(keeper_.publisher().signer())))
+    if (!inside.contains(phone.name)) names.push_back(std::move(phone.name));
+  return names;
 }
 
 }  // namespace ringfence::services::admin

@@ -25,11 +25,15 @@ class Guards {
   Verdict of_recovery();
   Verdict of_bulk(const std::vector<std::string>& phones);
 
+  /// of_tell judges telling phones to do `kind`; `enrol` says that what they read then sends them
+  /// to CAPF.
+  Verdict of_tell(const std::string& kind, const std::vector<std::string>& phones, bool enrol);
+
   /// tvs_problem says in a sentence why phones cannot ask TVS, or nothing.
   std::string tvs_problem();
 
-  /// left_out counts the phones that hold a trust list and are not among a job's.
-  std::int64_t left_out(const std::vector<core::JobItem>& items);
+  /// left_out names the phones that hold a trust list and are not among a job's.
+  std::vector<std::string> left_out(const std::vector<core::JobItem>& items);
 
  private:
   /// Held is who holds what. Of who is `undecided`, by name and when it registered, what it made of

@@ -80,7 +80,7 @@ JobReport Jobs::describe(const Job& job) {
   if (!ended(job.state) && job.wanted == JobWanted::pause && job.state != core::JobState::paused)
     report.step = "pausing: " + job.step;
   if (!ended(job.state) && job.wanted == JobWanted::cancel && !job.step.starts_with("cancelled"))
-    report.step = "cancelling: " + job.step;
+    report.step = job.state == core::JobState::paused ? "cancelling" : "cancelling: " + job.step;
   report.message = job.message;
   report.started = core::to_iso(job.started);
   if (job.finished) report.finished = core::to_iso(*job.finished);
@@ -135,9 +135,28 @@ JobReport Jobs::want(std::int64_t job, JobWanted wanted) {
   return report(job);
 }
 
+std::vector<std::string> first_names(std::vector<std::string> names) {
+  constexpr std::size_t kMostNamed = 100;
+  if (names.size() > kMostNamed) names.resize(kMostNamed);
+  return names;
+}
+
+std::string being_cancelled(const Job& job) {
+  return fmt::format(
+      "job {0} ({1}) is being cancelled; watch it with 'utils job wait {0}', and begin when it has "
+      "ended",
+      job.id, job.kind);
+}
+
 void Jobs::refuse_while_phones_are_reset() const {
   for (const Job& job : store_.unfinished()) {
     if (job.kind != "regenerate" && job.kind != "phone-reset") continue;
+    if (job.wanted == JobWanted::cancel) throw Error(Code::conflict, being_cancelled(job));
+    if (job.wanted == JobWanted::pause)
+      throw Error(Code::conflict,
+                  fmt::format("job {0} ({1}) is paused and has not told every phone; let it go on "
+                              "with 'utils job resume {0}', or end it with 'utils job cancel {0}'",
+                              job.id, job.kind));
     throw Error(
         Code::conflict,
         fmt::format("job {0} ({1}) is still resetting phones; watch it with 'utils job wait "

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -75,6 +76,12 @@ class Jobs {
   std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_
   bool stopping_ = false;                           ///< guarded by mutex_
 };
+
+/// first_names is as many names of phones as a job keeps of those that it leaves out.
+std::vector<std::string> first_names(std::vector<std::string> names);
+
+/// being_cancelled says of a job that is on its way to its end that others wait for it.
+std::string being_cancelled(const core::Job& job);
 
 /// end_job writes a job's end down, and in the same transaction the audit record `<event>_DONE`, or
 /// `_FAILED`, with the counts of its phones: so it is there once. An audit log that cannot be

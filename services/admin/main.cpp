@@ -19,6 +19,7 @@
 #include "services/admin/phone_resets.h"
 #include "services/admin/phones.h"
 #include "services/admin/regeneration.h"
+#include "services/admin/stopped_services.h"
 #include "services/admin/ticker.h"
 #include "services/admin/trust_keeper.h"
 #include "services/admin/trust_ledger.h"
@@ -62,6 +63,7 @@ void run(const core::DaemonOptions& options) {
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);
   core::wait_for_stop();
+  StoppedServices(house.database).forget();
   opening.stop();
   jobs.stop();  // answers who waits for a job, so that the API can end at once
 }

@@ -2,8 +2,6 @@
 
 #include <cctype>
 
-#include <fmt/format.h>
-
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "services/admin/certificates.h"
@@ -11,7 +9,6 @@
 #include "services/admin/hsm.h"
 #include "services/admin/list_show.h"
 #include "services/admin/methods_add.h"
-#include "services/admin/phone_names.h"
 #include "services/admin/system.h"
 
 namespace ringfence::services::admin {
@@ -36,17 +33,6 @@ int level_of(const core::Caller& caller, const core::AccountStore& accounts) {
   return account->level;
 }
 
-/// without_secrets returns the parameters as the audit log may keep them.
-std::string without_secrets(const json::object& params) {
-  json::object kept = params;
-  for (const std::string_view secret : {"auth_string", "pin"})
-    if (kept.contains(secret)) kept[secret] = "<set>";
-  for (const std::string_view bulky : {"csv", "pem", "archive", "content"})
-    if (const json::value* value = kept.if_contains(bulky))
-      kept[bulky] = fmt::format("<{} bytes>", value->is_string() ? value->as_string().size() : 0);
-  return json::serialize(kept);
-}
-
 /// "phone.import" becomes "PHONE_IMPORT".
 std::string event_of(std::string_view method) {
   std::string event;
@@ -66,12 +52,12 @@ Methods::Methods(const Parts& parts)
     return facts;
   });
   on(method::system_status, [this, &keeper = parts.keeper](const Nothing&, Who) {
-    return system_status(house_, keeper, services_, opening_.state(kSigner));
+    return system_status(house_, keeper, services_, opening_.state(kSigner), opening_.notes());
   });
   on(method::system_version, [](const Nothing&, Who) { return system_version(); });
   add_certificates(parts.keeper, parts.regeneration);
   add_services(parts.keeper, parts.services);
-  add_phones(parts.phones);
+  add_phones(parts.keeper, parts.phones);
   add_hsm();
   add_csr(parts);
   add_capf(parts);
@@ -121,24 +107,6 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
   });
 }
 
-void Methods::add_phones(Phones& phones) {
-  on(method::phone_import,
-     [&](const PhoneImportRequest& request, Who) { return phones.import(request); });
-  on(method::phone_add, [&](const PhoneFields& fields, Who) { return phones.add(fields); });
-  on(method::phone_update, [&](const PhoneFields& fields, Who) { return phones.update(fields); });
-  on(method::phone_list,
-     [&](const PhoneListRequest& request, Who) { return phones.list(request); });
-  on(method::phone_names, [this](const PhoneNamesRequest& request, Who) {
-    return phone_names(house_.database, request);
-  });
-  on(method::phone_show,
-     [&](const PhoneRequest& request, Who) { return phones.show(request.name); });
-  on(method::phone_remove,
-     [&](const PhoneRequest& request, Who) { return phones.remove(request.name); });
-  on(method::phone_reset,
-     [&](const PhoneResetRequest& request, Who) { return phones.reset(request); });
-}
-
 void Methods::add_hsm() {
   // Level 0, like show status: whoever may look at the node may see why phones wait. It holds no
   // secret.
@@ -172,7 +140,7 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
   if (level < found->second.level) throw Error(Code::refused, "this account may not do that");
   const Asker asker{caller.user, level};
   try {
-    if (found->second.act == Act::look) return found->second.handler(asker, params);
+    if (found->second.act == Act::look) return found->second.handler(asker, params).answer;
     return run_audited(found->second, asker, found->first, params);
   } catch (const Error& error) {
     log(Level::warning, "REQUEST_FAILED",
@@ -200,24 +168,27 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
 json::object Methods::run_audited(const Entry& entry, Who who, std::string_view method,
                                   const json::object& params) const {
   const std::string event = event_of(method);
+  const json::object asked = as_audited(params);
   house_.write_owed_audit();
-  house_.record_act(who.user, event + "_INTENT", without_secrets(params));
-  const auto record = [&](const std::string& how, const std::string& detail) {
-    house_.record_done(who.user, event + how, detail);
+  house_.record_act(who.user, event + "_INTENT", json::serialize(asked));
+  const auto record = [&](const std::string& how, const json::object& detail) {
+    house_.record_done(who.user, event + how, json::serialize(detail));
   };
-  json::object answer;
+  Answered answered;
   try {
-    answer = entry.handler(who, params);
+    answered = entry.handler(who, params);
   } catch (const std::exception& error) {
-    record("_FAILED", json::serialize(json::object{{"why", error.what()}}));
+    record("_FAILED", {{"why", error.what()}});
     throw;
   }
   if (entry.act == Act::begin) {
-    record("_STARTED", json::serialize(json::object{{"job", answer.at("job")}}));
-  } else {
-    record("_DONE", without_secrets(params));
+    record("_STARTED", {{"job", answered.answer.at("job")}});
+    return std::move(answered.answer);
   }
-  return answer;
+  json::object detail = asked;
+  for (const auto& [key, value] : answered.outcome.detail) detail[key] = value;
+  record(answered.outcome.done ? "_DONE" : "_FAILED", detail);
+  return std::move(answered.answer);
 }
 
 }  // namespace ringfence::services::admin

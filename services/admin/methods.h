@@ -10,6 +10,7 @@
 
 #include "core/admin/method.h"
 #include "core/net/rpc.h"
+#include "services/admin/audit_outcome.h"
 #include "services/admin/expiry_monitor.h"
 #include "services/admin/house.h"
 #include "services/admin/opening.h"
@@ -61,8 +62,12 @@ class Methods {
                             const boost::json::object& params) const;
 
  private:
-  using Handler =
-      std::function<boost::json::object(const Asker& who, const boost::json::object& params)>;
+  struct Answered {
+    boost::json::object answer;
+    AuditOutcome outcome;
+  };
+
+  using Handler = std::function<Answered(const Asker& who, const boost::json::object& params)>;
 
   struct Entry {
     int level = 0;
@@ -77,7 +82,7 @@ class Methods {
   // One function a family of methods; those of a file of their own are in methods_<family>.cpp.
   void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);
   void add_services(TrustKeeper& keeper, ServiceControl& services);
-  void add_phones(Phones& phones);
+  void add_phones(TrustKeeper& keeper, Phones& phones);
   void add_hsm();
   void add_csr(const Parts& parts);      ///< CSRs and imports of this node's certificates
   void add_capf(const Parts& parts);     ///< report, status, policy, expiry

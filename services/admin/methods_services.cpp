@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "services/admin/ensured_text.h"
 #include "services/admin/methods_add.h"
 #include "services/admin/service_health.h"
+#include "services/admin/stopped_services.h"
 
 namespace ringfence::services::admin {
 
@@ -33,20 +35,9 @@ std::string ailment(const core::Config& config, TrustKeeper& keeper, ServiceCont
   return keeper.show(core::ListKind::itl).served ? "its ITL file was damaged or not served" : "";
 }
 
-/// tell says what became of a served file that was not as it must be, and what it means.
 void tell(const Ensured& ensured, ServiceChange& change) {
-  if (ensured.by == Ensured::By::last_good)
-    change.notes.push_back(
-        fmt::format("The ITL file on disk was not good ({}). The last good one is in its place, "
-                    "with the same bytes and the same signer: phones keep what they have. SHA1 {}.",
-                    ensured.why, ensured.sha1));
-  else
-    change.warnings.push_back(fmt::format(
-        "The ITL file on disk was not that of this node's certificates ({}), and there "
-        "was no good copy: a new one is published, SHA1 {}. What phones hold is another "
-        "one until they fetch it: 'utils phone reset all' makes them, and what would "
-        "strand phones is refused until then.",
-        ensured.why, ensured.sha1));
+  (ensured.by == Ensured::By::last_good ? change.notes : change.warnings)
+      .push_back(ensured_text(ensured));
   change.warnings.insert(change.warnings.end(), ensured.warnings.begin(), ensured.warnings.end());
 }
 
@@ -82,6 +73,7 @@ ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
         "Phones fetch it when they next start, or by 'utils phone reset all'.",
         keeper.served_itl_sha1()));
   }
+  StoppedServices(house_.database).note_start(service);
   change.states = services.stop(service);
   if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING
   for (ServiceFacts& state : services.start(service)) change.states.push_back(std::move(state));
@@ -104,11 +96,14 @@ void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
                               "and starts it again",
                               service.name));
     ServiceChange change = prepare_start(keeper, service, "start of Cisco Tftp");
+    StoppedServices(house_.database).note_start(service);
     change.states = services.start(service);
     return change;
   });
-  on(method::service_stop, [&](const ServiceRequest& request, Who) {
-    return ServiceChange{services.stop(service_or_refuse(request.name))};
+  on(method::service_stop, [&, this](const ServiceRequest& request, Who) {
+    const Service service = service_or_refuse(request.name);
+    StoppedServices(house_.database).note_stop(service);
+    return ServiceChange{services.stop(service)};
   });
   on(method::service_restart, [&, this](const ServiceRequest& request, Who) {
     return restart(keeper, services, service_or_refuse(request.name));

@@ -84,8 +84,12 @@ std::optional<std::string> NodeCertificates::difference(core::ListKind kind, cor
   const Unit unit = unit_of(signer);
   try {
     const core::TrustList served = core::parse_trust_list(file);
-    if (!(served.header.signer == core::signer_name_of(of(unit))))
-      return "it is signed by " + served.header.signer.subject;
+    const core::SignerName expected = core::signer_name_of(of(unit));
+    if (!(served.header.signer == expected))
+      return served.header.signer.subject == expected.subject
+                 ? "it is signed with another certificate of that name than this node's " +
+                       std::string(name(unit)) + ": " + expected.subject
+                 : "it is signed by " + served.header.signer.subject;
     if (!same_records(served, core::list_records(kind, cluster_, self())))
       return "its records are not the node's certificates";
     core::verify_file(file, [&](const core::SignerName&) { return std::optional(own(unit).der); });

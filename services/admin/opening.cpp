@@ -6,8 +6,10 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "services/admin/ensured_text.h"
 #include "services/admin/hsm.h"
 #include "services/admin/service_health.h"
+#include "services/admin/stopped_services.h"
 
 namespace ringfence::services::admin {
 
@@ -56,7 +58,18 @@ bool Opening::has_certificates() {
   return house_.certificates.all_own().size() == core::kUnits.size();
 }
 
+/// keep_stopped is for a ringfence-admin that crashed: what an administrator stopped stays so.
+void Opening::keep_stopped() {
+  const StoppedServices stopped(house_.database);
+  for (const Service& service : kServices) {
+    if (!stopped.has(service)) continue;
+    services_.stop(service);
+    log(Level::notice, "SERVICE_STAYS_STOPPED", {{"service", std::string(service.name)}});
+  }
+}
+
 void Opening::begin() {
+  keep_stopped();
   const auto until = std::chrono::steady_clock::now() + kStartingAtMost;
   for (;;) {
     core::TokenStatus status;
@@ -84,7 +97,7 @@ void Opening::open() {
   keeper_.ensure_certificates();
   if (!resumed_) {
     try {
-      keeper_.ensure_itl("start of Ringfence");  // also under a Cisco Tftp that runs already
+      note(keeper_.ensure_itl("start of Ringfence"));  // also under a Cisco Tftp that runs already
     } catch (const Error& error) {
       if (is_of_token(error)) throw;  // it went away again: then all of this is tried again
       log(Level::error, "ITL_NOT_PUBLISHED", {{"why", error.what()}});
@@ -98,9 +111,23 @@ void Opening::open() {
   open_ = true;
 }
 
+void Opening::note(const std::optional<Ensured>& ensured) {
+  if (!ensured) return;
+  const bool first = ensured->by == Ensured::By::new_list && house_.lists.list("ITL").size() <= 1;
+  if (first) return;  // there was none before
+  const std::lock_guard lock(mutex_);
+  notes_.push_back(
+      fmt::format("At {}: {}", core::to_iso(house_.clock.now()), ensured_text(*ensured)));
+}
+
+std::vector<std::string> Opening::notes() {
+  const std::lock_guard lock(mutex_);
+  return notes_;
+}
+
 void Opening::refresh_itl() {
   try {
-    keeper_.refresh_itl("start of Cisco Tftp");
+    note(keeper_.refresh_itl("start of Cisco Tftp"));
   } catch (const std::exception& error) {
     log(Level::error, "ITL_NOT_PUBLISHED", {{"why", error.what()}});
   }

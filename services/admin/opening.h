@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,6 +48,9 @@ class Opening {
   /// warning is a sentence while the token is not operational, else "".
   std::string warning();
 
+  /// notes says, a sentence each, which list files were put right since this start.
+  std::vector<std::string> notes();
+
   /// outstanding names what waits for the token now, a sentence each.
   std::vector<std::string> outstanding();
 
@@ -62,6 +66,8 @@ class Opening {
   /// see asks the signer, and says whether it can sign.
   bool see(core::TokenStatus& status);
   void refresh_itl();
+  void note(const std::optional<Ensured>& ensured);
+  void keep_stopped();
   void start_services(Which which);
 
   House& house_;
@@ -75,9 +81,10 @@ class Opening {
   std::chrono::steady_clock::time_point try_at_{};  ///< the watch: not before, after a failure
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string warning_;    ///< guarded by mutex_
-  bool hurried_ = false;   ///< guarded by mutex_
-  bool stopping_ = false;  ///< guarded by mutex_
+  std::string warning_;             ///< guarded by mutex_
+  std::vector<std::string> notes_;  ///< guarded by mutex_
+  bool hurried_ = false;            ///< guarded by mutex_
+  bool stopping_ = false;           ///< guarded by mutex_
   std::thread thread_;
 };
 

@@ -31,15 +31,11 @@ std::string kind_of(const Job& job) {
 /// not_told_note names who is left out, and says what helps.
 std::string not_told_note(const std::vector<std::string>& names) {
   const bool one = names.size() == 1;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(names.size(), kNamesTold); ++i)
-    list += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kNamesTold) list += fmt::format(" and {} more", names.size() - kNamesTold);
   return fmt::format(
       "{} not registered or {} not answer, and {} not told: {}. Power {} on; {} when {}.",
       one ? "1 phone that holds a trust list is"
           : fmt::format("{} phones that hold a trust list are", names.size()),
-      one ? "does" : "do", one ? "is" : "are", list, one ? "it" : "them",
+      one ? "does" : "do", one ? "is" : "are", names_text(names, kNamesTold), one ? "it" : "them",
       one ? "it fetches its files" : "they fetch their files", one ? "it starts" : "they start");
 }
 
@@ -68,7 +64,7 @@ void PhoneResets::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind) {
+core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind, Force force) {
   if (kind != "reset" && kind != "restart" && kind != "apply-config")
     throw Error(Code::malformed, "kind must be reset, restart or apply-config");
   parts_.jobs.refuse_while_phones_are_reset();
@@ -77,27 +73,37 @@ core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind) {
     throw Error(Code::refused, registrar.why() +
                                    ", so no phone can be told anything; start it first: utils "
                                    "service start Cisco CallManager");
-  return plan_of(PhoneWaves::items_of_registered(house));
+  const std::vector<core::JobItem> items = PhoneWaves::items_of_registered(house);
+  std::vector<std::string> names;
+  for (const core::JobItem& item : items) names.push_back(item.phone);
+  std::ranges::sort(names);
+  const std::string refusal = guards_.of_tell(kind, names, false).refusal(force);
+  if (!refusal.empty()) throw Error(Code::refused, refusal);
+  return plan_of(items, PhoneWaves::not_told(house, items));
 }
 
-core::admin::PhoneResetPlan PhoneResets::plan_of(const std::vector<core::JobItem>& items) {
+core::admin::PhoneResetPlan PhoneResets::plan_of(const std::vector<core::JobItem>& items,
+                                                 const std::vector<std::string>& others) {
   core::admin::PhoneResetPlan plan;
   plan.registered = static_cast<std::int64_t>(items.size());
-  const std::vector<std::string> others = PhoneWaves::not_told(parts_.house, items);
   plan.left_out = static_cast<std::int64_t>(others.size());
   if (!others.empty()) plan.notes.push_back(not_told_note(others));
   return plan;
 }
 
-std::int64_t PhoneResets::start(const std::string& kind, const std::string& who) {
+std::int64_t PhoneResets::start(const std::string& kind, const std::string& who, Force force) {
   const auto turn = parts_.jobs.turn();
-  plan(kind);
+  plan(kind, force);
   const std::vector<core::JobItem> items = PhoneWaves::items_of_registered(parts_.house);
-  const core::admin::PhoneResetPlan now = plan_of(items);
+  const std::vector<std::string> others = PhoneWaves::not_told(parts_.house, items);
+  const core::admin::PhoneResetPlan now = plan_of(items, others);
   Job job;
   job.kind = kKind;
-  job.arguments = json::serialize(json::object{
-      {"kind", kind}, {"left_out", now.left_out}, {"notes", json::value_from(now.notes)}});
+  job.arguments =
+      json::serialize(json::object{{"kind", kind},
+                                   {"left_out", now.left_out},
+                                   {"left_out_names", json::value_from(first_names(others))},
+                                   {"notes", json::value_from(now.notes)}});
   job.who = who;
   job.step = "starting";
   {
@@ -150,8 +156,9 @@ void PhoneResets::run(Job job) {
           counts.of(ItemState::cancelled) > 0 ||
           (job.wanted == core::JobWanted::cancel && counts.of(ItemState::returned) < counts.total);
       finish(job, cancelled ? JobState::cancelled : JobState::done,
-             fmt::format("{} of {} returned", counts.of(ItemState::returned),
-                         phones_text(static_cast<std::int64_t>(counts.total))));
+             fmt::format("{} of {} {}", counts.of(ItemState::returned),
+                         phones_text(static_cast<std::int64_t>(counts.total)),
+                         kind_of(job) == "apply-config" ? "told" : "returned"));
     }
   } catch (const std::exception& error) {
     log(Level::error, "PHONE_RESET_FAILED",
@@ -170,7 +177,7 @@ void PhoneResets::run(Job job) {
 void PhoneResets::finish(Job& job, JobState state, const std::string& message) {
   job.state = state;
   job.message = message;
-  job.step = state == JobState::done ? "done" : job.step;
+  if (state == JobState::done || state == JobState::cancelled) job.step = word(state);
   job.finished = parts_.house.clock.now();
   end_job(parts_.house, job, "PHONE_RESET_ALL");
   parts_.jobs.touch(job.id);
@@ -187,6 +194,8 @@ void PhoneResets::describe(const Job& job, core::admin::JobReport& report) const
   const json::object object = json::parse(job.arguments).as_object();
   // Jobs of earlier releases lack these.
   if (const json::value* one = object.if_contains("left_out")) report.left_out = one->as_int64();
+  if (const json::value* one = object.if_contains("left_out_names"))
+    report.left_out_names = json::value_to<std::vector<std::string>>(*one);
   if (const json::value* one = object.if_contains("notes"))
     report.notes = json::value_to<std::vector<std::string>>(*one);
 }

@@ -3,11 +3,13 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "services/admin/guards.h"
 #include "services/admin/jobs.h"
 #include "services/admin/phone_waves.h"
 
@@ -20,19 +22,24 @@ namespace ringfence::services::admin {
 /// restart, when it registered anew; to apply its configuration, when it took the NOTIFY.
 class PhoneResets final : public JobKind {
  public:
-  explicit PhoneResets(const PhoneWaves::Parts& parts) : parts_(parts) {}
+  explicit PhoneResets(const PhoneWaves::Parts& parts)
+      : parts_(parts), guards_(parts.house, parts.keeper, parts.services) {}
 
   ~PhoneResets() override;  ///< stops
 
   static constexpr std::string_view kKind = "phone-reset";
 
+  /// Force is the number of phones over which an administrator overrules the guards.
+  using Force = std::optional<std::int64_t>;
+
   /// plan is what a job would do now. Throws what start would throw.
-  core::admin::PhoneResetPlan plan(const std::string& kind);
+  core::admin::PhoneResetPlan plan(const std::string& kind, Force force = {});
 
   /// start begins a job of `kind` ("reset", "restart", "apply-config") and returns its number.
   /// Throws Error{malformed}, Error{conflict} while another job resets phones, and Error{refused}
-  /// while Cisco CallManager does not run.
-  std::int64_t start(const std::string& kind, const std::string& who);
+  /// while Cisco CallManager does not run, or Cisco Tftp has no files for phones and `force` is not
+  /// their number.
+  std::int64_t start(const std::string& kind, const std::string& who, Force force = {});
 
   std::string_view kind() const override { return kKind; }
 
@@ -41,13 +48,15 @@ class PhoneResets final : public JobKind {
   void stop() override;
 
  private:
-  core::admin::PhoneResetPlan plan_of(const std::vector<core::JobItem>& items);
+  core::admin::PhoneResetPlan plan_of(const std::vector<core::JobItem>& items,
+                                      const std::vector<std::string>& others);
   void begin(core::Job job);
   void run(core::Job job);
   void finish(core::Job& job, core::JobState state, const std::string& message);
   bool stopping_within(std::chrono::milliseconds time);
 
   PhoneWaves::Parts parts_;
+  Guards guards_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool resumed_ = false;   ///< guarded by mutex_

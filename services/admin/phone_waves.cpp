@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "core/base/error.h"
 #include "services/admin/reset_request.h"
 #include "services/admin/trust_ledger.h"
@@ -22,6 +24,9 @@ constexpr std::size_t kOutstandingResets = 500;
 constexpr auto kLookEvery = 200ms;
 constexpr auto kLookForRemovedEvery = 2s;
 constexpr auto kRegistrarAwayAtMost = 300s;
+constexpr auto kLookForRegistrarEvery = 10s;
+constexpr auto kLookForGoneEvery = 1s;
+constexpr const char* kRegistrarAway = "waiting for Cisco CallManager, which does not answer";
 
 }  // namespace
 
@@ -29,7 +34,8 @@ std::vector<JobItem> PhoneWaves::items_of_registered(House& house) {
   std::vector<JobItem> items;
   std::set<std::string> seen;
   for (const core::Registration& one : house.registrations())
-    if (seen.insert(one.device).second)
+    // One that was removed just now is registered until its time is over, and nobody's phone.
+    if (seen.insert(one.device).second && house.phones.has(one.device))
       items.push_back({one.device, ItemState::waiting, house.clock.now()});
   return items;
 }
@@ -54,27 +60,38 @@ bool PhoneWaves::run(Job& job) {
   auto registrar_seen = std::chrono::steady_clock::now();
   core::Time looked_for_removed = house.clock.now();
   const auto known = [&](const std::string& phone) { return house.phones.has(phone); };
+  std::set<std::string> inside;
+  for (const JobItem& item : house.jobs.items(job.id)) inside.insert(item.phone);
+  std::set<std::string> others;  // known ones, by what was seen last
+  const auto is_nobodys = [&](const core::Registration& one) {
+    if (inside.contains(one.device) || others.contains(one.device)) return false;
+    return !known(one.device) || !others.insert(one.device).second;
+  };
   for (bool first = true; first || !watch.finished(); first = false) {
     const core::Time now = house.clock.now();
     if (now - looked_for_removed > kLookForRemovedEvery) {
       looked_for_removed = now;
+      others.clear();
       house.jobs.set_items(job.id, watch.removed(known, now));
     }
+    look_for_registrar();
     std::vector<JobItem> wave;
     if (heed(job, watch)) wave = watch.next_wave(house.registrations(), kOutstandingResets, now);
     try {
       tell(job, watch, wave, now);
       registrar_seen = std::chrono::steady_clock::now();
-      if (job.wanted == JobWanted::run) note_step(job, terms_.step);
+      if (job.wanted == JobWanted::run)
+        note_step(job, registrar_away_.empty() ? terms_.step : kRegistrarAway);
     } catch (const core::Error& error) {
       if (error.code() != core::Code::io ||
           std::chrono::steady_clock::now() - registrar_seen > kRegistrarAwayAtMost ||
           parts_.services.state(*service_named("Cisco CallManager")).reason == kCommandedOut)
         throw;
       watch.put_back(wave, now);  // it goes out when Cisco CallManager is back
-      note_step(job, "waiting for Cisco CallManager, which does not answer");
+      note_step(job, kRegistrarAway);
     }
-    const std::vector<core::Registration> registrations = house.registrations();
+    std::vector<core::Registration> registrations = house.registrations();
+    std::erase_if(registrations, is_nobodys);  // those of removed phones
     const Evidence evidence{registrations,
                             house.trust().of(watch.asked_about(registrations), terms_.lists),
                             house.resets(job.id)};
@@ -103,6 +120,20 @@ void PhoneWaves::tell(const Job& job, PhoneWatch& watch, const std::vector<JobIt
   house.jobs.set_items(job.id, watch.unreachable(unknown, now));
 }
 
+/// look_for_registrar asks seldom: one that hangs is waited for. One that is gone is soon back.
+void PhoneWaves::look_for_registrar() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < look_for_registrar_at_) return;
+  const RegistrarTruth registrar = parts_.house.registrar();
+  registrar_away_ = registrar.why();
+  if (!registrar_away_.empty())
+    registrar_away_ += fmt::format("; 'utils service {} Cisco CallManager' mends that",
+                                   registrar.hangs ? "restart" : "start");
+  const bool gone = !registrar.serving && !registrar.hangs;
+  look_for_registrar_at_ =
+      std::chrono::steady_clock::now() + (gone ? kLookForGoneEvery : kLookForRegistrarEvery);
+}
+
 bool PhoneWaves::heed(Job& job, PhoneWatch& watch) {
   House& house = parts_.house;
   job.wanted = house.jobs.find(job.id).wanted;
@@ -124,7 +155,11 @@ bool PhoneWaves::heed(Job& job, PhoneWatch& watch) {
       house.jobs.set_items(job.id, watch.cancel_waiting(house.clock.now()));
       house.jobs.set_items(job.id,
                            watch.cancel_unanswered(house.resets(job.id), house.clock.now()));
-      note_step(job, "cancelled: waiting for the phones that were told");
+      note_step(job, registrar_away_.empty()
+                         ? "cancelled: waiting for the phones that were told"
+                         : "cancelled: waiting for the phones that were told, and nobody knows of "
+                           "them: " +
+                               registrar_away_);
       return false;
   }
   return false;

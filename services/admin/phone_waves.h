@@ -64,12 +64,15 @@ class PhoneWaves {
   /// tell has the registrar ask `wave`. Throws Error{io} when Cisco CallManager does not answer.
   void tell(const core::Job& job, PhoneWatch& watch, const std::vector<core::JobItem>& wave,
             core::Time now);
+  void look_for_registrar();
   bool heed(core::Job& job, PhoneWatch& watch);
   void note_step(core::Job& job, const std::string& step);
 
   Parts parts_;
   Terms terms_;
   Host host_;
+  std::string registrar_away_;  ///< why nobody comes back now, and the cure; "" while they can
+  std::chrono::steady_clock::time_point look_for_registrar_at_{};
 };
 
 }  // namespace ringfence::services::admin

@@ -1,7 +1,5 @@
 #include "services/admin/phones.h"
 
-#include <poll.h>
-
 #include <chrono>
 #include <set>
 #include <unordered_map>
@@ -15,7 +13,6 @@
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf_report.h"
 #include "services/admin/guard_rules.h"
-#include "services/admin/reset_request.h"
 #include "services/admin/trust_ledger.h"
 
 namespace ringfence::services::admin {
@@ -29,8 +26,6 @@ using core::admin::PhoneFields;
 namespace {
 
 constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
-constexpr std::chrono::seconds kAnswersWithin{12};  // the registrar gives up after ten
-constexpr int kLookEveryMilliseconds = 50;
 constexpr std::size_t kMostWarnings = 20;  // of an import
 constexpr std::size_t kPage = 2000;        // far below what a call may return
 
@@ -400,28 +395,6 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
   return row;
 }
 
-core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& request) {
-  if (request.kind != "reset" && request.kind != "restart" && request.kind != "apply-config")
-    throw Error(Code::malformed, "kind must be reset, restart or apply-config");
-  if (request.phones.empty())
-    throw Error(Code::malformed, "name the phones; phone.reset_all tells all of them");
-  std::set<std::string> registered;
-  for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
-  core::admin::PhoneReset result;
-  std::vector<std::string> devices;
-  for (const std::string& asked : request.phones) {
-    const std::string device = known(asked).name;
-    (registered.contains(device) ? devices : result.not_registered).push_back(device);
-  }
-  if (devices.empty()) return result;
-  const std::int64_t id = house_.next_reset_number();
-  const auto unknown = request_reset(house_.config, id, request.kind, devices);
-  result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());
-  result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
-  result.refused = refusals(id, devices.size() - unknown.size());
-  return result;
-}
-
 void Phones::say(const core::PhoneReport& report, PhoneFacts& row) {
   const auto unless_empty = [](const std::string& text) {
     return text.empty() ? std::nullopt : std::optional(text);
@@ -432,21 +405,6 @@ void Phones::say(const core::PhoneReport& report, PhoneFacts& row) {
   if (!report.previous_address.empty() && report.moved_at)
     row.address_before =
         fmt::format("{} until {}", report.previous_address, core::to_iso(*report.moved_at));
-}
-
-std::vector<core::admin::PhoneRefusal> Phones::refusals(std::int64_t id, std::size_t asked) {
-  const auto deadline = std::chrono::steady_clock::now() + kAnswersWithin;
-  std::vector<core::ResetRow> rows;
-  do {
-    rows = house_.resets(id);
-    std::erase_if(rows, [](const core::ResetRow& row) { return !row.answered_at; });
-    if (rows.size() >= asked) break;
-    ::poll(nullptr, 0, kLookEveryMilliseconds);  // another process's database tells of no event
-  } while (std::chrono::steady_clock::now() < deadline);
-  std::vector<core::admin::PhoneRefusal> refused;
-  for (const core::ResetRow& row : rows)
-    if (row.status >= 300) refused.push_back({row.device, row.status});
-  return refused;
 }
 
 }  // namespace ringfence::services::admin

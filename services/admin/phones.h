@@ -25,6 +25,15 @@ class Phones {
   core::admin::Nothing remove(const std::string& name);
   core::admin::PhoneReset reset(const core::admin::PhoneResetRequest& request);
 
+  /// Addressees are those of some phones that can be told something now.
+  struct Addressees {
+    std::vector<std::string> names;
+    bool operations = false;  ///< one of them has an operation that waits for it
+  };
+
+  /// addressees throws Error{not_found} for a phone that is not known.
+  Addressees addressees(const std::vector<std::string>& phones);
+
  private:
   /// refusals waits for the phones' answers to a reset and returns those that are no success.
   std::vector<core::admin::PhoneRefusal> refusals(std::int64_t id, std::size_t asked);

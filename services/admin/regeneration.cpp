@@ -14,6 +14,7 @@
 #include "core/crypto/x509.h"
 #include "services/admin/guard_rules.h"
 #include "services/admin/phone_waves.h"
+#include "services/admin/regeneration_progress.h"
 
 namespace ringfence::services::admin {
 
@@ -45,63 +46,6 @@ std::vector<std::string_view> users_of(Unit unit) {
 
 }  // namespace
 
-struct Regeneration::Progress {
-  Unit unit = Unit::capf;
-  bool published = false;
-  std::string itl_sha1;
-  std::string old_serial;             ///< of the certificate that is replaced, hex
-  bool imported = false;              ///< somebody else signed the new certificate
-  std::int64_t left_out = 0;          ///< phones that hold a list and were not registered
-  Force forced;                       ///< over how many phones
-  std::vector<std::string> notes;     ///< said before it began
-  std::vector<std::string> warnings;  ///< what went wrong once the list was in force
-  std::vector<std::string> untold;    ///< services that were not told of it
-  std::string next;                   ///< what helps phones that refused the list; may be empty
-
-  std::string event() const { return imported ? "CERT_IMPORT" : "CERT_REGENERATE"; }
-
-  std::string to_text() const {
-    json::object object{{"unit", std::string(name(unit))},
-                        {"published", published},
-                        {"itl_sha1", itl_sha1},
-                        {"old_serial", old_serial},
-                        {"imported", imported},
-                        {"left_out", left_out},
-                        {"notes", json::value_from(notes)},
-                        {"warnings", json::value_from(warnings)},
-                        {"untold", json::value_from(untold)},
-                        {"next", next}};
-    if (forced) object["forced_over_phones"] = *forced;
-    return json::serialize(object);
-  }
-
-  static Progress from_text(const std::string& text) {
-    const json::value value = json::parse(text);
-    const json::object& object = value.as_object();
-    const auto unit = core::unit_named(std::string_view(object.at("unit").as_string()));
-    if (!unit) throw Error(Code::malformed, "a job names a unit that does not exist");
-    Progress progress;
-    progress.unit = *unit;
-    progress.published = object.at("published").as_bool();
-    progress.itl_sha1 = object.at("itl_sha1").as_string();
-    progress.old_serial = object.at("old_serial").as_string();
-    // Jobs of earlier releases lack the rest.
-    if (const json::value* one = object.if_contains("imported")) progress.imported = one->as_bool();
-    if (const json::value* one = object.if_contains("left_out"))
-      progress.left_out = one->as_int64();
-    if (const json::value* one = object.if_contains("forced_over_phones"))
-      progress.forced = one->as_int64();
-    if (const json::value* one = object.if_contains("notes"))
-      progress.notes = json::value_to<std::vector<std::string>>(*one);
-    if (const json::value* one = object.if_contains("warnings"))
-      progress.warnings = json::value_to<std::vector<std::string>>(*one);
-    if (const json::value* one = object.if_contains("untold"))
-      progress.untold = json::value_to<std::vector<std::string>>(*one);
-    if (const json::value* one = object.if_contains("next")) progress.next = one->as_string();
-    return progress;
-  }
-};
-
 Regeneration::~Regeneration() {
   stop();
 }
@@ -120,20 +64,22 @@ core::admin::RegeneratePlan Regeneration::plan(Unit unit, Force force) {
   core::admin::RegeneratePlan plan;
   plan.unit = name(unit);
   plan.phones = static_cast<std::int64_t>(house_.phones.count());
-  std::set<std::string> registered;
-  for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
   const RegistrarTruth registrar = house_.registrar();
-  if (registrar.serving) plan.phones_reset = static_cast<std::int64_t>(registered.size());
+  if (registrar.serving)
+    plan.phones_reset = static_cast<std::int64_t>(PhoneWaves::items_of_registered(house_).size());
   const Verdict verdict = guards_.of_change(unit);
   plan.guards = verdict.guards;
   plan.stranded = verdict.stranded;
   plan.refusal = verdict.refusal(force);
-  note_phones(registrar, plan);
+  note_phones(registrar, verdict.absent, plan);
   note_unit(unit, plan);
   return plan;
 }
 
-void Regeneration::note_phones(const RegistrarTruth& registrar, core::admin::RegeneratePlan& plan) {
+void Regeneration::note_phones(const RegistrarTruth& registrar,
+                               const std::vector<std::string>& absent,
+                               core::admin::RegeneratePlan& plan) {
+  constexpr std::size_t kNamesTold = 20;
   const std::int64_t others = plan.phones - plan.phones_reset;
   if (!registrar.serving)
     plan.notes.push_back(
@@ -148,6 +94,11 @@ void Regeneration::note_phones(const RegistrarTruth& registrar, core::admin::Reg
         "{} known phones are not registered; they are not reset and fetch the new ITL when they "
         "next start.",
         others));
+  if (registrar.serving && !absent.empty())
+    plan.notes.push_back(fmt::format(
+        "{} a trust list and {} left out: {}. So the exit status will be 5.",
+        absent.size() == 1 ? "1 of them holds" : fmt::format("{} of them hold", absent.size()),
+        absent.size() == 1 ? "is" : "are", names_text(absent, kNamesTold)));
 }
 
 void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
@@ -316,7 +267,9 @@ void Regeneration::change(Job& job, Progress& progress, const Change& how) {
   // Who is registered is asked before the change, so that nobody who returns early is missed.
   const std::vector<JobItem> items = PhoneWaves::items_of_registered(house_);
   house_.jobs.set_items(job.id, items);
-  progress.left_out = guards_.left_out(items);
+  std::vector<std::string> absent = guards_.left_out(items);
+  progress.left_out = static_cast<std::int64_t>(absent.size());
+  progress.absent = first_names(std::move(absent));
   save(job, progress);
   Published published = how(job.who);
   progress.itl_sha1 = published.sha1;
@@ -384,7 +337,7 @@ void Regeneration::finish(Job& job, const Progress& progress, JobState state,
                           const std::string& message) {
   job.state = state;
   job.message = message;
-  job.step = state == JobState::done ? "done" : job.step;
+  if (state == JobState::done || state == JobState::cancelled) job.step = word(state);
   job.finished = house_.clock.now();
   job.arguments = progress.to_text();
   house_.write_owed_audit();
@@ -408,10 +361,11 @@ void Regeneration::describe(const Job& job, core::admin::JobReport& report) cons
   report.subject = name(progress.unit);
   report.published = progress.published;
   report.left_out = progress.left_out;
+  report.left_out_names = progress.absent;
   report.notes = progress.notes;
   report.warnings = progress.warnings;
   report.untold_services = progress.untold;
-  if (!progress.next.empty()) report.notes.push_back(progress.next);
+  if (!progress.next.empty()) report.warnings.push_back(progress.next);
   if (progress.forced)
     report.notes.push_back(fmt::format("It was forced over {}.", phones_text(*progress.forced)));
 }

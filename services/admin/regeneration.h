@@ -65,7 +65,8 @@ class Regeneration final : public JobKind {
   /// Progress is what a job has to know to go on after a restart; it is the job's `arguments`.
   struct Progress;
 
-  void note_phones(const RegistrarTruth& registrar, core::admin::RegeneratePlan& plan);
+  void note_phones(const RegistrarTruth& registrar, const std::vector<std::string>& absent,
+                   core::admin::RegeneratePlan& plan);
   void note_unit(core::Unit unit, core::admin::RegeneratePlan& plan);
   std::int64_t start(Progress progress, const std::string& who, Force force, Change change);
   void run(core::Job job, Progress progress, const Change& change);

@@ -89,7 +89,8 @@ core::admin::SystemVersion system_version() {
 }
 
 core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, ServiceControl& services,
-                                        const core::admin::ServiceFacts& signer) {
+                                        const core::admin::ServiceFacts& signer,
+                                        std::vector<std::string> notes) {
   core::admin::SystemStatus status;
   status.host = house.config.node().host;
   status.date = core::to_iso(house.clock.now());
@@ -137,6 +138,13 @@ core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, Servi
     if (service.state == kNotResponding)
       status.warnings.push_back(service.name + " is not responding: " + service.reason);
   if (auto warning = list_warning(keeper)) status.warnings.push_back(std::move(*warning));
+  if (keeper.publisher().recovering())
+    status.warnings.push_back(
+        std::string("A recovery list is in force: ") +
+        std::string(name(unit_of(keeper.publisher().signer()))) +
+        " signs the ITL. When every phone has fetched it ('utils phone reset all'), 'utils service "
+        "restart Cisco Tftp' returns to the normal signer.");
+  status.notes = std::move(notes);
   return status;
 }
 

@@ -8,9 +8,10 @@
 
 namespace ringfence::services::admin {
 
-/// system_status takes the signer's state as the opening judges it.
+/// system_status takes the signer's state as the opening judges it, and its notes.
 core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, ServiceControl& services,
-                                        const core::admin::ServiceFacts& signer);
+                                        const core::admin::ServiceFacts& signer,
+                                        std::vector<std::string> notes);
 core::admin::SystemVersion system_version();
 
 /// hello answers session.hello for a caller's account and level.

@@ -113,7 +113,7 @@ TEST_F(AcceptanceStory, PhonesThatRefuseTheListAreNeitherAcceptedNorReturned) {
   EXPECT_EQ(count(job, "returned"), 0) << boost::json::serialize(job);
   EXPECT_EQ(count(job, "refused") + count(job, "unproven"), 8) << boost::json::serialize(job);
   if (count(job, "refused") > 0) {
-    EXPECT_THAT(boost::json::serialize(job.at("notes")),
+    EXPECT_THAT(boost::json::serialize(job.at("warnings")),
                 HasSubstr("utils service start Cisco Trust Verification Service. Then 'utils phone "
                           "reset all' brings them back."));
   }

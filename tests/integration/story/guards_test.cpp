@@ -97,7 +97,89 @@ TEST_F(GuardsStory, PhonesThatHoldAListAndCannotBeToldAreLeftOutOfAResetOfAll) {
   EXPECT_EQ(as_json.status, 5);
   const auto document = boost::json::parse(as_json.out).as_object();
   EXPECT_EQ(document.at("left_out").as_int64(), 2);
+  EXPECT_EQ(document.at("left_out_names"), (boost::json::array{names[0], names[1]}));
+  EXPECT_THAT(done.out, HasSubstr("2 phones left out; power them on: " + names[0] + ", "));
+  EXPECT_THAT(instance_.sh("show job 1").out, HasSubstr(": " + names[0] + ", " + names[1]));
   EXPECT_THAT(std::string(document.at("notes").at(0).as_string()), HasSubstr(left_out));
+}
+
+TEST_F(GuardsStory, NobodyIsToldWhileTheServicesAreDownThatHeNeedsThen) {
+  const std::string name = fleet::count_names(1).front();
+  const std::string install = "set phone capf " + name + " operation install auth_mode null-string";
+  const auto expect_refused = [&](const std::string& command, int phones, const std::string& cure) {
+    const test::Result refused = instance_.sh("--yes " + command);
+    EXPECT_EQ(refused.status, 1) << command << "\n" << refused.out;
+    EXPECT_THAT(refused.out,
+                testing::AllOf(HasSubstr("no phone is told"), HasSubstr(cure),
+                               HasSubstr("add: force " + std::to_string(phones))));
+    EXPECT_THAT(refused.out, testing::Not(HasSubstr("no line came")));
+  };
+  const std::string capf = "Cisco Certificate Authority Proxy Function";
+  ASSERT_EQ(instance_.sh("utils service stop " + capf).status, 0);
+  expect_refused(install + " apply", 1, "utils service start " + capf);
+  EXPECT_EQ(audited("PHONE_UPDATE_INTENT"), "0") << "nothing is saved";
+  EXPECT_EQ(instance_.sh("set phone capf " + name + " operation none apply").status, 0);
+  ASSERT_EQ(instance_.sh("utils service start " + capf).status, 0);
+
+  ASSERT_EQ(instance_.sh("utils service stop Cisco Tftp").status, 0);
+  for (const std::string kind : {"reset", "restart", "apply-config"}) {
+    expect_refused("utils phone " + kind + " all", 6, "utils service start Cisco Tftp");
+    expect_refused("utils phone " + kind + " " + name, 1, "utils service start Cisco Tftp");
+  }
+  expect_refused(install + " apply", 1, "utils service start Cisco Tftp");
+  EXPECT_EQ(instance_.sh("utils phone apply-config " + name + " force 1").status, 0);
+  ASSERT_EQ(instance_.sh("utils service start Cisco Tftp").status, 0);
+
+  for (const int pid : instance_.processes("tftp")) ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  expect_refused("utils phone apply-config all", 6, "utils service restart Cisco Tftp");
+  for (const int pid : instance_.processes("tftp")) ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_EQ(instance_.sh("utils phone apply-config " + name + " force 1").status, 1)
+      << "nothing stands in the way";
+  EXPECT_EQ(instance_.sh("utils phone apply-config " + name).status, 0);
+}
+
+TEST_F(GuardsStory, ARegenerationNamesWhomItLeavesOutAndMissesNoRemovedPhone) {
+  const std::vector<std::string> names = fleet::count_names(kPhones);
+  ASSERT_EQ(instance_.sh("--yes utils phone remove " + names[5]).status, 0);
+  const test::Result all = instance_.sh("--yes set cert regen CAPF timeout 120");
+  EXPECT_EQ(all.status, 0) << all.out << all.err;
+  EXPECT_THAT(all.out, HasSubstr("5 of 5 phones returned."));
+  test::sqlite3(instance_ / "db/callmanager.db",
+                "delete from registration where device = '" + names[0] + "'");
+  const test::Result rest = instance_.sh("--yes set cert regen CAPF timeout 120");
+  EXPECT_EQ(rest.status, 5) << rest.out << rest.err;
+  EXPECT_THAT(rest.out, testing::AllOf(HasSubstr("1 of them holds a trust list and is left out: " +
+                                                 names[0] + ". So the exit status will be 5."),
+                                       HasSubstr("next starts: " + names[0])));
+  EXPECT_EQ(instance_.json("show job 2").at("left_out_names"), (boost::json::array{names[0]}));
+}
+
+TEST_F(GuardsStory, ACancelledJobNamesTheServiceThatItWaitsFor) {
+  const std::filesystem::path registrar = instance_ / "db/callmanager.db";
+  fleet_->stop();
+  ASSERT_EQ(instance_.sh("--yes utils phone reset all watch no").status, 0);
+  ASSERT_TRUE(test::eventually([&] {
+    return test::sqlite3(registrar, "select count(*) from reset where id = 1") == "6";
+  }));
+  // As if all had taken it, and had not come back when the registrar hung.
+  test::sqlite3(registrar, "update reset set answered_at = sent_at, status = 200 where id = 1");
+  suspend_registrar(SIGSTOP);
+  ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
+  const auto step = [&] {
+    return std::string(instance_.json("show job 1").at("step").as_string());
+  };
+  const auto end = std::chrono::steady_clock::now() + 40s;
+  while (step().find("Cisco CallManager is not responding") == std::string::npos &&
+         std::chrono::steady_clock::now() < end) {
+  }
+  EXPECT_THAT(step(), testing::AllOf(testing::StartsWith("cancelled: waiting for the phones"),
+                                     HasSubstr("'utils service restart Cisco CallManager'")));
+  const test::Result refused = instance_.sh("--yes utils phone restart all");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.out, HasSubstr("job 1 (phone-reset) is being cancelled"));
+  EXPECT_THAT(instance_.sh("utils job wait 1 timeout 1").out,
+              HasSubstr("Cisco CallManager is not responding"));
+  suspend_registrar(SIGCONT);
 }
 
 TEST_F(GuardsStory, ACancelledRegenerationDoesNotWaitForPhonesThatDoNotAnswer) {
@@ -115,7 +197,8 @@ TEST_F(GuardsStory, AllPhonesAreRestartedAndApplyTheirConfigurationByJobs) {
     const test::Result done = instance_.sh("--yes utils phone " + kind + " all timeout 120");
     EXPECT_EQ(done.status, 0) << done.out << done.err;
     EXPECT_THAT(done.out, HasSubstr("You are about to"));
-    EXPECT_THAT(done.out, HasSubstr("6 of 6 phones returned."));
+    EXPECT_THAT(done.out, HasSubstr(kind == "restart" ? "6 of 6 phones returned."
+                                                      : "6 of 6 phones told."));
   }
   EXPECT_EQ(audited("PHONE_RESET_ALL_DONE"), "2");
   const boost::json::object jobs = instance_.json("show job list");
@@ -134,6 +217,9 @@ TEST_F(GuardsStory, AResetOfAllIsPausedResumedAndCancelledAndNoOtherBegins) {
   }
   ASSERT_EQ(instance_.sh("utils job pause 1").status, 0);
   ASSERT_TRUE(comes_to(1, "paused"));
+  EXPECT_THAT(instance_.sh("utils phone restart all", "yes\n").out,
+              HasSubstr("job 1 (phone-reset) is paused and has not told every phone; let it go on "
+                        "with 'utils job resume 1', or end it with 'utils job cancel 1'"));
   suspend_registrar(SIGCONT);
   const test::Result waited = instance_.sh("utils job wait 1 timeout 2");
   EXPECT_EQ(waited.status, 5);
@@ -151,6 +237,7 @@ TEST_F(GuardsStory, AResetOfAllIsPausedResumedAndCancelledAndNoOtherBegins) {
   EXPECT_EQ(cancelled.status, 5) << cancelled.out;
   EXPECT_THAT(cancelled.out, HasSubstr("Job 2 was cancelled.\n"));
   EXPECT_EQ(job_state(2), "cancelled");
+  EXPECT_EQ(instance_.json("show job 2").at("step").as_string(), "cancelled");
   EXPECT_EQ(instance_.sh("utils job resume 2").status, 1) << "it has ended";
 }
 
@@ -175,6 +262,8 @@ TEST_F(GuardsStory, ARecoveryListStaysUntilCiscoTftpIsRestarted) {
   ASSERT_EQ(instance_.sh("--yes utils itl reset localkey").status, 0);
   const std::string recovery = signer();
   EXPECT_THAT(recovery, HasSubstr("ITLRECOVERY"));
+  EXPECT_THAT(instance_.sh("show status").out,
+              HasSubstr("WARNING: A recovery list is in force: ITLRecovery signs the ITL."));
   ASSERT_EQ(instance_.stop().status, 0);
   start();
   EXPECT_EQ(signer(), recovery);

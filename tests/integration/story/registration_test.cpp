@@ -7,6 +7,7 @@
 
 #include "tests/fleet/fleet.h"
 #include "tests/support/command.h"
+#include "tests/support/database_file.h"
 #include "tests/support/eventually.h"
 #include "tests/support/instance.h"
 
@@ -77,7 +78,15 @@ TEST_F(RegistrationStory, APhoneThatLeavesAResetUnansweredIsNotRegistered) {
   ASSERT_TRUE(fleet.wait_until_all_succeeded(60s));
   fleet.stop();  // without a word, as after a power cut
   const std::string name = "SEP001100000001";
-  EXPECT_THAT(instance_.sh("utils phone reset " + name).out, HasSubstr("Did not answer: " + name));
+  const test::Result reset = instance_.sh("utils phone reset " + name);
+  EXPECT_EQ(reset.status, 1);
+  EXPECT_THAT(reset.out, HasSubstr("Did not answer: " + name));
+  EXPECT_THAT(reset.out, testing::Not(HasSubstr("Reset sent")));
+  EXPECT_THAT(test::sqlite3(instance_ / "db/admin.db",
+                            "select event, detail from audit where event like 'PHONE_RESET_%' "
+                            "and event <> 'PHONE_RESET_INTENT'"),
+              testing::AllOf(testing::StartsWith("PHONE_RESET_FAILED|"),
+                             HasSubstr("\"did_not_answer\":[\"" + name + "\"]")));
   EXPECT_TRUE(test::eventually([&] {
     return shown(name, "registration").starts_with("not answering since 20");
   })) << shown(name, "registration");

@@ -64,6 +64,33 @@ TEST_F(Services, ADamagedListIsReplacedByTheLastGoodOne) {
   EXPECT_THAT(instance_.sh("utils service restart Cisco Tftp").out, Not(HasSubstr("NOTE")));
 }
 
+TEST_F(Services, AListPutRightAtTheStartIsTold) {
+  EXPECT_THAT(instance_.sh("show status").out, Not(HasSubstr("NOTE:"))) << "a new house";
+  ASSERT_EQ(instance_.stop().status, 0);
+  core::write_atomically(itl_, core::bytes_of("garbage\n"));
+  ASSERT_EQ(instance_.start().status, 0);
+  EXPECT_THAT(instance_.sh("show status").out,
+              AllOf(HasSubstr("NOTE: At 20"), HasSubstr("The ITL file on disk was not good ("),
+                    HasSubstr("The last good one is in its place")));
+}
+
+TEST_F(Services, OneThatWasStoppedStaysStoppedWhenAdminCrashesAndStartsWithRingfence) {
+  const std::string name = "Cisco Trust Verification Service";
+  ASSERT_EQ(instance_.sh("utils service stop " + name).status, 0);
+  const std::vector<int> before = instance_.processes("admin");
+  for (const int pid : before) ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  ASSERT_TRUE(test::eventually([&] {
+    const test::Result listed = instance_.sh("utils service list");
+    return listed.status == 0 && instance_.processes("admin") != before &&
+           listed.out.find("Cisco Tftp[STARTED]") != std::string::npos;
+  }));
+  EXPECT_THAT(instance_.sh("utils service list page").out,
+              HasSubstr(name + "[STOPPED]  Commanded Out of Service"));
+  ASSERT_EQ(instance_.stop().status, 0);
+  ASSERT_EQ(instance_.start().status, 0);
+  EXPECT_THAT(instance_.sh("utils service list").out, HasSubstr(name + "[STARTED]"));
+}
+
 TEST_F(Services, ANewListInTheFilesPlaceIsWarnedOf) {
   core::write_atomically(itl_, core::bytes_of("garbage\n"));
   test::sqlite3(instance_.state() / "db" / "admin.db", "delete from trust_list_version");

@@ -508,6 +508,25 @@ TEST_F(CommandsTest, BreaksSentencesBetweenWordsInANarrowTerminal) {
               HasSubstr("NOTE: 1 known phone is not registered; it is not\nreset.\n"));
 }
 
+TEST_F(CommandsTest, BreaksHelpAnewOnANarrowTerminal) {
+  console.terminal = true;
+  console.width = 50;
+  std::istringstream lines(output_of("help utils phone reset"));
+  std::string before;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 50U) << line;
+    const std::string word = line.substr(0, line.find(' '));
+    const bool prose = !before.empty() && before.front() != ' ' && !line.empty() &&
+                       before.find(" - ") == before.npos && !before.starts_with("This will") &&
+                       !before.ends_with(":") && line.find(" - ") == line.npos &&
+                       !line.starts_with("Example") && !line.starts_with("admin:");
+    if (prose) {
+      EXPECT_GT(before.size() + 1 + word.size(), 50U) << "ragged: " << before;
+    }
+    before = line;
+  }
+}
+
 TEST_F(CommandsTest, SaysWhatARestartPutRight) {
   ServiceChange change{{{"Cisco Tftp", "STARTED", ""}}};
   change.notes = {"The last good one is in its place."};
@@ -600,6 +619,7 @@ TEST_F(CommandsTest, SaysThatAPhoneMustBeToldOfItsOperation) {
 }
 
 TEST_F(CommandsTest, TellsAPhoneOfItsOperationWithApply) {
+  admin->record("phone.apply_plan", Nothing{});
   admin->record("phone.update", phone("SEP001122334455"));
   admin->record("phone.reset", PhoneReset{1, {}, {}});
   admin->record("phone.reset", PhoneReset{0, {"SEP001122334455"}, {}});
@@ -612,6 +632,7 @@ TEST_F(CommandsTest, TellsAPhoneOfItsOperationWithApply) {
 }
 
 TEST_F(CommandsTest, SaysThatSettingsAreSavedAlsoWhenThePhoneCannotBeTold) {
+  admin->record("phone.apply_plan", Nothing{});
   admin->record("phone.update", phone("SEP001122334455"));
   admin->record("phone.reset", core::Error(core::Code::refused, "Cisco CallManager is stopped"));
   EXPECT_EQ(run("set phone capf SEP001122334455 operation install apply"), Status::phones_missing);
@@ -697,11 +718,46 @@ TEST_F(CommandsTest, SaysThatAPhoneIsNotRegistered) {
 }
 
 TEST_F(CommandsTest, FailsWhenAPhoneRefusesItsResetOrDoesNotAnswer) {
-  admin->record("phone.reset",
-                PhoneReset{1, {}, {{"SEP001122334455", 400}, {"SEP001122334466", 408}}});
+  admin->record("phone.reset", PhoneReset{1, {}, {{"SEP001122334455", 408}}});
   EXPECT_EQ(run("utils phone restart SEP001122334455"), Status::failed);
-  EXPECT_NE(console.output.find("Refused by SEP001122334455 (400)"), std::string::npos);
-  EXPECT_NE(console.output.find("Did not answer: SEP001122334466"), std::string::npos);
+  EXPECT_EQ(console.output,
+            "Did not answer: SEP001122334455\nno phone is known to restart; see that it has power "
+            "and reaches this node\nExecuted command unsuccessfully\n");
+  admin->record("phone.reset", PhoneReset{1, {}, {{"SEP001122334455", 400}}});
+  EXPECT_EQ(run("utils phone restart SEP001122334455"), Status::failed);
+  admin->record("phone.reset", PhoneReset{1, {}, {{"SEP001122334455", 400}}});
+  EXPECT_THAT(output_of("utils phone restart SEP001122334455"),
+              HasSubstr("Refused by SEP001122334455 (400)\n"));
+}
+
+TEST_F(CommandsTest, ForcesOnePhoneAsItForcesAll) {
+  admin->record("phone.reset", core::Error(core::Code::refused, "no phone is told\nadd: force 1"));
+  admin->record("phone.reset", PhoneReset{1, {}, {}});
+  EXPECT_EQ(run("utils phone reset SEP001122334455"), Status::failed);
+  EXPECT_EQ(run("utils phone reset SEP001122334455 force 1"), Status::success);
+  EXPECT_EQ(admin->last_request().at("force").as_int64(), 1);
+}
+
+TEST_F(CommandsTest, SavesNothingWhenApplyIsRefused) {
+  admin->record("phone.apply_plan", core::Error(core::Code::refused, "no phone is told"));
+  EXPECT_EQ(run("set phone capf SEP001122334455 operation install apply"), Status::failed);
+  EXPECT_THAT(admin->asked(), testing::ElementsAre("phone.apply_plan"));
+  EXPECT_EQ(admin->last_request().at("operation").as_string(), "install");
+  EXPECT_EQ(run("set phone capf SEP001122334455 operation install force 1"), Status::failed);
+  EXPECT_THAT(console.output, HasSubstr("force is for apply"));
+}
+
+TEST_F(CommandsTest, ShowsOnePhoneOnANarrowTerminalWithoutBreakingWords) {
+  PhoneFacts facts = phone("SEP001122334455");
+  facts.itl_signs = {{{"2026-11-28T14:17:59Z", "tls_trusted", "127.0.0.1",
+                       "4321D9C65AE25811B9C58527", "CAPF"}}};
+  admin->record("phone.show", facts);
+  console.terminal = true;
+  console.width = 50;
+  EXPECT_THAT(output_of("show phone SEP001122334455"),
+              HasSubstr("What shows which trust list it believes:\n"
+                        "2026-11-28T14:17:59Z  trusted a certificate in TLS\n"
+                        "   from 127.0.0.1, 4321D9C65AE25811B9C58527, CAPF\n"));
 }
 
 TEST_F(CommandsTest, NamesTheLineOfAnImportThatIsNotUtf8) {

@@ -200,5 +200,32 @@ TEST(GuardRules, WhoKnowsNeitherSignerNorTvsIsBroughtBackByARecoveryList) {
   EXPECT_THAT(guard.cure, HasSubstr("utils itl reset localkey"));
 }
 
+TEST(GuardRules, NobodyIsToldWhileTheServicesAreDownThatHeNeedsThen) {
+  const std::vector<std::string> phones = {"SEP000000000001", "SEP000000000002"};
+  EXPECT_EQ(judge_tell("reset", {}, phones).refusal(std::nullopt), "");
+  const TellProblems no_files{"Cisco Tftp does not run.", ""};
+  for (const std::string kind : {"reset", "restart", "apply-config"}) {
+    const Verdict verdict = judge_tell(kind, no_files, phones);
+    EXPECT_THAT(codes(verdict), testing::ElementsAre("tftp_down"));
+    EXPECT_THAT(verdict.refusal(std::nullopt),
+                testing::AllOf(HasSubstr("no phone is told"),
+                               HasSubstr(kind == "apply-config" ? "no configuration to apply"
+                                                                : "out of service"),
+                               HasSubstr("utils service start Cisco Tftp"),
+                               HasSubstr("add: force 2")));
+    EXPECT_EQ(verdict.refusal(2), "");
+    EXPECT_TRUE(judge_tell(kind, no_files, {}).guards.empty()) << "nobody is told";
+  }
+  const TellProblems no_capf{"", "Cisco Certificate Authority Proxy Function does not run."};
+  EXPECT_THAT(codes(judge_tell("apply-config", no_capf, phones)),
+              testing::ElementsAre("capf_down"));
+}
+
+TEST(GuardRules, NamesWhomNoResetReaches) {
+  GuardFacts facts = house_of(3);
+  facts.phones[1].registered = false;
+  EXPECT_THAT(judge_change(Unit::capf, facts).absent, testing::ElementsAre("SEP000000000001"));
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin

@@ -1,0 +1,58 @@
+#include "services/admin/stopped_services.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "core/storage/setting_store.h"
+
+namespace ringfence::services::admin {
+
+namespace {
+
+constexpr const char* kSetting = "services_stopped";  // "<run> <daemon> <daemon> …"
+
+}  // namespace
+
+std::string StoppedServices::this_run() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  return fmt::format("{}/{}", boot, ::getppid());
+}
+
+std::set<std::string> StoppedServices::daemons() const {
+  std::istringstream words(core::SettingStore(database_).find(kSetting).value_or(""));
+  std::string run;
+  std::set<std::string> found;
+  if (!(words >> run) || run != run_) return found;
+  for (std::string daemon; words >> daemon;) found.insert(daemon);
+  return found;
+}
+
+void StoppedServices::save(const std::set<std::string>& daemons) {
+  core::SettingStore(database_).save(
+      kSetting, daemons.empty() ? "" : fmt::format("{} {}", run_, fmt::join(daemons, " ")));
+}
+
+void StoppedServices::note_stop(const Service& service) {
+  std::set<std::string> all = daemons();
+  if (all.emplace(service.daemon).second) save(all);
+}
+
+void StoppedServices::note_start(const Service& service) {
+  std::set<std::string> all = daemons();
+  if (all.erase(std::string(service.daemon)) > 0) save(all);
+}
+
+bool StoppedServices::has(const Service& service) const {
+  return daemons().contains(std::string(service.daemon));
+}
+
+void StoppedServices::forget() {
+  if (!daemons().empty()) save({});
+}
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,31 @@
+// What an administrator stopped, as long as one Ringfence runs.
+#include "services/admin/stopped_services.h"
+
+#include <gtest/gtest.h>
+
+#include "core/storage/schema.h"
+#include "tests/support/temporary_folder.h"
+
+namespace ringfence::services::admin {
+namespace {
+
+TEST(StoppedServices, LastAsLongAsTheRunOfRingfence) {
+  const test::TemporaryFolder folder;
+  core::Database database(folder / "admin.db", core::Schema::admin, core::Access::read_write);
+  const Service tftp = *service_named("Cisco Tftp");
+  const Service tvs = *service_named("Cisco Trust Verification Service");
+  StoppedServices before(database, "boot/1");
+  before.note_stop(tftp);
+  before.note_stop(tvs);
+  before.note_start(tvs);
+  StoppedServices crashed(database, "boot/1");
+  EXPECT_TRUE(crashed.has(tftp));
+  EXPECT_FALSE(crashed.has(tvs));
+  EXPECT_FALSE(StoppedServices(database, "boot/2").has(tftp)) << "started anew";
+  crashed.forget();
+  EXPECT_FALSE(crashed.has(tftp));
+  EXPECT_FALSE(StoppedServices::this_run().empty());
+}
+
+}  // namespace
+}  // namespace ringfence::services::admin
