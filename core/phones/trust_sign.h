@@ -29,7 +29,7 @@ enum class TrustSignKind {
   tvs_vouched,  ///< asked about a certificate, which is trusted; subject: its serial
   tvs_denied,   ///< asked about one that is not; subject: the serial asked about
   // Cisco CallManager.
-  registered,  ///< anew; no subject
+  registered,  ///< anew, or a refresh, each five minutes; no subject
   // Cisco CallManager, from an alarm.
   itl_reported,  ///< the phone said which ITL it holds; subject: its SHA-1
   itl_refused,   ///< "Trust List update failed" and the like; subject: its SHA-1, or ""
