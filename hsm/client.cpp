@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-#include "hsm/fd.h"
+#include "hsm/files.h"
 
 namespace ringfence::hsm {
 namespace {

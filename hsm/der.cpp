@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/der.h"
 #include "hsm/error.h"
 
 namespace ringfence::hsm::der {
 namespace {
 
-constexpr std::uint8_t kInteger = 0x02;
-constexpr std::uint8_t kBitString = 0x03;
-constexpr std::uint8_t kOctets = 0x04;
-constexpr std::uint8_t kNull = 0x05;
-constexpr std::uint8_t kOid = 0x06;
-constexpr std::uint8_t kSequence = 0x30;
+using core::der::append_element;
+using core::der::append_integer;
+using core::der::element;
+using core::der::kNull;
+using core::der::kOctetString;
+using core::der::kOid;
+using core::der::kSequence;
 
 constexpr std::uint8_t kRsaAlgorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
                                           0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
@@ -26,31 +28,10 @@ void append(Bytes& to, BytesView bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
-Bytes element(std::uint8_t tag, BytesView content) {
-  Bytes out{tag};
-  const std::size_t size = content.size();
-  if (size >= 0x100) {
-    out.insert(out.end(), {0x82, static_cast<std::uint8_t>(size >> 8)});
-  } else if (size >= 0x80) {
-    out.push_back(0x81);
-  }
-  out.push_back(static_cast<std::uint8_t>(size));
-  append(out, content);
-  return out;
-}
-
-Bytes integer(BytesView magnitude) {
-  const auto first =
-      std::find_if(magnitude.begin(), magnitude.end(), [](std::uint8_t byte) { return byte != 0; });
-  Bytes content(first, magnitude.end());
-  if (content.empty() || content.front() >= 0x80) content.insert(content.begin(), 0);
-  return element(kInteger, content);
-}
-
 Bytes bit_string(BytesView bytes) {
   Bytes content{0};
   append(content, bytes);
-  return element(kBitString, content);
+  return element(core::der::kBitString, content);
 }
 
 Bytes sequence(BytesView first, BytesView second) {
@@ -58,32 +39,6 @@ Bytes sequence(BytesView first, BytesView second) {
   append(content, second);
   return element(kSequence, content);
 }
-
-/// SmallInteger is an unsigned INTEGER of fewer than 128 bytes.
-class SmallInteger {
- public:
-  explicit SmallInteger(BytesView magnitude) {
-    std::size_t zeros = 0;
-    while (zeros < magnitude.size() && magnitude[zeros] == 0) ++zeros;
-    digits_ = magnitude.subspan(zeros);
-    padded_ = digits_.empty() || digits_.front() >= 0x80;
-  }
-
-  std::size_t size() const noexcept { return 2 + content(); }
-
-  void append_to(Bytes& out) const {
-    out.push_back(kInteger);
-    out.push_back(static_cast<std::uint8_t>(content()));
-    if (padded_) out.push_back(0);
-    append(out, digits_);
-  }
-
- private:
-  std::size_t content() const noexcept { return digits_.size() + (padded_ ? 1 : 0); }
-
-  BytesView digits_;
-  bool padded_;
-};
 
 /// The OBJECT IDENTIFIER of each hash, without tag and length.
 BytesView hash_oid(Hash hash) {
@@ -108,8 +63,10 @@ BytesView hash_oid(Hash hash) {
 }  // namespace
 
 Bytes rsa_spki(BytesView modulus, BytesView exponent) {
-  const Bytes key = sequence(integer(modulus), integer(exponent));
-  return sequence(kRsaAlgorithm, bit_string(key));
+  Bytes numbers;
+  append_integer(numbers, modulus);
+  append_integer(numbers, exponent);
+  return sequence(kRsaAlgorithm, bit_string(element(kSequence, numbers)));
 }
 
 Bytes ec_spki(BytesView curve, BytesView point) {
@@ -118,17 +75,11 @@ Bytes ec_spki(BytesView curve, BytesView point) {
 
 Bytes ecdsa_signature(BytesView r_and_s) {
   const std::size_t half = r_and_s.size() / 2;
-  const SmallInteger r(r_and_s.first(half));
-  const SmallInteger s(r_and_s.subspan(half));
-  const std::size_t size = r.size() + s.size();  // below 256: P-521's two integers have 68 at most
-  Bytes out;
-  out.reserve(size + 3);
-  out.push_back(kSequence);
-  if (size >= 0x80) out.push_back(0x81);
-  out.push_back(static_cast<std::uint8_t>(size));
-  r.append_to(out);
-  s.append_to(out);
-  return out;
+  Bytes numbers;
+  numbers.reserve(r_and_s.size() + 6);
+  append_integer(numbers, r_and_s.first(half));
+  append_integer(numbers, r_and_s.subspan(half));
+  return element(kSequence, numbers);
 }
 
 Bytes digest_info(Hash hash, BytesView digest) {
@@ -142,7 +93,7 @@ Bytes digest_info(Hash hash, BytesView digest) {
          kSequence, byte(oid.size() + 4),
          kOid,      byte(oid.size())};
   append(out, oid);
-  out.insert(out.end(), {kNull, 0, kOctets, byte(digest.size())});
+  out.insert(out.end(), {kNull, 0, kOctetString, byte(digest.size())});
   append(out, digest);
   return out;
 }
@@ -164,8 +115,8 @@ std::optional<std::uint16_t> curve_bits(BytesView oid) {
 }
 
 BytesView unwrap_octets(BytesView der) {
-  if (der.size() > 2 && der[0] == kOctets && der[1] == der.size() - 2) return der.subspan(2);
-  if (der.size() > 3 && der[0] == kOctets && der[1] == 0x81 && der[2] == der.size() - 3)
+  if (der.size() > 2 && der[0] == kOctetString && der[1] == der.size() - 2) return der.subspan(2);
+  if (der.size() > 3 && der[0] == kOctetString && der[1] == 0x81 && der[2] == der.size() - 3)
     return der.subspan(3);
   return der;
 }

@@ -1,55 +1,42 @@
 #include "hsm/files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
-#include <fmt/format.h>
-
+#include "core/base/error.h"
 #include "hsm/error.h"
-#include "hsm/fd.h"
 
 namespace ringfence::hsm {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
-  throw Error(Kind::unavailable,
-              fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;  // a token's file has some thousand
+
+template <typename Work>
+auto as_ours(Work work) {
+  try {
+    return work();
+  } catch (const core::Error& error) {
+    throw Error(Kind::unavailable, error.what());
+  }
 }
 
 }  // namespace
 
 Bytes read_whole(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  try {
+    return core::read_file(path, kMostBytes);
+  } catch (const core::Error&) {
+    return {};
+  }
 }
 
 void replace_file(const std::filesystem::path& path, BytesView bytes) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  std::filesystem::remove(temporary);
-  const Fd fd(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) fail(temporary, "cannot create");
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(temporary, "cannot write");
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  if (::fsync(fd.get()) != 0) fail(temporary, "cannot sync");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot replace");
-  sync_folder(path.parent_path());
+  as_ours([&] { core::write_atomically(path, bytes, 0600); });
 }
 
 void sync_folder(const std::filesystem::path& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) fail(folder, "cannot open the folder to sync it");
-  // EINVAL: this file system has no such thing, so nothing can be lost for want of it.
-  if (::fsync(fd.get()) != 0 && errno != EINVAL) fail(folder, "cannot sync the folder");
+  as_ours([&] { core::sync_folder(folder); });
+}
+
+std::optional<Fd> lock_file(const std::filesystem::path& path) {
+  return as_ours([&] { return core::lock_file(path); });
 }
 
 }  // namespace ringfence::hsm

@@ -1,21 +1,26 @@
-// Files that are whole or not there.
+// core/base's files, with what fails said as an Error of hsm.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
+#include "core/base/file.h"
 #include "hsm/key.h"
 
 namespace ringfence::hsm {
 
+using core::Fd;
+
 /// read_whole returns a file's bytes, nothing at all for one that cannot be read.
 Bytes read_whole(const std::filesystem::path& path);
 
-/// replace_file writes `bytes` to a new file of mode 0600, syncs it, and gives it the name `path`:
-/// whoever reads, and whatever crashes, finds the old one or the new one. Throws
-/// Error{unavailable} naming the file.
+/// replace_file is core::write_atomically with mode 0600. Throws Error{unavailable}.
 void replace_file(const std::filesystem::path& path, BytesView bytes);
 
-/// sync_folder makes the names in `folder` survive a power cut. Throws Error{unavailable}.
+/// sync_folder is core::sync_folder. Throws Error{unavailable}.
 void sync_folder(const std::filesystem::path& folder);
+
+/// lock_file is core::lock_file. Throws Error{unavailable}.
+std::optional<Fd> lock_file(const std::filesystem::path& path);
 
 }  // namespace ringfence::hsm

@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "core/base/bytes.h"
 
 namespace ringfence::hsm {
 
-using Bytes = std::vector<std::uint8_t>;
-using BytesView = std::span<const std::uint8_t>;
+using core::Bytes;
+using core::BytesView;
 
 /// KeyRef names one version of a key: CKA_LABEL, and CKA_ID as four bytes big-endian.
 struct KeyRef {

@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
+#include "core/base/der.h"
 #include "core/base/error.h"
 #include "core/certificates/profile.h"
 #include "core/crypto/digest.h"
@@ -17,10 +18,13 @@ namespace {
 
 using AsnTime = Handle<ASN1_TIME, ASN1_TIME_free>;
 
-constexpr std::uint8_t kBitString = 0x03;
-constexpr std::uint8_t kInteger = 0x02;
-constexpr std::uint8_t kOctetString = 0x04;
-constexpr std::uint8_t kSequence = 0x30;
+using der::append_element;
+using der::element;
+using der::kBitString;
+using der::kInteger;
+using der::kOctetString;
+using der::kSequence;
+
 constexpr std::uint8_t kVersion = 0xa0;     // [0]
 constexpr std::uint8_t kExtensions = 0xa3;  // [3]
 
@@ -30,27 +34,6 @@ constexpr std::array<std::uint8_t, 3> kVersion3 = {kInteger, 1, 2};
 
 void append(Bytes& to, BytesView bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
-}
-
-/// append_element adds tag, length and value.
-void append_element(Bytes& to, std::uint8_t tag, BytesView value) {
-  to.push_back(tag);
-  const std::size_t length = value.size();
-  if (length > 0xffff) throw Error(Code::malformed, "a phone's certificate would be too long");
-  if (length > 0xff) {
-    to.push_back(0x82);
-    to.push_back(static_cast<std::uint8_t>(length >> 8));
-  } else if (length > 0x7f) {
-    to.push_back(0x81);
-  }
-  to.push_back(static_cast<std::uint8_t>(length));
-  append(to, value);
-}
-
-Bytes element(std::uint8_t tag, BytesView value) {
-  Bytes bytes;
-  append_element(bytes, tag, value);
-  return bytes;
 }
 
 /// encoded calls one of OpenSSL's i2d functions.

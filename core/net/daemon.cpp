@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/base/dumps.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/log_keeper.h"
@@ -54,13 +54,6 @@ void raise_file_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) return;
   limit.rlim_cur = std::min(kWanted, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-void forbid_dumps() {
-  const rlimit none{0, 0};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
-    throw Error(Code::internal, "the system does not let us forbid core dumps");
-  }
 }
 
 }  // namespace

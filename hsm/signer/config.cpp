@@ -10,9 +10,10 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "core/base/error.h"
+#include "core/base/state_folder.h"
 #include "hsm/error.h"
 #include "hsm/signer/roles.h"
-#include "hsm/signer/state_folder.h"
 #include "hsm/signer/token_uri.h"
 
 namespace ringfence::hsm {
@@ -197,7 +198,11 @@ Config load_config(const std::filesystem::path& state) {
   config.pin.path = config.folder() / "user.pin";
   config.workers = std::clamp(std::thread::hardware_concurrency(), 2U, kMaxWorkers);
   const std::filesystem::path file = state / "ringfence.toml";
-  require_safe_state(state);
+  try {
+    core::require_safe_state(state);
+  } catch (const core::Error& error) {
+    throw Error(Kind::refused, error.what());
+  }
   if (!std::filesystem::exists(file)) return config;
   try {
     const toml::table root = toml::parse_file(file.string());

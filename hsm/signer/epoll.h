@@ -9,7 +9,7 @@
 #include <string>
 
 #include "hsm/error.h"
-#include "hsm/fd.h"
+#include "hsm/files.h"
 
 namespace ringfence::hsm {
 

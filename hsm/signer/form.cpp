@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "core/base/der.h"
+
 namespace ringfence::hsm {
 namespace {
 
@@ -19,36 +21,21 @@ bool begins_with(BytesView bytes, BytesView head) {
   return bytes.size() >= head.size() && std::equal(head.begin(), head.end(), bytes.begin());
 }
 
-/// Der walks through elements in DER: one tag byte, definite and shortest lengths (X.690 10.1).
+/// Der reads elements, and ends the reading where the expected one is not.
 class Der {
  public:
-  explicit Der(BytesView bytes) : rest_(bytes) {}
+  using Element = core::der::Element;
 
-  struct Element {
-    std::uint8_t tag = 0;
-    BytesView value;
-    BytesView whole;
-  };
+  explicit Der(BytesView bytes) : reader_(bytes) {}
 
-  bool at_end() const noexcept { return rest_.empty(); }
+  bool at_end() const noexcept { return reader_.at_end(); }
 
-  bool at(std::uint8_t tag) const noexcept { return !rest_.empty() && rest_[0] == tag; }
+  bool at(std::uint8_t tag) const noexcept { return reader_.at(tag); }
 
   Element next() {
-    require(rest_.size() >= 2 && (rest_[0] & 0x1fU) != 0x1fU);
-    std::size_t length = rest_[1];
-    std::size_t head = 2;
-    if (length > 0x7f) {
-      const std::size_t size = length & 0x7fU;
-      require(size >= 1 && size <= 3 && rest_.size() >= 2 + size && rest_[2] != 0);
-      length = 0;
-      for (; head < 2 + size; ++head) length = length << 8U | rest_[head];
-      require(length > 0x7f);
-    }
-    require(rest_.size() - head >= length);
-    const Element element{rest_[0], rest_.subspan(head, length), rest_.first(head + length)};
-    rest_ = rest_.subspan(head + length);
-    return element;
+    const std::optional<Element> element = reader_.next();
+    require(element.has_value());
+    return *element;
   }
 
   Element expect(std::uint8_t tag) {
@@ -60,22 +47,13 @@ class Der {
     return at(tag) ? std::optional(next()) : std::nullopt;
   }
 
-  void end() const { require(rest_.empty()); }
+  void end() const { require(at_end()); }
 
  private:
-  BytesView rest_;
+  core::der::Reader reader_;
 };
 
-enum Tag : std::uint8_t {
-  kBoolean = 0x01,
-  kInteger = 0x02,
-  kBitString = 0x03,
-  kOctetString = 0x04,
-  kOid = 0x06,
-  kUtcTime = 0x17,
-  kGeneralizedTime = 0x18,
-  kSequence = 0x30,
-};
+using namespace core::der;  // the tags
 
 constexpr std::uint8_t kContext0 = 0xa0;
 constexpr std::uint8_t kContext3 = 0xa3;

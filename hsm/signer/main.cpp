@@ -1,28 +1,13 @@
 // ringfence-signer: the only process that loads the PKCS#11 module. Options and wiring only.
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "core/base/dumps.h"
 #include "core/base/log_file.h"
 #include "hsm/error.h"
 #include "hsm/signer/config.h"
 #include "hsm/signer/server.h"
 #include "hsm/signer/state.h"
-
-namespace {
-
-/// forbid_dumps is for this process and the workers it forks: a crash must not write the PIN or a
-/// software token's keys to disk, and nobody but root may look into them.
-void forbid_dumps() {
-  using namespace ringfence::hsm;
-  const rlimit none{0, 0};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0)
-    throw Error(Kind::unavailable, "the system does not let us forbid core dumps");
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   using namespace ringfence::hsm;
@@ -31,7 +16,7 @@ int main(int argc, char** argv) {
   app.add_option("--state", state, "state folder: ringfence.toml, hsm/, run/signer/")->required();
   CLI11_PARSE(app, argc, argv);
   try {
-    forbid_dumps();
+    ringfence::core::forbid_dumps();
     const Config config = load_config(state);
     ringfence::core::keep_log_within(config.state / "log" / "signer.log",
                                      ringfence::core::log_share(config.log_megabytes));

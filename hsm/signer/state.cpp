@@ -1,7 +1,6 @@
 #include "hsm/signer/state.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -42,10 +41,6 @@ void write_new(const fs::path& path, BytesView bytes) {
   if (::fsync(fd.get()) != 0) fail(path, "cannot sync");
 }
 
-BytesView bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 /// random_pin returns 32 hexadecimal digits: 128 bits.
 Pin random_pin() {
   std::uint8_t random[16];
@@ -61,29 +56,18 @@ Pin random_pin() {
 }
 
 Fd take_lock(const fs::path& path) {
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) fail(path, "cannot open");
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) fail(path, "cannot lock");
-    char holder[32] = {};
-    const ssize_t count = ::read(fd.get(), holder, sizeof holder - 1);
-    const int pid = count > 0 ? std::atoi(holder) : 0;
-    throw Error(Kind::refused,
-                fmt::format("{}: process {} already runs a signer on this state folder; stop it, "
-                            "or use another --state",
-                            path.string(), pid));
-  }
-  const std::string pid = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(fd.get(), 0) != 0 ||
-      ::write(fd.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()))
-    fail(path, "cannot write");
-  return fd;
+  if (std::optional<Fd> lock = lock_file(path)) return std::move(*lock);
+  const Bytes holder = read_whole(path);
+  throw Error(Kind::refused,
+              fmt::format("{}: process {} already runs a signer on this state folder; stop it, or "
+                          "use another --state",
+                          path.string(), std::atoi(core::text_of(holder).c_str())));
 }
 
 void make_token(const Config& config, const Module& module) {
   const Pin so_pin = random_pin();
   const Pin user_pin = random_pin();
-  write_new(marker(config), bytes_of("the token's first start has not finished\n"));
+  write_new(marker(config), core::bytes_of("the token's first start has not finished\n"));
   sync_folder(config.folder());
   write_new(config.so_pin_file(), so_pin.reveal());
   write_new(config.pin.path, user_pin.reveal());
@@ -177,7 +161,7 @@ Fd enter_state(const Config& config) {
         "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n"
         "slots.removable = false\n",
         fs::absolute(folder / "tokens").string());
-    replace_file(folder / "softhsm2.conf", bytes_of(text));
+    replace_file(folder / "softhsm2.conf", core::bytes_of(text));
   }
   return lock;
 }

@@ -1,7 +1,7 @@
 // The signer's state on disk: its folder, the lock, the PINs, and the token's first start.
 #pragma once
 
-#include "hsm/fd.h"
+#include "hsm/files.h"
 #include "hsm/key.h"
 #include "hsm/module.h"
 #include "hsm/signer/config.h"

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "hsm/error.h"
-#include "hsm/fd.h"
 #include "hsm/files.h"
 #include "hsm/signer/epoll.h"
 #include "hsm/signer/token_object.h"

@@ -42,7 +42,7 @@ Worker::~Worker() {
 }
 
 void Worker::let_finish() {
-  process_.channel.reset();
+  process_.channel = Fd();
 }
 
 bool Worker::has_room(std::chrono::nanoseconds cost) const noexcept {

@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-#include "hsm/fd.h"
+#include "hsm/files.h"
 #include "hsm/signer/config.h"
 #include "hsm/signer/state.h"
 

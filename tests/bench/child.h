@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "hsm/fd.h"
+#include "hsm/files.h"
 #include "tests/bench/measured.h"
 
 namespace ringfence::bench {

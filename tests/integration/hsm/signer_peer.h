@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "hsm/fd.h"
+#include "hsm/files.h"
 #include "hsm/wire.h"
 #include "tests/integration/hsm/support.h"
 #include "tests/support/eventually.h"

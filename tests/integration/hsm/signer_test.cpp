@@ -17,7 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/token.h"
-#include "hsm/fd.h"
+#include "hsm/files.h"
 #include "hsm/wire.h"
 #include "tests/integration/hsm/signer_peer.h"
 

@@ -20,7 +20,7 @@ class StateTest : public testing::Test {
   void enter(const std::string& section) {
     write_text(folder_ / "ringfence.toml", "[hsm]\n" + section);
     config_ = load_config(folder_.path());
-    lock_.reset();
+    lock_ = Fd();
     lock_ = enter_state(config_);
     ::setenv("SOFTHSM2_CONF", (config_.folder() / "softhsm2.conf").c_str(), 1);
   }

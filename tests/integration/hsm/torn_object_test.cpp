@@ -216,7 +216,7 @@ TEST_F(TornObjectTest, TheSignerStartsAndSaysIt) {
     if (bytes[at + 7] == 3 && bytes[at + 15] == 3) length = at + 16;
   ASSERT_GT(length, 0U);
   write_bytes(path, with_word(bytes, length, 0x7f));
-  lock_.reset();
+  lock_ = Fd();
   const SignerProcess signer(folder_.path());
   SignerClient client(signer.socket("admin"));
   const SignRequest request = ecdsa({"CAPF", 1});
