@@ -31,6 +31,12 @@ void* operator new(std::size_t size) {
   return block;
 }
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  void* block = std::malloc(size);
+  if (block != nullptr) count(block);
+  return block;
+}
+
 void operator delete(void* block) noexcept {
   if (block == nullptr) return;
   allocated -= ::malloc_usable_size(block);
