@@ -52,7 +52,7 @@ Child::Child(const Prepare& prepare) {
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(0);
-    channel_.reset();
+    channel_ = hsm::Fd();
     live(theirs.get(), prepare);
   }
   wait();
