@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/x509.h"
+#include "core/trust/node_store.h"
 #include "services/admin/guard_rules.h"
 #include "services/admin/phone_waves.h"
 #include "services/admin/regeneration_progress.h"
@@ -109,6 +110,14 @@ void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
         "service restart Cisco Tftp' returns to the normal signer: let every phone fetch the "
         "recovery list first.",
         name(unit_of(keeper_.publisher().signer()))));
+  std::vector<std::string> others;
+  for (const core::ClusterNode& node : core::NodeStore(house_.database).list())
+    if (node.id != core::kThisNode) others.push_back(node.name);
+  if (!others.empty())
+    plan.notes.push_back(fmt::format(
+        "The other nodes of the cluster ({}) go on with the old certificate of {} until this node "
+        "is imported there again: 'utils node export' here, 'utils node import' there.",
+        fmt::join(others, ", "), name(unit)));
   switch (unit) {
     case Unit::call_manager:
     case Unit::tvs:

@@ -206,6 +206,10 @@ TEST_F(ClusterStory, PhonesLearnOfANodeThatIsImportedAndForgetOneThatIsRemoved) 
             (std::vector<std::string>{shown_by_tvs(here_), shown_by_tvs(there_)}));
   expect_all_hold(served_sha1());
 
+  const test::Result own = here_.sh("set cert regen CallManager", "no\n");
+  EXPECT_THAT(own.out, HasSubstr("The other nodes of the cluster (voice-b) go on with the old "
+                                 "certificate of CallManager until this node is imported there"));
+
   // 8. A restart keeps the nodes and touches no list.
   const std::string before_restart = served_sha1();
   fleet_->stop();
