@@ -22,7 +22,8 @@ namespace ringfence::core {
 /// then it is fresh, and first to give way); who has to give way is cancelled as by `close`. The
 /// handler must outlive the connections: it is kept by the listener, which must outlive `io.run()`.
 /// What a connection holds in the kernel is bounded (see buffer_bytes), and it ends when its peer
-/// takes nothing of what waits for it for Limits::stuck. Throws Error{conflict} when the port is taken.
+/// takes nothing of what waits for it for Limits::stuck. Throws Error{conflict} when the port is
+/// taken.
 class TcpListener {
  public:
   using Handler = std::function<Task<void>(tcp::socket, Seat&)>;

@@ -83,17 +83,17 @@ class Seat {
 
 /// Occupancy seats peers within Limits; listeners may share one. Safe from several threads.
 ///
-/// The invariant: whoever holds least keeps it. When all seats are taken a newcomer gets one
-/// - of the address with the most idle seats, fresh and settled together, as long as that keeps
-/// more
-///   than the newcomer's will have then: its idlest fresh one, or else its idlest settled one,
-///   however lately that was heard of. A newcomer that holds none takes one of whoever has two.
-/// - When no address has two idle ones, one that holds none takes of the address with the most
-/// seats
-///   of any kind, those that work last. So an address with one seat never loses it while another
-///   has two, and who holds none finds a place while anybody holds two.
-/// - When every address has one seat, the one that was silent for longest goes: a fresh one, or a
-///   settled one that was silent for `quiet` too; one that works gives way to nobody then.
+/// The invariant: whoever holds least keeps it. When all seats are taken, a newcomer gets one of
+/// the address with the most idle seats, fresh and settled together, as long as that keeps more
+/// than the newcomer's will have then: its idlest fresh one, or else its idlest settled one,
+/// however lately that was heard of. A newcomer that holds none takes one of whoever has two.
+///
+/// When no address has two idle ones, one that holds none takes of the address with the most seats
+/// of any kind, those that work last. So an address with one seat never loses it while another has
+/// two, and who holds none finds a place while anybody holds two. When every address has one, the
+/// one that was silent for longest goes: a fresh one, or a settled one that was silent for `quiet`
+/// too; one that works gives way to nobody then.
+///
 /// An address that has used up its own share, or has as many as any, displaces its own quiet ones.
 /// Those that work count apart: see make_room.
 class Occupancy {

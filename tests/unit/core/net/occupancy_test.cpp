@@ -119,10 +119,10 @@ class InvariantTest : public OccupancyTest {
   /// comes lets one of `address` enter a full house, and checks who paid for it.
   void comes(std::size_t address) {
     const auto before = counted();
-    const auto most = std::max_element(before.begin(), before.end(), [](const auto& left,
-                                                                        const auto& right) {
-                        return left.second.all < right.second.all;
-                      })->second.all;
+    const auto most =
+        std::max_element(before.begin(), before.end(), [](const auto& left, const auto& right) {
+          return left.second.all < right.second.all;
+        })->second.all;
     const Count own = before.contains(address) ? before.at(address) : Count();
     const auto seat = enters("10.0.0." + std::to_string(address));
     if (seat) held[*seat] = {address, Seat::Stage::fresh, step};
@@ -156,7 +156,8 @@ class InvariantTest : public OccupancyTest {
 TEST_F(InvariantTest, WhoeverHoldsLeastKeepsIt) {
   for (const std::size_t addresses : {5U, 12U, 39U, 41U, 60U, 200U}) {
     for (const std::size_t until = step + 4000; step < until; ++step) {
-      const std::size_t greedy = any(3) == 0 ? any(addresses) : any(std::min<std::size_t>(addresses, 4));
+      const std::size_t greedy =
+          any(3) == 0 ? any(addresses) : any(std::min<std::size_t>(addresses, 4));
       if (occupancy.count() < 40) {
         if (const auto seat = enters("10.0.0." + std::to_string(greedy)))
           held[*seat] = {greedy, Seat::Stage::fresh, step};
@@ -198,8 +199,7 @@ class CrowdTest : public OccupancyTest {
 };
 
 TEST_F(CrowdTest, KeepsAHandshakeAmongFortyHostsWhoHoldTheirPart) {
-  for (int i = 0; i < 4096; ++i)
-    enters("10.9.0." + std::to_string(i % 40), Seat::Stage::settled);
+  for (int i = 0; i < 4096; ++i) enters("10.9.0." + std::to_string(i % 40), Seat::Stage::settled);
   const auto honest = enters("10.0.0.1");
   ASSERT_TRUE(honest);
   EXPECT_TRUE(outlives(*honest, 40, "10.9.0."));
