@@ -2,13 +2,14 @@
 
 #include "core/base/utf8.h"
 #include "core/net/rpc.h"
+#include "core/net/rpc_line.h"
 
 namespace ringfence::core::admin {
 
 boost::json::object Client::call(std::string_view method, const boost::json::object& request,
                                  std::chrono::seconds timeout) const {
   // What goes over the socket is JSON, hence UTF-8; said here in words for who typed it.
-  if (!is_utf8(boost::json::serialize(request)))
+  if (!is_utf8(json_text(request)))
     throw Error(Code::malformed,
                 "what was typed or pasted is not UTF-8 text; set the terminal to UTF-8, or give "
                 "the text in a file that is saved as UTF-8");

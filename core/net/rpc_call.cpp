@@ -87,7 +87,7 @@ json::value rpc_call(const std::filesystem::path& socket, std::string_view metho
   request["id"] = 1;
   request["method"] = method;
   request["params"] = params;
-  channel.write(json::serialize(request), deadline);
+  channel.write(json_text(request), deadline);
 
   const std::optional<std::string> line = read_answer(channel, deadline, socket, timeout);
   if (!line)

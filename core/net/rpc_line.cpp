@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -39,6 +40,20 @@ bool would_block(int error) {
 }
 
 }  // namespace
+
+std::string json_text(const boost::json::object& object) {
+  constexpr std::size_t kFirstBytes = 1024;
+  boost::json::serializer serializer;
+  serializer.reset(&object);
+  std::string text(kFirstBytes, '\0');
+  std::size_t length = 0;
+  while (!serializer.done()) {
+    if (length == text.size()) text.resize(2 * text.size());
+    length += serializer.read(text.data() + length, text.size() - length).size();
+  }
+  text.resize(length);
+  return text;
+}
 
 sockaddr_un unix_address(const std::filesystem::path& socket) {
   sockaddr_un address{};

@@ -10,12 +10,18 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/object.hpp>
+
 #include "core/base/file.h"
 
 namespace ringfence::core {
 
 /// unix_address fills in `socket`'s address; throws Error{refused} above 107 bytes.
 sockaddr_un unix_address(const std::filesystem::path& socket);
+
+/// json_text serializes a request without leaving a copy of it on the stack, where a PIN that is in
+/// it would outlive the call: boost::json::serialize has a buffer there.
+std::string json_text(const boost::json::object& object);
 
 /// LineChannel reads and writes lines on a connected, non-blocking socket that it owns.
 class LineChannel {

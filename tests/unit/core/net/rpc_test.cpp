@@ -17,6 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/net/rpc_line.h"
 #include "core/net/rpc_silence.h"
 #include "tests/support/temporary_folder.h"
 
@@ -133,6 +134,13 @@ TEST_F(RpcTest, RefusesAPathThatIsTooLong) {
   const auto deep = folder / std::string(120, 'x');
   EXPECT_EQ(code_of([&] { const RpcServer server(deep, answer); }), Code::refused);
   EXPECT_EQ(code_of([&] { rpc_call(deep, "echo", {}); }), Code::refused);
+}
+
+TEST_F(RpcTest, WritesTextOfAnyLength) {
+  for (const std::size_t size : {0U, 1U, 1000U, 1024U, 5000U}) {
+    const json::object object{{"a", std::string(size, 'x')}, {"b", {1, 2}}};
+    EXPECT_EQ(json_text(object), json::serialize(object)) << size;
+  }
 }
 
 TEST_F(RpcTest, SaysWhenNobodyAnswers) {
