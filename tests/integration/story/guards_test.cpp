@@ -109,9 +109,8 @@ TEST_F(GuardsStory, NobodyIsToldWhileTheServicesAreDownThatHeNeedsThen) {
   const auto expect_refused = [&](const std::string& command, int phones, const std::string& cure) {
     const test::Result refused = instance_.sh("--yes " + command);
     EXPECT_EQ(refused.status, 1) << command << "\n" << refused.out;
-    EXPECT_THAT(refused.out,
-                testing::AllOf(HasSubstr("no phone is told"), HasSubstr(cure),
-                               HasSubstr("add: force " + std::to_string(phones))));
+    EXPECT_THAT(refused.out, testing::AllOf(HasSubstr("no phone is told"), HasSubstr(cure),
+                                            HasSubstr("add: force " + std::to_string(phones))));
     EXPECT_THAT(refused.out, testing::Not(HasSubstr("no line came")));
   };
   const std::string capf = "Cisco Certificate Authority Proxy Function";
@@ -158,9 +157,8 @@ TEST_F(GuardsStory, ACancelledJobNamesTheServiceThatItWaitsFor) {
   const std::filesystem::path registrar = instance_ / "db/callmanager.db";
   fleet_->stop();
   ASSERT_EQ(instance_.sh("--yes utils phone reset all watch no").status, 0);
-  ASSERT_TRUE(test::eventually([&] {
-    return test::sqlite3(registrar, "select count(*) from reset where id = 1") == "6";
-  }));
+  ASSERT_TRUE(test::eventually(
+      [&] { return test::sqlite3(registrar, "select count(*) from reset where id = 1") == "6"; }));
   // As if all had taken it, and had not come back when the registrar hung.
   test::sqlite3(registrar, "update reset set answered_at = sent_at, status = 200 where id = 1");
   suspend_registrar(SIGSTOP);
@@ -197,8 +195,8 @@ TEST_F(GuardsStory, AllPhonesAreRestartedAndApplyTheirConfigurationByJobs) {
     const test::Result done = instance_.sh("--yes utils phone " + kind + " all timeout 120");
     EXPECT_EQ(done.status, 0) << done.out << done.err;
     EXPECT_THAT(done.out, HasSubstr("You are about to"));
-    EXPECT_THAT(done.out, HasSubstr(kind == "restart" ? "6 of 6 phones returned."
-                                                      : "6 of 6 phones told."));
+    EXPECT_THAT(done.out,
+                HasSubstr(kind == "restart" ? "6 of 6 phones returned." : "6 of 6 phones told."));
   }
   EXPECT_EQ(audited("PHONE_RESET_ALL_DONE"), "2");
   const boost::json::object jobs = instance_.json("show job list");

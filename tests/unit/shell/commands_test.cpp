@@ -749,8 +749,8 @@ TEST_F(CommandsTest, SavesNothingWhenApplyIsRefused) {
 
 TEST_F(CommandsTest, ShowsOnePhoneOnANarrowTerminalWithoutBreakingWords) {
   PhoneFacts facts = phone("SEP001122334455");
-  facts.itl_signs = {{{"2026-11-28T14:17:59Z", "tls_trusted", "127.0.0.1",
-                       "4321D9C65AE25811B9C58527", "CAPF"}}};
+  facts.itl_signs = {
+      {{"2026-11-28T14:17:59Z", "tls_trusted", "127.0.0.1", "4321D9C65AE25811B9C58527", "CAPF"}}};
   admin->record("phone.show", facts);
   console.terminal = true;
   console.width = 50;

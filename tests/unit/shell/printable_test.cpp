@@ -111,13 +111,14 @@ TEST(Table, BreaksNoWordsWhereRowsCanBeLinesInstead) {
             "Not shown for\n"
             "want of room:\n"
             "State.\n");
-  EXPECT_EQ(table.text(16), "Job       : 12\n"
-                                "Operation : troubleshoot all phones\n"
-                                "State     : running\n"
-                                "\n"
-                                "Job       : 13\n"
-                                "Operation : install\n"
-                                "State     : done\n");
+  EXPECT_EQ(table.text(16),
+            "Job       : 12\n"
+            "Operation : troubleshoot all phones\n"
+            "State     : running\n"
+            "\n"
+            "Job       : 13\n"
+            "Operation : install\n"
+            "State     : done\n");
   EXPECT_TRUE(table.fits(37));
   EXPECT_FALSE(table.fits(36));
 }

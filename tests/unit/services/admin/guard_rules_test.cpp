@@ -207,12 +207,12 @@ TEST(GuardRules, NobodyIsToldWhileTheServicesAreDownThatHeNeedsThen) {
   for (const std::string kind : {"reset", "restart", "apply-config"}) {
     const Verdict verdict = judge_tell(kind, no_files, phones);
     EXPECT_THAT(codes(verdict), testing::ElementsAre("tftp_down"));
-    EXPECT_THAT(verdict.refusal(std::nullopt),
-                testing::AllOf(HasSubstr("no phone is told"),
-                               HasSubstr(kind == "apply-config" ? "no configuration to apply"
-                                                                : "out of service"),
-                               HasSubstr("utils service start Cisco Tftp"),
-                               HasSubstr("add: force 2")));
+    EXPECT_THAT(
+        verdict.refusal(std::nullopt),
+        testing::AllOf(
+            HasSubstr("no phone is told"),
+            HasSubstr(kind == "apply-config" ? "no configuration to apply" : "out of service"),
+            HasSubstr("utils service start Cisco Tftp"), HasSubstr("add: force 2")));
     EXPECT_EQ(verdict.refusal(2), "");
     EXPECT_TRUE(judge_tell(kind, no_files, {}).guards.empty()) << "nobody is told";
   }
