@@ -321,7 +321,7 @@ TEST_F(BulkStory, ACancelledJobCountsWhoEnrolledAllTheSame) {
   expect_registered(fleet, names.size());
   ASSERT_EQ(instance_
                 .sh("--yes utils capf bulk start all operation install auth_mode null-string "
-                    "rsa_bits 2048 watch no")
+                    "rsa_bits 2048 wave 4 watch no")  // so that some have not had their turn
                 .status,
             0);
   ASSERT_TRUE(until([&] { return counts(1)["succeeded"] > 0; }));
