@@ -98,8 +98,9 @@ void Engine::tick() {
     guarded([this] {
       expire();
       wire_.tick();
-      for (const Inquiry* inquiry : inquiries_.due(Quiet::now()))
-        wire_.send(inquiry->back, inquiry->text);
+      const Inquiries::Due due = inquiries_.due(Quiet::now());
+      for (const Inquiry* inquiry : due.again) wire_.send(inquiry->back, inquiry->text);
+      for (const Inquiry& inquiry : due.silent) take_silence(inquiry);
     });
     tick();
   });
@@ -253,7 +254,7 @@ void Engine::registered_now(const SipMessage& message, const Way& way, const Reg
     for (const std::string& reason : message.reasons())
       alarm = merged(alarm_in_reason(reason), alarm);
   if (here) {
-    if (auto before = sightings_.claimed(verdict.device, way.address(), clock_.now())) {
+    if (auto before = sightings_.claimed(verdict.device, way.address(), heard(way), clock_.now())) {
       before->itl.clear();  // its trust signs are written
       before->trust_failure.clear();
       alarm = merged(std::move(alarm), *before);

@@ -74,7 +74,14 @@ class Engine final : private WireUser {
                   const Way& way);
   void inquire(const std::string& device, const PhoneAlarm& alarm, const SipMessage& message,
                const Way& way);
+
+  static Heard heard(const Way& way) {
+    return way.flow == 0 ? Heard::by_datagram : Heard::over_connection;
+  }
+
   void take_answer(const Inquiry& inquiry, int status);
+  void take_silence(const Inquiry& inquiry);
+  void log_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way);
   void note_trust(const std::string& device, const PhoneAlarm& alarm, const Way& way);
 
   void accept(const SipMessage& message, const Way& way, const Register& request,

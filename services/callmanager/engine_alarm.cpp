@@ -43,8 +43,12 @@ bool Engine::is_its_address(const std::string& device, const Way& way) const {
 // What speaks for a phone from elsewhere proves nothing of it: it is kept with its address, and
 // counts when the phone registers from there.
 void Engine::note_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
-  auto report = sightings_.alarmed_from(way.address(), device, alarm, clock_.now());
+  auto report = sightings_.alarmed_from(way.address(), device, alarm, heard(way), clock_.now());
   if (report) ledger_.queue_report(std::move(*report));
+  log_unproven(device, alarm, way);
+}
+
+void Engine::log_unproven(const std::string& device, const PhoneAlarm& alarm, const Way& way) {
   if (const auto kept_back = refusals_.pass(way.address(), Quiet::now()))
     log(Level::notice, "ALARM_UNPROVEN",
         {{"device", device},
@@ -58,7 +62,7 @@ void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm,
                         const SipMessage& message, const Way& way) {
   // A phone that has a connection speaks over it: a datagram may be anybody's.
   if (way.flow == 0 && registrar_.connected(device, way.address()))
-    return note_unproven(device, alarm, way);
+    return log_unproven(device, alarm, way);
   if (way.flow == 0)
     inquire(device, alarm, message, way);
   else
@@ -77,8 +81,8 @@ void Engine::note_alarm(const std::string& device, const PhoneAlarm& alarm,
   ledger_.queue_report(std::move(*report));
 }
 
-// What a datagram says of trust lists counts when its sender shows that he hears what we send to
-// where it says it came from, and that it was he who sent it.
+// What a datagram says of trust lists counts unless the phone that it names denies it: whoever is
+// where it says it came from is asked whether it was he who sent it.
 void Engine::inquire(const std::string& device, const PhoneAlarm& alarm, const SipMessage& message,
                      const Way& way) {
   if (alarm.itl.empty() && alarm.trust_failure.empty()) return;
@@ -86,10 +90,20 @@ void Engine::inquire(const std::string& device, const PhoneAlarm& alarm, const S
   inquiry.back.peer.port(answer_port(message.sent_by(), way.text()));
   const std::string branch = "z9hG4bK" + random_word();
   inquiry.text = message.question(inquiry.back.text(), wire_.own_address(inquiry.back), branch);
-  if (inquiry.text.empty() || inquiry.text.size() > message.size()) return;  // amplifies nothing
   auto ask = [this, back = inquiry.back, text = inquiry.text] { wire_.send(back, text); };
-  // After the answer, which who asked waits for.
-  if (inquiries_.start(branch, std::move(inquiry), Quiet::now())) post(std::move(ask));
+  const bool amplifies = inquiry.text.size() > message.size();
+  if (inquiry.text.empty() || amplifies ||
+      !inquiries_.start(branch, std::move(inquiry), Quiet::now()))
+    return log_unproven(device, alarm, way);
+  post(std::move(ask));  // after the answer, which who asked waits for
+}
+
+// Nobody there denied it: many clients have no ear for OPTIONS.
+void Engine::take_silence(const Inquiry& inquiry) {
+  if (registrar_.connected(inquiry.device, inquiry.way.address()))
+    log_unproven(inquiry.device, inquiry.alarm, inquiry.way);
+  else
+    note_trust(inquiry.device, inquiry.alarm, inquiry.way);
 }
 
 void Engine::take_answer(const Inquiry& inquiry, int status) {

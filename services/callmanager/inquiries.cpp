@@ -18,16 +18,23 @@ std::optional<Inquiry> Inquiries::answered(const std::string& branch, const std:
   return inquiry;
 }
 
-std::vector<const Inquiry*> Inquiries::due(Time now) {
+Inquiries::Due Inquiries::due(Time now) {
   constexpr int kSentAtMost = 3;
-  std::erase_if(pending_, [now](const auto& one) { return now - one.second.began >= kPatience; });
-  std::vector<const Inquiry*> again;
+  Due due;
+  for (auto at = pending_.begin(); at != pending_.end();) {
+    if (now - at->second.began < kPatience) {
+      ++at;
+      continue;
+    }
+    due.silent.push_back(std::move(at->second.inquiry));
+    at = pending_.erase(at);
+  }
   for (auto& [branch, one] : pending_) {
     if (one.sent >= kSentAtMost || now - one.began < std::chrono::seconds(one.sent)) continue;
     ++one.sent;
-    again.push_back(&one.inquiry);
+    due.again.push_back(&one.inquiry);
   }
-  return again;
+  return due;
 }
 
 }  // namespace ringfence::services::callmanager

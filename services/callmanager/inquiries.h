@@ -24,12 +24,12 @@ struct Inquiry {
 };
 
 /// Inquiries are the questions that are not answered, by branch. A question comes again after one
-/// and two seconds, and has ended after five: who sent an alarm is there. 4,000 in all and 500 of
+/// and two seconds, and has ended after three: who sent an alarm is there. 4,000 in all and 500 of
 /// an address are kept; then see core::Occupancy. No sockets, no clock; one thread at a time.
 class Inquiries {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  static constexpr std::chrono::seconds kPatience{5};
+  static constexpr std::chrono::seconds kPatience{3};
 
   /// start keeps an inquiry; false when there is no place.
   bool start(const std::string& branch, Inquiry inquiry, Time now);
@@ -37,9 +37,13 @@ class Inquiries {
   /// answered ends the inquiry that a final response from `address` belongs to.
   std::optional<Inquiry> answered(const std::string& branch, const std::string& address);
 
-  /// due forgets those whose time is over, and returns those to be sent again; valid until the next
-  /// call. Once a second.
-  std::vector<const Inquiry*> due(Time now);
+  struct Due {
+    std::vector<const Inquiry*> again;  ///< to be asked again; valid until the next call
+    std::vector<Inquiry> silent;        ///< that nobody answered in time, and which have ended
+  };
+
+  /// due is asked once a second.
+  Due due(Time now);
 
   std::size_t count() const noexcept { return pending_.size(); }
 

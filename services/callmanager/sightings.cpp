@@ -69,14 +69,15 @@ void Sightings::forget_of_the_loudest() {
 
 std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& address,
                                                          const std::string& device,
-                                                         const PhoneAlarm& alarm, core::Time now) {
+                                                         const PhoneAlarm& alarm, Heard heard,
+                                                         core::Time now) {
   const Source source(device, address);
   if (!unproven_.contains(source) && unproven_.size() >= kMostUnproven) {
     std::erase_if(unproven_,
                   [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
     if (unproven_.size() >= kMostUnproven) forget_of_the_loudest();
   }
-  unproven_.insert_or_assign(source, Unproven{alarm, now});
+  unproven_.insert_or_assign(source, Unproven{alarm, now, heard});
   core::PhoneReport& report = of(device);
   const core::UnprovenAlarm next{address, alarm.cause, alarm.last_reason, now};
   if (next == report.other) return std::nullopt;
@@ -85,11 +86,14 @@ std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& addr
 }
 
 std::optional<PhoneAlarm> Sightings::claimed(const std::string& device, const std::string& address,
-                                             core::Time now) {
+                                             Heard heard, core::Time now) {
   const auto found = unproven_.find({device, address});
   if (found == unproven_.end()) return std::nullopt;
   std::optional<PhoneAlarm> alarm;
-  if (now - found->second.at < kClaimedWithin) alarm = std::move(found->second.alarm);
+  const bool may_be_others =
+      found->second.heard == Heard::by_datagram && heard == Heard::over_connection;
+  if (now - found->second.at < kClaimedWithin && !may_be_others)
+    alarm = std::move(found->second.alarm);
   unproven_.erase(found);
   core::PhoneReport& report = of(device);
   if (report.other.address == address) report.other = {};

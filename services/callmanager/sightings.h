@@ -13,10 +13,14 @@
 
 namespace ringfence::services::callmanager {
 
+/// Heard is how something came: a datagram's source may be forged.
+enum class Heard { by_datagram, over_connection };
+
 /// Unproven is an alarm that spoke for a device from elsewhere.
 struct Unproven {
   PhoneAlarm alarm;
   core::Time at;
+  Heard heard;
 };
 
 /// FirstAddress is who registered a device first, of those who do so without an hour's silence.
@@ -50,12 +54,13 @@ class Sightings {
   /// new in the last second.
   std::optional<core::PhoneReport> alarmed_from(const std::string& address,
                                                 const std::string& device, const PhoneAlarm& alarm,
-                                                core::Time now);
+                                                Heard heard, core::Time now);
 
-  /// claimed takes out what alarmed_from noted of `device` from `address` less than two minutes
+  /// claimed takes out (over a connection: but for what came by datagram, which is lost then) what
+  /// alarmed_from noted of `device` from `address` less than two minutes
   /// ago, once the device has registered from there: phones send their alarm first.
   std::optional<PhoneAlarm> claimed(const std::string& device, const std::string& address,
-                                    core::Time now);
+                                    Heard heard, core::Time now);
 
   /// alarmed notes what an alarm said of `device`; what it left out stays as it was. Returns the
   /// report, or nothing when it told nothing new in the last second.

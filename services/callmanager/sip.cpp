@@ -228,6 +228,8 @@ std::string SipMessage::question(std::string_view target, std::string_view own_a
                                  std::string_view branch) const {
   const sip_t& sip = *parsed_->sip;
   if (sip.sip_from == nullptr || sip.sip_to == nullptr) return {};
+  // Without a tag to name, anybody takes it for a question to all.
+  if (text_or_empty(sip.sip_from->a_tag).empty()) return {};
   const std::string user = text_or_empty(sip.sip_from->a_url->url_user);
   const std::string tag = sip.sip_to->a_tag != nullptr ? std::string() : ";tag=" + tag_of(sip);
   std::string text = fmt::format("OPTIONS {} SIP/2.0\r\n", notify_uri(user, target, "udp"));

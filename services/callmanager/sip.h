@@ -52,9 +52,10 @@ class SipMessage {
   Register registration(std::string transport, std::string peer) const;
 
   /// question returns an OPTIONS to `target` ("address:port") within what this request began: its
-  /// Call-ID, and From and To turned round. Who sent the request takes it for an answer to his own
-  /// and says 2xx; a phone that did not send it knows no such dialog and says 481. `branch` cannot
-  /// be guessed. Source: RFC 3261 sections 11 and 12.2.2.
+  /// Call-ID, and From and To turned round; nothing for a request whose From has no tag. A phone
+  /// that did not send the request knows no such dialog and says 481; one that did says 2xx, or
+  /// 481 as well when it is strict, since neither REGISTER nor REFER alone makes a dialog. `branch`
+  /// cannot be guessed. Source: RFC 3261 sections 11 and 12.2.2.
   std::string question(std::string_view target, std::string_view own_address,
                        std::string_view branch) const;
 

@@ -150,12 +150,16 @@ void Transfer::readable() {
 }
 
 /// tell_stranger answers whoever else sends to our port with error 5, the first few; it changes
-/// nothing (RFC 1350 section 4).
+/// nothing (RFC 1350 section 4), also when he cannot be reached.
 void Transfer::tell_stranger(std::size_t bytes, const core::udp::endpoint& stranger) {
   const core::Bytes error =
       error_within(bytes, Failure::unknown_transfer, "this port serves another client");
   if (error.empty() || stranger.port() == 0 || ++strangers_ > kStrangers) return;
-  socket_.send(error, stranger);
+  try {
+    socket_.send(error, stranger);
+  } catch (const Error&) {
+    // The source may be forged: no route to it is no fault of the client's.
+  }
 }
 
 /// take gives the session a datagram of the client.

@@ -92,6 +92,28 @@ TEST_F(ForgedSourceTest, TheAnswerToARegisterComesBeforeTheQuestion) {
   EXPECT_EQ(reported(), std::vector<std::string>{kItl});
 }
 
+// Many clients have no ear for OPTIONS: nobody denied what they said.
+TEST_F(ForgedSourceTest, AListInADatagramCountsWhenNobodyDeniesIt) {
+  SipPeer phone(Transport::udp, instance_.port());
+  phone.ask(register_text({.device = kPhone}, phone));
+  EXPECT_EQ(first_line(phone.ask(alarm(phone, kItl))), "SIP/2.0 202 Accepted");
+  EXPECT_EQ(reported(), std::vector<std::string>{kItl});
+}
+
+// An OPTIONS without a tag is a question to anybody, which an innocent phone answers.
+TEST_F(ForgedSourceTest, AListInADatagramWithoutATagProvesNothing) {
+  SipPeer phone(Transport::udp, instance_.port());
+  phone.ask(register_text({.device = kPhone}, phone));
+  std::string refer = alarm(phone, kForged);
+  const std::size_t from = refer.find("From:");
+  const std::size_t tag = refer.find(";tag=", from);
+  refer.erase(tag, refer.find("\r\n", tag) - tag);
+  EXPECT_EQ(first_line(phone.ask(refer)), "SIP/2.0 202 Accepted");
+  EXPECT_EQ(first_line(phone.ask(alarm(phone, kItl))), "SIP/2.0 202 Accepted");
+  EXPECT_EQ(reported(), std::vector<std::string>{kItl}) << "the later one alone";
+  EXPECT_EQ(instance_.times_logged("ALARM_UNPROVEN"), 1);
+}
+
 TEST_F(ForgedSourceTest, ADatagramSaysNothingForAPhoneThatIsConnected) {
   SipPeer phone(Transport::tcp, instance_.port());
   phone.ask(register_text({.device = kPhone, .user = kPhone}, phone));

@@ -35,13 +35,15 @@ TEST_F(InquiriesTest, EndWithTheAnswerOfWhoWasAsked) {
 
 TEST_F(InquiriesTest, ComeAgainTwiceAndEnd) {
   inquiries_.start("z9hG4bKone", from("10.0.0.7"), start_);
-  EXPECT_EQ(inquiries_.due(start_ + 500ms).size(), 0U);
-  EXPECT_EQ(inquiries_.due(start_ + 1s).size(), 1U);
-  EXPECT_EQ(inquiries_.due(start_ + 1500ms).size(), 0U);
-  EXPECT_EQ(inquiries_.due(start_ + 2s).size(), 1U);
-  EXPECT_EQ(inquiries_.due(start_ + 4s).size(), 0U);
-  EXPECT_EQ(inquiries_.count(), 1U);
-  inquiries_.due(start_ + Inquiries::kPatience);
+  EXPECT_EQ(inquiries_.due(start_ + 500ms).again.size(), 0U);
+  EXPECT_EQ(inquiries_.due(start_ + 1s).again.size(), 1U);
+  EXPECT_EQ(inquiries_.due(start_ + 1500ms).again.size(), 0U);
+  EXPECT_EQ(inquiries_.due(start_ + 2s).again.size(), 1U);
+  const Inquiries::Due before = inquiries_.due(start_ + 2900ms);
+  EXPECT_TRUE(before.again.empty() && before.silent.empty());
+  const Inquiries::Due after = inquiries_.due(start_ + Inquiries::kPatience);
+  ASSERT_EQ(after.silent.size(), 1U);
+  EXPECT_EQ(after.silent.front().device, "SEP001122334455");
   EXPECT_EQ(inquiries_.count(), 0U);
 }
 

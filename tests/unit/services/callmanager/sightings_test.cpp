@@ -56,16 +56,22 @@ TEST(Sightings, KeepWhatAnotherAddressSaysApartUntilTheDeviceRegistersFromThere)
   EXPECT_TRUE(sightings.knows("SEP1", "10.0.0.7"));
   EXPECT_FALSE(sightings.knows("SEP1", "10.0.0.9"));
   sightings.alarmed("SEP1", own, kNow);
-  const auto report = sightings.alarmed_from("10.0.0.9", "SEP1", other, kNow);
+  const auto report =
+      sightings.alarmed_from("10.0.0.9", "SEP1", other, Heard::over_connection, kNow);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->cause, 22);
   EXPECT_EQ(report->last_reason, "Reset-Reset");
   EXPECT_EQ(report->other, (core::UnprovenAlarm{"10.0.0.9", 14, "made up", kNow}));
-  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.7", kNow));
-  EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(5)).value().cause, 14);
-  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(5))) << "once";
-  sightings.alarmed_from("10.0.0.9", "SEP1", other, kNow);
-  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(500))) << "long ago";
+  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.7", Heard::over_connection, kNow));
+  EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", Heard::over_connection, kNow + seconds(5))
+                .value()
+                .cause,
+            14);
+  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", Heard::over_connection, kNow + seconds(5)))
+      << "once";
+  sightings.alarmed_from("10.0.0.9", "SEP1", other, Heard::over_connection, kNow);
+  EXPECT_FALSE(sightings.claimed("SEP1", "10.0.0.9", Heard::over_connection, kNow + seconds(500)))
+      << "long ago";
 }
 
 TEST(Sightings, KeepWhatEachAddressSaysApartFromTheOthers) {
@@ -74,13 +80,18 @@ TEST(Sightings, KeepWhatEachAddressSaysApartFromTheOthers) {
   PhoneAlarm forged;
   forged.cause = 14;
   Sightings sightings({});
-  sightings.alarmed_from("10.0.0.7", "SEP1", own, kNow);
-  const auto report = sightings.alarmed_from("10.0.0.9", "SEP1", forged, kNow);
+  sightings.alarmed_from("10.0.0.7", "SEP1", own, Heard::over_connection, kNow);
+  const auto report =
+      sightings.alarmed_from("10.0.0.9", "SEP1", forged, Heard::over_connection, kNow);
   EXPECT_EQ(report.value().other.address, "10.0.0.9");
-  const auto claimed = sightings.claimed("SEP1", "10.0.0.7", kNow + seconds(1));
+  const auto claimed =
+      sightings.claimed("SEP1", "10.0.0.7", Heard::over_connection, kNow + seconds(1));
   ASSERT_TRUE(claimed);
   EXPECT_EQ(claimed->cause, 22);
-  EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", kNow + seconds(1)).value().cause, 14);
+  EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", Heard::over_connection, kNow + seconds(1))
+                .value()
+                .cause,
+            14);
 }
 
 TEST(Sightings, WhoSpeaksForManyPhonesForgetsHisOwn) {
@@ -88,14 +99,18 @@ TEST(Sightings, WhoSpeaksForManyPhonesForgetsHisOwn) {
   alarm.cause = 22;
   Sightings sightings({});
   for (int i = 0; i < 2000; ++i)
-    sightings.alarmed_from("10.0.0.9", "SEP" + std::to_string(i), alarm, kNow);
-  sightings.alarmed_from("10.0.0.7", "SEP9999", alarm, kNow);
+    sightings.alarmed_from("10.0.0.9", "SEP" + std::to_string(i), alarm, Heard::over_connection,
+                           kNow);
+  sightings.alarmed_from("10.0.0.7", "SEP9999", alarm, Heard::over_connection, kNow);
   for (int i = 2000; i < 4000; ++i)
-    sightings.alarmed_from("10.0.0.9", "SEP" + std::to_string(i), alarm, kNow);
-  EXPECT_TRUE(sightings.claimed("SEP9999", "10.0.0.7", kNow));
+    sightings.alarmed_from("10.0.0.9", "SEP" + std::to_string(i), alarm, Heard::over_connection,
+                           kNow);
+  EXPECT_TRUE(sightings.claimed("SEP9999", "10.0.0.7", Heard::over_connection, kNow));
   int kept = 0;
   for (int i = 0; i < 4000; ++i)
-    kept += sightings.claimed("SEP" + std::to_string(i), "10.0.0.9", kNow) ? 1 : 0;
+    kept += sightings.claimed("SEP" + std::to_string(i), "10.0.0.9", Heard::over_connection, kNow)
+                ? 1
+                : 0;
   EXPECT_LE(kept, 1000);
 }
 
@@ -137,6 +152,17 @@ TEST(StillThere, IsSaidOnceInFiveMinutesOfAPhoneAndAddress) {
   EXPECT_TRUE(sightings.still_there("SEP001122334455", "10.0.0.7", start + seconds(300)));
   EXPECT_FALSE(sightings.still_there("SEP001122334455", "10.0.0.7", start + seconds(301)));
   EXPECT_TRUE(sightings.still_there("SEP001122334455", "10.0.0.7", start)) << "the clock was set";
+}
+
+TEST(Sightings, GiveADatagramsAlarmToNoConnection) {
+  Sightings sightings({});
+  PhoneAlarm forged;
+  forged.cause = 14;
+  for (const Heard claims : {Heard::over_connection, Heard::by_datagram}) {
+    sightings.alarmed_from("10.0.0.9", "SEP1", forged, Heard::by_datagram, kNow);
+    EXPECT_EQ(sightings.claimed("SEP1", "10.0.0.9", claims, kNow).has_value(),
+              claims == Heard::by_datagram);
+  }
 }
 
 }  // namespace
