@@ -1,8 +1,24 @@
 #include "services/callmanager/sightings.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace ringfence::services::callmanager {
+namespace {
+
+/// fair_share returns how many each may keep so that all keep at most `room` together, those with
+/// fewer all of theirs; at least 1.
+std::size_t fair_share(std::vector<std::size_t> shares, std::size_t room) {
+  std::ranges::sort(shares);
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const std::size_t equal = room / (shares.size() - i);
+    if (shares[i] > equal) return std::max<std::size_t>(1, equal);
+    room -= shares[i];
+  }
+  return room;
+}
+
+}  // namespace
 
 Sightings::Sightings(std::vector<core::PhoneReport> reports) {
   for (core::PhoneReport& report : reports) {
@@ -52,19 +68,35 @@ bool Sightings::still_there(const std::string& device, const std::string& addres
   return true;
 }
 
-/// forget_of_the_loudest makes room: the oldest of the address that spoke for most devices goes.
-void Sightings::forget_of_the_loudest() {
-  std::map<std::string, std::size_t> shares;
-  for (const auto& [source, alarm] : unproven_) ++shares[source.second];
-  const auto loudest = std::max_element(
-      shares.begin(), shares.end(),
-      [](const auto& left, const auto& right) { return left.second < right.second; });
-  auto oldest = unproven_.end();
-  for (auto one = unproven_.begin(); one != unproven_.end(); ++one)
-    if (one->first.second == loudest->first &&
-        (oldest == unproven_.end() || one->second.at < oldest->second.at))
-      oldest = one;
-  unproven_.erase(oldest);
+/// make_room forgets what is too old, and when that is not enough a quarter: of the addresses that
+/// spoke for most devices, the oldest. So much at once, that a flood pays for a look at all of them
+/// only now and then.
+void Sightings::make_room(core::Time now) {
+  std::erase_if(unproven_,
+                [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
+  if (unproven_.size() < kMostUnproven) return;
+  constexpr std::size_t kKept = kMostUnproven / 4 * 3;
+  std::map<std::string_view, std::size_t> shares;
+  std::vector<std::map<Source, Unproven>::const_iterator> newest;
+  for (auto one = unproven_.cbegin(); one != unproven_.cend(); ++one) {
+    ++shares[one->first.second];
+    newest.push_back(one);
+  }
+  std::vector<std::size_t> sizes;
+  for (const auto& [address, share] : shares) sizes.push_back(share);
+  const std::size_t each = fair_share(std::move(sizes), kKept);
+  std::ranges::stable_sort(newest, std::greater(), [](const auto& one) { return one->second.at; });
+  std::map<std::string, std::size_t> kept;
+  std::size_t in_all = 0;
+  for (const auto& one : newest) {
+    const bool stays = in_all < kKept && kept[one->first.second] < each;
+    if (stays) {
+      ++in_all;
+      ++kept[one->first.second];
+    } else {
+      unproven_.erase(one);
+    }
+  }
 }
 
 std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& address,
@@ -72,11 +104,7 @@ std::optional<core::PhoneReport> Sightings::alarmed_from(const std::string& addr
                                                          const PhoneAlarm& alarm, Heard heard,
                                                          core::Time now) {
   const Source source(device, address);
-  if (!unproven_.contains(source) && unproven_.size() >= kMostUnproven) {
-    std::erase_if(unproven_,
-                  [now](const auto& one) { return now - one.second.at >= kClaimedWithin; });
-    if (unproven_.size() >= kMostUnproven) forget_of_the_loudest();
-  }
+  if (unproven_.size() >= kMostUnproven && !unproven_.contains(source)) make_room(now);
   unproven_.insert_or_assign(source, Unproven{alarm, now, heard});
   core::PhoneReport& report = of(device);
   const core::UnprovenAlarm next{address, alarm.cause, alarm.last_reason, now};

@@ -72,9 +72,10 @@ class Sightings {
 
   core::PhoneReport& of(const std::string& device);
   void note_first(const std::string& device, const std::string& address, core::Time now);
-  void forget_of_the_loudest();
+  void make_room(core::Time now);
 
-  static constexpr std::size_t kMostUnproven = 1000;  ///< then the address with the most loses one
+  static constexpr std::size_t kMostUnproven =
+      1000;  ///< then the addresses with the most lose theirs
   static constexpr std::chrono::seconds kClaimedWithin{120};
   static constexpr std::chrono::minutes kSayAgain{5};
   static constexpr std::chrono::seconds kSilence{3700};  ///< more than any lifetime with its grace
