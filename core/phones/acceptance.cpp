@@ -282,6 +282,20 @@ class Judge {
   std::map<std::string, TrustSign::Time> vouched_;
 };
 
+/// note_present_rival: who registers beside the phone contests its address as long as it does,
+/// whichever of the two refreshed last.
+void note_present_rival(Belief& belief, const std::vector<TrustSign>& signs,
+                        const Present& present) {
+  for (const TrustSign& sign : signs) {
+    if (sign.kind != TrustSignKind::registered || sign.device.empty()) continue;
+    if (sign.peer == belief.proven.peer) continue;
+    const auto now = present.find(sign.peer);
+    if (now == present.end()) continue;
+    if (belief.contested_by.empty()) belief.contested_by = sign.peer;
+    belief.contested_at = std::max({belief.contested_at, sign.at, now->second});
+  }
+}
+
 }  // namespace
 
 Belief believe(const PublishedLists& lists, const Holding& before, std::vector<TrustSign> signs,
@@ -316,11 +330,12 @@ Belief believe(const PublishedLists& lists, const Holding& before, std::vector<T
       belief.elsewhere_at = sign.at;
     }
   }
-  if (home.proof() != AddressProof::identified && !belief.elsewhere.empty() &&
-      registered_elsewhere > registered_here) {
+  if (home.proof() == AddressProof::identified) return std::move(belief);
+  if (!belief.elsewhere.empty() && registered_elsewhere > registered_here) {
     belief.contested_by = rival;
     belief.contested_at = registered_elsewhere;
   }
+  note_present_rival(belief, signs, present);
   return std::move(belief);
 }
 

@@ -76,8 +76,8 @@ struct Belief {
   std::string why;        ///< what the last thing that counted was, as a sentence
   std::string elsewhere;  ///< another address that acts as this phone, newest; or ""
   TrustSign::Time elsewhere_at;
-  /// The address that has registered as this phone since `proven.peer` did, when neither has shown
-  /// who it is; or "".
+  /// The address that has registered as this phone since `proven.peer` did, or is registered beside
+  /// it, when neither has shown who it is; or "".
   std::string contested_by;
   TrustSign::Time contested_at = {};
   TrustSign::Time home_seen = {};  ///< when `proven.peer` was last seen; for the next time

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/phones/trust_sign.h"
 #include "core/storage/columns.h"
 
 namespace ringfence::core {
@@ -284,8 +285,22 @@ void forget_shown(Database& database, const std::string& phone) {
   Database::Prepared(database, "delete from shown_lsc where phone = :phone").use(phone).execute();
 }
 
+/// is_anothers tells an unproven outcome that must not hide how the phone's own part stands: it
+/// failed from another address, or its key waits for an offline CA.
+bool is_anothers(Database& database, const Outcome& outcome) {
+  if (outcome.status != OperationStatus::unproven) return false;
+  const long long request = outcome.request;
+  constexpr std::string_view kOfRequest = "where phone = :phone and request = :request";
+  const auto csr = first(csr_rows(database, kOfRequest, outcome.phone, request));
+  if (csr && !csr->serial) return true;
+  const auto before = first(outcome_rows(database, kOfRequest, outcome.phone, request));
+  return before && before->status != OperationStatus::unproven &&
+         address_text(before->peer) != address_text(outcome.peer);
+}
+
 /// save_outcome lets a success stand, whoever comes late with a failure of the same request.
 void save_outcome(Database& database, const Outcome& outcome) {
+  if (is_anothers(database, outcome)) return;
   const long long request = outcome.request;
   const std::string operation(word(outcome.operation));
   const std::string status(word(outcome.status));
@@ -597,6 +612,24 @@ std::optional<IssuedCertificate> EnrolmentStore::held_proven(std::string_view ph
   const std::string key(phone);
   return database_.read(
       [&](soci::session& /*sql*/) { return first(issued_rows(database_, kLastProven, key)); });
+}
+
+bool EnrolmentStore::maybe_overwritten(std::string_view phone) const {
+  const std::string key(phone);
+  return database_.read([&](soci::session& /*sql*/) {
+    long long found = 0;
+    return Database::Prepared(database_,
+                              fmt::format("select 1 from issued where phone = :device"
+                                          " and confirmed_at is not null and deleted_at is null"
+                                          " and held_sequence is null and elsewhere <> ''"
+                                          " and sequence > (select held_sequence from issued {})"
+                                          " limit 1",
+                                          kLastHeld))
+        .into(found)
+        .use(key)
+        .use(key)
+        .execute();
+  });
 }
 
 std::vector<IssuedCertificate> EnrolmentStore::stale(std::optional<Time> now) const {

@@ -157,7 +157,9 @@ class EnrolmentStore {
   /// unproven, unless success it is. Error{not_found} for no such serial.
   void confirmed(BytesView serial, Time at, const std::string& elsewhere = "");
   /// finished records the outcome of a request that issued nothing, or failed. The last one counts,
-  /// but a success stays.
+  /// but a success stays. An unproven one is somebody's who may not be the phone: it replaces no
+  /// failure that came from another address, nor counts while a CSR of the request waits for its
+  /// CA.
   void finished(const Outcome& outcome);
   /// removed marks the phone's confirmed certificates as deleted and the request as success.
   void removed(std::string_view phone, std::int64_t request, Time at);
@@ -187,6 +189,9 @@ class EnrolmentStore {
   std::optional<IssuedCertificate> held(std::string_view phone) const;
   /// held_proven is the same among those of which proves_phone holds.
   std::optional<IssuedCertificate> held_proven(std::string_view phone) const;
+  /// maybe_overwritten tells that a certificate which went_elsewhere was issued and confirmed after
+  /// the one that `held` returns was: if it was the phone that moved, it has that one no more.
+  bool maybe_overwritten(std::string_view phone) const;
   /// stale returns what was issued, never confirmed and not cleared, the oldest first; with the
   /// time of now, without what may still be confirmed: issued within the last kUnderWay, in which
   /// a session may be storing it, or waiting in a CSR.

@@ -176,7 +176,7 @@ Finding check_operation(const DiagnosisFacts& facts) {
     return problem(
         name, {fmt::format("{} (from {}); the operation stays open for the phone itself", evidence,
                            core::address_text(outcome->peer)),
-               "choose an authentication string, or precedence to LSC or MIC, for it, also when it "
+               "choose an authentication string, or precedence to MIC, for it, also when it "
                "is the phone and has moved; then " +
                    ask_again(facts) + " and " + apply_config(facts),
                96, "somebody did CAPF's operation in the phone's name from another address"});

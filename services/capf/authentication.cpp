@@ -195,7 +195,8 @@ bool Authentication::proves(const Credential& lsc) const {
 
 bool Authentication::holds_valid_lsc() const {
   const auto held = parts_.records.held(phone_.name);
-  return held && held->not_after > parts_.clock.now();
+  return held && held->not_after > parts_.clock.now() &&
+         !parts_.records.maybe_overwritten(phone_.name);
 }
 
 }  // namespace ringfence::services::capf

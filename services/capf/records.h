@@ -39,6 +39,9 @@ class Records {
   virtual std::optional<core::IssuedCertificate> held(std::string_view phone) = 0;
   /// held_proven is the last one that the phone confirmed and that proves it (proves_phone).
   virtual std::optional<core::IssuedCertificate> held_proven(std::string_view phone) = 0;
+  /// maybe_overwritten tells that an LSC which may have gone to somebody else was confirmed since
+  /// the phone confirmed the one that it holds: a phone that moved has that one no more.
+  virtual bool maybe_overwritten(std::string_view phone) = 0;
 
   /// issued and requested throw Error{malformed} for a key that another device has by now.
   virtual void issued(const core::IssuedCertificate& certificate) = 0;

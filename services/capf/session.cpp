@@ -304,8 +304,18 @@ Issuing Session::issuing() {
                  phone_, version_, peer_, place());
 }
 
+/// look_if_possible is for a word that must not be lost: what was known before will do.
+void Session::look_if_possible() {
+  try {
+    look_again();
+  } catch (const Error& error) {
+    core::log(Level::warning, "CAPF_PLACE_UNREADABLE",
+              {{"device", phone_.name}, {"peer", peer_}, {"error", error.what()}});
+  }
+}
+
 Turn Session::on_store(const StoreResponse& response) {
-  look_again();
+  look_if_possible();
   if (!said_yes(response.reason)) {
     witness_.saw(evidence::kNotStored,
                  fmt::format("the phone did not store the certificate: it answered with reason {}",
@@ -331,7 +341,7 @@ Turn Session::on_store(const StoreResponse& response) {
 }
 
 Turn Session::on_remove(const DeleteResponse& response) {
-  look_again();
+  look_if_possible();
   if (!said_yes(response.reason)) {
     witness_.saw(evidence::kNotDeleted,
                  fmt::format("the phone did not delete its LSC: it answered with reason {}",

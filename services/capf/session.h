@@ -122,6 +122,7 @@ class Session {
   void finish(core::OperationStatus status);
   const Place& place();
   void look_again();
+  void look_if_possible();
 
   const std::uint32_t id_;
   const std::string peer_;

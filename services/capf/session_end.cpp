@@ -133,7 +133,7 @@ void Session::finish(OperationStatus status) {
   if (status != OperationStatus::success && status != OperationStatus::unproven) {
     look_again();
     const bool nobody_knows = place().standing == Standing::unknown;
-    if (!place().elsewhere.empty()) return;
+    if (!place().counts()) return;
     if (nobody_knows && parts_.roster.others(phone_.name, id_) > 0) return;
   }
   const auto before = parts_.records.outcome(phone_.name, phone_.capf.request);

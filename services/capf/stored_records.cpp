@@ -63,6 +63,10 @@ std::optional<core::IssuedCertificate> StoredRecords::held_proven(std::string_vi
   return seen_.held_proven(phone);
 }
 
+bool StoredRecords::maybe_overwritten(std::string_view phone) {
+  return seen_.maybe_overwritten(phone);
+}
+
 void StoredRecords::issued(const core::IssuedCertificate& certificate) {
   journal_.issued(certificate);
   ++issued_;
@@ -139,6 +143,14 @@ bool StoredRecords::showed(std::string_view phone, core::BytesView der, core::Ti
   return known && known->der == shown.der && known->phone == phone;
 }
 
+/// lives_there tells that an address which nothing proves is the phone's home still: not when the
+/// phone was not seen there for long and registers from one other address alone.
+bool StoredRecords::lives_there(std::string_view phone, const std::string& address,
+                                const Whereabouts& found) {
+  if (found.registered.size() != 1 || found.registered.front() == address) return true;
+  return !neighbours_.away(phone, address, core::sign_time());
+}
+
 Whereabouts StoredRecords::whereabouts(std::string_view phone) {
   Whereabouts found = neighbours_.of(phone);
   // The newest proof that this CAPF saw; the ledger remembers it when capf.db was lost.
@@ -147,15 +159,19 @@ Whereabouts StoredRecords::whereabouts(std::string_view phone) {
     add_address(found.proven, proof->peer);
     return found;
   }
-  const auto lsc = seen_.held_proven(phone);
-  if (lsc && !lsc->proof.empty()) add_address(found.home, lsc->peer);
   const auto holding = core::HoldingStore(admin_).find(phone);
-  if (!holding) return found;
-  if (holding->address_proof == core::AddressProof::identified)
+  if (holding && holding->address_proof == core::AddressProof::identified)
     add_address(found.proven, holding->peer);
-  if (holding->address_proof != core::AddressProof::registered) return found;
-  if (!holding->sha1.empty() && found.home.empty()) add_address(found.home, holding->peer);
-  if (holding->sha1.empty()) add_address(found.registered, holding->peer);
+  const bool registered = holding && holding->address_proof == core::AddressProof::registered;
+  if (registered && holding->sha1.empty()) add_address(found.registered, holding->peer);
+  const auto lsc = seen_.held_proven(phone);
+  if (lsc && !lsc->proof.empty() &&
+      (lsc->proof != core::IssuedCertificate::kByAddress ||
+       lives_there(phone, core::address_text(lsc->peer), found)))
+    add_address(found.home, lsc->peer);
+  if (registered && !holding->sha1.empty() && found.home.empty() &&
+      lives_there(phone, core::address_text(holding->peer), found))
+    add_address(found.home, holding->peer);
   return found;
 }
 

@@ -38,6 +38,7 @@ class StoredRecords final : public Records {
   std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override;
   std::optional<core::IssuedCertificate> held(std::string_view phone) override;
   std::optional<core::IssuedCertificate> held_proven(std::string_view phone) override;
+  bool maybe_overwritten(std::string_view phone) override;
   void issued(const core::IssuedCertificate& certificate) override;
   void delivered(core::BytesView serial, core::Time at) override;
   void confirmed(core::BytesView serial, core::Time at, const std::string& elsewhere) override;
@@ -80,6 +81,8 @@ class StoredRecords final : public Records {
   std::uint64_t failed_count() const noexcept { return failed_; }
 
  private:
+  bool lives_there(std::string_view phone, const std::string& address, const Whereabouts& found);
+
   core::Database& admin_;
   core::Database& writer_;
   core::PhoneStore phones_;

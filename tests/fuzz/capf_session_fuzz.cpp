@@ -116,6 +116,8 @@ class Desk final : public capf::Records, public capf::Issuer {
     return held(phone);
   }
 
+  bool maybe_overwritten(std::string_view) override { return false; }
+
   core::IssuedCertificate issue(const core::Phone&, BytesView spki, std::chrono::days,
                                 core::Time) override {
     return row_of(setting_, Bytes(spki.begin(), spki.end()));

@@ -24,7 +24,28 @@ constexpr const char* kUnproven =
 
 class CapfStranger : public ComersTest {
  protected:
-  ~CapfStranger() override { set_issuer(core::LscIssuer::capf); }
+  ~CapfStranger() override {
+    set_issuer(core::LscIssuer::capf);
+    core::Database registrar = callmanager();
+    core::RegistrationStore(registrar).registrar_stopped(house().clock.now());
+  }
+
+  static core::Database callmanager() {
+    return {house().folder / "callmanager.db", core::Schema::callmanager, core::Access::read_write};
+  }
+
+  /// serves_for lets Cisco CallManager have begun so long ago.
+  static void serves_for(std::chrono::seconds time) {
+    core::Database registrar = callmanager();
+    core::RegistrationStore(registrar).registrar_started(house().clock.now() - time);
+  }
+
+  /// was_seen lets the phone have registered from there so long ago, and not since.
+  static void was_seen(const std::string& name, const std::string& from, std::chrono::seconds ago) {
+    core::Database registrar = callmanager();
+    core::TrustSignStore(registrar).save(
+        {{name, core::TrustSignKind::registered, from, "", "", core::sign_time() - ago}});
+  }
 
   static void set_issuer(core::LscIssuer issuer) {
     core::CapfPolicyStore policies(house().admin_db);
@@ -263,6 +284,91 @@ TEST_F(CapfStranger, CuresItselfByItsStringWhenItIsThePhoneThatMoved) {
   EXPECT_EQ(house().status(name), "Upgrade Success");
 }
 
+TEST_F(CapfStranger, CuresItselfByTheLscOfItsOldAddressAsLongAsItHasIt) {
+  constexpr const char* kMoved = "127.0.0.8";
+  for (const bool overwritten : {false, true}) {
+    const std::string name = expect_phone(overwritten ? "SEP0000000E0017" : "SEP0000000E0018").name;
+    registers(name, kHome);
+    RunningServer server(house());
+    const auto key = ec_key("P-256");
+    Bytes lsc = enrols_with(server.port(), name, kHome, kByNullString, key.get());
+    leaves(name, kHome);
+    registers(name, kMoved);
+    ask(name, Operation::install);
+    if (overwritten) lsc = enrols_with(server.port(), name, kMoved, kByNullString, key.get());
+    ask(name, Operation::install, AuthMode::lsc);
+    EXPECT_EQ(enrols(server.port(), name, kMoved, shown_lsc(name, lsc, key.get())), kDone);
+    EXPECT_EQ(house().status(name), overwritten ? kUnproven : "Upgrade Success");
+    EXPECT_EQ(house().journal.maybe_overwritten(name), overwritten) << "so that its MIC will do";
+  }
+}
+
+TEST_F(CapfStranger, IsThePhoneThatMovedWhenItWasNotSeenAtHomeForADay) {
+  const std::string name = expect_phone("SEP0000000E0014").name;
+  registers(name, kHome);
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kHome), kDone);
+  leaves(name, kHome);
+  constexpr const char* kMoved = "127.0.0.8";
+  registers(name, kMoved);
+  const auto tried = [&] {
+    ask(name, Operation::install);
+    EXPECT_EQ(enrols(server.port(), name, kMoved), kDone);
+    return house().status(name);
+  };
+  serves_for(72h);
+  was_seen(name, kHome, 1h);
+  EXPECT_EQ(tried(), kUnproven) << "it may be off: this is how a stranger takes its place";
+  was_seen(name, kHome, 23h);
+  EXPECT_EQ(tried(), kUnproven);
+  for (int i = 0; i < core::TrustSignStore::kPeers; ++i)
+    was_seen(name, fmt::format("127.0.3.{}", i), 1min);
+  EXPECT_EQ(tried(), kUnproven) << "others have pushed it out of what is remembered";
+  for (int i = 0; i < core::TrustSignStore::kPeers; ++i)
+    was_seen(name, fmt::format("127.0.3.{}", i), 48h);
+  serves_for(1h);
+  EXPECT_EQ(tried(), kUnproven) << "nobody could see it while Cisco CallManager was down";
+  serves_for(72h);
+  registers(name, kStranger);
+  EXPECT_EQ(tried(), kUnproven) << "it is not alone";
+  leaves(name, kStranger);
+  EXPECT_EQ(tried(), "Upgrade Success");
+  EXPECT_EQ(core::enrolled_from(*house().journal.held(name)), std::nullopt);
+  EXPECT_EQ(server.records().whereabouts(name).home, std::vector<std::string>{kMoved});
+  EXPECT_EQ(tried(), "Upgrade Success");
+  ask(name, Operation::remove);
+  EXPECT_EQ(answers_delete(server.port(), name, kMoved), kDelete);
+  EXPECT_EQ(house().status(name), "Delete Success");
+}
+
+TEST_F(CapfStranger, IsThePhoneThatAcceptedTheListWhereItWasNotSeenForADay) {
+  const std::string name = expect_phone("SEP0000000E0015").name;
+  core::HoldingStore(house().admin_db)
+      .save({{name, "abcd", kHome, "took it", core::sign_time(), core::AddressProof::registered}});
+  RunningServer server(house());
+  serves_for(72h);
+  was_seen(name, kHome, 48h);
+  EXPECT_EQ(server.records().whereabouts(name).home, std::vector<std::string>{kHome})
+      << "it is off, and nobody is there in its place";
+  constexpr const char* kMoved = "127.0.0.8";
+  registers(name, kMoved);
+  EXPECT_EQ(enrols(server.port(), name, kMoved), kDone);
+  EXPECT_EQ(house().status(name), "Upgrade Success");
+}
+
+// What the phone has shown CAPF does not grow old.
+TEST_F(CapfStranger, IsNotThePhoneThatProvedItselfHoweverLongItIsOff) {
+  const std::string name = expect_phone("SEP0000000E0016", AuthMode::auth_string).name;
+  RunningServer server(house());
+  EXPECT_EQ(enrols(server.port(), name, kHome, kByString + password_element("482915")), kDone);
+  serves_for(72h);
+  was_seen(name, kHome, 48h);
+  registers(name, kStranger);
+  ask(name, Operation::install);
+  EXPECT_EQ(enrols(server.port(), name, kStranger), kDone);
+  EXPECT_EQ(house().status(name), kUnproven);
+}
+
 TEST_F(CapfStranger, HandsInNoKeyForTheOfflineCa) {
   const std::string name = expect_phone("SEP0000000E0008").name;
   registers(name, kHome);
@@ -279,6 +385,7 @@ TEST_F(CapfStranger, HandsInNoKeyForTheOfflineCa) {
             (std::pair<int, Bytes>{kEnd, Bytes{0}}));
   EXPECT_EQ(house().status(name), "Operation Pending");
   hands_in(server.port(), name, kStranger, stolen.get());
+  EXPECT_EQ(house().status(name), "Operation Pending") << "the phone's key waits for the CA";
   const auto csr = house().journal.csr(name);
   ASSERT_TRUE(csr);
   EXPECT_EQ(csr->spki, spki(key.get())) << "it is not displaced";

@@ -485,6 +485,28 @@ TEST_F(AcceptanceTest, AContestEndsWhenTheOtherHasGoneAndThePhoneGoesOn) {
   EXPECT_TRUE(contest_over(belief, {{kHome, at(minutes(9))}}));
 }
 
+// Whichever of the two refreshed last: a sign of each comes every few minutes.
+TEST_F(AcceptanceTest, AContestLastsAsLongAsBothAreRegistered) {
+  sign(list_fetched, "l3", seconds(0));
+  sign(registered, "", seconds(1));
+  sign(registered, "", minutes(5), kElsewhere);
+  sign(itl_reported, "l3", minutes(6));
+  sign(registered, "", minutes(6));
+  const Belief both =
+      believe(lists(), before_, signs_, {{kHome, at(minutes(7))}, {kElsewhere, at(minutes(8))}});
+  EXPECT_EQ(both.contested_by, kElsewhere);
+  EXPECT_EQ(judge(lists(), both, "l3").acceptance, Acceptance::fetched);
+  EXPECT_FALSE(contest_over(both, {{kHome, at(minutes(8))}}));
+  EXPECT_TRUE(contest_over(both, {{kHome, at(minutes(9))}})) << "the other has gone";
+  // Also of what was proven when the other had not yet come again.
+  const Belief later = believe(lists(), both.proven, signs_,
+                               {{kHome, at(minutes(7))}, {kElsewhere, at(minutes(8))}});
+  EXPECT_EQ(later.contested_by, kElsewhere);
+  const Belief alone = believe(lists(), before_, signs_, {{kHome, at(minutes(7))}});
+  EXPECT_EQ(alone.contested_by, "");
+  EXPECT_EQ(judge(lists(), alone, "l3").acceptance, Acceptance::accepted);
+}
+
 TEST_F(AcceptanceTest, AReportOfAPhoneThatFetchedNothingProvesNothing) {
   sign(registered, "", seconds(0));
   sign(itl_reported, "l3", seconds(1));

@@ -316,6 +316,38 @@ TEST_F(EnrolmentStoreTest, KeepsOneCsrAPhoneTheLast) {
   EXPECT_EQ(store_.csrs().size(), 1U);
 }
 
+TEST_F(EnrolmentStoreTest, LetsNoUnprovenOutcomeHideWhatThePhoneFailed) {
+  const auto outcome = [](OperationStatus status, const char* peer) {
+    return Outcome{"CSFa", 1, Operation::install, status, kNow, peer};
+  };
+  store_.finished(outcome(OperationStatus::unproven, "10.6.6.6:1"));
+  store_.finished(outcome(OperationStatus::failed, "10.0.0.1:1"));
+  store_.finished(outcome(OperationStatus::unproven, "10.6.6.6:2"));
+  EXPECT_EQ(store_.outcome("CSFa", 1)->status, OperationStatus::failed);
+  IssuedCertificate row;
+  row.phone = "CSFa";
+  row.request = 1;
+  row.serial = {0x41};
+  row.peer = "10.6.6.6:49152";
+  row.proof = "null-string";
+  row.elsewhere = "10.0.0.1";
+  row.issued_at = kNow;
+  store_.issued(row);
+  store_.confirmed(row.serial, kNow);
+  EXPECT_EQ(store_.outcome("CSFa", 1)->status, OperationStatus::failed);
+  store_.finished(outcome(OperationStatus::unproven, "10.0.0.1:2"));
+  EXPECT_EQ(store_.outcome("CSFa", 1)->status, OperationStatus::unproven) << "the same peer";
+}
+
+TEST_F(EnrolmentStoreTest, LetsNoUnprovenOutcomeEndTheWaitForTheOfflineCa) {
+  store_.requested(pending("CSFa", 1, 1));
+  for (const std::int64_t request : {1, 2})
+    store_.finished(
+        {"CSFa", request, Operation::install, OperationStatus::unproven, kNow, "10.6.6.6:1"});
+  EXPECT_EQ(store_.outcome("CSFa", 1), std::nullopt);
+  EXPECT_NE(store_.outcome("CSFa", 2), std::nullopt) << "another request's key waits";
+}
+
 class ImportedCertificate : public EnrolmentStoreTest {
  protected:
   /// import brings the certificate of serial 00<serial>ff for the CSR of `key`.
@@ -495,6 +527,7 @@ TEST_F(EnrolmentStoreTest, CountsTheCertificatesOfARequestByAddress) {
 TEST_F(EnrolmentStoreTest, HoldsNothingThatWentElsewhere) {
   const Bytes own = issue("CSFa", 1, 1);
   store_.confirmed(own, kNow);
+  EXPECT_FALSE(store_.maybe_overwritten("CSFa"));
   for (const bool known_late : {false, true}) {
     IssuedCertificate row;
     row.phone = "CSFa";
@@ -511,6 +544,9 @@ TEST_F(EnrolmentStoreTest, HoldsNothingThatWentElsewhere) {
     EXPECT_EQ(store_.outcome("CSFa", 2)->status, OperationStatus::unproven);
     EXPECT_EQ(store_.outcome("CSFa", 2)->peer, "10.6.6.6:49152");
     EXPECT_TRUE(store_.stale().empty());
+    EXPECT_TRUE(store_.maybe_overwritten("CSFa"));
+    store_.confirmed(own, kNow);
+    EXPECT_FALSE(store_.maybe_overwritten("CSFa")) << "it has said since that it has its own";
   }
   IssuedCertificate proven;  // by its string, whatever the address
   proven.phone = "CSFa";
@@ -565,6 +601,8 @@ TEST_F(EnrolmentStoreTest, NeverReadsAWholeTableForASession) {
        {"select der from issued where serial = 'a'",
         "select der from issued where held_sequence is not null and deleted_at is null"
         " and phone = 'a' order by held_sequence desc limit 1",
+        "select 1 from issued where phone = 'a' and confirmed_at is not null"
+        " and deleted_at is null and held_sequence is null and elsewhere <> '' and sequence > 1",
         "select count(*) from issued where phone = 'a' and request = 1"
         " and substr(peer, 1, 2) = 'a:'",
         "select phone from issued where key_hash = 'a' and key_hash <> '' and phone <> 'b'",

@@ -279,6 +279,13 @@ TEST_F(CapfByCertificate, LeavesTheOperationPendingForAMicUnderLscPrecedence) {
   EXPECT_EQ(answer(shows_mic(mic)), kAdmitted);
 }
 
+// A phone that moved has overwritten its LSC by one that counts for nothing.
+TEST_F(CapfByCertificate, TakesTheMicOfAPhoneWhoseLscMayBeOverwritten) {
+  holds(lsc);
+  script.overwritten = true;
+  EXPECT_EQ(answer(shows_mic(mic)), kAdmitted);
+}
+
 TEST_F(CapfByCertificate, NamesAMicThatIsNotRight) {
   for (const AuthMode mode : {AuthMode::lsc, AuthMode::mic}) {
     capf().auth_mode = mode;

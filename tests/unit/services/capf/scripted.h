@@ -129,6 +129,8 @@ class Script final : public Records, public Issuer {
     return row && core::proves_phone(*row) ? row : std::nullopt;
   }
 
+  bool maybe_overwritten(std::string_view) override { return overwritten; }
+
   void requested(const core::PendingCsr& csr) override {
     overtake(csr.spki);
     write(fmt::format("requested {} of {}", csr.key, csr.phone));
@@ -167,7 +169,10 @@ class Script final : public Records, public Issuer {
     return !unknown_lsc;
   }
 
-  Whereabouts whereabouts(std::string_view) override { return known; }
+  Whereabouts whereabouts(std::string_view) override {
+    if (known_error) throw *known_error;
+    return known;
+  }
 
   std::vector<core::Attempts> attempts(std::string_view phone) override {
     std::vector<core::Attempts> rows;
@@ -192,6 +197,8 @@ class Script final : public Records, public Issuer {
   std::map<std::string, std::string, std::less<>> key_holders;
   std::optional<std::string> overtaken_by;
   bool unknown_lsc = false;
+  bool overwritten = false;
+  std::optional<Error> known_error;  ///< of where it is
   Whereabouts known;
   core::IssuedCertificate last_issued;
   std::map<std::string, core::Attempts> tries;

@@ -319,6 +319,27 @@ TEST_F(CapfSession, DoesNotSayDoneWhenTheConfirmationCannotBeRecorded) {
   EXPECT_TRUE(script.outcomes.empty());
 }
 
+TEST_F(CapfSession, ConfirmsWhenItCannotBeReadWhereThePhoneIs) {
+  auto session = start();
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  script.known_error.emplace(Code::io, "the disk is gone");
+  feed(*session, StoreResponse{Reason::ok});
+  EXPECT_EQ(script.diary[5], "confirmed 01");
+  EXPECT_EQ(script.diary.back(), "> END SESSION 1");
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::success);
+}
+
+TEST_F(CapfSession, KeepsWhatWasKnownOfAStrangerWhenItCannotBeReadAgain) {
+  script.known.proven = {"10.0.0.1"};
+  auto session = start("10.6.6.6");
+  feed(*session, auth());
+  feed(*session, key(rsa1024));
+  script.known_error.emplace(Code::io, "the disk is gone");
+  feed(*session, StoreResponse{Reason::ok});
+  EXPECT_EQ(script.diary[5], "confirmed 01 not at 10.0.0.1");
+}
+
 TEST_F(CapfSession, RecordsAPhoneThatCouldNotStore) {
   auto session = start();
   feed(*session, auth());
@@ -594,6 +615,19 @@ TEST_F(CapfSession, DoesNotTakeAStrangersFailureForThePhones) {
     EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::invalid_auth_string);
     EXPECT_EQ(script.outcomes[kPhone].peer.substr(0, 9), "10.0.0.2:");
   }
+}
+
+TEST_F(CapfSession, RecordsWhatAPhoneFailsThatMovedAndHasShownItself) {
+  script.known.proven = {"10.0.0.2"};
+  capf().auth_mode = AuthMode::auth_string;
+  capf().auth_string = "482915";
+  auto session = start("10.0.0.9");
+  feed(*session, auth(kPhone, "482915"));
+  feed(*session, key(rsa1024));
+  feed(*session, StoreResponse{Reason::invalid_element});
+  EXPECT_EQ(script.events, Lines{"not_stored"});
+  EXPECT_EQ(script.outcomes[kPhone].status, OperationStatus::failed);
+  EXPECT_EQ(script.outcomes[kPhone].peer.substr(0, 9), "10.0.0.9:");
 }
 
 TEST_F(CapfSession, TakesNobodysFailureForThePhonesWhileTwoAddressesRegisterAsIt) {
