@@ -23,6 +23,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kNamesTold = 20;
+constexpr std::chrono::seconds kThreadEndsWithin(10);
 
 std::string kind_of(const Job& job) {
   return std::string(json::parse(job.arguments).as_object().at("kind").as_string());
@@ -107,11 +108,15 @@ std::int64_t PhoneResets::start(const std::string& kind, const std::string& who,
   job.who = who;
   job.step = "starting";
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!resumed_ || stopping_)
       throw Error(Code::conflict,
                   "Ringfence is still starting its services; try again when 'utils service list' "
                   "shows all of them STARTED");
+    // The last job has ended for those who wait for it, and its thread may not be through.
+    changed_.wait_for(lock, kThreadEndsWithin, [this] { return !running_ || stopping_; });
+    if (running_ || stopping_)
+      throw Error(Code::conflict, "a job that resets phones is just ending; try again");
   }
   House& house = parts_.house;
   job.started = house.clock.now();
@@ -170,8 +175,11 @@ void PhoneResets::run(Job job) {
       log(Level::error, "JOB_NOT_RECORDED", {{"why", second.what()}});
     }
   }
-  const std::lock_guard lock(mutex_);
-  running_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+  }
+  changed_.notify_all();
 }
 
 void PhoneResets::finish(Job& job, JobState state, const std::string& message) {
