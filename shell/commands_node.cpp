@@ -117,17 +117,24 @@ std::string done_text(const NodeChanged& changed) {
   return text + Remarks{changed.warnings, changed.notes}.text();
 }
 
+/// status_with is the exit status of a change that is in force: `job` is that of its job, also of
+/// one whose watch was left before anything was known of it.
+Status status_with(Status job, const NodeChanged& changed) {
+  return job == Status::success && changed.untold_services.empty() ? Status::success
+                                                                   : Status::phones_missing;
+}
+
 /// follow says what was changed and follows the job that resets the phones.
 Status follow(Call& call, NodeChanged changed, Timeout timeout) {
   const bool json = call.session.output == Output::json;
   if (!changed.job) {
     call.answer(changed, done_text(changed));
-    return changed.result == "known" || changed.phones == 0 ? Status::success
-                                                            : Status::phones_missing;
+    const bool nobody = changed.result == "known" || changed.phones == 0;
+    return status_with(nobody ? Status::success : Status::phones_missing, changed);
   }
   if (!json) {
     call.answer(changed, done_text(changed));
-    return watch_to_end(call, changed.job->job, timeout);
+    return status_with(watch_to_end(call, changed.job->job, timeout), changed);
   }
   const Watched watched = watch_job(
       call, changed.job->job, [](const JobReport&) {}, timeout);
@@ -136,7 +143,7 @@ Status follow(Call& call, NodeChanged changed, Timeout timeout) {
     changed.notes.push_back(
         fmt::format("The job goes on. Watch it again with: utils job wait {}", watched.report.job));
   call.answer(changed, "");
-  return status_of(*changed.job);
+  return status_with(status_of(*changed.job), changed);
 }
 
 /// Import is `utils node import`: what was read for the question serves the import.

@@ -96,8 +96,11 @@ struct NodeChanged {
   std::optional<JobReport> job;
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
+  /// Services that run and were not told: they go on with the nodes of before; a warning for each.
+  std::vector<std::string> untold_services = {};
 };
-BOOST_DESCRIBE_STRUCT(NodeChanged, (), (node, result, itl_sha1, phones, job, warnings, notes))
+BOOST_DESCRIBE_STRUCT(NodeChanged, (),
+                      (node, result, itl_sha1, phones, job, warnings, notes, untold_services))
 
 // --- the methods: family, verb, level, act, request, answer ------------------------------------
 

@@ -83,19 +83,21 @@ ClusterKeeper::Done ClusterKeeper::make(const Change& change, const core::Cluste
     core::log(core::Level::warning, "COMMIT_WAS_KEPT", {{"reason", change.reason}});
   }
   if (!new_list) {
-    for (const Service& service : kServices)
-      if (const auto why = tell_reload(house_.config, service))
-        done.warnings.push_back("The change is made, but " + std::string(service.name) +
-                                " was not told of it: " + *why +
-                                "; restart it with 'utils service "
-                                "restart " +
-                                std::string(service.name) + "'.");
+    for (const Service& service : kServices) {
+      const auto why = tell_reload(house_.config, service);
+      if (!why) continue;
+      const std::string called(service.name);
+      done.untold.push_back(called);
+      done.warnings.push_back("The change is made, but " + called + " was not told of it: " + *why +
+                              "; restart it with 'utils service restart " + called + "'.");
+    }
     return done;
   }
   try {
     Published published = publisher_.publish(list, change.reason);
     done.itl_sha1 = published.sha1;
     done.warnings = std::move(published.warnings);
+    done.untold = std::move(published.untold);
   } catch (const std::exception& error) {
     in_force = "the new nodes and the earlier ITL";
     throw Error(Code::io, std::string("the nodes are changed, but the ITL that goes with them "

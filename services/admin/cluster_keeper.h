@@ -36,6 +36,7 @@ class ClusterKeeper {
   struct Done {
     std::optional<std::string> itl_sha1;  ///< of the new list; nothing when it stays the same
     std::vector<std::string> warnings;
+    std::vector<std::string> untold = {};  ///< services that run and were not told
   };
 
   /// apply makes the change that `judge` wants.

@@ -323,6 +323,7 @@ NodeChanged Nodes::import(const NodeImportRequest& request, const std::string& w
     return changed;
   }
   changed.itl_sha1 = done->itl_sha1;
+  changed.untold_services = done->untold;
   changed.warnings.insert(changed.warnings.end(), done->warnings.begin(), done->warnings.end());
   reset(who, changed);
   return changed;
@@ -345,6 +346,7 @@ NodeChanged Nodes::remove(const NodeRemoveRequest& request, const std::string& w
         return change;
       });
   changed.itl_sha1 = done->itl_sha1;
+  changed.untold_services = done->untold;
   changed.warnings = done->warnings;
   reset(who, changed);
   return changed;

@@ -135,6 +135,23 @@ TEST_F(NodeShellTest, PhonesThatCouldNotBeToldAreMissing) {
   EXPECT_THAT(console.output, HasSubstr("WARNING: No phone was reset"));
 }
 
+TEST_F(NodeShellTest, AServiceThatWasNotToldIsNoSuccess) {
+  changed_.untold_services = {"Cisco Trust Verification Service"};
+  changed_.warnings = {"Cisco Trust Verification Service was not told of it."};
+  session.questions = Questions::answer_yes;
+  for (const Output output : {Output::text, Output::json}) {
+    session.output = output;
+    admin->record("node.import", changed_);
+    EXPECT_EQ(run(import_line()), Status::phones_missing);
+  }
+  session.output = Output::text;
+  changed_.job.reset();
+  changed_.phones = 0;
+  changed_.result = "removed";
+  admin->record("node.remove", changed_);
+  EXPECT_EQ(run("utils node remove voice-b"), Status::phones_missing);
+}
+
 TEST_F(NodeShellTest, JsonIsOneDocumentWithTheEndOfTheJob) {
   admin->record("node.import", changed_);
   session.questions = Questions::answer_yes;
