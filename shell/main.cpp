@@ -75,14 +75,15 @@ Options read_options(const std::vector<std::string>& arguments) {
 /// greeting asks who we are; without a daemon every command is shown and says itself what is wrong.
 struct Greeting {
   core::admin::Hello hello;
-  std::string problem;
+  std::string problem = {};
+  bool silent = false;  ///< nobody answered
 };
 
 Greeting greet(Admin& admin) {
   try {
-    return {ask(admin, core::admin::method::session_hello, {}, std::chrono::seconds(10)), {}};
+    return {ask(admin, core::admin::method::session_hello, {}, std::chrono::seconds(10))};
   } catch (const core::Error& error) {
-    Greeting greeting{{}, error.what()};
+    Greeting greeting{{}, error.what(), error.code() == core::Code::io};
     greeting.hello.level = 4;
     return greeting;
   }
@@ -148,8 +149,9 @@ int run(const Options& options) {
   const Grammar grammar(all_commands(), greeting.hello.level);
   Terminal terminal;
   const bool talk = options.words.empty() && ::isatty(STDIN_FILENO) == 1 && terminal.interactive();
-  // Somebody at a terminal can try again; a script is told at once.
-  if (!greeting.problem.empty() && !talk) admin = silent_admin(greeting.problem);
+  // Somebody at a terminal can try again; a script is told at once. What the daemon refuses it
+  // refuses by itself.
+  if (greeting.silent && !talk) admin = silent_admin(greeting.problem);
   Session session{admin, terminal, options.output, options.questions,
                   talk ? Paging::on : Paging::off};
   Shell shell(grammar, session);

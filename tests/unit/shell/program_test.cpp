@@ -118,6 +118,20 @@ TEST_F(ProgramTest, EndsWithTheStatusOfTheOneCommand) {
   EXPECT_EQ(run("$RF -- show version active").status, 0);
 }
 
+TEST_F(ProgramTest, ARefusedAccountIsRefusedAndNotCalledSilence) {
+  const core::RpcServer refusing(
+      folder_ / "refusing.sock",
+      [](const core::Caller&, std::string_view, const boost::json::object&) -> boost::json::value {
+        throw core::Error(core::Code::refused, "user anna has no account here");
+      });
+  const Ran ran =
+      run("$RF --socket " + (folder_ / "refusing.sock").string() + " --json show version active");
+  EXPECT_EQ(ran.status, 1);
+  const boost::json::object error = boost::json::parse(ran.output).at("error").as_object();
+  EXPECT_EQ(error.at("code"), "refused");
+  EXPECT_EQ(error.at("message"), "user anna has no account here");
+}
+
 TEST_F(ProgramTest, RunsAScriptWithoutPromptOrPager) {
   const Ran ran =
       run("printf 'show version active\\nshow itl\\nxyzzy\\nshow version active\\n' | $RF");
