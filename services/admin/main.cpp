@@ -63,9 +63,9 @@ void run(const core::DaemonOptions& options) {
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);
   core::wait_for_stop();
-  StoppedServices(house.database).forget();
   opening.stop();
   jobs.stop();  // answers who waits for a job, so that the API can end at once
+  StoppedServices(house.database).forget();
 }
 
 }  // namespace

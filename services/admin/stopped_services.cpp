@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/log.h"
 #include "core/storage/setting_store.h"
 
 namespace ringfence::services::admin {
@@ -51,8 +52,12 @@ bool StoppedServices::has(const Service& service) const {
   return daemons().contains(std::string(service.daemon));
 }
 
-void StoppedServices::forget() {
-  if (!daemons().empty()) save({});
+void StoppedServices::forget() noexcept {
+  try {
+    if (!daemons().empty()) save({});
+  } catch (const std::exception& error) {
+    core::log(core::Level::error, "STOPPED_SERVICES_NOT_FORGOTTEN", {{"why", error.what()}});
+  }
 }
 
 }  // namespace ringfence::services::admin

@@ -23,7 +23,8 @@ class StoppedServices {
   void note_stop(const Service& service);
   void note_start(const Service& service);
   bool has(const Service& service) const;
-  void forget();  ///< at a stop that was asked for
+  /// forget is for a stop that was asked for, which a full disk does not keep: that is logged.
+  void forget() noexcept;
 
   /// this_run is made of the boot of this machine and the process that starts us.
   static std::string this_run();

@@ -27,5 +27,16 @@ TEST(StoppedServices, LastAsLongAsTheRunOfRingfence) {
   EXPECT_FALSE(StoppedServices::this_run().empty());
 }
 
+TEST(StoppedServices, AreNotForgottenOnAFullDiskAndTheStopGoesOn) {
+  const test::TemporaryFolder folder;
+  core::Database database(folder / "admin.db", core::Schema::admin, core::Access::read_write);
+  const Service tftp = *service_named("Cisco Tftp");
+  StoppedServices stopped(database, "boot/1");
+  stopped.note_stop(tftp);
+  database.write([](soci::session& sql) { sql << "pragma query_only = 1"; });
+  EXPECT_NO_THROW(stopped.forget());
+  EXPECT_TRUE(stopped.has(tftp));
+}
+
 }  // namespace
 }  // namespace ringfence::services::admin
