@@ -26,6 +26,7 @@ using core::Code;
 using core::Error;
 
 constexpr std::size_t kMostBytes = std::size_t{64} * 1024;
+constexpr std::chrono::seconds kChangeWithin(180);  ///< it may wait for a key that is being made
 
 std::vector<std::string> other_names(Admin& admin, const std::string&) {
   const auto list = from_json<NodeList>(
@@ -168,7 +169,7 @@ class Import {
     if (!content_) content_ = document_of(call);
     const NodeImportRequest request{*content_};
     content_.reset();
-    return follow(call, call.ask(method::node_import, request), timeout);
+    return follow(call, call.ask(method::node_import, request, kChangeWithin), timeout);
   }
 
  private:
@@ -185,7 +186,8 @@ std::optional<Confirmation> confirm_removal(Call& call) {
 
 Status remove(Call& call) {
   const Timeout timeout = timeout_of(call.arguments);
-  return follow(call, call.ask(method::node_remove, {call.arguments.at("name")}), timeout);
+  return follow(call, call.ask(method::node_remove, {call.arguments.at("name")}, kChangeWithin),
+                timeout);
 }
 
 Command import_command() {
