@@ -12,21 +12,23 @@ namespace ringfence::core {
 inline constexpr std::size_t kMostNodeFileBytes = std::size_t{64} * 1024;
 inline constexpr std::size_t kMostNodeAddresses = 4;
 
+// clang-format off
 /// encode_node_file writes a node's document, version 1. Public only; the same node gives the same
 /// bytes. ASCII, LF, one field a line, in this order:
 ///
 ///     Ringfence-Node: 1                  the document's version
 ///     Name: ringfence                    1 to 48 letters, digits, '-', '_' and '.'
 ///     Domain: example.com                may be absent
-///     Address: 192.0.2.7                 IPv4 or host name; 1 to 4 lines, phones are told the
-///     first Ports: sip=5060 sips=5061 tvs=2445 capf=3804 Roles: callmanager tftp tvs capf   what
-///     it runs for phones Certificate: TVS                   a unit, and below it one PEM block;
-///     each unit once
+///     Address: 192.0.2.7                 IPv4 or host name; 1 to 4 lines, phones use the first
+///     Ports: sip=5060 sips=5061 tvs=2445 capf=3804
+///     Roles: callmanager tftp tvs capf   what it runs for phones
+///     Certificate: TVS                   a unit, and below it one PEM block; each unit once
 ///     -----BEGIN CERTIFICATE-----
 ///     …
 ///     -----END CERTIFICATE-----
 ///     End: 5                             how many certificates there were
 std::string encode_node_file(const ClusterNode& node);
+// clang-format on
 
 /// parse_node_file reads what encode_node_file writes, of at most 64 KiB. The node is a subscriber
 /// without a number.
