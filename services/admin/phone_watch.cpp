@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -148,12 +149,26 @@ PhoneWatch::Next PhoneWatch::judge(const JobItem& item, const Contacts& contacts
   return next;
 }
 
+/// take_up_addresses: of phones that an earlier run told, where they are registered is not kept.
+void PhoneWatch::take_up_addresses(const std::vector<core::Registration>& registrations) {
+  if (goal_ != Goal::answer) return;
+  std::map<std::string, std::set<std::string>> addresses;
+  for (const core::Registration& one : registrations)
+    addresses[one.device].insert(core::address_text(one.peer));
+  for (auto& [phone, known] : addresses) {
+    const auto item = items_.find(phone);
+    if (item != items_.end() && item->second.state == ItemState::reset_sent && known.size() > 1)
+      addresses_before_.try_emplace(phone, std::move(known));
+  }
+}
+
 std::vector<JobItem> PhoneWatch::observe(const Evidence& evidence, Time now) {
   std::map<std::string_view, Contacts> contacts;
   for (const core::Registration& one : evidence.registrations) contacts[one.device].push_back(&one);
   std::map<std::string_view, const core::ResetRow*> resets;
   for (const core::ResetRow& one : evidence.resets) resets[one.device] = &one;
 
+  if (!std::exchange(looked_, true)) take_up_addresses(evidence.registrations);
   static const PhoneTrust kNothing;
   std::vector<JobItem> moved;
   for (auto& [phone, item] : items_) {

@@ -42,20 +42,17 @@ class PhoneWatch {
   ///   was, and, if it uses trust lists at all, is proven to believe the new one; also when it was
   ///   given up before;
   /// - returned when its answer is the goal and came from the address that is known of it, else
-  /// from
-  ///   the only one at which it was registered; unproven when kHeardWithin after the NOTIFY only
-  ///   others have answered: whoever registers as the phone is sent one;
+  ///   from the only one at which it was registered; unproven when kHeardWithin after the NOTIFY
+  ///   only others have answered: whoever registers as the phone is sent one;
   /// - refused or unproven when it registered so and kListSeenWithin later it has the new list, and
   ///   kept its old one, or nothing proves that it did not;
   /// - unproven when it registered from another address alone, and is not back within kMovedWithin
   ///   where it was: anybody can do so in its name;
   /// - failed when it refused the NOTIFY, or did not answer it, and is not back within
-  /// kHeardWithin:
-  ///   it may have been starting just then;
+  ///   kHeardWithin: it may have been starting just then;
   /// - waiting again when the registrar never sent its NOTIFY within kSentWithin, or sent it and
-  /// was
-  ///   restarted before the answer (kHeardWithin), or when it registered anew and no fetch of a
-  ///   good list is known kListSeenWithin later: it kept its old one, or a file server that ended
+  ///   was restarted before the answer (kHeardWithin), or when it registered anew and no fetch of
+  ///   a good list is known kListSeenWithin later: it kept its old one, or a file server that ended
   ///   just then could not write the fetch down, or what came next. The last two happen
   ///   kAgainAtMost times a phone;
   /// - not_returned when it is not back within kBackWithin.
@@ -139,6 +136,7 @@ class PhoneWatch {
                   const PhoneTrust& trust, core::Time now);
   Anew new_registration(const core::JobItem& item, const Contacts& contacts,
                         const std::string& home, core::Time since) const;
+  void take_up_addresses(const std::vector<core::Registration>& registrations);
   /// again returns waiting when the phone may be asked once more, else reset_sent.
   core::ItemState again(const std::string& phone);
 
@@ -150,6 +148,7 @@ class PhoneWatch {
   std::map<std::string, Missing> missing_;
   bool undecided_ = false;  ///< somebody registered just now
   bool cancelled_ = false;
+  bool looked_ = false;  ///< observe was called
 };
 
 /// fetches_trust_lists tells whether a device of this name is one that asks for an ITL: hardware

@@ -321,6 +321,19 @@ TEST(PhoneWatchAnswers, OfOneOfSeveralAddressesThatRegisterAreNotKnownToBeThePho
   ASSERT_EQ(alone.observe({both, nothing, {answered_by("10.0.0.5")}}, at(12)).size(), 1U);
 }
 
+TEST(PhoneWatchAnswers, OfOneOfSeveralAddressesAreDoubtedAfterARestartToo) {
+  const std::vector<core::Registration> both = {registered_at("10.0.0.5"),
+                                                registered_at("10.6.6.6")};
+  const Trust nothing = stands("SEP000000000001", core::Acceptance::unknown, "10.6.6.6");
+  const core::ResetRow row = answered_by("10.6.6.6");
+  PhoneWatch resumed({{"SEP000000000001", ItemState::reset_sent, at(9)}}, {row},
+                     PhoneWatch::Goal::answer);
+  EXPECT_TRUE(resumed.observe({both, nothing, {row}}, at(12)).empty());
+  const auto moved = resumed.observe({both, nothing, {row}}, at(41));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::unproven);
+}
+
 TEST(PhoneWatch, TakesUpFromTheRegistrarsRowsWhoWasAsked) {
   core::ResetRow row = reset("SEP000000000001", 200);
   PhoneWatch watch({{"SEP000000000001", ItemState::waiting, at(0)},
