@@ -14,6 +14,7 @@
 #include "shell/duration.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
+#include "shell/prose.h"
 #include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -76,9 +77,10 @@ std::string document_of(Call& call) {
     text = core::text_of(core::read_file(file, kMostBytes));
   } else if (console.interactive()) {
     Paste paste = console.paste(
-        "Paste what 'utils node export' printed on the other node; an empty line or Ctrl-D ends "
-        "it.\n",
-        Stream::output, kMostBytes);
+        wrapped("Paste what 'utils node export' printed on the other node; an empty line or Ctrl-D "
+                "ends it.\n",
+                call.columns()),
+        call.session.output == Output::json ? Stream::error : Stream::output, kMostBytes);
     if (paste.end == Paste::End::interrupted)
       throw Error(Code::refused, "the paste was left with Ctrl-C; nothing was imported");
     if (paste.end == Paste::End::too_long)
@@ -139,7 +141,7 @@ Status follow(Call& call, NodeChanged changed, Timeout timeout) {
   }
   const Watched watched = watch_job(
       call, changed.job->job, [](const JobReport&) {}, timeout);
-  changed.job = watched.report;
+  if (!watched.report.state.empty()) changed.job = watched.report;  // else it was left at once
   if (watched.end != WatchEnd::job_ended)
     changed.notes.push_back(
         fmt::format("The job goes on. Watch it again with: utils job wait {}", watched.report.job));

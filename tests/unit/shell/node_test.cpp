@@ -124,6 +124,12 @@ TEST_F(NodeShellTest, ATerminalPastesTheDocument) {
   session.questions = Questions::answer_yes;
   EXPECT_EQ(run("utils node import -"), Status::success);
   EXPECT_THAT(console.output, HasSubstr("Paste what 'utils node export' printed"));
+  console.output.clear();
+  console.typed = {"Ringfence-Node: 1", "Name: b", ""};
+  session.output = Output::json;
+  EXPECT_EQ(run("utils node import -"), Status::success);
+  EXPECT_THAT(console.errors, HasSubstr("Paste what 'utils node export' printed"));
+  EXPECT_NO_THROW(boost::json::parse(console.output)) << console.output;
 }
 
 TEST_F(NodeShellTest, PhonesThatCouldNotBeToldAreMissing) {
@@ -161,6 +167,28 @@ TEST_F(NodeShellTest, JsonIsOneDocumentWithTheEndOfTheJob) {
   EXPECT_EQ(document.at("result"), "added");
   EXPECT_EQ(document.at("job").as_object().at("state"), "done");
   EXPECT_EQ(document.at("itl_sha1"), "abcd");
+}
+
+TEST_F(NodeShellTest, AWatchThatIsLeftAtOnceKeepsWhatWasDone) {
+  changed_.job->state = "running";
+  session.questions = Questions::answer_yes;
+  for (const Output output : {Output::json, Output::text}) {
+    session.admin = admin = std::make_shared<RecordedAdmin>();
+    NodePlan plan;
+    plan.node = changed_.node;
+    plan.result = "added";
+    admin->record("node.import_plan", plan);
+    admin->record("node.import", changed_);
+    admin->record("job.wait", core::Error(core::Code::io, "it does not answer"));
+    console.interrupt = true;
+    session.output = output;
+    EXPECT_EQ(run(import_line()), Status::phones_missing);
+    if (output == Output::text) continue;
+    const boost::json::object document = boost::json::parse(console.output).as_object();
+    EXPECT_EQ(document.at("job").as_object().at("kind"), "phone-reset");
+    EXPECT_EQ(document.at("notes").as_array().back(),
+              "The job goes on. Watch it again with: utils job wait 7");
+  }
 }
 
 TEST_F(NodeShellTest, PrintsTheDocumentAndNothingElse) {
