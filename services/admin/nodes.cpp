@@ -361,7 +361,7 @@ void Nodes::reset(const std::string& who, NodeChanged& changed) {
       changed.job = parts_.jobs.report(parts_.resets.start("reset", who));
       return;
     }
-  } catch (const Error& error) {  // the change is made: it is said, and not taken back
+  } catch (const std::exception& error) {  // the change is made: it is said, and not taken back
     why = error.what();
   }
   if (changed.phones > 0)
