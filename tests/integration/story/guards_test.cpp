@@ -159,9 +159,9 @@ TEST_F(GuardsStory, ACancelledJobNamesTheServiceThatItWaitsFor) {
   ASSERT_EQ(instance_.sh("--yes utils phone reset all watch no").status, 0);
   ASSERT_TRUE(test::eventually(
       [&] { return test::sqlite3(registrar, "select count(*) from reset where id = 1") == "6"; }));
+  suspend_registrar(SIGSTOP);  // first: it may write down just then that nobody answered
   // As if all had taken it, and had not come back when the registrar hung.
   test::sqlite3(registrar, "update reset set answered_at = sent_at, status = 200 where id = 1");
-  suspend_registrar(SIGSTOP);
   ASSERT_EQ(instance_.sh("utils job cancel 1").status, 0);
   const auto step = [&] {
     return std::string(instance_.json("show job 1").at("step").as_string());
