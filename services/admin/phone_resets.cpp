@@ -66,6 +66,11 @@ void PhoneResets::stop() {
 }
 
 core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind, Force force) {
+  const std::vector<core::JobItem> items = items_for(kind, force);
+  return plan_of(items, PhoneWaves::not_told(parts_.house, items));
+}
+
+std::vector<core::JobItem> PhoneResets::items_for(const std::string& kind, Force force) {
   if (kind != "reset" && kind != "restart" && kind != "apply-config")
     throw Error(Code::malformed, "kind must be reset, restart or apply-config");
   parts_.jobs.refuse_while_phones_are_reset();
@@ -74,13 +79,13 @@ core::admin::PhoneResetPlan PhoneResets::plan(const std::string& kind, Force for
     throw Error(Code::refused, registrar.why() +
                                    ", so no phone can be told anything; start it first: utils "
                                    "service start Cisco CallManager");
-  const std::vector<core::JobItem> items = PhoneWaves::items_of_registered(house);
+  std::vector<core::JobItem> items = PhoneWaves::items_of_registered(house);
   std::vector<std::string> names;
   for (const core::JobItem& item : items) names.push_back(item.phone);
   std::ranges::sort(names);
   const std::string refusal = guards_.of_tell(kind, names, false).refusal(force);
   if (!refusal.empty()) throw Error(Code::refused, refusal);
-  return plan_of(items, PhoneWaves::not_told(house, items));
+  return items;
 }
 
 core::admin::PhoneResetPlan PhoneResets::plan_of(const std::vector<core::JobItem>& items,
@@ -94,8 +99,7 @@ core::admin::PhoneResetPlan PhoneResets::plan_of(const std::vector<core::JobItem
 
 std::int64_t PhoneResets::start(const std::string& kind, const std::string& who, Force force) {
   const auto turn = parts_.jobs.turn();
-  plan(kind, force);
-  const std::vector<core::JobItem> items = PhoneWaves::items_of_registered(parts_.house);
+  const std::vector<core::JobItem> items = items_for(kind, force);
   const std::vector<std::string> others = PhoneWaves::not_told(parts_.house, items);
   const core::admin::PhoneResetPlan now = plan_of(items, others);
   Job job;

@@ -48,6 +48,8 @@ class PhoneResets final : public JobKind {
   void stop() override;
 
  private:
+  /// items_for are the phones to tell now. Throws what start would throw.
+  std::vector<core::JobItem> items_for(const std::string& kind, Force force);
   core::admin::PhoneResetPlan plan_of(const std::vector<core::JobItem>& items,
                                       const std::vector<std::string>& others);
   void begin(core::Job job);

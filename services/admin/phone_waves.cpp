@@ -33,9 +33,10 @@ constexpr const char* kRegistrarAway = "waiting for Cisco CallManager, which doe
 std::vector<JobItem> PhoneWaves::items_of_registered(House& house) {
   std::vector<JobItem> items;
   std::set<std::string> seen;
+  const auto phones = house.phones.stamps();  // all at once: a query for each is slow with many
   for (const core::Registration& one : house.registrations())
     // One that was removed just now is registered until its time is over, and nobody's phone.
-    if (seen.insert(one.device).second && house.phones.has(one.device))
+    if (phones.contains(one.device) && seen.insert(one.device).second)
       items.push_back({one.device, ItemState::waiting, house.clock.now()});
   return items;
 }
@@ -50,7 +51,8 @@ std::vector<std::string> PhoneWaves::not_told(House& house, const std::vector<Jo
       if (one.expires_at > now && !one.answers()) names.insert(one.device);
   }
   for (const JobItem& item : items) names.erase(item.phone);
-  std::erase_if(names, [&](const std::string& name) { return !house.phones.has(name); });
+  const auto phones = house.phones.stamps();
+  std::erase_if(names, [&](const std::string& name) { return !phones.contains(name); });
   return {names.begin(), names.end()};
 }
 
