@@ -98,6 +98,9 @@ bool PhoneWaves::run(Job& job) {
                             house.trust().of(watch.asked_about(registrations), terms_.lists),
                             house.resets(job.id)};
     std::vector<JobItem> moved = watch.observe(evidence, now);
+    for (JobItem& item : moved)
+      if (item.state == ItemState::not_returned && !registrar_away_.empty())
+        item.detail += "; " + registrar_away_;
     std::ranges::move(watch.take_in(evidence, now), std::back_inserter(moved));
     house.jobs.set_items(job.id, moved);
     if (!wave.empty() || !moved.empty()) parts_.jobs.touch(job.id);
