@@ -69,6 +69,14 @@ std::map<std::string, std::string> strings_for(const std::vector<std::string>& p
   return strings;
 }
 
+/// holds tells whether a phone is excluded because `job` still waits for it.
+bool holds(const Job& job, const BulkPreview& plan, const BulkFacts& facts) {
+  return std::ranges::any_of(plan.excluded, [&](const core::admin::BulkExcluded& one) {
+    const auto busy = facts.busy.find(one.phone);
+    return one.reason == "other_job" && busy != facts.busy.end() && busy->second == job.id;
+  });
+}
+
 /// note_model says how the model was read, when that is not as it was written.
 void note_model(const BulkRequest& request, const BulkFilter& filter, BulkPreview& plan) {
   if (request.model && filter.model && *request.model != *filter.model)
@@ -179,10 +187,11 @@ BulkStarted BulkJobs::start(const BulkRequest& request, const std::string& who) 
   const BulkFilter filter = bulk_filter(request, now);
   const BulkTerms terms = terms_of(request, now);
   const std::vector<Phone> phones = house_.phones.list();
-  BulkPreview plan = plan_bulk(filter, terms, phones, gather(now), now);
+  const BulkFacts facts = gather(now);
+  BulkPreview plan = plan_bulk(filter, terms, phones, facts, now);
   if (plan.chosen == 0 && plan.matched > 0)
     for (const Job& job : house_.jobs.unfinished())
-      if (job.kind == kKind && job.wanted == core::JobWanted::cancel)
+      if (job.kind == kKind && job.wanted == core::JobWanted::cancel && holds(job, plan, facts))
         throw Error(Code::conflict, being_cancelled(job));
   if (plan.chosen == 0)
     throw Error(
