@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/trust/itl.h"
+#include "core/trust/node_file.h"
 
 namespace ringfence::services::admin {
 
@@ -20,6 +21,11 @@ bool same_request(const core::RecordRequest& left, const core::RecordRequest& ri
   return left.function == right.function && left.content == right.content &&
          left.dns_name == right.dns_name && left.ip_address == right.ip_address &&
          X509_cmp(left.certificate, right.certificate) == 0;
+}
+
+bool same_nodes(const core::Cluster& left, const core::Cluster& right) {
+  return std::ranges::equal(left.nodes, right.nodes, {}, core::node_fingerprint,
+                            core::node_fingerprint);
 }
 
 }  // namespace
@@ -73,13 +79,15 @@ ClusterKeeper::Done ClusterKeeper::make(const Change& change, const core::Cluste
     transaction.commit();
   } catch (const std::exception&) {
     // A COMMIT that failed may have been kept: what is there then counts.
+    bool kept = false;
     try {
       house_.database.settle();
+      kept = same_nodes(cluster_of(house_.database, house_.config), change.after);
     } catch (const std::exception&) {
       in_force += ", unless the next start finds that the new ones were kept";
       throw;
     }
-    if (!new_list || publisher_.served_sha1() != list.sha1) throw;
+    if (!kept) throw;
     core::log(core::Level::warning, "COMMIT_WAS_KEPT", {{"reason", change.reason}});
   }
   if (!new_list) {
