@@ -39,13 +39,19 @@ void StoppedServices::save(const std::set<std::string>& daemons) {
 }
 
 void StoppedServices::note_stop(const Service& service) {
+  core::Database::Transaction transaction(database_);  // nobody writes between look and save
   std::set<std::string> all = daemons();
-  if (all.emplace(service.daemon).second) save(all);
+  if (!all.emplace(service.daemon).second) return;
+  save(all);
+  transaction.commit();
 }
 
 void StoppedServices::note_start(const Service& service) {
+  core::Database::Transaction transaction(database_);
   std::set<std::string> all = daemons();
-  if (all.erase(std::string(service.daemon)) > 0) save(all);
+  if (all.erase(std::string(service.daemon)) == 0) return;
+  save(all);
+  transaction.commit();
 }
 
 bool StoppedServices::has(const Service& service) const {

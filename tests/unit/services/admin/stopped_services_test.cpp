@@ -1,6 +1,8 @@
 // What an administrator stopped, as long as one Ringfence runs.
 #include "services/admin/stopped_services.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "core/storage/schema.h"
@@ -25,6 +27,20 @@ TEST(StoppedServices, LastAsLongAsTheRunOfRingfence) {
   crashed.forget();
   EXPECT_FALSE(crashed.has(tftp));
   EXPECT_FALSE(StoppedServices::this_run().empty());
+}
+
+TEST(StoppedServices, AreAllKeptWhenTheyAreStoppedAtOnce) {
+  const test::TemporaryFolder folder;
+  core::Database database(folder / "admin.db", core::Schema::admin, core::Access::read_write);
+  const Service tftp = *service_named("Cisco Tftp");
+  const Service tvs = *service_named("Cisco Trust Verification Service");
+  for (int round = 0; round < 50; ++round) {
+    StoppedServices stopped(database, "boot/" + std::to_string(round));
+    std::thread other([&] { stopped.note_stop(tftp); });
+    stopped.note_stop(tvs);
+    other.join();
+    ASSERT_TRUE(stopped.has(tftp) && stopped.has(tvs)) << round;
+  }
 }
 
 TEST(StoppedServices, AreNotForgottenOnAFullDiskAndTheStopGoesOn) {
