@@ -275,7 +275,7 @@ Status Pool::status() {
   status.token = token_;
   for (const auto& [ref, key] : catalogue_.keys()) {
     const auto copies = std::ranges::count_if(
-        workers_, [&ref](const auto& entry) { return entry.second->copied.contains(ref); });
+        workers_, [&ref = ref](const auto& entry) { return entry.second->copied.contains(ref); });
     status.keys.push_back({key.facts.info, key.facts.since, static_cast<std::uint32_t>(copies)});
   }
   for (const auto& [fd, worker] : workers_) status.workers.push_back(worker->status(now));
