@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 
 constexpr int kReceiveBufferBytes = 4 << 20;  // a whole site boots at once
 constexpr int kRequestsAtOnce = 64;           // before running transfers have their turn
-constexpr std::size_t kMaxLate = 256;
-constexpr auto kLate = 500ms;
 
 core::UdpSocket open_socket(const core::udp::endpoint& endpoint) {
   try {
@@ -141,11 +139,14 @@ bool Server::start(core::BytesView datagram, const core::udp::endpoint& peer) {
 /// address has ended: the last acknowledgement of the same client's last file, say, may be read
 /// after it.
 void Server::keep_late(core::BytesView datagram, const core::udp::endpoint& peer) {
-  if (late_.size() >= kMaxLate) {
+  const auto key = core::peer_key(peer.address());
+  const auto share = std::ranges::count_if(
+      late_, [&](const Late& one) { return core::peer_key(one.peer.address()) == key; });
+  if (late_.size() >= bounds_.late || static_cast<std::size_t>(share) >= bounds_.late_per_address) {
     drop(peer);
     return;
   }
-  const auto until = loop_.now() + kLate;
+  const auto until = loop_.now() + bounds_.late_time;
   late_.push_back({core::Bytes(datagram.begin(), datagram.end()), peer, until});
   loop_.wake_at(*this, late_.front().until);
 }

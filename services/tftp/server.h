@@ -27,6 +27,10 @@ struct Bounds {
   /// which nobody does is dropped; clients ask again.
   core::Limits transfers{2000, 500};
   Lending::Bounds lending{};
+  /// How long a request waits for a seat, and how many may in all and of one address.
+  std::chrono::milliseconds late_time{500};
+  std::size_t late = 256;
+  std::size_t late_per_address = 16;
   std::chrono::seconds transfer_time = std::chrono::minutes(5);
   std::chrono::seconds drain_time = std::chrono::seconds(2);  ///< for running ones, after `close`
 };

@@ -176,7 +176,7 @@ TEST_F(TransferTest, SendsWindowsToAtftp) {
   }
 }
 
-TEST_F(TransferTest, RepeatsAWindowWhoseBeginningWasLost) {
+TEST_F(TransferTest, GoesOnBehindTheLastBlockOfAWindowThatArrived) {
   start({});
   Client client(server->endpoint());
   client.ask();
@@ -191,6 +191,7 @@ TEST_F(TransferTest, RepeatsAWindowWhoseBeginningWasLost) {
 TEST_F(TransferTest, KeepsARequestUntilAnotherOfItsAddressHasEnded) {
   Bounds bounds;
   bounds.transfers.per_address = 1;
+  bounds.late_time = std::chrono::minutes(1);
   start(bounds);
   Client first(server->endpoint());
   first.ask();
@@ -202,6 +203,26 @@ TEST_F(TransferTest, KeepsARequestUntilAnotherOfItsAddressHasEnded) {
   EXPECT_FALSE(second.receive().empty()) << "it has asked once";
   EXPECT_EQ(second.fetch_rest(8), source.bytes());
   EXPECT_EQ(counted("dropped"), 0U);
+}
+
+TEST_F(TransferTest, KeepsOnlySoManyRequestsOfOneAddress) {
+  Bounds bounds;
+  bounds.transfers.per_address = 1;
+  bounds.late_time = std::chrono::minutes(1);
+  bounds.late_per_address = 1;
+  start(bounds);
+  Client first(server->endpoint());
+  first.ask();
+  first.receive();
+  Client second(server->endpoint());
+  second.ask();
+  ASSERT_TRUE(test::eventually([&] { return counted("requests") == 2; }));
+  Client third(server->endpoint());
+  third.ask();
+  EXPECT_TRUE(test::eventually([&] { return counted("dropped") == 1; }));
+  first.give_up();
+  EXPECT_FALSE(second.receive().empty());
+  EXPECT_EQ(second.fetch_rest(8), source.bytes());
 }
 
 TEST_F(TransferTest, DropsARequestForWhichNobodyEnds) {
