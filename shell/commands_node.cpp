@@ -30,8 +30,7 @@ constexpr std::size_t kMostBytes = std::size_t{64} * 1024;
 constexpr std::chrono::seconds kChangeWithin(180);  ///< it may wait for a key that is being made
 
 std::vector<std::string> other_names(Admin& admin, const std::string&) {
-  const auto list = from_json<NodeList>(
-      admin.call(std::string(method::node_list.name), {}, std::chrono::seconds(5)));
+  const auto list = ask(admin, method::node_list, {}, std::chrono::seconds(5));
   std::vector<std::string> names;
   for (const NodeFacts& node : list.nodes)
     if (!node.this_node) names.push_back(node.name);

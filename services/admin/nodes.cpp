@@ -244,7 +244,7 @@ void Nodes::note_phones(NodePlan& plan) const {
   const std::int64_t others = plan.phones - plan.phones_reset;
   if (others > 0)
     plan.notes.push_back(
-        fmt::format("{} not registered; {} not reset and {} new files when {} next.",
+        fmt::format("{} not registered; {} not reset and {} new files when {}.",
                     others == 1 ? "1 known phone is" : fmt::format("{} known phones are", others),
                     others == 1 ? "it is" : "they are", others == 1 ? "fetches its" : "fetch their",
                     others == 1 ? "it next starts" : "they next start"));
