@@ -13,10 +13,10 @@
 #include <fmt/format.h>
 
 #include "core/trust/trust_list.h"
-#include "services/admin/guards.h"
-#include "services/admin/house.h"
-#include "services/admin/trust_keeper.h"
-#include "services/admin/trust_ledger.h"
+#include "services/admin/jobs/guards.h"
+#include "services/admin/node/house.h"
+#include "services/admin/trust/trust_keeper.h"
+#include "services/admin/trust/trust_ledger.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::bench {

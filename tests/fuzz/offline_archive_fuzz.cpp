@@ -1,5 +1,5 @@
 // Archives of certificates from anywhere: within their bounds, and packed again they hold the same.
-#include "services/admin/offline_archive.h"
+#include "services/admin/capf/offline_archive.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

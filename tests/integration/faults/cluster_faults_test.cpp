@@ -11,8 +11,8 @@
 #include "core/base/file.h"
 #include "core/certificates/issue.h"
 #include "core/crypto/x509.h"
-#include "services/admin/cluster_keeper.h"
-#include "services/admin/trust_keeper.h"
+#include "services/admin/trust/cluster_keeper.h"
+#include "services/admin/trust/trust_keeper.h"
 #include "tests/support/signer_process.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,0 +1,29 @@
+// The methods of the CAPF report, status, policy and expiry.
+#include "core/admin/capf_api.h"
+#include "services/admin/api/methods_add.h"
+#include "services/admin/capf/diagnosis_facts.h"
+#include "services/admin/capf/policy.h"
+#include "services/admin/capf/report.h"
+
+namespace ringfence::services::admin {
+
+using namespace core::admin;
+
+void Methods::add_capf(const Parts& parts) {
+  House& house = parts.house;
+  on(method::capf_report,
+     [&house](const CapfReportRequest& request, Who) { return capf_report(house, request); });
+  on(method::capf_status, [&house, parts](const CapfStatusRequest& request, Who) {
+    return diagnose(gather(house, parts.keeper, parts.services, parts.opening, request.name));
+  });
+  ExpiryMonitor& monitor = parts.monitor;
+  on(method::capf_policy, [&](const Nothing&, Who) { return show_policy(house, monitor); });
+  on(method::capf_set_policy,
+     [&](const CapfPolicySet& request, Who) { return set_policy(house, monitor, request); });
+  on(method::capf_monitor, [&](const Nothing&, Who) { return monitor.run(); });
+  on(method::capf_certificate, [&house](const CapfCertificateRequest& request, Who) {
+    return fetched_certificate(house, request);
+  });
+}
+
+}  // namespace ringfence::services::admin

@@ -1,0 +1,21 @@
+// show capf policy, set capf policy.
+#pragma once
+
+#include "core/admin/capf_api.h"
+#include "core/phones/capf_policy.h"
+#include "services/admin/capf/expiry_monitor.h"
+#include "services/admin/node/house.h"
+
+namespace ringfence::services::admin {
+
+core::admin::CapfPolicyShow show_policy(House& house, ExpiryMonitor& monitor);
+
+/// set_policy changes one value and answers as show_policy does. Throws Error{malformed} naming
+/// what could be; then nothing has changed.
+core::admin::CapfPolicyShow set_policy(House& house, ExpiryMonitor& monitor,
+                                       const core::admin::CapfPolicySet& request);
+
+/// policy_with returns `policy` with one value changed; throws as set_policy. Pure.
+core::CapfPolicy policy_with(core::CapfPolicy policy, const core::admin::CapfPolicySet& request);
+
+}  // namespace ringfence::services::admin

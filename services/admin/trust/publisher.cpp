@@ -1,0 +1,223 @@
+#include "services/admin/trust/publisher.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/log.h"
+#include "core/net/rpc.h"
+#include "core/net/rpc_line.h"
+#include "core/storage/setting_store.h"
+
+namespace ringfence::services::admin {
+
+using core::Error;
+using core::ItlSigner;
+using core::Level;
+using core::log;
+
+namespace {
+
+constexpr auto kReloadWithin = std::chrono::seconds(5);
+
+/// is_listening says whether anybody holds the socket.
+bool is_listening(const std::filesystem::path& path) noexcept {
+  try {
+    const sockaddr_un address = core::unix_address(path);
+    const core::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    return socket && (::connect(socket.get(), generic, sizeof address) == 0 || errno == EAGAIN);
+  } catch (const std::exception&) {  // no path for a socket
+    return false;
+  }
+}
+
+}  // namespace
+
+std::string list_word(core::ListKind kind) {
+  return kind == core::ListKind::itl ? "ITL" : "CTL";
+}
+
+std::filesystem::path list_path(const core::Config& config, core::ListKind kind) {
+  return config.tftp_folder() / (list_word(kind) + "File.tlv");
+}
+
+std::filesystem::path node_list_path(const core::Config& config, core::ListKind kind,
+                                     core::NodeId node) {
+  const std::filesystem::path path = list_path(config, kind);
+  if (node == core::kThisNode) return path;
+  return path.parent_path() / ("node-" + std::to_string(node)) / path.filename();
+}
+
+std::filesystem::path Publisher::path() const {
+  return node_list_path(house_.config, kind_, node_);
+}
+
+std::filesystem::path Publisher::next_path() const {
+  return path().string() + ".next";
+}
+
+/// recovery_setting names the setting that says since when a recovery list is in force: RFC 3339,
+/// "" for none.
+std::string Publisher::recovery_setting() const {
+  const std::string name =
+      kind_ == core::ListKind::itl ? "itl_recovery_since" : "ctl_recovery_since";
+  return node_ == core::kThisNode ? name : name + "_" + std::to_string(node_);
+}
+
+std::optional<std::string> tell_reload(const core::Config& config,
+                                       const Service& service) noexcept {
+  const std::filesystem::path socket = config.control_socket(std::string(service.daemon));
+  try {
+    core::rpc_call(socket, "reload", {}, kReloadWithin);
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    const bool up = is_listening(socket);
+    log(up ? Level::error : Level::info, "SERVICE_NOT_TOLD",
+        {{"service", std::string(service.name)}, {"why", error.what()}});
+    if (up) return error.what();
+  }
+  return std::nullopt;
+}
+
+bool Publisher::recovering() const {
+  return !core::SettingStore(house_.database).find(recovery_setting()).value_or("").empty();
+}
+
+ItlSigner Publisher::signer() const {
+  const core::Release release = house_.config.release();
+  return recovering() ? core::recovery_signer_of(release) : core::normal_signer_of(release);
+}
+
+std::string Publisher::served_sha1() const {
+  const auto last = house_.lists.last(list_word(kind_), node_);
+  return last ? last->sha1 : "";
+}
+
+void Publisher::prepare(const SignedList& list) {
+  if (node_ != core::kThisNode) std::filesystem::create_directories(path().parent_path());
+  core::write_atomically(next_path(), list.file);
+}
+
+void Publisher::record(const SignedList& list, const std::string& reason) {
+  house_.lists.add({0, list_word(kind_), std::string(name(list.signer)), list.sha1, reason,
+                    list.file, house_.clock.now(), node_});
+}
+
+Published Publisher::publish(const SignedList& list, const std::string& reason) {
+  Published published = put_in_force(list.file, list.sha1);
+  log(Level::notice, list_word(kind_) + "_PUBLISHED",
+      {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
+  tell_services(published);
+  return published;
+}
+
+void Publisher::tell_services(Published& published) {
+  for (const Service& service : kServices) {
+    const std::string called(service.name);
+    if (const auto why = tell_reload(house_.config, service)) {
+      published.untold.push_back(called);
+      const std::string cure = "'utils service restart " + called + "'";
+      published.warnings.push_back("The new " + list_word(kind_) + " is in force, but " + called +
+                                   " was not told of it: " + *why +
+                                   (why->ends_with(cure) ? "" : "; restart it with " + cure) + ".");
+    }
+  }
+}
+
+Published Publisher::put_in_force(const core::Bytes& file, const std::string& sha1) {
+  Published published{sha1, {}};
+  const std::filesystem::path served = path();
+  const std::string word = list_word(kind_);
+  std::filesystem::rename(next_path(), served);
+  // From here on phones get it, whatever happens.
+  const auto then = [&](const std::string& what, const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log(Level::error, word + "_PUBLISHED_BUT", {{"failed", what}, {"why", error.what()}});
+      published.warnings.push_back("The new " + word + " is in force, but " + what + ": " +
+                                   error.what() + ".");
+    }
+  };
+  then("its name may be lost in a power cut", [&] { core::sync_folder(served.parent_path()); });
+  then("its copy " + word + "File.tlv.good could not be written",
+       [&] { core::write_atomically(served.string() + ".good", file); });
+  return published;
+}
+
+SignedList Publisher::build(const NodeCertificates& certificates) {
+  return build(certificates, signer());
+}
+
+SignedList Publisher::build(const NodeCertificates& certificates, ItlSigner signer) {
+  return certificates.build(kind_, signer, house_.token, house_.clock.now());
+}
+
+std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& certificates,
+                                                      ItlSigner signer) {
+  auto last = house_.lists.last(list_word(kind_), node_);
+  try {
+    if (last && !certificates.difference(kind_, last->file, signer)) return last;
+  } catch (const Error& error) {
+    log(Level::error, list_word(kind_) + "_RECORD_UNUSABLE",
+        {{"sha1", last->sha1}, {"why", error.what()}});
+  }
+  return std::nullopt;
+}
+
+std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
+                                         const std::string& reason) {
+  const ItlSigner by = signer();
+  std::optional<std::string> difference;
+  try {
+    difference = certificates.difference(kind_, core::read_file(path(), kMaxListBytes), by);
+    if (!difference) return std::nullopt;
+  } catch (const Error& error) {
+    difference = error.what();
+  }
+  if (const auto last = last_good(certificates, by)) {
+    core::write_atomically(next_path(), last->file);
+    Published published = put_in_force(last->file, last->sha1);
+    log(Level::warning, list_word(kind_) + "_RESTORED",
+        {{"why", *difference}, {"sha1", last->sha1}});
+    tell_services(published);
+    return Ensured{Ensured::By::last_good, *difference, last->sha1, std::move(published.warnings)};
+  }
+  log(Level::notice, list_word(kind_) + "_REBUILT", {{"why", *difference}});
+  const SignedList list = build(certificates, by);
+  prepare(list);
+  record(list, reason);
+  Published published = publish(list, reason);
+  return Ensured{Ensured::By::new_list, *difference, published.sha1, std::move(published.warnings)};
+}
+
+Published Publisher::publish_with(const SignedList& list, const std::string& reason,
+                                  bool recovering) {
+  prepare(list);
+  {
+    core::Database::Transaction transaction(house_.database);
+    record(list, reason);
+    core::SettingStore(house_.database)
+        .save(recovery_setting(), recovering ? core::to_iso(house_.clock.now()) : "");
+    transaction.commit();
+  }
+  return publish(list, reason);
+}
+
+Published Publisher::begin_recovery(const NodeCertificates& certificates) {
+  return publish_with(build(certificates, core::recovery_signer_of(house_.config.release())),
+                      "reset localkey", true);
+}
+
+std::optional<Published> Publisher::end_recovery(const NodeCertificates& certificates,
+                                                 const std::string& reason) {
+  if (!recovering()) return std::nullopt;
+  return publish_with(build(certificates, core::normal_signer_of(house_.config.release())), reason,
+                      false);
+}
+
+}  // namespace ringfence::services::admin
