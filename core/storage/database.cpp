@@ -190,10 +190,8 @@ Database::Transaction::Transaction(Database& database)
   if (database_.reading_)
     throw Error(Code::internal, database_.path_.string() + ": a write inside a read");
   try {
-    if (depth_ == 0)
-      *lease_ << "begin immediate";
-    else
-      *lease_ << fmt::format("savepoint inner_{}", depth_);
+    Prepared(database_, depth_ == 0 ? "begin immediate" : fmt::format("savepoint inner_{}", depth_))
+        .execute();
   } catch (const soci::soci_error& error) {
     translate(database.path_, error);
   }
@@ -205,10 +203,10 @@ Database::Transaction::~Transaction() {
   --database_.depth_;
   try {
     if (depth_ == 0) {
-      *lease_ << "rollback";
+      Prepared(database_, "rollback").execute();
     } else {
-      *lease_ << fmt::format("rollback to inner_{}", depth_);
-      *lease_ << fmt::format("release inner_{}", depth_);
+      Prepared(database_, fmt::format("rollback to inner_{}", depth_)).execute();
+      Prepared(database_, fmt::format("release inner_{}", depth_)).execute();
     }
   } catch (const std::exception&) {  // SQLite rolls back by itself when the disk fails
   }
@@ -216,10 +214,7 @@ Database::Transaction::~Transaction() {
 
 void Database::Transaction::commit() {
   try {
-    if (depth_ == 0)
-      *lease_ << "commit";
-    else
-      *lease_ << fmt::format("release inner_{}", depth_);
+    Prepared(database_, depth_ == 0 ? "commit" : fmt::format("release inner_{}", depth_)).execute();
   } catch (const soci::soci_error& error) {
     if (depth_ == 0 && may_have_been_kept(error)) database_.unsettled_ = true;
     translate(database_.path_, error);

@@ -1,7 +1,7 @@
 // Writes of many threads that share one transaction.
 #include "core/storage/write_group.h"
 
-#include <algorithm>
+#include <future>
 #include <utility>
 
 namespace ringfence::core {
@@ -18,11 +18,23 @@ WriteGroup::~WriteGroup() {
   thread_.join();
 }
 
+void WriteGroup::submit(Work work, Done done) {
+  std::unique_lock lock(mutex_);
+  add({std::move(work), std::move(done), true, nullptr}, lock);
+}
+
 void WriteGroup::queue(Work work, Failed failed) {
-  Piece piece;
-  piece.work = std::move(work);
-  piece.failed = std::move(failed);
-  add(std::move(piece));
+  auto tell = [failed = std::move(failed)](const std::exception_ptr& error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& why) {
+      failed(why);
+    }
+  };
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return pieces_.size() < bounds_.waiting; });
+  add({std::move(work), std::move(tell), false, nullptr}, lock);
 }
 
 void WriteGroup::flush() {
@@ -35,20 +47,29 @@ WriteGroup::Counts WriteGroup::counts() const {
 }
 
 void WriteGroup::run_and_wait(Work work) {
-  Piece piece;
-  piece.work = std::move(work);
-  std::future<void> end = piece.done.emplace().get_future();
-  add(std::move(piece));
-  end.get();
+  std::promise<void> end;
+  auto tell = [&end](const std::exception_ptr& error) {
+    if (error)
+      end.set_exception(error);
+    else
+      end.set_value();
+  };
+  {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return pieces_.size() < bounds_.waiting; });
+    add({std::move(work), std::move(tell), true, nullptr}, lock);
+  }
+  end.get_future().get();
 }
 
-void WriteGroup::add(Piece piece) {
-  std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return pieces_.size() < bounds_.waiting; });
-  if (piece.done) ++awaited_;
+void WriteGroup::add(Piece piece, std::unique_lock<std::mutex>& lock) {
+  if (piece.awaited) ++awaited_;
   pieces_.push_back(std::move(piece));
-  // A queued piece wakes the thread only from its long sleep; it then lingers for company.
-  if (awaited_ > 0 || pieces_.size() == 1) come_.notify_one();
+  // A queued piece wakes the thread only from its long sleep; it then lingers for company. One that
+  // is awaited wakes it unless it was woken already.
+  const bool wake = awaited_ == 1 || pieces_.size() == 1 || pieces_.size() >= bounds_.waiting;
+  lock.unlock();
+  if (wake) come_.notify_one();
 }
 
 void WriteGroup::run() {
@@ -61,7 +82,7 @@ void WriteGroup::run() {
     });
     std::vector<Piece> group;
     for (; !pieces_.empty() && group.size() < bounds_.group; pieces_.pop_front()) {
-      if (pieces_.front().done) --awaited_;
+      if (pieces_.front().awaited) --awaited_;
       group.push_back(std::move(pieces_.front()));
     }
     counts_.works += group.size();
@@ -91,19 +112,8 @@ void WriteGroup::commit(std::vector<Piece>& group) {
   if (broken) make_void();
   for (Piece& piece : group) {
     if (!piece.error) piece.error = broken;
-    if (piece.done) {
-      if (piece.error) {
-        piece.done->set_exception(piece.error);
-      } else {
-        piece.done->set_value();
-      }
-    } else if (piece.error) {
-      try {
-        std::rethrow_exception(piece.error);
-      } catch (const std::exception& error) {
-        piece.failed(error);
-      }
-    }
+    piece.done(piece.error);
+    piece.work = nullptr;
   }
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,8 +23,9 @@ namespace ringfence::core {
 ///
 /// Each piece runs in a savepoint: one that fails is undone alone, and only its caller hears of it.
 /// A commit that fails, for a full disk say, fails every piece of its group, and nothing of them
-/// shows; nor after a crash, when Database::settle can see to it. Safe from several threads; never
-/// to be called from a piece of work.
+/// shows; nor after a crash, when Database::settle can see to it. Stores of the same database may be
+/// called from a piece: what they write becomes part of it. Safe from several threads; never to be
+/// called from a piece of work.
 class WriteGroup {
  public:
   struct Bounds {
@@ -59,6 +59,14 @@ class WriteGroup {
   }
 
   using Work = std::function<void(soci::session&)>;
+  using Done = std::function<void(std::exception_ptr)>;
+
+  /// submit runs `work` and then tells `done` what became of it: nothing when it is on disk, else
+  /// what `write` would have thrown. On the group's thread, which `done` must neither hold nor throw
+  /// at. It never waits, not even for room: whoever submits has a bound of his own on what he has
+  /// under way. A coroutine awaits it by core::committed (core/net).
+  void submit(Work work, Done done);
+
   using Failed = std::function<void(const std::exception&)>;
 
   /// queue runs `work` behind all that came before, and does not wait for it. `failed` hears what
@@ -79,13 +87,13 @@ class WriteGroup {
  private:
   struct Piece {
     Work work;
-    std::optional<std::promise<void>> done;  ///< for a caller that waits
-    Failed failed;
+    Done done;
+    bool awaited = true;  ///< by somebody who goes on when it is done
     std::exception_ptr error;
   };
 
   void run_and_wait(Work work);
-  void add(Piece piece);
+  void add(Piece piece, std::unique_lock<std::mutex>& lock);
   void run();
   void commit(std::vector<Piece>& group);
   void make_void() noexcept;
@@ -97,7 +105,7 @@ class WriteGroup {
   std::condition_variable come_;
   std::condition_variable room_;
   std::deque<Piece> pieces_;
-  std::size_t awaited_ = 0;  ///< of the pieces, those whose caller waits
+  std::size_t awaited_ = 0;  ///< of the pieces, those that somebody waits for
   Counts counts_;
   bool stopping_ = false;
   std::thread thread_;  // last: it uses all of the above
