@@ -93,7 +93,7 @@ class SignerClient::Connection {
     do {
       self.id = ++last_id_;
     } while (self.id == 0);
-    const Bytes body = wire::encode(wire::Request{self.id, operation});
+    const Bytes body = wire::encode(self.id, operation);
     bool reads = false;
     bool sends = false;
     {
@@ -348,7 +348,7 @@ void SignerClient::destroy(const KeyRef& ref) {
 }
 
 void SignerClient::unlock(BytesView pin) {
-  call(wire::Unlock(Bytes(pin.begin(), pin.end())));
+  call(wire::Unlock{core::Secret(Bytes(pin.begin(), pin.end()))});
 }
 
 Status SignerClient::status() {

@@ -2,7 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "core/base/error.h"
+
 namespace ringfence::hsm::wire {
+namespace {
+
+/// as_ours says a field that is truncated as an Error of hsm.
+template <typename Read>
+auto as_ours(Read read) {
+  try {
+    return read();
+  } catch (const core::Error& error) {
+    throw Error(Kind::request, error.what());
+  }
+}
+
+}  // namespace
 
 Out& Out::token_facts(const TokenFacts& token) {
   for (const std::string* field : {&token.library, &token.label, &token.manufacturer, &token.model,
@@ -29,6 +44,23 @@ TokenFacts In::token_facts() {
   return token;
 }
 
+std::uint8_t In::u8(std::string_view what) {
+  return as_ours([&] { return reader_.u8(what); });
+}
+
+std::uint16_t In::u16(std::string_view what) {
+  return as_ours([&] { return reader_.u16(what); });
+}
+
+std::uint32_t In::u32(std::string_view what) {
+  return as_ours([&] { return reader_.u32(what); });
+}
+
+std::uint64_t In::u64(std::string_view what) {
+  const std::uint64_t high = u32(what);
+  return high << 32U | u32(what);
+}
+
 bool In::flag(std::string_view what) {
   const std::uint8_t value = u8(what);
   if (value > 1) throw Error(Kind::request, fmt::format("{} must be 0 or 1", what));
@@ -36,20 +68,20 @@ bool In::flag(std::string_view what) {
 }
 
 BytesView In::bytes(std::size_t max, std::string_view what) {
-  const std::size_t size = u16(what);
-  if (size > max) throw Error(Kind::request, fmt::format("{} is longer than {}", what, max));
-  return take(size, what);
+  return counted(u16(what), max, what);
 }
 
 BytesView In::long_bytes(std::size_t max, std::string_view what) {
-  const std::size_t size = u32(what);
+  return counted(u32(what), max, what);
+}
+
+BytesView In::counted(std::size_t size, std::size_t max, std::string_view what) {
   if (size > max) throw Error(Kind::request, fmt::format("{} is longer than {}", what, max));
-  return take(size, what);
+  return as_ours([&] { return reader_.take(size, what); });
 }
 
 std::string In::text(std::size_t max, std::string_view what) {
-  const BytesView view = bytes(max, what);
-  return {view.begin(), view.end()};
+  return core::text_of(bytes(max, what));
 }
 
 std::string In::label() {
@@ -82,20 +114,8 @@ Hash In::hash(std::string_view what) {
 }
 
 void In::end() const {
-  if (!rest_.empty()) throw Error(Kind::request, fmt::format("{} bytes too many", rest_.size()));
-}
-
-BytesView In::take(std::size_t size, std::string_view what) {
-  if (rest_.size() < size) throw Error(Kind::request, fmt::format("{} is truncated", what));
-  const BytesView taken = rest_.first(size);
-  rest_ = rest_.subspan(size);
-  return taken;
-}
-
-std::uint64_t In::number(std::size_t size, std::string_view what) {
-  std::uint64_t value = 0;
-  for (const std::uint8_t byte : take(size, what)) value = value << 8 | byte;
-  return value;
+  if (!reader_.empty())
+    throw Error(Kind::request, fmt::format("{} bytes too many", reader_.left()));
 }
 
 }  // namespace ringfence::hsm::wire

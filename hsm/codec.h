@@ -1,4 +1,4 @@
-// Writing and reading the bytes of hsm/wire.h's fields: big-endian numbers, counted text.
+// The fields of hsm/wire.h on core/base's writer and reader: counted text, keys, the token's facts.
 #pragma once
 
 #include <string>
@@ -17,10 +17,8 @@ inline constexpr std::size_t kMaxBytes = 4096;
 /// Out puts fields one behind the other.
 class Out {
  public:
-  Out() { bytes_.reserve(128); }
-
   Out& u8(std::uint8_t value) {
-    bytes_.push_back(value);
+    writer_.u8(value);
     return *this;
   }
 
@@ -29,14 +27,20 @@ class Out {
     return u8(static_cast<std::uint8_t>(value));
   }
 
-  Out& u16(std::size_t value) { return number(value, 2); }
+  Out& u16(std::size_t value) {
+    writer_.u16(static_cast<std::uint16_t>(value));
+    return *this;
+  }
 
-  Out& u32(std::uint64_t value) { return number(value, 4); }
+  Out& u32(std::uint64_t value) {
+    writer_.u32(static_cast<std::uint32_t>(value));
+    return *this;
+  }
 
-  Out& u64(std::uint64_t value) { return number(value, 8); }
+  Out& u64(std::uint64_t value) { return u32(value >> 32U).u32(value); }
 
   Out& raw(BytesView value) {
-    bytes_.insert(bytes_.end(), value.begin(), value.end());
+    writer_.bytes(value);
     return *this;
   }
 
@@ -45,10 +49,7 @@ class Out {
   Out& long_bytes(BytesView value) { return u32(value.size()).raw(value); }
 
   /// text cuts what is longer than kMaxText.
-  Out& text(std::string_view value) {
-    value = value.substr(0, kMaxText);
-    return bytes({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
-  }
+  Out& text(std::string_view value) { return bytes(core::bytes_of(value.substr(0, kMaxText))); }
 
   Out& key(const KeyRef& ref) { return text(ref.label).u32(ref.version); }
 
@@ -56,31 +57,22 @@ class Out {
 
   Out& token_facts(const TokenFacts& token);
 
-  Bytes take() { return std::move(bytes_); }
+  Bytes take() { return writer_.take(); }
 
  private:
-  Out& number(std::uint64_t value, unsigned size) {
-    while (size-- > 0) u8(static_cast<std::uint8_t>(value >> (8 * size)));
-    return *this;
-  }
-
-  Bytes bytes_;
+  core::Writer writer_;
 };
 
 /// In reads fields one behind the other; each throws Error{request} naming `what` was truncated,
 /// too long, or out of range.
 class In {
  public:
-  explicit In(BytesView bytes) : rest_(bytes) {}
+  explicit In(BytesView bytes) : reader_(bytes) {}
 
-  std::uint8_t u8(std::string_view what) { return static_cast<std::uint8_t>(number(1, what)); }
-
-  std::uint16_t u16(std::string_view what) { return static_cast<std::uint16_t>(number(2, what)); }
-
-  std::uint32_t u32(std::string_view what) { return static_cast<std::uint32_t>(number(4, what)); }
-
-  std::uint64_t u64(std::string_view what) { return number(8, what); }
-
+  std::uint8_t u8(std::string_view what);
+  std::uint16_t u16(std::string_view what);
+  std::uint32_t u32(std::string_view what);
+  std::uint64_t u64(std::string_view what);
   bool flag(std::string_view what);
   BytesView bytes(std::size_t max, std::string_view what);
   BytesView long_bytes(std::size_t max, std::string_view what);
@@ -91,16 +83,15 @@ class In {
   Hash hash(std::string_view what);
   TokenFacts token_facts();
 
-  BytesView rest() const noexcept { return rest_; }
+  BytesView rest() const noexcept { return reader_.rest(); }
 
   /// end throws when bytes are left.
   void end() const;
 
  private:
-  BytesView take(std::size_t size, std::string_view what);
-  std::uint64_t number(std::size_t size, std::string_view what);
+  BytesView counted(std::size_t size, std::size_t max, std::string_view what);
 
-  BytesView rest_;
+  core::Reader reader_;
 };
 
 }  // namespace ringfence::hsm::wire

@@ -56,7 +56,7 @@ Operation parse_operation(In& in) {
     case Op::unlock: {
       const BytesView pin = in.bytes(kMaxPin, "PIN");
       if (pin.empty()) throw Error(Kind::request, "the PIN is empty");
-      return Unlock(Bytes(pin.begin(), pin.end()));
+      return Unlock{core::Secret(Bytes(pin.begin(), pin.end()))};
     }
   }
   throw Error(Kind::request, "operation must be 1 to 8");
@@ -82,7 +82,7 @@ struct EncodeOperation {
 
   void operator()(const StatusQuery&) const { out.code(Op::status); }
 
-  void operator()(const Unlock& unlock) const { out.code(Op::unlock).bytes(unlock.pin); }
+  void operator()(const Unlock& unlock) const { out.code(Op::unlock).bytes(unlock.pin.reveal()); }
 };
 
 void put(Out& out, const Outcome& outcome) {
@@ -110,9 +110,8 @@ bool repeatable(const Operation& operation) noexcept {
 
 void append_frame(Bytes& out, BytesView body, std::size_t max_body) {
   require_size(body.size(), max_body);
-  const auto size = static_cast<std::uint32_t>(body.size());
-  for (const unsigned shift : {24U, 16U, 8U, 0U})
-    out.push_back(static_cast<std::uint8_t>(size >> shift));
+  const Bytes head = Out().u32(body.size()).take();
+  out.insert(out.end(), head.begin(), head.end());
   out.insert(out.end(), body.begin(), body.end());
 }
 
@@ -147,10 +146,10 @@ void FrameReader::wipe(BytesView body) noexcept {
   ::explicit_bzero(buffer_.data() + (body.data() - buffer_.data()), body.size());
 }
 
-Bytes encode(const Request& request) {
+Bytes encode(std::uint32_t id, const Operation& operation) {
   Out out;
-  out.u32(request.id);
-  std::visit(EncodeOperation{out}, request.operation);
+  out.u32(id);
+  std::visit(EncodeOperation{out}, operation);
   return out.take();
 }
 

@@ -16,13 +16,12 @@
 // In Status a vector is u16 count and its elements, a bool or enumerator u8.
 #pragma once
 
-#include <string.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <variant>
 
+#include "core/base/secret.h"
 #include "hsm/error.h"
 #include "hsm/key.h"
 #include "hsm/status.h"
@@ -60,19 +59,9 @@ struct StatusQuery {
 
 /// Unlock brings the PIN that an administrator typed, 1 to 255 bytes.
 struct Unlock {
-  Unlock() = default;
+  core::Secret pin;
 
-  explicit Unlock(Bytes typed) noexcept : pin(std::move(typed)) {}
-
-  Unlock(const Unlock&) = default;
-  Unlock(Unlock&&) noexcept = default;
-  Unlock& operator=(const Unlock&) = default;
-  Unlock& operator=(Unlock&&) noexcept = default;
-
-  ~Unlock() { ::explicit_bzero(pin.data(), pin.size()); }
-
-  Bytes pin;
-  bool operator==(const Unlock&) const = default;
+  bool operator==(const Unlock& other) const { return pin.equals(other.pin.reveal()); }
 };
 
 using Operation =
@@ -84,7 +73,6 @@ bool repeatable(const Operation& operation) noexcept;
 struct Request {
   std::uint32_t id = 0;
   Operation operation;
-  bool operator==(const Request&) const = default;
 };
 
 /// Done is an answer's payload before it is read as what the operation gives.
@@ -133,7 +121,7 @@ class FrameReader {
 };
 
 /// The bodies. Parsing throws Error{request} for anything truncated, too long, or unknown.
-Bytes encode(const Request& request);
+Bytes encode(std::uint32_t id, const Operation& operation);
 Bytes encode(const Answer& answer);
 Request parse_request(BytesView body);
 Answer parse_answer(BytesView body);

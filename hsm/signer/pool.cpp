@@ -112,9 +112,8 @@ void Pool::submit(Job job) {
 
 void Pool::unlock(Job job) {
   if (!locked() || unlocking_) throw Error(Kind::request, "the token is not locked");
-  Bytes& pin = std::get<wire::Unlock>(job.operation).pin;
-  const Pin wiped(std::move(pin));
-  lock_.try_pin(wiped.reveal(), job.arrived);
+  const core::Secret pin = std::move(std::get<wire::Unlock>(job.operation).pin);
+  lock_.try_pin(pin.reveal(), job.arrived);
   unlocking_ = std::move(job);
   recovery_.unlocked();
 }

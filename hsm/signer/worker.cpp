@@ -72,7 +72,7 @@ void Worker::give(Job job, Clock::time_point now) {
     ++last_id_;
   } while (last_id_ == 0);
   ++job.tries;
-  wire::append_frame(out_, wire::encode(wire::Request{last_id_, job.operation}));
+  wire::append_frame(out_, wire::encode(last_id_, job.operation));
   work_ += job.cost;
   in_hand_.push_back({last_id_, std::move(job)});
 }

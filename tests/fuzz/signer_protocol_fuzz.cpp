@@ -11,7 +11,7 @@ using namespace ringfence::hsm;
 void request_round_trip(BytesView input) {
   try {
     const wire::Request request = wire::parse_request(input);
-    const Bytes again = wire::encode(request);
+    const Bytes again = wire::encode(request.id, request.operation);
     if (!std::equal(again.begin(), again.end(), input.begin(), input.end())) std::abort();
   } catch (const Error&) {
   }

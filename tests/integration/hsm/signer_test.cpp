@@ -277,7 +277,7 @@ TEST_F(SignerTest, AnswersAFrameWhoseBodyIsNonsense) {
   EXPECT_EQ(answer->id, 77U);
   ASSERT_TRUE(std::holds_alternative<Error>(answer->outcome));
   EXPECT_EQ(std::get<Error>(answer->outcome).kind(), Kind::request);
-  peer.send(wire::frame(wire::encode(wire::Request{78, wire::List{}})));
+  peer.send(wire::frame(wire::encode(78, wire::List{})));
   const auto list = peer.answer();
   ASSERT_TRUE(list && std::holds_alternative<wire::Done>(list->outcome));
 }
@@ -320,7 +320,7 @@ TEST_F(SignerTest, AnswersManyRequestsOfOneConnection) {
   Bytes stream;
   for (std::uint32_t id = 1; id <= 200; ++id) {
     const Bytes frame =
-        wire::frame(wire::encode(wire::Request{id, ecdsa(key_, static_cast<std::uint8_t>(id))}));
+        wire::frame(wire::encode(id, ecdsa(key_, static_cast<std::uint8_t>(id))));
     stream.insert(stream.end(), frame.begin(), frame.end());
   }
   peer.send(stream);
@@ -339,7 +339,7 @@ TEST_F(SignerTest, SaysBusyAtOnceInsteadOfQueueingForEver) {
   Peer peer(signer_.socket("capf"));
   Bytes stream;
   for (std::uint32_t id = 1; id <= 2000; ++id) {
-    const Bytes frame = wire::frame(wire::encode(wire::Request{id, ecdsa(key_)}));
+    const Bytes frame = wire::frame(wire::encode(id, ecdsa(key_)));
     stream.insert(stream.end(), frame.begin(), frame.end());
   }
   std::thread sender([&] { peer.send(stream); });
