@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/net/tls.h"
 
 namespace ringfence::core {
 namespace {
@@ -46,7 +47,7 @@ class Alarm {
 };
 
 /// why_it_failed drains OpenSSL's queue: an Error for our token, a system_error for the peer.
-std::exception_ptr why_it_failed() {
+std::exception_ptr why_it_failed(const SSL& tls) {
   const unsigned long first = ERR_peek_error();
   try {
     throw_openssl("TLS handshake");
@@ -54,6 +55,8 @@ std::exception_ptr why_it_failed() {
     if (error.code() != Code::internal) return std::current_exception();
   }
   const error_code reason(static_cast<int>(first), asio::error::get_ssl_category());
+  if (const std::string* refused = peer_refusal(tls))
+    return std::make_exception_ptr(system_error(reason, "the peer's certificate: " + *refused));
   return std::make_exception_ptr(system_error(reason));
 }
 
@@ -79,7 +82,7 @@ class Handshake {
     if (result == 1) return Step::done;
     const int error = SSL_get_error(ssl_.get(), result);
     if (error == SSL_ERROR_WANT_READ) return Step::wait;
-    failure_ = error == SSL_ERROR_SSL ? why_it_failed()
+    failure_ = error == SSL_ERROR_SSL ? why_it_failed(*ssl_)
                                       : std::make_exception_ptr(system_error(asio::error::eof));
     return Step::failed;
   }

@@ -31,6 +31,10 @@ class TlsStream {
 
   tcp::socket& next_layer() noexcept { return socket_; }
 
+  /// peer_certificate returns what the peer has shown and the server's PeerPolicy believed; null
+  /// when it has shown none.
+  X509Cert peer_certificate() const { return X509Cert(SSL_get1_peer_certificate(tls_.get())); }
+
   template <typename Buffers, typename Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return start<void(error_code, std::size_t)>(Read{first<asio::mutable_buffer>(buffers)}, token);

@@ -84,11 +84,12 @@ std::shared_ptr<const Identity> Authority::current() {
       const std::lock_guard lock(mutex_);
       if (newest_ && version == version_) return newest_;
     }
-    const core::OwnCertificate newest = own();
+    const core::ShownCertificate newest = shown();
     std::shared_ptr<const Identity> identity =
-        identity_.renewed(newest.der, [&] { return load(newest); });
+        identity_.renewed(newest.bytes(), [&] { return load(newest); });
+    const bool renewed = identity->der == newest.own.der && identity->chain == newest.chain;
     const std::lock_guard lock(mutex_);
-    newest_ = identity->der == newest.der ? identity : nullptr;
+    newest_ = renewed ? identity : nullptr;
     version_ = version;
     return identity;
   } catch (const Error& error) {
@@ -96,23 +97,26 @@ std::shared_ptr<const Identity> Authority::current() {
   }
 }
 
-core::OwnCertificate Authority::own() const {
-  std::optional<core::OwnCertificate> own = certificates_.own(core::Unit::capf);
-  if (!own) throw Error(Code::not_found, "there is no CAPF certificate yet");
-  return std::move(*own);
+core::ShownCertificate Authority::shown() const {
+  std::optional<core::ShownCertificate> shown = shown_certificate(certificates_, core::Unit::capf);
+  if (!shown) throw Error(Code::not_found, "there is no CAPF certificate yet");
+  return std::move(*shown);
 }
 
-std::shared_ptr<const Identity> Authority::load(const core::OwnCertificate& own) {
+std::shared_ptr<const Identity> Authority::load(const core::ShownCertificate& shown) {
+  const core::OwnCertificate& own = shown.own;
   auto identity = std::make_shared<Identity>();
   identity->der = own.der;
+  identity->chain = shown.chain;
   identity->issuer = std::make_unique<CapfIssuer>(token_, own, health_);
-  std::vector<core::TlsIdentity> tls;
-  tls.push_back({core::parse_certificate(own.der), own.key});
-  identity->tls = core::make_tls_server(token_, tls);
-  identity->legacy_tls = core::make_tls_server(token_, tls, core::TlsVersions::from_1_0);
+  core::TlsServerSpec spec{.identities = {{own.der, own.key, shown.chain}}};
+  identity->tls = core::make_tls_server(token_, spec);
+  spec.versions = core::TlsVersions::from_1_0;
+  identity->legacy_tls = core::make_tls_server(token_, spec);
+  const core::X509Cert certificate = core::parse_certificate(own.der);
   core::log(core::Level::notice, "CAPF_IDENTITY",
-            {{"subject", core::subject_of(*tls.front().certificate)},
-             {"serial", core::to_hex(core::serial_of(*tls.front().certificate))}});
+            {{"subject", core::subject_of(*certificate)},
+             {"serial", core::to_hex(core::serial_of(*certificate))}});
   return identity;
 }
 

@@ -4,11 +4,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
-#include "core/certificates/certificate_store.h"
 #include "core/certificates/lsc_maker.h"
+#include "core/certificates/shown_certificate.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/storage/database.h"
@@ -53,7 +54,8 @@ class CapfIssuer final : public Issuer {
 
 /// Identity is one CAPF certificate at work. A session keeps the one it started with.
 struct Identity {
-  core::Bytes der;  ///< the certificate
+  core::Bytes der;                 ///< the certificate
+  std::vector<core::Bytes> chain;  ///< the CAs above it, as TLS shows them
   std::shared_ptr<boost::asio::ssl::context> tls;
   std::shared_ptr<boost::asio::ssl::context> legacy_tls;  ///< from TLS 1.0 on
   std::unique_ptr<CapfIssuer> issuer;
@@ -76,8 +78,8 @@ class Authority {
   SignerHealth& health() noexcept { return health_; }
 
  private:
-  core::OwnCertificate own() const;
-  std::shared_ptr<const Identity> load(const core::OwnCertificate& own);
+  core::ShownCertificate shown() const;
+  std::shared_ptr<const Identity> load(const core::ShownCertificate& shown);
 
   const core::Token& token_;
   core::Database& admin_;

@@ -1,17 +1,19 @@
 #include "services/tftp/identity.h"
 
 #include "core/base/error.h"
-#include "core/crypto/x509.h"
 
 namespace ringfence::services::tftp {
 namespace {
 
-using Certificates = std::vector<core::OwnCertificate>;
+using Certificates = std::vector<core::ShownCertificate>;
 
 /// bytes_of puts the certificates' DER one after the other.
 core::Bytes bytes_of(const Certificates& certificates) {
   core::Bytes all;
-  for (const auto& own : certificates) all.insert(all.end(), own.der.begin(), own.der.end());
+  for (const core::ShownCertificate& one : certificates) {
+    const core::Bytes bytes = one.bytes();
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  }
   return all;
 }
 
@@ -24,11 +26,10 @@ std::shared_ptr<core::asio::ssl::context> Identity::current() {
   try {
     const Certificates certificates = shown();
     const auto make = [&] {
-      std::vector<core::TlsIdentity> identities;
-      for (const core::OwnCertificate& own : certificates) {
-        identities.push_back({core::parse_certificate(own.der), own.key});
-      }
-      return core::make_tls_server(token_, identities);
+      core::TlsServerSpec spec;
+      for (const core::ShownCertificate& one : certificates)
+        spec.identities.push_back({one.own.der, one.own.key, one.chain});
+      return core::make_tls_server(token_, spec);
     };
     return context_.renewed(bytes_of(certificates), make);
   } catch (const core::Error& error) {
@@ -39,7 +40,7 @@ std::shared_ptr<core::asio::ssl::context> Identity::current() {
 Certificates Identity::shown() const {
   Certificates certificates;
   for (const core::Unit unit : {core::Unit::call_manager_ecdsa, core::Unit::call_manager}) {
-    if (auto own = store_.own(unit)) certificates.push_back(std::move(*own));
+    if (auto one = shown_certificate(store_, unit)) certificates.push_back(std::move(*one));
   }
   if (certificates.empty()) {
     throw core::Error(core::Code::not_found,

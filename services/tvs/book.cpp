@@ -1,5 +1,7 @@
 #include "services/tvs/book.h"
 
+#include <utility>
+
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/certificates/roles.h"
@@ -57,11 +59,10 @@ std::shared_ptr<const Page> Book::current() {
 std::shared_ptr<asio::ssl::context> Book::tls() {
   const std::shared_ptr<const Page> page = current();
   const auto make = [&] {
-    std::vector<core::TlsIdentity> identities(1);
-    identities[0] = {core::parse_certificate(page->own.der), page->own.key};
-    return core::make_tls_server(token_, identities);
+    const auto& [own, chain] = page->shown;
+    return core::make_tls_server(token_, {.identities = {{own.der, own.key, chain}}});
   };
-  return tls_.renewed(page->own.der, make);
+  return tls_.renewed(page->shown.bytes(), make);
 }
 
 void Book::reload() {
@@ -71,8 +72,8 @@ void Book::reload() {
 }
 
 std::shared_ptr<const Page> Book::read() const {
-  const auto own = store_.own(core::Unit::tvs);
-  if (!own) {
+  auto shown = shown_certificate(store_, core::Unit::tvs);
+  if (!shown) {
     throw Error(Code::not_found,
                 "admin.db has no TVS certificate yet: start ringfence-admin first");
   }
@@ -89,7 +90,7 @@ std::shared_ptr<const Page> Book::read() const {
   }
   auto page = std::make_shared<Page>();
   page->directory = Directory(certificates);
-  page->own = *own;
+  page->shown = std::move(*shown);
   core::log(core::Level::info, "TVS_CERTIFICATES_READ",
             {{"vouched", std::to_string(page->directory.size())}});
   return page;

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "core/certificates/certificate_store.h"
+#include "core/certificates/shown_certificate.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/net/tls.h"
@@ -14,10 +14,10 @@
 
 namespace ringfence::services::tvs {
 
-/// Page is one state of admin.db: the certificates, and the one that TLS shows.
+/// Page is one state of admin.db: the certificates, and what TLS shows.
 struct Page {
   Directory directory;
-  core::OwnCertificate own;
+  core::ShownCertificate shown;
 };
 
 /// Book keeps the current page and the TLS context of its certificate. Safe from several threads.

@@ -38,7 +38,8 @@ core::Task<core::TlsStream> Server::greet(core::tcp::socket socket, Peer& peer) 
   const core::SigningPool::Choose choose = [this, &peer] {
     auto context = parts_.book.tls();
     const std::shared_ptr<const Page> page = parts_.book.current();
-    peer.our_serial = core::serial_text(core::serial_of(*core::parse_certificate(page->own.der)));
+    peer.our_serial =
+        core::serial_text(core::serial_of(*core::parse_certificate(page->shown.own.der)));
     return context;
   };
   auto shaken = parts_.signing.shake_hands(std::move(socket), choose, times_.handshake);
