@@ -57,7 +57,7 @@ BytesView hash_oid(Hash hash) {
     case Hash::sha512: return sha512;
     case Hash::none: break;
   }
-  throw Error(Kind::request, "RSA PKCS#1 signing needs a named hash");
+  throw Error(Kind::request, "the signature needs a named hash");
 }
 
 }  // namespace
@@ -82,20 +82,14 @@ Bytes ecdsa_signature(BytesView r_and_s) {
   return element(kSequence, numbers);
 }
 
+Bytes hash_algorithm(Hash hash) {
+  return sequence(element(kOid, hash_oid(hash)), element(kNull, {}));
+}
+
 Bytes digest_info(Hash hash, BytesView digest) {
   if (digest.size() != size_of(hash))
     throw Error(Kind::request, "the digest's length does not fit its hash");
-  const BytesView oid = hash_oid(hash);
-  const auto byte = [](std::size_t value) { return static_cast<std::uint8_t>(value); };
-  Bytes out;
-  out.reserve(digest.size() + oid.size() + 10);
-  out = {kSequence, byte(oid.size() + digest.size() + 8),
-         kSequence, byte(oid.size() + 4),
-         kOid,      byte(oid.size())};
-  append(out, oid);
-  out.insert(out.end(), {kNull, 0, kOctetString, byte(digest.size())});
-  append(out, digest);
-  return out;
+  return sequence(hash_algorithm(hash), element(kOctetString, digest));
 }
 
 BytesView curve(unsigned bits) {
@@ -115,10 +109,9 @@ std::optional<std::uint16_t> curve_bits(BytesView oid) {
 }
 
 BytesView unwrap_octets(BytesView der) {
-  if (der.size() > 2 && der[0] == kOctetString && der[1] == der.size() - 2) return der.subspan(2);
-  if (der.size() > 3 && der[0] == kOctetString && der[1] == 0x81 && der[2] == der.size() - 3)
-    return der.subspan(3);
-  return der;
+  core::der::Reader reader(der);
+  const std::optional<BytesView> value = reader.take(kOctetString);
+  return value && reader.at_end() ? *value : der;
 }
 
 }  // namespace ringfence::hsm::der

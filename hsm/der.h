@@ -16,6 +16,10 @@ Bytes ec_spki(BytesView curve, BytesView point);
 /// ecdsa_signature turns PKCS#11's r || s into Ecdsa-Sig-Value (RFC 3279 2.2.3).
 Bytes ecdsa_signature(BytesView r_and_s);
 
+/// hash_algorithm returns a hash's AlgorithmIdentifier, with its NULL. Throws Error{request} for
+/// none.
+Bytes hash_algorithm(Hash hash);
+
 /// digest_info wraps a digest (RFC 8017 9.2). Throws Error{request} when its length is wrong.
 Bytes digest_info(Hash hash, BytesView digest);
 

@@ -27,6 +27,10 @@ Bytes read_whole(const std::filesystem::path& path) {
   }
 }
 
+Bytes read_file(const std::filesystem::path& path) {
+  return as_ours([&] { return core::read_file(path, kMostBytes); });
+}
+
 void replace_file(const std::filesystem::path& path, BytesView bytes) {
   as_ours([&] { core::write_atomically(path, bytes, 0600); });
 }

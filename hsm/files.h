@@ -14,6 +14,9 @@ using core::Fd;
 /// read_whole returns a file's bytes, nothing at all for one that cannot be read.
 Bytes read_whole(const std::filesystem::path& path);
 
+/// read_file is core::read_file of at most 1 MiB. Throws Error{unavailable}.
+Bytes read_file(const std::filesystem::path& path);
+
 /// replace_file is core::write_atomically with mode 0600. Throws Error{unavailable}.
 void replace_file(const std::filesystem::path& path, BytesView bytes);
 

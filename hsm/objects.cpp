@@ -8,6 +8,7 @@
 
 #include "hsm/der.h"
 #include "hsm/error.h"
+#include "hsm/key_id.h"
 
 namespace ringfence::hsm::objects {
 namespace {
@@ -15,17 +16,6 @@ namespace {
 constexpr unsigned kTries = 3;  // of a copy that fails with a passing code
 constexpr CK_BBOOL kYes = CK_TRUE;
 constexpr CK_BBOOL kNo = CK_FALSE;
-
-Bytes id_of(std::uint32_t version) {
-  return {static_cast<std::uint8_t>(version >> 24), static_cast<std::uint8_t>(version >> 16),
-          static_cast<std::uint8_t>(version >> 8), static_cast<std::uint8_t>(version)};
-}
-
-std::uint32_t version_of(BytesView id) {
-  std::uint32_t version = 0;
-  for (const std::uint8_t byte : id) version = version << 8 | byte;
-  return version;
-}
 
 bool is(const Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
   const std::optional<Bytes> value = session.attribute_if(object, type);
@@ -75,7 +65,7 @@ bool has_id(const Session& session, std::uint32_t version) {
 std::optional<KeyRef> ref_of(const Session& session, CK_OBJECT_HANDLE object) {
   const std::optional<Bytes> label = session.attribute_if(object, CKA_LABEL);
   const std::optional<Bytes> id = session.attribute_if(object, CKA_ID);
-  if (!label || !id || id->size() != 4) return std::nullopt;
+  if (!label || !id || id->size() != kIdBytes) return std::nullopt;
   KeyRef ref{{label->begin(), label->end()}, version_of(*id)};
   if (!is_label(ref.label)) return std::nullopt;
   return ref;

@@ -1,11 +1,5 @@
 #include "hsm/versions.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -21,35 +15,24 @@ const std::string kApplication = "ringfence";
 constexpr std::uint8_t kDestroyed = 2;               // in a data object
 constexpr const char* kDestroyedWord = "destroyed";  // in the file
 
-void append_u32(Bytes& out, std::uint32_t value) {
-  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-std::uint32_t u32_at(BytesView bytes) {
-  std::uint32_t value = 0;
-  for (const std::uint8_t byte : bytes.first(4)) value = value << 8U | byte;
-  return value;
-}
-
 /// A data object's CKA_VALUE: u32 version, and when a key was destroyed: u8 2, u32 its
 /// version, its label.
 Bytes encode(const VersionRecord& record) {
-  Bytes value;
-  append_u32(value, record.version);
-  if (!record.destroyed) return value;
-  value.push_back(kDestroyed);
-  append_u32(value, record.destroyed->version);
-  const std::string& label = record.destroyed->label;
-  value.insert(value.end(), label.begin(), label.end());
-  return value;
+  core::Writer value;
+  value.u32(record.version);
+  if (record.destroyed)
+    value.u8(kDestroyed).u32(record.destroyed->version).text(record.destroyed->label);
+  return value.take();
 }
 
 VersionRecord decode(BytesView value) {
   VersionRecord record;
-  if (value.size() < 4) return record;
-  record.version = u32_at(value);
-  if (value.size() < 10 || value[4] != kDestroyed) return record;
-  record.destroyed = {{value.begin() + 9, value.end()}, u32_at(value.subspan(5))};
+  core::Reader reader(value);
+  if (reader.left() < 4) return record;
+  record.version = reader.u32("version");
+  if (reader.left() < 6 || reader.u8("what follows") != kDestroyed) return record;
+  const std::uint32_t version = reader.u32("destroyed version");
+  record.destroyed = {core::text_of(reader.rest()), version};
   return record;
 }
 
@@ -71,11 +54,6 @@ CK_RV create(const Session& session, const std::string& label, const VersionReco
                             attribute(CKA_LABEL, label), attribute(CKA_VALUE, BytesView(value))};
   CK_OBJECT_HANDLE made = 0;
   return session.module()->C_CreateObject(session.handle(), entries, std::size(entries), &made);
-}
-
-[[noreturn]] void fail(const std::filesystem::path& file, const char* what) {
-  throw Error(Kind::unavailable,
-              fmt::format("{}: {}: {}", file.string(), what, std::strerror(errno)));
 }
 
 }  // namespace
@@ -131,12 +109,8 @@ void Versions::keep(const std::string& label, const VersionRecord& record) const
 
 VersionRecords Versions::read_file() const {
   VersionRecords records;
-  if (file_.empty()) return records;
-  std::ifstream file(file_);
-  if (!file) {
-    if (errno == ENOENT) return records;
-    fail(file_, "cannot read");
-  }
+  if (file_.empty() || !std::filesystem::exists(file_)) return records;
+  std::istringstream file(core::text_of(hsm::read_file(file_)));
   std::string line;
   for (unsigned number = 1; std::getline(file, line); ++number) {
     std::istringstream words(line);
@@ -170,7 +144,7 @@ void Versions::write_file(const VersionRecords& records) const {
                           record.destroyed->version);
     text += '\n';
   }
-  replace_file(file_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  replace_file(file_, core::bytes_of(text));
 }
 
 }  // namespace ringfence::hsm

@@ -12,16 +12,14 @@
 #include <string_view>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
-#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/state_folder.h"
+#include "core/base/toml_section.h"
 
 namespace ringfence::core {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64 * 1024;
 constexpr std::int64_t kMaxPortOffset = 58000;  // 6972 + 58000 is still a port
 
 /// Home is the section in which a key belongs; of those that people put at the top.
@@ -44,95 +42,10 @@ constexpr std::array<Home, 13> kKeys = {{{"host", "node"},
                                          {"legacy_tls", "capf"},
                                          {"command", "mail"}}};
 
-std::string place(const std::filesystem::path& file, const toml::source_region& source) {
-  return fmt::format("{}:{}", file.string(), source.begin.line);
-}
-
-/// Section reads the keys of one table and refuses what nobody asked for.
-class Section {
- public:
-  Section(const std::filesystem::path& file, const toml::table& root, std::string_view name)
-      : file_(file), name_(name), table_(root[name].as_table()) {
-    const toml::node* node = root.get(name);
-    if (node != nullptr && table_ == nullptr)
-      throw Error(Code::malformed,
-                  fmt::format("{}: {} must be a section: a line [{}], and below it its keys",
-                              place(file_, node->source()), name_, name_));
-  }
-
-  /// name_part reads text that becomes part of a certificate's name.
-  void name_part(std::string_view key, std::string& value, std::size_t max_characters) {
-    text(key, value, max_characters);
-    for (const char c : value)
-      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
-        throw Error(Code::malformed,
-                    fmt::format("{}: {}.{} must not have control characters: it stands in the "
-                                "names of certificates",
-                                place(file_, table_->get(key)->source()), name_, key));
-  }
-
-  void text(std::string_view key, std::string& value, std::size_t max_characters) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    const auto found = node->value_exact<std::string>();
-    if (!found || found->size() > max_characters)
-      throw Error(Code::malformed,
-                  fmt::format("{}: {}.{} must be text of at most {} characters",
-                              place(file_, node->source()), name_, key, max_characters));
-    value = *found;
-  }
-
-  void integer(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    const auto found = node->value_exact<std::int64_t>();
-    if (!found || *found < low || *found > high)
-      throw Error(Code::malformed,
-                  fmt::format("{}: {}.{} must be a number from {} to {}",
-                              place(file_, node->source()), name_, key, low, high));
-    value = *found;
-  }
-
-  void flag(std::string_view key, bool& value) {
-    const toml::node* node = find(key);
-    if (node == nullptr) return;
-    const auto found = node->value_exact<bool>();
-    if (!found)
-      throw Error(Code::malformed, fmt::format("{}: {}.{} must be true or false",
-                                               place(file_, node->source()), name_, key));
-    value = *found;
-  }
-
-  void refuse_unknown() const {
-    if (table_ == nullptr) return;
-    for (const auto& [key, node] : *table_) {
-      bool known = false;
-      for (const std::string& asked : asked_) known |= asked == key.str();
-      if (!known)
-        throw Error(Code::malformed,
-                    fmt::format("{}: unknown key {}.{}; known are {}", place(file_, node.source()),
-                                name_, key.str(), fmt::join(asked_, ", ")));
-    }
-  }
-
- private:
-  const toml::node* find(std::string_view key) {
-    asked_.emplace_back(key);
-    return table_ == nullptr ? nullptr : table_->get(key);
-  }
-
-  const std::filesystem::path& file_;
-  std::string name_;
-  const toml::table* table_;
-  std::vector<std::string> asked_;
-};
-
-void check_address(const std::filesystem::path& file, std::string_view key,
-                   const std::string& value) {
+void check_address(const TomlFile& file, std::string_view key, const std::string& value) {
   in_addr ignored{};
   if (::inet_pton(AF_INET, value.c_str(), &ignored) != 1)
-    throw Error(Code::malformed, fmt::format("{}: network.{} must be an IPv4 address, not '{}'",
-                                             file.string(), key, value));
+    file.wrong(fmt::format("network.{} must be an IPv4 address, not '{}'", key, value));
 }
 
 /// The address of the interface that has the default route, without sending anything; empty when
@@ -154,14 +67,13 @@ std::string default_route_address() {
 
 /// What phones are told when network.advertise is not set: never loopback for a listener on all
 /// addresses, which would send every phone to itself.
-std::string advertised(const std::filesystem::path& file, const std::string& listen) {
+std::string advertised(const TomlFile& file, const std::string& listen) {
   if (listen != "0.0.0.0") return listen;
   std::string address = default_route_address();
   if (address.empty())
-    throw Error(Code::malformed,
-                fmt::format("{}: network.listen is 0.0.0.0 and this machine has no default route: "
-                            "set network.advertise to the address at which phones reach it",
-                            file.string()));
+    file.wrong(
+        "network.listen is 0.0.0.0 and this machine has no default route: set network.advertise "
+        "to the address at which phones reach it");
   return address;
 }
 
@@ -179,43 +91,24 @@ std::vector<std::string> words_of(const std::string& line) {
   return words;
 }
 
-toml::table parse(const std::filesystem::path& file) {
-  Bytes text;
-  try {
-    text = read_file(file, kMaxFileBytes);
-  } catch (const Error& error) {
-    if (error.code() == Code::not_found) return {};
-    throw;
-  }
-  try {
-    return toml::parse(text_of(text), file.string());
-  } catch (const toml::parse_error& error) {
-    throw Error(Code::malformed,
-                fmt::format("{}: {}", place(file, error.source()), error.description()));
-  }
-}
-
 }  // namespace
 
 Config Config::load(const std::filesystem::path& state) {
-  const std::filesystem::path file = state / "ringfence.toml";
   require_safe_state(state);
-  const toml::table root = parse(file);
-  for (const auto& [key, node] : root) {
+  const TomlFile file(state / "ringfence.toml");
+  for (const auto& [key, node] : file.root()) {
     const std::string_view name = key.str();
     if (!node.is_table() && name != "hsm")
       for (const auto& [known, home] : kKeys)
         if (name == known)
-          throw Error(
-              Code::malformed,
-              fmt::format("{}: {} stands outside of a section: it belongs below a line [{}]",
-                          place(file, node.source()), name, home));
+          file.wrong(node,
+                     fmt::format("{} stands outside of a section: it belongs below a line [{}]",
+                                 name, home));
     if (name != "node" && name != "network" && name != "trust" && name != "capf" &&
         name != "callmanager" && name != "mail" && name != "log" && name != "hsm")
-      throw Error(Code::malformed,
-                  fmt::format("{}: unknown section [{}]; known are node, network, trust, capf, "
-                              "callmanager, mail, log, hsm",
-                              place(file, node.source()), name));
+      file.wrong(node, fmt::format("unknown section [{}]; known are node, network, trust, capf, "
+                                   "callmanager, mail, log, hsm",
+                                   name));
   }
 
   Config config;
@@ -224,8 +117,8 @@ Config Config::load(const std::filesystem::path& state) {
   Organization& organization = config.node_.organization;
   organization.name = "Ringfence";
 
-  const Section hsm(file, root, "hsm");  // its keys are the signer's, its shape everybody's
-  Section node(file, root, "node");
+  const TomlSection hsm(file, "hsm");  // its keys are the signer's, its shape everybody's
+  TomlSection node(file, "node");
   // What core/certificates/profile.cpp issues: bytes, within the bounds of RFC 5280 appendix A.
   node.name_part("host", config.node_.host, 48);  // ITLRECOVERY_<host> must fit a CN of 64
   node.text("domain", config.domain_, 128);
@@ -236,14 +129,14 @@ Config Config::load(const std::filesystem::path& state) {
   node.name_part("country", organization.country, 2);
   node.refuse_unknown();
   if (config.node_.host.empty())
-    throw Error(Code::malformed, file.string() + ": node.host must not be empty");
+    file.wrong("node.host must not be empty");
   const bool letters = std::ranges::all_of(organization.country, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   });
   if (organization.country.size() == 1 || !letters)
-    throw Error(Code::malformed, file.string() + ": node.country must have two letters");
+    file.wrong("node.country must have two letters");
 
-  Section network(file, root, "network");
+  TomlSection network(file, "network");
   std::int64_t offset = 0;
   network.text("listen", config.listen_, 15);
   config.advertise_.clear();
@@ -254,32 +147,29 @@ Config Config::load(const std::filesystem::path& state) {
   if (config.advertise_.empty()) config.advertise_ = advertised(file, config.listen_);
   check_address(file, "advertise", config.advertise_);
   if (config.advertise_ == "0.0.0.0")
-    throw Error(Code::malformed, file.string() +
-                                     ": network.advertise must be the address at which phones "
-                                     "reach this machine, not 0.0.0.0");
+    file.wrong(
+        "network.advertise must be the address at which phones reach this machine, not 0.0.0.0");
   Ports& ports = config.ports_;
   for (std::uint16_t* port : {&ports.tftp, &ports.http, &ports.https, &ports.https_mutual,
                               &ports.capf, &ports.tvs, &ports.sip, &ports.sips})
     *port = static_cast<std::uint16_t>(*port + offset);
 
-  Section trust(file, root, "trust");
+  TomlSection trust(file, "trust");
   std::string release = "11.5";
   trust.text("release", release, 8);
   trust.refuse_unknown();
   const std::optional<Release> named = release_named(release);
   if (!named)
-    throw Error(Code::malformed,
-                fmt::format("{}: trust.release must be \"11.5\" or \"12\", not \"{}\"",
-                            file.string(), release));
+    file.wrong(fmt::format("trust.release must be \"11.5\" or \"12\", not \"{}\"", release));
   config.release_ = *named;
 
-  Section capf(file, root, "capf");
+  TomlSection capf(file, "capf");
   bool legacy_tls = false;
   capf.flag("legacy_tls", legacy_tls);
   capf.refuse_unknown();
   if (legacy_tls) ports.capf_legacy = static_cast<std::uint16_t>(3805 + offset);
 
-  Section callmanager(file, root, "callmanager");
+  TomlSection callmanager(file, "callmanager");
   std::string transport = "by-model";
   callmanager.text("sip_transport", transport, 16);
   std::int64_t lifetime = config.sip_.lifetime.count();
@@ -292,24 +182,23 @@ Config Config::load(const std::filesystem::path& state) {
   else if (transport == "udp")
     config.sip_.transport = SipTransport::over_udp;
   else if (transport != "by-model")
-    throw Error(Code::malformed,
-                fmt::format("{}: callmanager.sip_transport must be \"by-model\", \"tcp\" or "
-                            "\"udp\", not \"{}\"",
-                            file.string(), transport));
+    file.wrong(fmt::format(
+        "callmanager.sip_transport must be \"by-model\", \"tcp\" or \"udp\", not \"{}\"",
+        transport));
   config.sip_.lifetime = std::chrono::seconds(lifetime);
   config.sip_.grace = std::chrono::seconds(grace);
 
-  Section mail(file, root, "mail");
+  TomlSection mail(file, "mail");
   std::string command = fmt::format("{}", fmt::join(config.mail_command_, " "));
   mail.text("command", command, 1024);
   mail.refuse_unknown();
   config.mail_command_ = words_of(command);
   if (!config.mail_command_.empty() && !config.mail_command_.front().starts_with('/'))
-    throw Error(Code::malformed, file.string() +
-                                     ": mail.command must begin with the path of a program, like "
-                                     "\"/usr/sbin/sendmail -t -i\", or be empty");
+    file.wrong(
+        "mail.command must begin with the path of a program, like \"/usr/sbin/sendmail -t -i\", or "
+        "be empty");
 
-  Section log(file, root, "log");
+  TomlSection log(file, "log");
   auto megabytes = static_cast<std::int64_t>(config.log_megabytes_);
   log.integer("megabytes", megabytes, 10, 100'000);
   log.refuse_unknown();

@@ -182,12 +182,12 @@ bool TokenSigning::sign_final(unsigned char* out, std::size_t* size, std::size_t
 
 bool TokenSigning::put_algorithm_id(OSSL_PARAM& param) const {
   const Hash hash = digest_ ? Digests::hash(*digest_) : Hash::none;
-  const AlgorithmId id = [&] {
+  const Bytes id = [&] {
     if (key_.algorithm == KeyAlgorithm::ec) return ecdsa_id(hash);
     if (!pss()) return rsa_pkcs1_id(hash);
     return rsa_pss_id(hash, mgf_digest_ ? Digests::hash(*mgf_digest_) : hash, salt_bytes(hash));
   }();
-  return OSSL_PARAM_set_octet_string(&param, id.der().data(), id.der().size()) == 1;
+  return OSSL_PARAM_set_octet_string(&param, id.data(), id.size()) == 1;
 }
 
 bool TokenSigning::get_params(OSSL_PARAM params[]) const {

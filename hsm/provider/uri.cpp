@@ -1,21 +1,14 @@
 #include "hsm/provider/uri.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include <p11-kit/uri.h>
 
+#include "hsm/key_id.h"
+
 namespace ringfence::hsm::provider {
 namespace {
-
-using Id = std::array<std::uint8_t, 4>;
-
-Id id_of(const KeyRef& ref) {
-  return {static_cast<std::uint8_t>(ref.version >> 24),
-          static_cast<std::uint8_t>(ref.version >> 16), static_cast<std::uint8_t>(ref.version >> 8),
-          static_cast<std::uint8_t>(ref.version)};
-}
 
 /// fill writes a text as PKCS#11 does: no end, padded with blanks.
 template <std::size_t Size>
@@ -101,8 +94,8 @@ bool KeyUri::means_token(SignerClient& client) const {
 }
 
 bool KeyUri::means(const KeyRef& ref) const {
-  const auto* label = reinterpret_cast<const std::uint8_t*>(ref.label.data());
-  return meets(uri_, CKA_LABEL, {label, ref.label.size()}) && meets(uri_, CKA_ID, id_of(ref));
+  return meets(uri_, CKA_LABEL, core::bytes_of(ref.label)) &&
+         meets(uri_, CKA_ID, id_of(ref.version));
 }
 
 std::vector<KeyRef> KeyUri::find(SignerClient& client) const {
@@ -118,7 +111,7 @@ std::vector<KeyRef> KeyUri::find(SignerClient& client) const {
 
 std::string uri_of(const KeyRef& ref) {
   std::string uri = "pkcs11:object=" + ref.label + ";id=";
-  for (const std::uint8_t byte : id_of(ref)) uri += fmt::format("%{:02X}", byte);
+  for (const std::uint8_t byte : id_of(ref.version)) uri += fmt::format("%{:02X}", byte);
   return uri;
 }
 

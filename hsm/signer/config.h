@@ -72,7 +72,7 @@ struct Config {
 /// load_config reads [hsm] of <state>/ringfence.toml: workers (1 to 64), module, module_arguments,
 /// token (a label, or a "pkcs11:" URI that may also name module-path and pin-source), pin_source
 /// ("file:/path", "credential:NAME" or "typed") and [hsm.users] (role = "user name"). Of [log] it
-/// takes megabytes, which the others check. Other sections belong to others; a missing file means
+/// takes megabytes. Other sections belong to others; a missing file means
 /// defaults. Throws Error{request} naming the file and line of what is wrong, the value, and what
 /// would be right.
 Config load_config(const std::filesystem::path& state);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/der.h"
+#include "core/base/error.h"
 
 namespace ringfence::hsm {
 namespace {
@@ -151,11 +152,14 @@ Form read_crl(BytesView body) {
   return Form::crl;
 }
 
+/// attempt returns nothing where the message does not have the form that is read.
 template <typename Read>
-std::optional<Form> attempt(const Read& read) {
+auto attempt(const Read& read) -> std::optional<decltype(read())> {
   try {
     return read();
   } catch (const NoForm&) {
+    return std::nullopt;
+  } catch (const core::Error&) {  // core::Reader came to the end
     return std::nullopt;
   }
 }
@@ -168,20 +172,11 @@ std::optional<Form> der_form(BytesView message) {
     in.end();
     return value;
   };
-  BytesView inside;
-  if (!attempt([&] {
-        inside = body();
-        return Form::other;
-      }))
-    return std::nullopt;
+  const std::optional<BytesView> inside = attempt(body);
+  if (!inside) return std::nullopt;
   for (const auto& read : {read_certificate, read_request, read_crl})
-    if (const auto form = attempt([&] { return read(inside); })) return form;
+    if (const auto form = attempt([&] { return read(*inside); })) return form;
   return Form::other;
-}
-
-std::uint16_t u16_at(BytesView bytes, std::size_t at) {
-  require(bytes.size() >= at + 2);
-  return static_cast<std::uint16_t>(bytes[at] << 8U | bytes[at + 1]);
 }
 
 constexpr std::array<std::uint8_t, 3> kHeaderBegins = {1, 0, 2};  // Version: tag 1, two bytes
@@ -190,40 +185,35 @@ constexpr std::array<std::uint8_t, 3> kHeaderBegins = {1, 0, 2};  // Version: ta
 /// signed: version 1.0, a name that is no trust list's, and behind it XML. Elements stand as in
 /// core/trust/header.cpp.
 Form read_file_header(BytesView message) {
-  constexpr std::size_t kPreamble = 10;
   constexpr std::array<std::uint8_t, 8> kVersion = {1, 0, 2, 1, 0, 2, 0, 2};
   require(begins_with(message, kVersion));
-  const std::size_t length = u16_at(message, 8);
+  core::Reader reader(message);
+  reader.take(kVersion.size(), "version");
+  const std::size_t length = reader.u16("header length");
+  const auto taken = [&] { return message.size() - reader.left(); };
   std::size_t signature = 0;
   bool named = false;
-  std::size_t at = kPreamble;
   // The announced length counts the signature element, whose size the modulus code tells.
-  while (signature == 0 || at + signature < length) {
-    require(at < message.size());
-    const std::uint8_t tag = message[at];
-    if (tag == 13) {  // padding
-      ++at;
-      continue;
-    }
-    const std::size_t size = u16_at(message, at + 1);
-    require(message.size() - at - 3 >= size);
-    const BytesView value = message.subspan(at + 3, size);
-    at += 3 + size;
+  while (signature == 0 || taken() + signature < length) {
+    const std::uint8_t tag = reader.u8("tag");
+    if (tag == 13) continue;  // padding
+    const std::size_t size = reader.u16("length");
+    const BytesView value = reader.take(size, "value");
     if (tag == 7) {  // SIGNATUREINFO ends in the modulus code
       constexpr std::array<std::size_t, 4> kSignatureBytes = {64, 128, 256, 512};
       require(!value.empty() && value.back() < kSignatureBytes.size());
       signature = 3 + kSignatureBytes[value.back()];
     } else if (tag == 14) {  // FILENAME
-      const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
+      const std::string text = core::text_of(value);
       require(!text.starts_with("ITL") && !text.starts_with("CTL") &&
-              text.find(".tlv") == std::string_view::npos);
+              text.find(".tlv") == std::string::npos);
       named = true;
     } else {
       require(tag == 3 || tag == 15);  // SIGNERID, TIMESTAMP
     }
   }
-  require(named && at + signature == length);
-  require(at < message.size() && message[at] == '<');
+  require(named && taken() + signature == length);
+  require(reader.u8("document") == '<');
   return Form::file;
 }
 
@@ -250,7 +240,7 @@ bool is_ec_exchange(BytesView parameters) {
   // x25519, x448, P-256, P-384, P-521 (RFC 8422 5.1.1)
   constexpr std::array<Curve, 5> kCurves = {{{29, 32}, {30, 56}, {23, 65}, {24, 97}, {25, 133}}};
   if (parameters.size() < 4 || parameters[0] != 3) return false;
-  const auto code = static_cast<std::uint16_t>(parameters[1] << 8U | parameters[2]);
+  const std::uint16_t code = core::Reader(parameters.subspan(1)).u16("curve");
   return std::ranges::any_of(kCurves, [&](const Curve& curve) {
     return curve.code == code && parameters[3] == curve.point &&
            parameters.size() == 4U + curve.point;
@@ -259,15 +249,14 @@ bool is_ec_exchange(BytesView parameters) {
 
 /// is_dh_exchange: p of 1024 to 8192 bits, g, and a public value that is no longer than p.
 bool is_dh_exchange(BytesView parameters) {
+  core::Reader reader(parameters);
   std::array<std::size_t, 3> sizes{};
   for (std::size_t& size : sizes) {
-    if (parameters.size() < 2) return false;
-    size = static_cast<std::size_t>(parameters[0] << 8U | parameters[1]);
-    if (size == 0 || parameters.size() - 2 < size) return false;
-    parameters = parameters.subspan(2 + size);
+    size = reader.u16("length");
+    reader.take(size, "number");
   }
-  return parameters.empty() && sizes[0] >= 128 && sizes[0] <= 1024 && sizes[1] <= sizes[0] &&
-         sizes[2] <= sizes[0];
+  return reader.empty() && sizes[0] >= 128 && sizes[0] <= 1024 && sizes[1] > 0 &&
+         sizes[1] <= sizes[0] && sizes[2] > 0 && sizes[2] <= sizes[0];
 }
 
 bool is_key_exchange(BytesView message) {
@@ -314,7 +303,8 @@ Form form_of(BytesView message) noexcept {
   if (begins_with(message, kHeaderBegins))
     return attempt([&] { return read_file_header(message); }).value_or(Form::trust_list);
   if (const auto form = der_form(message)) return *form;
-  return is_certificate_verify(message) || is_key_exchange(message) ? Form::tls : Form::other;
+  const bool exchange = attempt([&] { return is_key_exchange(message); }).value_or(false);
+  return is_certificate_verify(message) || exchange ? Form::tls : Form::other;
 }
 
 }  // namespace ringfence::hsm

@@ -11,6 +11,9 @@
 
 #include <fmt/format.h>
 
+#include "core/base/leftovers.h"
+#include "core/base/secret.h"
+#include "core/base/wipe.h"
 #include "hsm/error.h"
 #include "hsm/files.h"
 #include "hsm/signer/token_file.h"
@@ -32,27 +35,16 @@ fs::path marker(const Config& config) {
   return config.folder() / "initialising";
 }
 
-/// write_new creates `path` with mode 0600 from its first byte; it must not exist.
-void write_new(const fs::path& path, BytesView bytes) {
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) fail(path, "cannot create");
-  if (::write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    fail(path, "cannot write");
-  if (::fsync(fd.get()) != 0) fail(path, "cannot sync");
-}
-
 /// random_pin returns 32 hexadecimal digits: 128 bits.
-Pin random_pin() {
-  std::uint8_t random[16];
-  if (::getrandom(random, sizeof random, 0) != static_cast<ssize_t>(sizeof random))
+core::Secret random_pin() {
+  Bytes random(16);
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
     throw Error(Kind::unavailable, "the kernel gave no random bytes");
-  Bytes digits;
-  digits.reserve(32);
-  for (const std::uint8_t byte : random)
-    for (const int nibble : {byte >> 4, byte & 15})
-      digits.push_back(static_cast<std::uint8_t>("0123456789abcdef"[nibble]));
-  ::explicit_bzero(random, sizeof random);
-  return Pin(std::move(digits));
+  const core::Secret bytes(std::move(random));
+  std::string digits = core::to_hex(bytes.reveal());
+  core::Secret pin(digits);
+  core::wipe(digits);
+  return pin;
 }
 
 Fd take_lock(const fs::path& path) {
@@ -65,13 +57,11 @@ Fd take_lock(const fs::path& path) {
 }
 
 void make_token(const Config& config, const Module& module) {
-  const Pin so_pin = random_pin();
-  const Pin user_pin = random_pin();
-  write_new(marker(config), core::bytes_of("the token's first start has not finished\n"));
-  sync_folder(config.folder());
-  write_new(config.so_pin_file(), so_pin.reveal());
-  write_new(config.pin.path, user_pin.reveal());
-  sync_folder(config.pin.path.parent_path());
+  const core::Secret so_pin = random_pin();
+  const core::Secret user_pin = random_pin();
+  replace_file(marker(config), core::bytes_of("the token's first start has not finished\n"));
+  replace_file(config.so_pin_file(), so_pin.reveal());
+  replace_file(config.pin.path, user_pin.reveal());
   module.init_token(config.token.label, so_pin.reveal(), user_pin.reveal());
   sync_token_files(config);
   keep_token_files(config);  // the first login rewrites them already
@@ -123,6 +113,15 @@ void require_makeable(const Config& config) {
                           token.label.empty() ? "ringfence" : token.label));
 }
 
+/// remove_leftovers takes away what is left of a process that was killed while it replaced one of our files.
+void remove_leftovers(const Config& config) {
+  for (const fs::path& file : {marker(config), config.so_pin_file(), config.versions_file(),
+                               config.folder() / "softhsm2.conf"})
+    core::remove_leftovers(file);
+  if (config.pin.from == PinSource::From::file) core::remove_leftovers(config.pin.path);
+  remove_token_leftovers(config);
+}
+
 }  // namespace
 
 Pin::Pin(Bytes bytes) : size_(std::min(bytes.size(), kPinPage)) {
@@ -153,6 +152,7 @@ Fd enter_state(const Config& config) {
   if (::chmod(folder.c_str(), 0700) != 0) fail(folder, "cannot set mode 0700");
   sync_folder(config.state);
   Fd lock = take_lock(folder / "lock");
+  remove_leftovers(config);
   if (fs::exists(marker(config))) clear_first_start(config);
   if (config.is_softhsm()) {
     if (::mkdir((folder / "tokens").c_str(), 0700) != 0 && errno != EEXIST)

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/leftovers.h"
 #include "hsm/error.h"
 #include "hsm/files.h"
 #include "hsm/signer/epoll.h"
@@ -66,6 +67,16 @@ unsigned restore_token_files(const Config& config) {
     ++restored;
   }
   return restored;
+}
+
+void remove_token_leftovers(const Config& config) {
+  if (!config.is_softhsm()) return;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(config.folder() / "tokens", none)) {
+    const fs::path uuid = entry.path().filename();
+    core::remove_leftovers(token_file(config, uuid));
+    core::remove_leftovers(copies(config) / uuid);
+  }
 }
 
 void sync_token_files(const Config& config) {

@@ -20,6 +20,9 @@ void keep_token_files(const Config& config);
 /// Error.
 unsigned restore_token_files(const Config& config);
 
+/// remove_token_leftovers removes what a process that was killed in one of these left behind.
+void remove_token_leftovers(const Config& config);
+
 /// sync_token_files puts on the disk what SoftHSM wrote, files and folders: it syncs nothing
 /// itself, so a key that a certificate names could be gone after a power cut. Does nothing for
 /// other modules. Throws Error{unavailable}.

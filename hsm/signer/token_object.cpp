@@ -1,9 +1,9 @@
 #include "hsm/signer/token_object.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
+#include "core/base/error.h"
 #include "hsm/pkcs11.h"
 
 namespace ringfence::hsm {
@@ -19,38 +19,18 @@ bool has_gap(BytesView value) {
 
 enum class ValueKind : std::uint64_t { boolean = 1, number, bytes, attributes, mechanisms };
 
-/// Reader takes what is there; anything else is nothing.
-class Reader {
- public:
-  explicit Reader(BytesView bytes) : rest_(bytes) {}
+std::uint64_t number(core::Reader& reader) {
+  const std::uint64_t high = reader.u32("number");
+  return high << 32U | reader.u32("number");
+}
 
-  bool at_end() const noexcept { return rest_.empty(); }
-
-  std::optional<BytesView> take(std::uint64_t size) {
-    if (size > rest_.size()) return std::nullopt;
-    const BytesView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-
-  std::optional<std::uint64_t> number() {
-    const std::optional<BytesView> bytes = take(kNumber);
-    if (!bytes) return std::nullopt;
-    std::uint64_t number = 0;
-    for (const std::uint8_t byte : *bytes) number = number << 8U | byte;
-    return number;
-  }
-
-  /// counted takes as many pieces of `size` bytes as the number in front of them says.
-  std::optional<BytesView> counted(std::size_t size) {
-    const std::optional<std::uint64_t> count = number();
-    if (!count || *count > rest_.size() / size) return std::nullopt;
-    return take(*count * size);
-  }
-
- private:
-  BytesView rest_;
-};
+/// counted takes as many pieces of `size` bytes as the number in front of them says.
+BytesView counted(core::Reader& reader, std::size_t size) {
+  const std::uint64_t count = number(reader);
+  if (count > reader.left() / size)
+    throw core::Error(core::Code::malformed, "there are fewer pieces than their number says");
+  return reader.take(count * size, "pieces");
+}
 
 /// Attributes walks through them; a template holds none of its own.
 class Attributes {
@@ -58,39 +38,33 @@ class Attributes {
   explicit Attributes(BytesView bytes, bool templates = true)
       : reader_(bytes), templates_(templates) {}
 
+  /// are_whole also throws core::Error where they are not.
   bool are_whole() {
     std::set<std::uint64_t> types;
-    while (!reader_.at_end()) {
-      const std::optional<std::uint64_t> type = reader_.number();
-      const std::optional<std::uint64_t> kind = reader_.number();
-      if (!type || !kind || !types.insert(*type).second || !take_value(*type, *kind)) return false;
+    while (!reader_.empty()) {
+      const std::uint64_t type = number(reader_);
+      const std::uint64_t kind = number(reader_);
+      if (!types.insert(type).second || !take_value(type, kind)) return false;
     }
     return !(private_ && gap_);
   }
 
  private:
   bool take_value(std::uint64_t type, std::uint64_t kind) {
-    std::optional<BytesView> value;
     switch (static_cast<ValueKind>(kind)) {
       case ValueKind::boolean:
-        value = reader_.take(1);
-        private_ |= type == CKA_PRIVATE && value && value->front() != 0;
-        break;
-      case ValueKind::number: value = reader_.take(kNumber); break;
-      case ValueKind::bytes:
-        value = reader_.counted(1);
-        gap_ |= value && has_gap(*value);
-        break;
+        private_ |= reader_.u8("boolean") != 0 && type == CKA_PRIVATE;
+        return true;
+      case ValueKind::number: number(reader_); return true;
+      case ValueKind::bytes: gap_ |= has_gap(counted(reader_, 1)); return true;
       case ValueKind::attributes:
-        value = reader_.counted(1);
-        if (!templates_ || !value || !Attributes(*value, false).are_whole()) return false;
-        break;
-      case ValueKind::mechanisms: value = reader_.counted(kNumber); break;
+        return templates_ && Attributes(counted(reader_, 1), false).are_whole();
+      case ValueKind::mechanisms: counted(reader_, kNumber); return true;
     }
-    return value.has_value();
+    return false;
   }
 
-  Reader reader_;
+  core::Reader reader_;
   const bool templates_;
   bool private_ = false;
   bool gap_ = false;
@@ -99,7 +73,11 @@ class Attributes {
 }  // namespace
 
 bool is_whole_object(BytesView file) {
-  return file.size() > kNumber && Attributes(file.subspan(kNumber)).are_whole();
+  try {
+    return file.size() > kNumber && Attributes(file.subspan(kNumber)).are_whole();
+  } catch (const core::Error&) {
+    return false;
+  }
 }
 
 }  // namespace ringfence::hsm

@@ -117,6 +117,28 @@ TEST_F(StateTest, TakesAPinOnlyFromAFileThatOthersCannotRead) {
   EXPECT_EQ(read_pin(config_).reveal().size(), 255U);
 }
 
+TEST_F(StateTest, ClearsAwayWhatAKilledProcessLeftOfItsFiles) {
+  enter("");
+  { const Opened first(config_); }  // makes the token
+  std::filesystem::path token;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.folder() / "tokens"))
+    token = entry.path();
+  const std::vector<std::filesystem::path> left = {
+      config_.folder() / "softhsm2.conf.aZ09bc", config_.folder() / "user.pin.123456",
+      config_.folder() / "so.pin.abcdef",        config_.versions_file().string() + ".ABCDEF",
+      token / "token.object.QwErTy",
+      config_.folder() / "good" / (token.filename().string() + ".000000")};
+  const std::vector<std::filesystem::path> others = {
+      config_.folder() / "softhsm2.conf.orig", config_.folder() / "user.pin.12345-",
+      config_.folder() / "notes.abcdef"};
+  for (const auto& list : {left, others})
+    for (const auto& file : list) write_text(file, "half");
+  enter("");
+  for (const auto& file : left) EXPECT_FALSE(std::filesystem::exists(file)) << file;
+  for (const auto& file : others) EXPECT_TRUE(std::filesystem::exists(file)) << file;
+  EXPECT_TRUE(Opened(config_).refs().empty());
+}
+
 TEST_F(StateTest, ChoosesNoneOfSeveralTokensThatMatch) {
   enter("pin_source = \"typed\"\n");
   make_token("ringfence");
