@@ -31,6 +31,24 @@ bool product_number(std::string_view model) noexcept {
          });
 }
 
+/// number_in returns the first number of two digits or more: "8865" of "CP-8865NR".
+std::string_view number_in(std::string_view model) noexcept {
+  constexpr std::size_t kLeastDigits = 2;
+  for (std::size_t at = 0; at < model.size();) {
+    std::size_t end = at;
+    while (end < model.size() && digit(model[end])) ++end;
+    if (end - at >= kLeastDigits) return model.substr(at, end - at);
+    at = end + 1;
+  }
+  return {};
+}
+
+bool same_number(std::string_view one, std::string_view other) noexcept {
+  const std::string_view number = number_in(one);
+  const std::string_view another = number_in(other);
+  return number.empty() || another.empty() || number == another;
+}
+
 }  // namespace
 
 bool is_device_name(std::string_view name) noexcept {
@@ -58,7 +76,9 @@ std::string_view device_of(std::string_view common_name) noexcept {
 bool names_device(std::string_view common_name, std::string_view device,
                   std::string_view model) noexcept {
   if (device.empty()) return false;
-  if (device_of(common_name) == device) return true;
+  if (device_of(common_name) == device)
+    return common_name.size() == device.size() ||
+           same_number(common_name.substr(0, common_name.size() - device.size() - 1), model);
   return !model.empty() && common_name.size() == model.size() + 1 + device.size() &&
          common_name.starts_with(model) && common_name[model.size()] == '-' &&
          common_name.ends_with(device) && !is_device_name(common_name);

@@ -1,8 +1,6 @@
 #include "core/certificates/verify.h"
 
 #include <fmt/format.h>
-#include <openssl/err.h>
-#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include "core/base/device_name.h"
@@ -11,14 +9,6 @@
 
 namespace ringfence::core {
 namespace {
-
-using StoreContext = Handle<X509_STORE_CTX, X509_STORE_CTX_free>;
-
-void free_borrowed(STACK_OF(X509) * certificates) {
-  sk_X509_free(certificates);
-}
-
-using Borrowed = Handle<STACK_OF(X509), free_borrowed>;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(Code::refused, what);
@@ -44,47 +34,6 @@ void check_dates(const X509& certificate, Time now) {
     refuse(fmt::format("the certificate expired at {}", to_iso(not_after_of(certificate))));
 }
 
-/// missing_issuer is the sentence for a chain that ends too early, at `last`.
-std::string missing_issuer(const X509& last, const std::string& store) {
-  return fmt::format(
-      "the certificate of the issuer {} is not in {}; import it first with 'set cert import trust "
-      "{}'",
-      issuer_of(last), store, store.substr(0, store.rfind("-trust")));
-}
-
-std::string why_not(int error, const X509* at, const std::string& store) {
-  const std::string which = at == nullptr ? "a certificate" : subject_of(*at);
-  switch (error) {
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-      if (at != nullptr) return missing_issuer(*at, store);
-      break;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      if (at != nullptr) return fmt::format("{} expired at {}", which, to_iso(not_after_of(*at)));
-      break;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      if (at != nullptr)
-        return fmt::format("{} is not valid before {}", which, to_iso(not_before_of(*at)));
-      break;
-    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return fmt::format(
-          "the signature on {} is not that of the issuer in {} with the same name; a CA that was "
-          "renewed with a new key has to be imported anew",
-          which, store);
-    case X509_V_ERR_INVALID_CA:
-      return fmt::format("{} is no CA, so what it issued is worth nothing", which);
-    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-      return fmt::format("the path length of {} does not allow the CAs below it", which);
-    case X509_V_ERR_INVALID_PURPOSE:
-      return fmt::format("the extended key usage of {} does not allow TLS clients", which);
-    default: break;
-  }
-  return fmt::format("{}: {}", which, X509_verify_cert_error_string(error));
-}
-
 /// check_path_lengths counts the CAs between each issuer and an LSC: CAPF, and those above it.
 void check_path_lengths(const std::vector<X509Cert>& issuers) {
   long below = 1;
@@ -101,41 +50,6 @@ void check_path_lengths(const std::vector<X509Cert>& issuers) {
 }
 
 }  // namespace
-
-void Anchors::FreeStore::operator()(X509_STORE* store) const noexcept {
-  X509_STORE_free(store);
-}
-
-Anchors::Anchors(std::string store, std::span<const Bytes> certificates)
-    : name_(std::move(store)), store_(ensure(X509_STORE_new(), "X509_STORE_new")) {
-  for (const Bytes& der : certificates)
-    ensure(X509_STORE_add_cert(store_.get(), parse_certificate(der).get()) == 1,
-           "X509_STORE_add_cert");
-}
-
-std::vector<X509Cert> Anchors::chain_of(const X509& certificate, Up up, Time now,
-                                        std::span<const X509Cert> below) const {
-  const Borrowed untrusted(ensure(sk_X509_new_null(), "sk_X509_new_null"));
-  for (const X509Cert& one : below)
-    ensure(sk_X509_push(untrusted.get(), one.get()) > 0, "sk_X509_push");
-  const StoreContext context(ensure(X509_STORE_CTX_new(), "X509_STORE_CTX_new"));
-  ensure(X509_STORE_CTX_init(context.get(), store_.get(), const_cast<X509*>(&certificate),
-                             untrusted.get()) == 1,
-         "X509_STORE_CTX_init");
-  X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_time(param, static_cast<std::time_t>(to_seconds(now)));
-  X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
-  if (up == Up::to_any) X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-  const bool good = X509_verify_cert(context.get()) == 1;
-  ERR_clear_error();
-  if (!good)
-    refuse(why_not(X509_STORE_CTX_get_error(context.get()),
-                   X509_STORE_CTX_get_current_cert(context.get()), name_));
-  std::vector<X509Cert> issuers;
-  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context.get());
-  for (int i = 1; i < sk_X509_num(chain); ++i) issuers.push_back(share(sk_X509_value(chain, i)));
-  return issuers;
-}
 
 std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesView spki,
                                                 const Anchors& trust, Time now) {

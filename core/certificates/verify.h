@@ -1,9 +1,6 @@
 // What must hold of a certificate that somebody else issued, before it is used.
 #pragma once
 
-#include <memory>
-#include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,36 +8,9 @@
 
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
-#include "core/crypto/handles.h"
+#include "core/certificates/anchors.h"
 
 namespace ringfence::core {
-
-/// Anchors are the certificates of one trust store, ready to verify against. Safe from several
-/// threads.
-class Anchors {
- public:
-  /// `store` is the store's name, for what an Error advises.
-  Anchors(std::string store, std::span<const Bytes> certificates);
-
-  /// Up says how far a chain must lead: to a self-signed root, or to any entry.
-  enum class Up { to_root, to_any };
-
-  /// chain_of returns the entries that issued `certificate`, nearest first, the anchor last.
-  ///
-  /// `below` are further CAs between it and the anchors. Everything is checked at `now`, also that
-  /// it may prove a TLS client. Throws Error{refused} that names what is missing or wrong, and
-  /// what to import.
-  std::vector<X509Cert> chain_of(const X509& certificate, Up up, Time now,
-                                 std::span<const X509Cert> below = {}) const;
-
- private:
-  struct FreeStore {
-    void operator()(X509_STORE* store) const noexcept;
-  };
-
-  std::string name_;
-  std::unique_ptr<X509_STORE, FreeStore> store_;
-};
 
 /// check_issuing_certificate judges what a third party signed for CAPF's request, whose public key
 /// is `spki`, and returns its issuers up to a self-signed root in `trust`.

@@ -150,7 +150,7 @@ Authentication::Verdict Authentication::judge_shown(const AuthResponse& response
   try {
     const auto anchors = parts_.records.anchors();
     const Credential credential =
-        check_credential(response, session_, phone_.model, *anchors, parts_.clock.now());
+        check_credential(response, session_, phone_.model, anchors, parts_.clock);
     if (lsc) check_journal(credential);
     return Admitted{!lsc || proves(credential)};
   } catch (const Error& error) {

@@ -84,7 +84,7 @@ std::shared_ptr<const Identity> Authority::current() {
       const std::lock_guard lock(mutex_);
       if (newest_ && version == version_) return newest_;
     }
-    const core::ShownCertificate newest = shown();
+    const core::ServedCertificate newest = shown();
     std::shared_ptr<const Identity> identity =
         identity_.renewed(newest.bytes(), [&] { return load(newest); });
     const bool renewed = identity->der == newest.own.der && identity->chain == newest.chain;
@@ -97,13 +97,14 @@ std::shared_ptr<const Identity> Authority::current() {
   }
 }
 
-core::ShownCertificate Authority::shown() const {
-  std::optional<core::ShownCertificate> shown = shown_certificate(certificates_, core::Unit::capf);
+core::ServedCertificate Authority::shown() const {
+  std::optional<core::ServedCertificate> shown =
+      served_certificate(certificates_, core::Unit::capf);
   if (!shown) throw Error(Code::not_found, "there is no CAPF certificate yet");
   return std::move(*shown);
 }
 
-std::shared_ptr<const Identity> Authority::load(const core::ShownCertificate& shown) {
+std::shared_ptr<const Identity> Authority::load(const core::ServedCertificate& shown) {
   const core::OwnCertificate& own = shown.own;
   auto identity = std::make_shared<Identity>();
   identity->der = own.der;

@@ -9,7 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/certificates/lsc_maker.h"
-#include "core/certificates/shown_certificate.h"
+#include "core/certificates/served_certificate.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/storage/database.h"
@@ -78,8 +78,8 @@ class Authority {
   SignerHealth& health() noexcept { return health_; }
 
  private:
-  core::ShownCertificate shown() const;
-  std::shared_ptr<const Identity> load(const core::ShownCertificate& shown);
+  core::ServedCertificate shown() const;
+  std::shared_ptr<const Identity> load(const core::ServedCertificate& shown);
 
   const core::Token& token_;
   core::Database& admin_;

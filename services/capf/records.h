@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/certificates/anchors.h"
 #include "core/phones/attempt_store.h"
 #include "core/phones/capf_policy.h"
 #include "core/phones/enrolment_store.h"
@@ -18,8 +19,6 @@
 #include "services/capf/whereabouts.h"
 
 namespace ringfence::services::capf {
-
-class Anchors;
 
 /// Records is where a session reads what is asked of a phone and writes what became of it.
 ///
@@ -34,7 +33,7 @@ class Records {
 
   virtual std::optional<core::Phone> phone(std::string_view name) = 0;
   virtual core::CapfPolicy policy() = 0;
-  virtual std::shared_ptr<const Anchors> anchors() = 0;  ///< CAPF-trust
+  virtual std::shared_ptr<const core::Anchors> anchors() = 0;  ///< CAPF-trust
   virtual std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) = 0;
   virtual std::optional<core::IssuedCertificate> held(std::string_view phone) = 0;
   /// held_proven is the last one that the phone confirmed and that proves it (proves_phone).

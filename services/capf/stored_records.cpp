@@ -47,7 +47,7 @@ core::CapfPolicy StoredRecords::policy() {
   return *policy_;
 }
 
-std::shared_ptr<const Anchors> StoredRecords::anchors() {
+std::shared_ptr<const core::Anchors> StoredRecords::anchors() {
   return trust_.anchors();
 }
 

@@ -34,7 +34,7 @@ class StoredRecords final : public Records {
 
   std::optional<core::Phone> phone(std::string_view name) override;
   core::CapfPolicy policy() override;
-  std::shared_ptr<const Anchors> anchors() override;
+  std::shared_ptr<const core::Anchors> anchors() override;
   std::optional<core::Outcome> outcome(std::string_view phone, std::int64_t request) override;
   std::optional<core::IssuedCertificate> held(std::string_view phone) override;
   std::optional<core::IssuedCertificate> held_proven(std::string_view phone) override;

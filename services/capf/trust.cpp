@@ -8,7 +8,7 @@
 
 namespace ringfence::services::capf {
 
-std::shared_ptr<const Anchors> Trust::anchors() {
+std::shared_ptr<const core::Anchors> Trust::anchors() {
   const std::lock_guard lock(mutex_);
   const long long version = admin_.data_version();  // before reading: what comes later counts again
   if (!anchors_ || version != version_) {
@@ -18,8 +18,8 @@ std::shared_ptr<const Anchors> Trust::anchors() {
   return anchors_;
 }
 
-std::shared_ptr<const Anchors> Trust::read() const {
-  auto anchors = std::make_shared<Anchors>();
+std::shared_ptr<const core::Anchors> Trust::read() const {
+  auto anchors = std::make_shared<core::Anchors>(std::string(name(core::TrustStore::capf)));
   for (const core::TrustedCertificate& entry :
        certificates_.trusted(name(core::TrustStore::capf))) {
     try {

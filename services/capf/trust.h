@@ -4,9 +4,9 @@
 #include <memory>
 #include <mutex>
 
+#include "core/certificates/anchors.h"
 #include "core/certificates/certificate_store.h"
 #include "core/storage/database.h"
-#include "services/capf/credential.h"
 
 namespace ringfence::services::capf {
 
@@ -18,16 +18,16 @@ class Trust {
 
   /// anchors returns the entries as of now; one that cannot be read is left out, and a line says
   /// so. Blocks for SQLite. Throws Error as the database does.
-  std::shared_ptr<const Anchors> anchors();
+  std::shared_ptr<const core::Anchors> anchors();
 
  private:
-  std::shared_ptr<const Anchors> read() const;
+  std::shared_ptr<const core::Anchors> read() const;
 
   core::Database& admin_;
   const core::CertificateStore certificates_;
   std::mutex mutex_;  // for what follows
   long long version_ = -1;
-  std::shared_ptr<const Anchors> anchors_;
+  std::shared_ptr<const core::Anchors> anchors_;
 };
 
 }  // namespace ringfence::services::capf

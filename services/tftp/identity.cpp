@@ -5,12 +5,12 @@
 namespace ringfence::services::tftp {
 namespace {
 
-using Certificates = std::vector<core::ShownCertificate>;
+using Certificates = std::vector<core::ServedCertificate>;
 
 /// bytes_of puts the certificates' DER one after the other.
 core::Bytes bytes_of(const Certificates& certificates) {
   core::Bytes all;
-  for (const core::ShownCertificate& one : certificates) {
+  for (const core::ServedCertificate& one : certificates) {
     const core::Bytes bytes = one.bytes();
     all.insert(all.end(), bytes.begin(), bytes.end());
   }
@@ -27,7 +27,7 @@ std::shared_ptr<core::asio::ssl::context> Identity::current() {
     const Certificates certificates = shown();
     const auto make = [&] {
       core::TlsServerSpec spec;
-      for (const core::ShownCertificate& one : certificates)
+      for (const core::ServedCertificate& one : certificates)
         spec.identities.push_back({one.own.der, one.own.key, one.chain});
       return core::make_tls_server(token_, spec);
     };
@@ -40,7 +40,7 @@ std::shared_ptr<core::asio::ssl::context> Identity::current() {
 Certificates Identity::shown() const {
   Certificates certificates;
   for (const core::Unit unit : {core::Unit::call_manager_ecdsa, core::Unit::call_manager}) {
-    if (auto one = shown_certificate(store_, unit)) certificates.push_back(std::move(*one));
+    if (auto one = served_certificate(store_, unit)) certificates.push_back(std::move(*one));
   }
   if (certificates.empty()) {
     throw core::Error(core::Code::not_found,

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/certificates/shown_certificate.h"
+#include "core/certificates/served_certificate.h"
 #include "core/net/last_good.h"
 #include "core/net/tls.h"
 #include "core/storage/database.h"
@@ -23,7 +23,7 @@ class Identity {
   std::shared_ptr<core::asio::ssl::context> current();
 
  private:
-  std::vector<core::ShownCertificate> shown() const;
+  std::vector<core::ServedCertificate> shown() const;
 
   const core::Token& token_;
   const core::CertificateStore store_;

@@ -72,7 +72,7 @@ void Book::reload() {
 }
 
 std::shared_ptr<const Page> Book::read() const {
-  auto shown = shown_certificate(store_, core::Unit::tvs);
+  auto shown = served_certificate(store_, core::Unit::tvs);
   if (!shown) {
     throw Error(Code::not_found,
                 "admin.db has no TVS certificate yet: start ringfence-admin first");

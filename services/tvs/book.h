@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "core/certificates/shown_certificate.h"
+#include "core/certificates/served_certificate.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/net/tls.h"
@@ -17,7 +17,7 @@ namespace ringfence::services::tvs {
 /// Page is one state of admin.db: the certificates, and what TLS shows.
 struct Page {
   Directory directory;
-  core::ShownCertificate shown;
+  core::ServedCertificate shown;
 };
 
 /// Book keeps the current page and the TLS context of its certificate. Safe from several threads.

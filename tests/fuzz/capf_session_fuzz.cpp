@@ -84,13 +84,13 @@ core::IssuedCertificate row_of(const Setting& setting, const Bytes& der) {
 class Desk final : public capf::Records, public capf::Issuer {
  public:
   explicit Desk(const Setting& setting)
-      : setting_(setting), anchors_(std::make_shared<capf::Anchors>()) {
+      : setting_(setting), anchors_(std::make_shared<core::Anchors>("CAPF-trust")) {
     for (std::size_t i = 0; i < setting.trusted.size(); ++i) {
       try {
         if (i == 0)
           anchors_->own(setting.trusted[i]);
         else
-          anchors_->trust(setting.trusted[i], capf::Anchors::Purpose::mic);
+          anchors_->trust(setting.trusted[i], core::Anchors::Purpose::mic);
       } catch (const core::Error&) {  // an entry that is no certificate
       }
     }
@@ -103,7 +103,7 @@ class Desk final : public capf::Records, public capf::Issuer {
 
   core::CapfPolicy policy() override { return setting_.policy; }
 
-  std::shared_ptr<const capf::Anchors> anchors() override { return anchors_; }
+  std::shared_ptr<const core::Anchors> anchors() override { return anchors_; }
 
   std::optional<core::Outcome> outcome(std::string_view, std::int64_t) override { return outcome_; }
 
@@ -208,7 +208,7 @@ class Desk final : public capf::Records, public capf::Issuer {
   }
 
   const Setting& setting_;
-  const std::shared_ptr<capf::Anchors> anchors_;
+  const std::shared_ptr<core::Anchors> anchors_;
   std::optional<core::Outcome> outcome_;
   std::optional<core::PendingCsr> requested_;
   std::vector<core::Attempts> attempts_;

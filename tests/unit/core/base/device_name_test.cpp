@@ -36,6 +36,12 @@ TEST(DeviceName, TakesTheModelOfTheRecordInWhateverWords) {
   EXPECT_FALSE(names_device("Cisco 8861-SEP001122334455", "SEP001122334455", "Cisco 8851"));
   EXPECT_FALSE(names_device("Cisco 8861-SEP001122334455", "SEP001122334455", ""));
   EXPECT_TRUE(names_device("CP-8861-SEP001122334455", "SEP001122334455", "Cisco 8861"));
+  EXPECT_TRUE(names_device("CP-8865NR-SEP001122334455", "SEP001122334455", "CP-8865"));
+  EXPECT_TRUE(names_device("CP-7941G-GE-SEP001122334455", "SEP001122334455", "Cisco 7941"));
+  EXPECT_TRUE(names_device("CP-8861-SEP001122334455", "SEP001122334455", "")) << "unknown here";
+  EXPECT_TRUE(names_device("CP-8861-SEP001122334455", "SEP001122334455", "some phone"));
+  EXPECT_FALSE(names_device("CP-8851-SEP001122334455", "SEP001122334455", "CP-8861"));
+  EXPECT_FALSE(names_device("ATA190-ATA001122334455", "ATA001122334455", "ATA 191"));
   EXPECT_FALSE(names_device("CSFa-TABb", "TABb", "CSFa")) << "that is another device's whole name";
   EXPECT_FALSE(names_device("CP-8861-", "", "CP-8861"));
 }

@@ -17,9 +17,9 @@ constexpr const char* kAdmitted = "> KEY GENERATE REQUEST 1024 RSA";
 class CapfByCertificate : public CapfSession {
  protected:
   CapfByCertificate() {
-    script.trust->trust(maker.der(), Anchors::Purpose::mic);
-    script.trust->trust(other_capf.der(), Anchors::Purpose::capf);
-    script.trust->trust(company.der(), Anchors::Purpose::ca);
+    script.trust->trust(maker.der(), core::Anchors::Purpose::mic);
+    script.trust->trust(other_capf.der(), core::Anchors::Purpose::capf);
+    script.trust->trust(company.der(), core::Anchors::Purpose::ca);
     script.trust->own(ca.der());
     capf().auth_mode = AuthMode::lsc;
   }
@@ -251,10 +251,17 @@ TEST_F(CapfByCertificate, NamesTheIssuerOfAMicThatNobodyImported) {
 TEST_F(CapfByCertificate, ComparesDeviceNamesExactly) {
   capf().auth_mode = AuthMode::mic;
   for (const char* name :
-       {"evil-SEP001122334455", "TAB2-SEP001122334455", "CP-8861-SEPAABBCCDDEEFF-SEP001122334455"})
+       {"evil-SEP001122334455", "TAB2-SEP001122334455", "CP-8861-SEPAABBCCDDEEFF-SEP001122334455",
+        "CP-8861-sep001122334455", "CP-8861-SEP001122334455-X", "CP-7975G-SEP001122334455"})
     EXPECT_EQ(answer(shows_mic(leaf(maker, name))), "> END SESSION 7") << name;
-  for (const char* name : {"SEP001122334455", "CP-7975G-SEP001122334455"})
+  EXPECT_EQ(script.details[0],
+            "the phone's MIC: the certificate is of another model than the phone's record says, "
+            "CP-8861: CN=CP-7975G-SEP001122334455");
+  for (const char* name :
+       {"SEP001122334455", "CP-8861-SEP001122334455", "CP-8861-3PCC-SEP001122334455"})
     EXPECT_EQ(answer(shows_mic(leaf(maker, name))), kAdmitted) << name;
+  script.phones.find(kPhone)->second.model.clear();
+  EXPECT_EQ(answer(shows_mic(leaf(maker, "CP-7975G-SEP001122334455"))), kAdmitted);
 }
 
 TEST_F(CapfByCertificate, TakesAnLscThatTroubleshootDidNotFind) {

@@ -44,7 +44,7 @@ class Script final : public Records, public Issuer {
   Lines events;   ///< the kinds of evidence
   Lines details;  ///< its sentences
   core::CapfPolicy settings;
-  std::shared_ptr<Anchors> trust = std::make_shared<Anchors>();
+  std::shared_ptr<core::Anchors> trust = std::make_shared<core::Anchors>("CAPF-trust");
   std::map<std::string, core::IssuedCertificate, std::less<>> holds;
   std::vector<core::IssuedCertificate> journal;
   std::optional<core::PendingCsr> pending;
@@ -113,7 +113,7 @@ class Script final : public Records, public Issuer {
 
   core::CapfPolicy policy() override { return settings; }
 
-  std::shared_ptr<const Anchors> anchors() override {
+  std::shared_ptr<const core::Anchors> anchors() override {
     if (read_error) throw *read_error;
     return trust;
   }

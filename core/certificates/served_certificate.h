@@ -8,8 +8,8 @@
 
 namespace ringfence::core {
 
-/// ShownCertificate is a unit's certificate with the CAs above it, up to, without, its root.
-struct ShownCertificate {
+/// ServedCertificate is a unit's certificate with the CAs above it, up to, without, its root.
+struct ServedCertificate {
   OwnCertificate own;
   std::vector<Bytes> chain;  ///< DER, nearest first; empty when the unit signs its own
 
@@ -17,8 +17,9 @@ struct ShownCertificate {
   Bytes bytes() const;
 };
 
-/// shown_certificate returns what `unit` shows now; nothing when it has no certificate. The CAs are
-/// found in the trust stores, where they are kept for what they signed. Throws Error as `store`.
-std::optional<ShownCertificate> shown_certificate(const CertificateStore& store, Unit unit);
+/// served_certificate returns what `unit` shows now; nothing when it has no certificate. The CAs
+/// are found in the trust stores, where they are kept for what they signed. Throws Error as
+/// `store`.
+std::optional<ServedCertificate> served_certificate(const CertificateStore& store, Unit unit);
 
 }  // namespace ringfence::core
