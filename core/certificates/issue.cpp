@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/certificates/lsc_maker.h"
 #include "core/certificates/profile.h"
-#include "core/crypto/digest.h"
+#include "core/certificates/serial.h"
 #include "core/crypto/x509.h"
 
 namespace ringfence::core {
@@ -22,11 +22,8 @@ void add(X509& certificate, const Extension& extension) {
   ensure(X509_add_ext(&certificate, extension.get(), -1) == 1, "X509_add_ext");
 }
 
-/// set_serial draws 16 random bytes, the first between 0x40 and 0x7f: positive, and never shorter
-/// in DER, like every serial of the samples.
 void set_serial(X509& certificate) {
-  Bytes bytes = random_bytes(16);
-  bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x3f) | 0x40);
+  const Bytes bytes = new_serial();
   const Integer serial(ensure(ASN1_INTEGER_new(), "ASN1_INTEGER_new"));
   ensure(ASN1_STRING_set(serial.get(), bytes.data(), static_cast<int>(bytes.size())) == 1,
          "ASN1_STRING_set");

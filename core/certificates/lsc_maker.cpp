@@ -9,6 +9,7 @@
 #include "core/base/der.h"
 #include "core/base/error.h"
 #include "core/certificates/profile.h"
+#include "core/certificates/serial.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/spki.h"
 #include "core/crypto/x509.h"
@@ -58,14 +59,6 @@ Bytes encoded(const Extension& extension) {
 Bytes encoded(Time time) {
   const AsnTime value(ensure(ASN1_TIME_set(nullptr, to_seconds(time)), "ASN1_TIME_set"));
   return encoded(*value, i2d_ASN1_TIME, "i2d_ASN1_TIME");
-}
-
-/// new_serial draws 16 random bytes, the first between 0x40 and 0x7f: positive, and never shorter
-/// in DER, like every serial of the samples.
-Bytes new_serial() {
-  Bytes serial = random_bytes(16);
-  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x3f) | 0x40);
-  return serial;
 }
 
 /// KeyInfo is a key as a certificate holds it.

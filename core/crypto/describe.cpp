@@ -1,11 +1,10 @@
 // The dump of CUCM's "Certificate File Data" pane.
-#include <array>
-
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "core/base/error.h"
+#include "core/crypto/oid.h"
 #include "core/crypto/x509.h"
 
 namespace ringfence::core {
@@ -17,12 +16,6 @@ using AuthorityKeyId = Handle<AUTHORITY_KEYID, AUTHORITY_KEYID_free>;
 using GeneralNames = Handle<GENERAL_NAMES, GENERAL_NAMES_free>;
 using BitString = Handle<ASN1_BIT_STRING, ASN1_BIT_STRING_free>;
 using OctetString = Handle<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
-
-std::string oid_of(const ASN1_OBJECT* object) {
-  std::array<char, 128> text{};
-  OBJ_obj2txt(text.data(), static_cast<int>(text.size()), object, 1);
-  return text.data();
-}
 
 std::string name_of(int nid, const ASN1_OBJECT* object) {
   switch (nid) {  // the words of Java's security library, which CUCM's screens show

@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/base/utf8.h"
+#include "core/crypto/oid.h"
 
 namespace ringfence::core {
 namespace {
@@ -22,12 +23,6 @@ struct NameEntry {
   std::string type;  ///< "CN", or the dotted OID when it has no short name
   std::string value;
 };
-
-std::string oid_of(const ASN1_OBJECT& object) {
-  std::array<char, 128> text{};
-  OBJ_obj2txt(text.data(), static_cast<int>(text.size()), &object, 1);
-  return text.data();
-}
 
 /// utf8_of converts an attribute's value; what cannot be converted is shown as '#' and its bytes.
 std::string utf8_of(const ASN1_STRING& value) {
@@ -49,7 +44,7 @@ std::vector<NameEntry> entries_of(const X509_NAME& name) {
     const X509_NAME_ENTRY* entry = X509_NAME_get_entry(&name, i);
     const ASN1_OBJECT* object = X509_NAME_ENTRY_get_object(entry);
     const int nid = OBJ_obj2nid(object);
-    entries.push_back({nid, nid == NID_undef ? oid_of(*object) : OBJ_nid2sn(nid),
+    entries.push_back({nid, nid == NID_undef ? oid_of(object) : OBJ_nid2sn(nid),
                        utf8_of(*X509_NAME_ENTRY_get_data(entry))});
   }
   return entries;

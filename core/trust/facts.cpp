@@ -84,7 +84,7 @@ TrustListFacts::Record record_fact(const Record& record, const SignerName& signe
   }
   fact.hash = to_hex(record.hash, Case::upper, " ");
   if (record.hash_algorithm) fact.hash_algorithm = *record.hash_algorithm;
-  if (record.function == Function::sast)
+  if (record.function == Role::sast)
     fact.signed_the_file = SignerName{record.subject, record.serial, record.issuer} == signer;
   fact.unknown = unknown_facts(record.unknown);
   return fact;
@@ -92,11 +92,10 @@ TrustListFacts::Record record_fact(const Record& record, const SignerName& signe
 
 /// refuse_other_kind throws when the file's own name, which its signature covers, says that it is a
 /// list of the other kind: both have the same form.
-void refuse_other_kind(ListKind kind, const std::string& name) {
-  const std::string_view base = std::string_view(name).substr(
-      name.find_last_of('/') == name.npos ? 0 : name.find_last_of('/') + 1);
-  const bool itl = base.starts_with("ITL");
-  if (!itl && !base.starts_with("CTL")) return;
+void refuse_other_kind(ListKind kind, std::string_view path) {
+  const std::string_view base = path.substr(path.find_last_of('/') + 1);  // npos + 1 is 0
+  const bool itl = base.starts_with(name(ListKind::itl));
+  if (!itl && !base.starts_with(name(ListKind::ctl))) return;
   if (itl == (kind == ListKind::itl)) return;
   throw Error(Code::malformed,
               itl ? "it is an ITL file, not a CTL file; see it with 'show itl file'"
@@ -120,7 +119,7 @@ void verify_by_itself(BytesView file, const TrustList& list, TrustListFacts& fac
 
 TrustListFacts facts_of_empty(ListKind kind) {
   TrustListFacts facts;
-  facts.kind = kind == ListKind::itl ? "ITL" : "CTL";
+  facts.kind = kind;
   facts.state = "corrupt";
   facts.problem = "the file is empty";
   return facts;
@@ -129,7 +128,7 @@ TrustListFacts facts_of_empty(ListKind kind) {
 TrustListFacts facts_of(ListKind kind, BytesView file, Time modified,
                         const FindSigner& find_signer) {
   TrustListFacts facts;
-  facts.kind = kind == ListKind::itl ? "ITL" : "CTL";
+  facts.kind = kind;
   if (file.empty()) {
     facts.state = "missing";
     facts.problem = "there is no file";

@@ -17,7 +17,7 @@ class Records {
     if (request.certificate != nullptr) records_.push_back(std::move(request));
   }
 
-  bool has(const X509* certificate, Function function) const {
+  bool has(const X509* certificate, Role function) const {
     return std::ranges::any_of(records_, [&](const RecordRequest& one) {
       return one.function == function && X509_cmp(one.certificate, certificate) == 0;
     });
@@ -32,8 +32,8 @@ class Records {
 void add_tvs(const ClusterNode& node, Records& records) {
   const X509* certificate = node.certificate(Unit::tvs);
   if (certificate == nullptr || !node.runs(NodeService::tvs)) return;
-  if (records.has(certificate, Function::tvs)) return;
-  records.add({certificate, Function::tvs, Content::hash, "", {}});
+  if (records.has(certificate, Role::tvs)) return;
+  records.add({certificate, Role::tvs, Content::hash, "", {}});
 }
 
 std::optional<std::uint32_t> ipv4_of(const std::string& address) {
@@ -48,39 +48,39 @@ std::vector<RecordRequest> itl_records(const Cluster& cluster, const ClusterNode
   const ClusterNode& publisher = cluster.publisher();
   Records records;
   if (publisher.runs(NodeService::capf))
-    records.add({publisher.certificate(Unit::capf), Function::capf, Content::hash, "", {}});
+    records.add({publisher.certificate(Unit::capf), Role::capf, Content::hash, "", {}});
   add_tvs(publisher, records);
-  records.add({publisher.certificate(Unit::itl_recovery), Function::sast, Content::full, "", {}});
+  records.add({publisher.certificate(Unit::itl_recovery), Role::sast, Content::full, "", {}});
   for (const ClusterNode& one : cluster.nodes)
     if (one.id != publisher.id) add_tvs(one, records);
   const X509* call_manager = node.certificate(Unit::call_manager);
-  records.add({call_manager, Function::sast, Content::full, "", {}});
-  records.add({call_manager, Function::tftp, Content::full, "", {}});
+  records.add({call_manager, Role::sast, Content::full, "", {}});
+  records.add({call_manager, Role::tftp, Content::full, "", {}});
   records.add(
-      {node.certificate(Unit::call_manager_ecdsa), Function::tftp, Content::full, node.name, {}});
+      {node.certificate(Unit::call_manager_ecdsa), Role::tftp, Content::full, node.name, {}});
   return records.take();
 }
 
 std::vector<RecordRequest> ctl_records(const Cluster& cluster) {
   Records records;
   if (cluster.mode != ClusterMode::mixed) return records.take();
-  const auto add = [&](const ClusterNode& node, Unit unit, Function function) {
+  const auto add = [&](const ClusterNode& node, Unit unit, Role function) {
     records.add(
         {node.certificate(unit), function, Content::full, node.name, ipv4_of(node.address())});
   };
   const ClusterNode& publisher = cluster.publisher();
-  add(publisher, Unit::call_manager, Function::sast);
-  add(publisher, Unit::call_manager, Function::ccm_tftp);
-  if (publisher.runs(NodeService::capf)) add(publisher, Unit::capf, Function::capf);
-  add(publisher, Unit::itl_recovery, Function::sast);
+  add(publisher, Unit::call_manager, Role::sast);
+  add(publisher, Unit::call_manager, Role::ccm_tftp);
+  if (publisher.runs(NodeService::capf)) add(publisher, Unit::capf, Role::capf);
+  add(publisher, Unit::itl_recovery, Role::sast);
   const auto serves_phones = [](const ClusterNode& node) {
     return node.runs(NodeService::call_manager) || node.runs(NodeService::tftp);
   };
   for (const ClusterNode& node : cluster.nodes)
     if (node.id != publisher.id && serves_phones(node))
-      add(node, Unit::call_manager, Function::ccm_tftp);
+      add(node, Unit::call_manager, Role::ccm_tftp);
   for (const ClusterNode& node : cluster.nodes)
-    if (serves_phones(node)) add(node, Unit::call_manager_ecdsa, Function::ccm_tftp);
+    if (serves_phones(node)) add(node, Unit::call_manager_ecdsa, Role::ccm_tftp);
   return records.take();
 }
 
@@ -89,12 +89,12 @@ std::vector<RecordRequest> list_records(ListKind kind, const Cluster& cluster,
   return kind == ListKind::itl ? itl_records(cluster, node) : ctl_records(cluster);
 }
 
-ItlSigner normal_signer_of(Release release) noexcept {
-  return release == Release::r11_5 ? ItlSigner::call_manager : ItlSigner::itl_recovery;
+Unit normal_signer_of(Release release) noexcept {
+  return release == Release::r11_5 ? Unit::call_manager : Unit::itl_recovery;
 }
 
-ItlSigner recovery_signer_of(Release release) noexcept {
-  return release == Release::r11_5 ? ItlSigner::itl_recovery : ItlSigner::call_manager;
+Unit recovery_signer_of(Release release) noexcept {
+  return release == Release::r11_5 ? Unit::itl_recovery : Unit::call_manager;
 }
 
 }  // namespace ringfence::core

@@ -29,12 +29,9 @@ std::vector<RecordRequest> ctl_records(const Cluster& cluster);
 std::vector<RecordRequest> list_records(ListKind kind, const Cluster& cluster,
                                         const ClusterNode& node);
 
-/// ItlSigner is one of the two SAST keys of a trust list.
-enum class ItlSigner { call_manager, itl_recovery };
-
-/// normal_signer_of signs the lists day by day; recovery_signer_of is the other SAST key, with
-/// which `utils itl reset localkey` signs.
-ItlSigner normal_signer_of(Release release) noexcept;
-ItlSigner recovery_signer_of(Release release) noexcept;
+/// normal_signer_of, one of the two SAST keys, signs the lists day by day; recovery_signer_of is
+/// the other SAST key, with which `utils itl reset localkey` signs.
+Unit normal_signer_of(Release release) noexcept;
+Unit recovery_signer_of(Release release) noexcept;
 
 }  // namespace ringfence::core

@@ -10,13 +10,14 @@
 #include "core/base/clock.h"
 #include "core/certificates/node_id.h"
 #include "core/storage/database.h"
+#include "core/trust/list_kind.h"
 
 namespace ringfence::core {
 
 /// ListVersion is one published trust list.
 struct ListVersion {
   std::int64_t id = 0;
-  std::string kind;    ///< "ITL" or "CTL"
+  ListKind kind = ListKind::itl;
   std::string signer;  ///< unit's name
   std::string sha1;    ///< of the whole file, hex
   std::string reason;  ///< "first start", "regeneration of CAPF", "reset localkey" …
@@ -32,16 +33,15 @@ class ListStore {
   explicit ListStore(Database& database) : database_(database) {}
 
   std::int64_t add(const ListVersion& version);  ///< returns its id; `version.id` does not count
-  std::optional<ListVersion> last(const std::string& kind, NodeId node = kThisNode) const;
+  std::optional<ListVersion> last(ListKind kind, NodeId node = kThisNode) const;
   /// find returns the newest version with this checksum: the very file that a phone fetched.
-  std::optional<ListVersion> find(const std::string& kind, const std::string& sha1,
+  std::optional<ListVersion> find(ListKind kind, const std::string& sha1,
                                   NodeId node = kThisNode) const;
   /// list returns all, newest first, without files.
-  std::vector<ListVersion> list(const std::string& kind, NodeId node = kThisNode) const;
+  std::vector<ListVersion> list(ListKind kind, NodeId node = kThisNode) const;
 
  private:
-  std::optional<ListVersion> newest(const std::string& kind, NodeId node,
-                                    const std::string* sha1) const;
+  std::optional<ListVersion> newest(ListKind kind, NodeId node, const std::string* sha1) const;
 
   Database& database_;
 };

@@ -34,7 +34,7 @@ class Screen {
       head();
       header(*facts_.header);
       for (std::size_t i = 0; i < facts_.records.size(); ++i) record(i + 1, facts_.records[i]);
-      line("The {} file was verified successfully.", facts_.kind);
+      line("The {} file was verified successfully.", name(facts_.kind));
     }
     if (!facts_.remark.empty()) line("{}", facts_.remark);
     return std::move(text_);
@@ -61,32 +61,32 @@ class Screen {
   }
 
   void missing() {
-    line("Length of {} file: 0", facts_.kind);
-    if (facts_.kind == "CTL")
+    line("Length of {} file: 0", name(facts_.kind));
+    if (facts_.kind == ListKind::ctl)
       line("CTL File not found. This cluster is not in mixed mode, so phones need no CTL file.");
     else
       line(
           "ITL File not found. To generate an ITL file, activate or restart the Cisco TFTP "
           "service as this command is only valid on tftp servers.");
-    line("Error parsing the {} File.", facts_.kind);
+    line("Error parsing the {} File.", name(facts_.kind));
   }
 
   void broken() {
-    line("Length of {} file: {}", facts_.kind, facts_.length);
-    line("The {} file is not usable: {}", facts_.kind, facts_.problem);
-    line("Error parsing the {} File.", facts_.kind);
+    line("Length of {} file: {}", name(facts_.kind), facts_.length);
+    line("The {} file is not usable: {}", name(facts_.kind), facts_.problem);
+    line("Error parsing the {} File.", name(facts_.kind));
   }
 
   void head() {
-    line("The checksum value of the {} file:", facts_.kind);
+    line("The checksum value of the {} file:", name(facts_.kind));
     line("{}(MD5)", facts_.md5);
     line("{}(SHA1)", facts_.sha1);
     line("");
-    line("Length of {} file: {}", facts_.kind, facts_.length);
+    line("Length of {} file: {}", name(facts_.kind), facts_.length);
     if (!facts_.modified.empty())
-      line("The {} File was last modified on {}", facts_.kind, facts_.modified);
+      line("The {} File was last modified on {}", name(facts_.kind), facts_.modified);
     line("");
-    line("        Parse {} File", facts_.kind);
+    line("        Parse {} File", name(facts_.kind));
     line("        ----------------");
     line("");
   }
@@ -130,7 +130,7 @@ class Screen {
   }
 
   void record(std::size_t number, const TrustListFacts::Record& record) {
-    line("        {} Record #:{}", facts_.kind, number);
+    line("        {} Record #:{}", name(facts_.kind), number);
     line("                      ----");
     text_ += kTableHead;
     row(1, "RECORDLENGTH", 2, std::to_string(record.length));
@@ -150,7 +150,7 @@ class Screen {
     unknown(record.unknown);
     if (record.signed_the_file)
       line("This etoken was {}used to sign the {} file.", *record.signed_the_file ? "" : "not ",
-           facts_.kind);
+           name(facts_.kind));
     line("");
   }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/trust/list_kind.h"
+
 namespace ringfence::core {
 
 /// TrustListFacts is everything that is shown about one trust list, as text and numbers.
@@ -65,7 +67,7 @@ struct TrustListFacts {
     std::vector<Element> unknown;
   };
 
-  std::string kind;          ///< "ITL" or "CTL"
+  ListKind kind = ListKind::itl;
   std::uint64_t length = 0;  ///< of the file in bytes; 0 when there is none
   std::string md5;
   std::string sha1;

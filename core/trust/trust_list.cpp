@@ -40,10 +40,6 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr std::size_t kBlankDnsNameBytes = 2;
 constexpr std::uint8_t kHashSha1 = 1;
 
-std::string_view file_name_of(ListKind kind) {
-  return kind == ListKind::itl ? "ITLFile.tlv" : "CTLFile.tlv";
-}
-
 Bytes copy_of(BytesView view) {
   return {view.begin(), view.end()};
 }
@@ -64,7 +60,7 @@ void read_element(const Element& element, Record& record) {
       if (element.value.size() != 2)
         throw Error(Code::malformed, "FUNCTION must be two bytes long");
       Reader reader(element.value);
-      record.function = static_cast<Function>(reader.u16("FUNCTION"));
+      record.function = static_cast<Role>(reader.u16("FUNCTION"));
       break;
     }
     case kIssuerName: record.issuer = text_in(element, "ISSUERNAME"); break;
@@ -118,15 +114,15 @@ void append_text_if_present(Writer& writer, std::uint8_t tag, std::string_view t
 
 }  // namespace
 
-std::string_view describe(Function function) noexcept {
-  switch (function) {
-    case Function::sast: return "System Administrator Security Token";
-    case Function::ccm: return "CCM";
-    case Function::ccm_tftp: return "CCM+TFTP";
-    case Function::tftp: return "TFTP";
-    case Function::capf: return "CAPF";
-    case Function::app_server: return "APP-SERVER";
-    case Function::tvs: return "TVS";
+std::string_view describe(Role role) noexcept {
+  switch (role) {
+    case Role::sast: return "System Administrator Security Token";
+    case Role::ccm: return "CCM";
+    case Role::ccm_tftp: return "CCM+TFTP";
+    case Role::tftp: return "TFTP";
+    case Role::capf: return "CAPF";
+    case Role::app_server: return "APP-SERVER";
+    case Role::tvs: return "TVS";
   }
   return "unknown";
 }
@@ -234,8 +230,8 @@ namespace {
 
 bool may_sign(const Record& record) {
   return !record.certificate.empty() &&
-         (record.function == Function::sast || record.function == Function::tftp ||
-          record.function == Function::ccm_tftp);
+         (record.function == Role::sast || record.function == Role::tftp ||
+          record.function == Role::ccm_tftp);
 }
 
 bool is_named(const Record& record, const SignerName& signer) {

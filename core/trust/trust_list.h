@@ -15,16 +15,12 @@
 #include "core/certificates/roles.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/handles.h"
+#include "core/trust/list_kind.h"
 
 namespace ringfence::core {
 
-enum class ListKind { itl, ctl };
-
-/// Function is a record's role: on the wire two bytes, with the numbers that TVS answers in one.
-using Function = Role;
-
 /// describe returns the words of `show itl`: "System Administrator Security Token", "TFTP" …
-std::string_view describe(Function function) noexcept;
+std::string_view describe(Role role) noexcept;
 
 /// Content says what of a certificate a record carries.
 enum class Content { full, hash };
@@ -32,7 +28,7 @@ enum class Content { full, hash };
 /// RecordRequest is one record to build; the fields come from the certificate.
 struct RecordRequest {
   const X509* certificate = nullptr;
-  Function function = Function::sast;
+  Role function = Role::sast;
   Content content = Content::full;
   std::string dns_name;                     ///< empty: the element is written blank (length 2)
   std::optional<std::uint32_t> ip_address;  ///< IPv4, host order; CTL only
@@ -53,7 +49,7 @@ struct Record {
   std::optional<std::string> dns_name;
   std::size_t dns_name_length = 0;  ///< LENGTH as in the file; set by parsing
   std::string subject;
-  Function function = Function::sast;
+  Role function = Role::sast;
   std::string issuer;
   Bytes serial;
   Bytes public_key;

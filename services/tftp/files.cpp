@@ -120,7 +120,7 @@ void FileSource::check_is_ours(core::ListKind kind, core::BytesView file) {
   } catch (const Error& error) {
     if (error.code() != Code::not_found) throw;
     // Between the change of a certificate and the list that goes with it the last one still counts.
-    const auto last = core::ListStore(admin_).last(kind == core::ListKind::itl ? "ITL" : "CTL");
+    const auto last = core::ListStore(admin_).last(kind);
     if (last && std::ranges::equal(last->file, file)) return;
     throw Error(Code::refused, "none of this node's keys signed it");
   }
@@ -129,7 +129,8 @@ void FileSource::check_is_ours(core::ListKind kind, core::BytesView file) {
 std::optional<File> FileSource::at_hand(std::string_view name) {
   if (!valid_name(name)) return std::nullopt;
   for (ListFile* const list : {&itl_, &ctl_}) {
-    auto device = device_of(name, list == &itl_ ? "ITL" : "CTL");
+    auto device =
+        device_of(name, core::name(list == &itl_ ? core::ListKind::itl : core::ListKind::ctl));
     if (!device) continue;
     auto content = list->unchanged();
     if (content) return File{std::move(content), std::move(*device)};
@@ -140,7 +141,8 @@ std::optional<File> FileSource::at_hand(std::string_view name) {
 Found FileSource::find(std::string_view name) {
   if (!valid_name(name)) return {};
   for (ListFile* const list : {&itl_, &ctl_}) {
-    auto device = device_of(name, list == &itl_ ? "ITL" : "CTL");
+    auto device =
+        device_of(name, core::name(list == &itl_ ? core::ListKind::itl : core::ListKind::ctl));
     if (!device) continue;
     auto content = list->current();
     if (content) return {File{std::move(content), std::move(*device)}, {}};

@@ -14,7 +14,7 @@ namespace {
 
 using core::Code;
 using core::Error;
-using core::Function;
+using core::Role;
 
 Signing signing(core::BytesView der, const core::KeyRef& key) {
   const std::string sha1 = core::to_hex(core::digest(core::Digest::sha1, der));
@@ -28,7 +28,7 @@ std::string question(const core::OwnCertificate& own, const Content* itl) {
 
 /// lists_as_tftp tells whether phones believe what the record's certificate signs.
 bool lists_as_tftp(const core::Record& record) {
-  return (record.function == Function::tftp || record.function == Function::ccm_tftp) &&
+  return (record.function == Role::tftp || record.function == Role::ccm_tftp) &&
          !record.certificate.empty();
 }
 

@@ -81,7 +81,7 @@ core::Bytes list(std::uint8_t serial) {
   signer.serial = {serial};
   signer.certificate = {0x30, 0x00};
   core::Record tvs = signer;
-  tvs.function = core::Function::tvs;
+  tvs.function = core::Role::tvs;
   tvs.serial = {9};
   core::Bytes file = core::encode_header(header);
   for (const core::Record& record : {signer, tvs}) {
@@ -98,7 +98,8 @@ class Site {
     std::ofstream(folder_ / "ringfence.toml") << "[node]\nhost = \"n1\"\n";
     house_ = std::make_unique<House>(folder_.path());
     const core::Time published = house_->clock.now() - std::chrono::hours(9);
-    house_->lists.add({0, "ITL", "CallManager", kList, "first start", list(1), published});
+    house_->lists.add(
+        {0, core::ListKind::itl, "CallManager", kList, "first start", list(1), published});
     for (std::size_t first = 0; first < phones; first += kAtOnce) add(first);
   }
 

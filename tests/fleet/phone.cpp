@@ -207,7 +207,7 @@ core::Task<Phone::Next> Phone::enrol(Gate::Place& place) {
       visit.lsc = lsc_;
       if (key_) visit.lsc_key = core::share(key_.get());
       const std::function<bool(BytesView)> trusts = [this](BytesView der) {
-        return trust_.knows(core::Function::capf, der);
+        return trust_.knows(core::Role::capf, der);
       };
       outcome = co_await visit_capf(around_.capf, std::move(visit), trusts);
     } catch (const Error& error) {
@@ -386,7 +386,7 @@ core::Task<std::optional<Bytes>> Phone::ask_tvs(core::SignerName signer) {
     const core::tcp::endpoint server = co_await endpoint_of(config_.tvs);
     report([](PhoneReport& phone) { ++phone.tvs_queries; });
     const std::function<bool(BytesView)> trusts = [this](BytesView der) {
-      return trust_.knows(core::Function::tvs, der);
+      return trust_.knows(core::Role::tvs, der);
     };
     const std::string device = name_.starts_with("SEP") ? "CP-8861-" + name_ : name_;
     vouched = co_await query_tvs(around_.capf.context, server, device, signer, trusts);

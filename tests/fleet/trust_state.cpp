@@ -60,7 +60,7 @@ Decision TrustState::check(BytesView file, const std::optional<Bytes>& vouched) 
   });
 }
 
-bool TrustState::knows(core::Function function, BytesView certificate_der) const {
+bool TrustState::knows(core::Role function, BytesView certificate_der) const {
   for (const auto* held : {&ctl_, &itl_}) {
     if (!*held) continue;
     for (const core::Record& record : (*held)->list.records)

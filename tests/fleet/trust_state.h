@@ -46,7 +46,7 @@ class TrustState {
                  const std::optional<core::Bytes>& vouched = std::nullopt) const;
 
   /// knows tells whether a held list has a record of `function` about that certificate.
-  bool knows(core::Function function, core::BytesView certificate_der) const;
+  bool knows(core::Role function, core::BytesView certificate_der) const;
 
   /// empty tells whether the phone holds no list at all.
   bool empty() const noexcept { return !itl_ && !ctl_; }

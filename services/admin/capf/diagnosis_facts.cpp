@@ -81,7 +81,7 @@ void look_at_fetches(House& house, DiagnosisFacts& facts) {
   facts.config = fetches.last_config(facts.phone.name);
   facts.itl = fetches.last_itl(facts.phone.name);
   if (!facts.itl) return;
-  if (const auto version = house.lists.find("ITL", facts.itl->sha1))
+  if (const auto version = house.lists.find(core::ListKind::itl, facts.itl->sha1))
     facts.fetched = list_facts(*version, facts.capf_certificate);
 }
 
@@ -154,7 +154,7 @@ FetchedList list_facts(const core::ListVersion& version, core::BytesView capf) {
   facts.reason = version.reason;
   try {
     for (const core::Record& record : core::parse_trust_list(version.file).records) {
-      if (record.function != core::Function::capf) continue;
+      if (record.function != core::Role::capf) continue;
       facts.has_capf = true;
       facts.capf_subject = record.subject;
       facts.current_capf = facts.current_capf || (!capf.empty() && record.matches(capf));

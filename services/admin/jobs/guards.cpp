@@ -35,7 +35,7 @@ class ListContents {
     const auto [entry, fresh] = known_.try_emplace(sha1);
     if (fresh) {
       try {
-        if (const auto version = lists_.find("ITL", sha1))
+        if (const auto version = lists_.find(core::ListKind::itl, sha1))
           entry->second = core::parse_trust_list(version->file);
       } catch (const core::Error&) {  // no list: it has nothing
       }
@@ -166,7 +166,7 @@ Guards::Held Guards::look(Unit signer) {
 
 Verdict Guards::of_change(Unit unit) {
   GuardFacts facts;
-  facts.signer = unit_of(keeper_.publisher().signer());
+  facts.signer = keeper_.publisher().signer();
   facts.phones = phones(facts.signer);
   if (facts.phones.empty()) return judge_change(unit, facts);  // a fresh house: nobody to strand
   const bool may_ask =
@@ -179,7 +179,7 @@ Verdict Guards::of_change(Unit unit) {
 
 Verdict Guards::of_recovery() {
   GuardFacts facts;
-  facts.signer = unit_of(core::recovery_signer_of(house_.config.release()));
+  facts.signer = core::recovery_signer_of(house_.config.release());
   facts.phones = phones(facts.signer);
   if (std::ranges::any_of(facts.phones, [](const PhoneHold& one) { return !one.knows_signer; }))
     facts.tvs_problem = tvs_problem();
@@ -207,7 +207,7 @@ std::vector<std::string> Guards::left_out(const std::vector<core::JobItem>& item
   std::set<std::string> inside;
   for (const core::JobItem& item : items) inside.insert(item.phone);
   std::vector<std::string> names;
-  for (PhoneHold& phone : phones(unit_of(keeper_.publisher().signer())))
+  for (PhoneHold& phone : phones(keeper_.publisher().signer()))
     if (!inside.contains(phone.name)) names.push_back(std::move(phone.name));
   return names;
 }

@@ -109,7 +109,7 @@ void Regeneration::note_unit(Unit unit, core::admin::RegeneratePlan& plan) {
         "'utils "
         "service restart Cisco Tftp' returns to the normal signer: let every phone fetch the "
         "recovery list first.",
-        name(unit_of(keeper_.publisher().signer()))));
+        name(keeper_.publisher().signer())));
   std::vector<std::string> others;
   for (const core::ClusterNode& node : core::NodeStore(house_.database).list())
     if (node.id != core::kThisNode) others.push_back(node.name);

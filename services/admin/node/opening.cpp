@@ -113,7 +113,8 @@ void Opening::open() {
 
 void Opening::note(const std::optional<Ensured>& ensured) {
   if (!ensured) return;
-  const bool first = ensured->by == Ensured::By::new_list && house_.lists.list("ITL").size() <= 1;
+  const bool first =
+      ensured->by == Ensured::By::new_list && house_.lists.list(core::ListKind::itl).size() <= 1;
   if (first) return;  // there was none before
   const std::lock_guard lock(mutex_);
   notes_.push_back(

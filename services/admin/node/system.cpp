@@ -141,7 +141,7 @@ core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, Servi
   if (keeper.publisher().recovering())
     status.warnings.push_back(
         std::string("A recovery list is in force: ") +
-        std::string(name(unit_of(keeper.publisher().signer()))) +
+        std::string(name(keeper.publisher().signer())) +
         " signs the ITL. When every phone has fetched it ('utils phone reset all'), 'utils service "
         "restart Cisco Tftp' returns to the normal signer.");
   status.notes = std::move(notes);

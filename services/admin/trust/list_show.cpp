@@ -136,7 +136,7 @@ TrustListShow examine_list(House& house, core::ListKind kind,
 }
 
 void warn_unless_served(const core::Config& config, core::ListKind kind, TrustListShow& show) {
-  const std::string name = kind == core::ListKind::itl ? "ITL" : "CTL";
+  const std::string name(core::name(kind));
   core::admin::TrustListServed served = served_by_tftp(config, name);
   if (served.problem.empty() && served.sha1 == show.sha1) return;
   show.warnings.push_back(
@@ -155,7 +155,7 @@ void warn_unless_served(const core::Config& config, core::ListKind kind, TrustLi
 }
 
 void note_served(const core::Config& config, core::ListKind kind, TrustListShow& show) {
-  const std::string name = kind == core::ListKind::itl ? "ITL" : "CTL";
+  const std::string name(core::name(kind));
   core::admin::TrustListServed served = served_by_tftp(config, name);
   if (!served.problem.empty()) {
     show.verification = fmt::format("What phones get cannot be said: {}.", served.problem);

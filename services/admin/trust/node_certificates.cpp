@@ -25,10 +25,6 @@ bool same_records(const core::TrustList& served, const std::vector<core::RecordR
 
 }  // namespace
 
-Unit unit_of(core::ItlSigner signer) noexcept {
-  return signer == core::ItlSigner::call_manager ? Unit::call_manager : Unit::itl_recovery;
-}
-
 NodeCertificates::NodeCertificates(std::vector<core::OwnCertificate> own, core::Cluster cluster)
     : own_(std::move(own)), cluster_(std::move(cluster)) {
   for (core::ClusterNode& node : cluster_.nodes) {
@@ -64,35 +60,34 @@ const X509& NodeCertificates::of(Unit unit) const {
   return *self().certificate(unit);
 }
 
-SignedList NodeCertificates::build(core::ListKind kind, core::ItlSigner signer,
-                                   const core::Token& token, core::Time now) const {
-  const Unit unit = unit_of(signer);
-  const core::EvpPkey key = token.key(own(unit).key);
-  const core::FileSigner file_signer{&of(unit), key.get(), token.context()};
+SignedList NodeCertificates::build(core::ListKind kind, Unit signer, const core::Token& token,
+                                   core::Time now) const {
+  const core::EvpPkey key = token.key(own(signer).key);
+  const core::FileSigner file_signer{&of(signer), key.get(), token.context()};
   SignedList list;
-  list.signer = unit;
+  list.signer = signer;
   list.file = core::build_trust_list(kind, core::list_records(kind, cluster_, self()), file_signer,
                                      cluster_.digest, now);
   core::verify_file(list.file,
-                    [&](const core::SignerName&) { return std::optional(own(unit).der); });
+                    [&](const core::SignerName&) { return std::optional(own(signer).der); });
   list.sha1 = core::to_hex(core::digest(core::Digest::sha1, list.file));
   return list;
 }
 
 std::optional<std::string> NodeCertificates::difference(core::ListKind kind, core::BytesView file,
-                                                        core::ItlSigner signer) const {
-  const Unit unit = unit_of(signer);
+                                                        Unit signer) const {
   try {
     const core::TrustList served = core::parse_trust_list(file);
-    const core::SignerName expected = core::signer_name_of(of(unit));
+    const core::SignerName expected = core::signer_name_of(of(signer));
     if (!(served.header.signer == expected))
       return served.header.signer.subject == expected.subject
                  ? "it is signed with another certificate of that name than this node's " +
-                       std::string(name(unit)) + ": " + expected.subject
+                       std::string(name(signer)) + ": " + expected.subject
                  : "it is signed by " + served.header.signer.subject;
     if (!same_records(served, core::list_records(kind, cluster_, self())))
       return "its records are not the node's certificates";
-    core::verify_file(file, [&](const core::SignerName&) { return std::optional(own(unit).der); });
+    core::verify_file(file,
+                      [&](const core::SignerName&) { return std::optional(own(signer).der); });
     return std::nullopt;
   } catch (const Error& error) {
     return error.what();

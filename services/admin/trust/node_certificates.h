@@ -39,13 +39,13 @@ class NodeCertificates {
 
   /// build signs the list of these certificates with the key of `signer`, which is in the token,
   /// and verifies it. Throws what the signer answers.
-  SignedList build(core::ListKind kind, core::ItlSigner signer, const core::Token& token,
+  SignedList build(core::ListKind kind, core::Unit signer, const core::Token& token,
                    core::Time now) const;
 
   /// difference says in words why `file` is not just what build would make, but for its time: the
   /// same records, rightly signed by `signer`. Nothing when it is. Never throws for a bad file.
   std::optional<std::string> difference(core::ListKind kind, core::BytesView file,
-                                        core::ItlSigner signer) const;
+                                        core::Unit signer) const;
 
  private:
   std::size_t index(core::Unit unit) const;
@@ -55,8 +55,5 @@ class NodeCertificates {
   std::vector<core::OwnCertificate> own_;
   core::Cluster cluster_;
 };
-
-/// unit_of names the unit whose key an ITL signer is.
-core::Unit unit_of(core::ItlSigner signer) noexcept;
 
 }  // namespace ringfence::services::admin

@@ -8,23 +8,23 @@
 namespace ringfence::services::admin {
 namespace {
 
-using core::Function;
+using core::Role;
 
 constexpr std::size_t kShownSerial = 8;
 
 /// role_of says what a record's certificate is to people.
 std::string_view role_of(const core::Record& record) {
   switch (record.function) {
-    case Function::tvs: return "TVS";
-    case Function::capf: return "CAPF";
+    case Role::tvs: return "TVS";
+    case Role::capf: return "CAPF";
     default: break;
   }
   return record.subject.find("CN=ITLRECOVERY") != std::string::npos ? "ITLRecovery" : "CallManager";
 }
 
 bool signs_files(const core::Record& record) {
-  const bool may = record.function == Function::sast || record.function == Function::tftp ||
-                   record.function == Function::ccm_tftp;
+  const bool may = record.function == Role::sast || record.function == Role::tftp ||
+                   record.function == Role::ccm_tftp;
   return may && !record.certificate.empty();
 }
 
@@ -43,7 +43,7 @@ core::PublishedList published_list(const core::ListVersion& version,
   for (const core::Record& record : list.records) {
     const std::string serial = core::serial_text(record.serial);
     if (signs_files(record)) result.signers.insert(serial);
-    if (record.function == Function::tvs || record.function == Function::capf)
+    if (record.function == Role::tvs || record.function == Role::capf)
       result.servers.insert(serial);
     names.try_emplace(serial,
                       fmt::format("{} {}{}", role_of(record), serial.substr(0, kShownSerial),

@@ -15,9 +15,9 @@
 namespace ringfence::services::admin {
 
 using core::Error;
-using core::ItlSigner;
 using core::Level;
 using core::log;
+using core::Unit;
 
 namespace {
 
@@ -37,12 +37,8 @@ bool is_listening(const std::filesystem::path& path) noexcept {
 
 }  // namespace
 
-std::string list_word(core::ListKind kind) {
-  return kind == core::ListKind::itl ? "ITL" : "CTL";
-}
-
 std::filesystem::path list_path(const core::Config& config, core::ListKind kind) {
-  return config.tftp_folder() / (list_word(kind) + "File.tlv");
+  return config.tftp_folder() / core::file_name_of(kind);
 }
 
 std::filesystem::path node_list_path(const core::Config& config, core::ListKind kind,
@@ -87,13 +83,13 @@ bool Publisher::recovering() const {
   return !core::SettingStore(house_.database).find(recovery_setting()).value_or("").empty();
 }
 
-ItlSigner Publisher::signer() const {
+Unit Publisher::signer() const {
   const core::Release release = house_.config.release();
   return recovering() ? core::recovery_signer_of(release) : core::normal_signer_of(release);
 }
 
 std::string Publisher::served_sha1() const {
-  const auto last = house_.lists.last(list_word(kind_), node_);
+  const auto last = house_.lists.last(kind_, node_);
   return last ? last->sha1 : "";
 }
 
@@ -103,13 +99,13 @@ void Publisher::prepare(const SignedList& list) {
 }
 
 void Publisher::record(const SignedList& list, const std::string& reason) {
-  house_.lists.add({0, list_word(kind_), std::string(name(list.signer)), list.sha1, reason,
-                    list.file, house_.clock.now(), node_});
+  house_.lists.add({0, kind_, std::string(name(list.signer)), list.sha1, reason, list.file,
+                    house_.clock.now(), node_});
 }
 
 Published Publisher::publish(const SignedList& list, const std::string& reason) {
   Published published = put_in_force(list.file, list.sha1);
-  log(Level::notice, list_word(kind_) + "_PUBLISHED",
+  log(Level::notice, std::string(name(kind_)) + "_PUBLISHED",
       {{"signer", std::string(name(list.signer))}, {"sha1", list.sha1}, {"reason", reason}});
   tell_services(published);
   return published;
@@ -121,8 +117,8 @@ void Publisher::tell_services(Published& published) {
     if (const auto why = tell_reload(house_.config, service)) {
       published.untold.push_back(called);
       const std::string cure = "'utils service restart " + called + "'";
-      published.warnings.push_back("The new " + list_word(kind_) + " is in force, but " + called +
-                                   " was not told of it: " + *why +
+      published.warnings.push_back("The new " + std::string(name(kind_)) + " is in force, but " +
+                                   called + " was not told of it: " + *why +
                                    (why->ends_with(cure) ? "" : "; restart it with " + cure) + ".");
     }
   }
@@ -131,7 +127,7 @@ void Publisher::tell_services(Published& published) {
 Published Publisher::put_in_force(const core::Bytes& file, const std::string& sha1) {
   Published published{sha1, {}};
   const std::filesystem::path served = path();
-  const std::string word = list_word(kind_);
+  const std::string word(name(kind_));
   std::filesystem::rename(next_path(), served);
   // From here on phones get it, whatever happens.
   const auto then = [&](const std::string& what, const auto& work) {
@@ -153,17 +149,17 @@ SignedList Publisher::build(const NodeCertificates& certificates) {
   return build(certificates, signer());
 }
 
-SignedList Publisher::build(const NodeCertificates& certificates, ItlSigner signer) {
+SignedList Publisher::build(const NodeCertificates& certificates, Unit signer) {
   return certificates.build(kind_, signer, house_.token, house_.clock.now());
 }
 
 std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& certificates,
-                                                      ItlSigner signer) {
-  auto last = house_.lists.last(list_word(kind_), node_);
+                                                      Unit signer) {
+  auto last = house_.lists.last(kind_, node_);
   try {
     if (last && !certificates.difference(kind_, last->file, signer)) return last;
   } catch (const Error& error) {
-    log(Level::error, list_word(kind_) + "_RECORD_UNUSABLE",
+    log(Level::error, std::string(name(kind_)) + "_RECORD_UNUSABLE",
         {{"sha1", last->sha1}, {"why", error.what()}});
   }
   return std::nullopt;
@@ -171,7 +167,7 @@ std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& ce
 
 std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
                                          const std::string& reason) {
-  const ItlSigner by = signer();
+  const Unit by = signer();
   std::optional<std::string> difference;
   try {
     difference = certificates.difference(kind_, core::read_file(path(), kMaxListBytes), by);
@@ -182,12 +178,12 @@ std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
   if (const auto last = last_good(certificates, by)) {
     core::write_atomically(next_path(), last->file);
     Published published = put_in_force(last->file, last->sha1);
-    log(Level::warning, list_word(kind_) + "_RESTORED",
+    log(Level::warning, std::string(name(kind_)) + "_RESTORED",
         {{"why", *difference}, {"sha1", last->sha1}});
     tell_services(published);
     return Ensured{Ensured::By::last_good, *difference, last->sha1, std::move(published.warnings)};
   }
-  log(Level::notice, list_word(kind_) + "_REBUILT", {{"why", *difference}});
+  log(Level::notice, std::string(name(kind_)) + "_REBUILT", {{"why", *difference}});
   const SignedList list = build(certificates, by);
   prepare(list);
   record(list, reason);

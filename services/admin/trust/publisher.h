@@ -49,7 +49,7 @@ class Publisher {
       : house_(house), kind_(kind), node_(node) {}
 
   /// signer signs the next list: the normal signer, while a recovery list is in force the other.
-  core::ItlSigner signer() const;
+  core::Unit signer() const;
   bool recovering() const;
   std::string served_sha1() const;  ///< of the last list that was published, or ""
 
@@ -75,10 +75,10 @@ class Publisher {
                                         const std::string& reason);
 
  private:
-  SignedList build(const NodeCertificates& certificates, core::ItlSigner signer);
+  SignedList build(const NodeCertificates& certificates, core::Unit signer);
   /// last_good returns the last list that was published when it is the one of these certificates.
   std::optional<core::ListVersion> last_good(const NodeCertificates& certificates,
-                                             core::ItlSigner signer);
+                                             core::Unit signer);
   Published put_in_force(const core::Bytes& file, const std::string& sha1);
   void tell_services(Published& published);  ///< that the list in force is another one
   Published publish_with(const SignedList& list, const std::string& reason, bool recovering);
@@ -92,8 +92,7 @@ class Publisher {
   core::NodeId node_;
 };
 
-/// list_word is "ITL" or "CTL". list_path is where Cisco Tftp finds a list.
-std::string list_word(core::ListKind kind);
+/// list_path is where Cisco Tftp finds a list.
 std::filesystem::path list_path(const core::Config& config, core::ListKind kind);
 
 /// node_list_path is where the list of a node lies: list_path for this one, else a folder of that

@@ -89,7 +89,7 @@ void TrustLedger::read_holdings() {
 }
 
 void TrustLedger::read_lists() {
-  std::vector<core::ListVersion> versions = house_.lists.list("ITL");  // newest first
+  std::vector<core::ListVersion> versions = house_.lists.list(core::ListKind::itl);  // newest first
   const std::string newest = versions.empty() ? std::string() : versions.front().sha1;
   if (newest == in_force_) return;
   std::reverse(versions.begin(), versions.end());
@@ -101,7 +101,7 @@ void TrustLedger::read_lists() {
       lists.versions.push_back(*known);
       continue;
     }
-    const auto whole = house_.lists.find("ITL", version.sha1);
+    const auto whole = house_.lists.find(core::ListKind::itl, version.sha1);
     if (whole) lists.versions.push_back(published_list(*whole, lists.names));
   }
   lists_ = std::move(lists);

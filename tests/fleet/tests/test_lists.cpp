@@ -60,20 +60,20 @@ core::X509Cert issue(const std::string& common_name, EVP_PKEY* key, const Identi
 core::Bytes make_itl(const Identity& signer, const std::vector<const Identity*>& others,
                      const Identity* tvs, const Identity* capf) {
   using core::Content;
-  using core::Function;
+  using core::Role;
   std::vector<core::RecordRequest> records;
-  const auto add = [&records](const Identity& identity, Function function, Content content) {
+  const auto add = [&records](const Identity& identity, Role function, Content content) {
     core::RecordRequest record;
     record.certificate = identity.certificate.get();
     record.function = function;
     record.content = content;
     records.push_back(record);
   };
-  add(signer, Function::sast, Content::full);
-  add(signer, Function::tftp, Content::full);
-  for (const Identity* other : others) add(*other, Function::sast, Content::full);
-  if (tvs != nullptr) add(*tvs, Function::tvs, Content::hash);
-  if (capf != nullptr) add(*capf, Function::capf, Content::hash);
+  add(signer, Role::sast, Content::full);
+  add(signer, Role::tftp, Content::full);
+  for (const Identity* other : others) add(*other, Role::sast, Content::full);
+  if (tvs != nullptr) add(*tvs, Role::tvs, Content::hash);
+  if (capf != nullptr) add(*capf, Role::capf, Content::hash);
   return core::build_trust_list(core::ListKind::itl, records, signer.signer(), core::Digest::sha1,
                                 kTime);
 }

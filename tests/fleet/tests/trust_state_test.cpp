@@ -47,8 +47,8 @@ TEST_F(TrustStateTest, AcceptsALaterListOfTheSameSigner) {
   const Bytes later = make_itl(call_manager_, {&recovery_}, &tvs_, &new_capf);
   EXPECT_EQ(state_.offer(ListKind::itl, later).verdict, Verdict::accepted);
   EXPECT_EQ(state_.file(ListKind::itl), later);
-  EXPECT_TRUE(state_.knows(core::Function::capf, new_capf.der()));
-  EXPECT_FALSE(state_.knows(core::Function::capf, capf_.der()));
+  EXPECT_TRUE(state_.knows(core::Role::capf, new_capf.der()));
+  EXPECT_FALSE(state_.knows(core::Role::capf, capf_.der()));
 }
 
 TEST_F(TrustStateTest, AcceptsAListSignedByTheSecondSast) {
@@ -116,10 +116,10 @@ TEST_F(TrustStateTest, JudgesConfigurationsByTheList) {
 }
 
 TEST_F(TrustStateTest, KnowsServersByTheirHashAndFunction) {
-  EXPECT_TRUE(state_.knows(core::Function::tvs, tvs_.der()));
-  EXPECT_TRUE(state_.knows(core::Function::capf, capf_.der()));
-  EXPECT_FALSE(state_.knows(core::Function::tvs, capf_.der()));
-  EXPECT_FALSE(state_.knows(core::Function::tvs, stranger_.der()));
+  EXPECT_TRUE(state_.knows(core::Role::tvs, tvs_.der()));
+  EXPECT_TRUE(state_.knows(core::Role::capf, capf_.der()));
+  EXPECT_FALSE(state_.knows(core::Role::tvs, capf_.der()));
+  EXPECT_FALSE(state_.knows(core::Role::tvs, stranger_.der()));
 }
 
 TEST_F(TrustStateTest, RefusesToRestoreWhatIsNoList) {

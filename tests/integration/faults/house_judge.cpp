@@ -114,7 +114,7 @@ class Judge {
     } else {
       const Bytes file = core::read_file(served, 1U << 20U);
       const std::string sha1 = sha1_of(file);
-      const std::vector<core::ListVersion> recorded = store.list("ITL");
+      const std::vector<core::ListVersion> recorded = store.list(core::ListKind::itl);
       // The same records, signed in the same second by the same key, are the same bytes again.
       const bool newest = !recorded.empty() && recorded[0].sha1 == sha1;
       if (said_.passed.contains(sha1) && !newest)
@@ -178,7 +178,7 @@ Promised promised_by(const fs::path& state, const Promised& before) {
   core::Database database(state / "db" / "admin.db", core::Schema::admin, core::Access::read_only);
   said.started = true;
   said.audited = core::AuditLog(database).last(kAll).size();
-  const std::vector<core::ListVersion> lists = core::ListStore(database).list("ITL");
+  const std::vector<core::ListVersion> lists = core::ListStore(database).list(core::ListKind::itl);
   for (std::size_t i = 1; i < lists.size(); ++i) said.passed.insert(lists[i].sha1);
   for (const core::OwnCertificate& own : core::CertificateStore(database).all_own()) {
     std::string& current = said.current[own.unit];

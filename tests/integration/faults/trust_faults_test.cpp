@@ -236,7 +236,7 @@ TEST_F(TrustFaults, ARenameThatFailsIsWrittenDownWithWhatIsInForce) {
   fs::rename(list().string() + ".kept", list());
   keeper_.ensure_itl("mended");
   EXPECT_EQ(keeper_.show(core::ListKind::itl).state, "verified");
-  EXPECT_EQ(keeper_.show(core::ListKind::itl).sha1, house_.lists.last("ITL")->sha1);
+  EXPECT_EQ(keeper_.show(core::ListKind::itl).sha1, house_.lists.last(core::ListKind::itl)->sha1);
 }
 
 // C2: a COMMIT whose outcome is unknown, and an audit log that fails.

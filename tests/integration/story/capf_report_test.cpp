@@ -241,7 +241,7 @@ TEST_F(CapfAnswers, NameEachThingThatKeepsAPhoneFromItsLsc) {
     std::vector<core::RecordRequest> records(1);
     records[0].certificate = signer.get();
     core::ListVersion version;
-    version.kind = "ITL";
+    version.kind = core::ListKind::itl;
     version.signer = "CallManager";
     version.reason = "test";
     version.file = core::build_trust_list(

@@ -20,7 +20,7 @@
 namespace ringfence {
 namespace {
 
-using core::Function;
+using core::Role;
 using fleet::Fleet;
 using fleet::PhoneReport;
 using fleet::Report;
@@ -80,7 +80,7 @@ class ClusterStory : public testing::Test {
   static std::vector<std::string> tvs_hashes(const core::TrustList& list) {
     std::vector<std::string> hashes;
     for (const core::Record& record : list.records)
-      if (record.function == Function::tvs)
+      if (record.function == Role::tvs)
         hashes.push_back(core::to_hex(record.hash, core::Case::upper));
     return hashes;
   }
@@ -171,8 +171,8 @@ TEST_F(ClusterStory, PhonesLearnOfANodeThatIsImportedAndForgetOneThatIsRemoved) 
   // 4. The list that a phone gets has both TVS, and they are the certificates that both show.
   const core::TrustList list = itl();
   ASSERT_EQ(list.records.size(), 7U);
-  const Function functions[] = {Function::capf, Function::tvs,  Function::sast, Function::tvs,
-                                Function::sast, Function::tftp, Function::tftp};
+  const Role functions[] = {Role::capf, Role::tvs,  Role::sast, Role::tvs,
+                            Role::sast, Role::tftp, Role::tftp};
   for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(list.records[i].function, functions[i]) << i;
   EXPECT_EQ(tvs_hashes(list),
             (std::vector<std::string>{shown_by_tvs(here_), shown_by_tvs(there_)}));

@@ -12,7 +12,7 @@ const Time kNow = from_seconds(1'795'255'200);
 
 class ListStoreTest : public testing::Test {
  protected:
-  std::int64_t add(const std::string& kind, const Bytes& file) {
+  std::int64_t add(ListKind kind, const Bytes& file) {
     return store_.add({0, kind, "CallManager", "abcd", "first start", file, kNow});
   }
 
@@ -22,14 +22,14 @@ class ListStoreTest : public testing::Test {
 };
 
 TEST_F(ListStoreTest, ReturnsTheLastVersionByteForByte) {
-  EXPECT_FALSE(store_.last("ITL").has_value());
-  add("ITL", {1, 0, 2});
-  const std::int64_t id = add("ITL", {3, 0, 0, 0xff});
-  add("CTL", {9});
-  const auto last = store_.last("ITL");
+  EXPECT_FALSE(store_.last(ListKind::itl).has_value());
+  add(ListKind::itl, {1, 0, 2});
+  const std::int64_t id = add(ListKind::itl, {3, 0, 0, 0xff});
+  add(ListKind::ctl, {9});
+  const auto last = store_.last(ListKind::itl);
   ASSERT_TRUE(last.has_value());
   EXPECT_EQ(last->id, id);
-  EXPECT_EQ(last->kind, "ITL");
+  EXPECT_EQ(last->kind, ListKind::itl);
   EXPECT_EQ(last->signer, "CallManager");
   EXPECT_EQ(last->sha1, "abcd");
   EXPECT_EQ(last->reason, "first start");
@@ -38,26 +38,26 @@ TEST_F(ListStoreTest, ReturnsTheLastVersionByteForByte) {
 }
 
 TEST_F(ListStoreTest, KeepsTheLastTwentyOfEachKind) {
-  for (int i = 0; i < 5; ++i) add("CTL", {1});
+  for (int i = 0; i < 5; ++i) add(ListKind::ctl, {1});
   std::int64_t newest = 0;
-  for (int i = 0; i < 25; ++i) newest = add("ITL", {2});
-  const auto versions = store_.list("ITL");
+  for (int i = 0; i < 25; ++i) newest = add(ListKind::itl, {2});
+  const auto versions = store_.list(ListKind::itl);
   ASSERT_EQ(versions.size(), 20U);
   EXPECT_EQ(versions.front().id, newest);
   for (std::size_t i = 1; i < versions.size(); ++i) EXPECT_GT(versions[i - 1].id, versions[i].id);
   EXPECT_TRUE(versions.front().file.empty()) << "the list comes without files";
-  EXPECT_EQ(store_.list("CTL").size(), 5U);
+  EXPECT_EQ(store_.list(ListKind::ctl).size(), 5U);
   EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from trust_list_version"), "25");
 }
 
 TEST_F(ListStoreTest, FindsTheVeryFileThatAPhoneFetched) {
-  const std::int64_t id = add("ITL", {1, 2, 3});
-  const auto found = store_.find("ITL", "abcd");
+  const std::int64_t id = add(ListKind::itl, {1, 2, 3});
+  const auto found = store_.find(ListKind::itl, "abcd");
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->id, id);
   EXPECT_EQ(found->file, (Bytes{1, 2, 3}));
-  EXPECT_FALSE(store_.find("ITL", "ffff").has_value());
-  EXPECT_FALSE(store_.find("CTL", "abcd").has_value());
+  EXPECT_FALSE(store_.find(ListKind::itl, "ffff").has_value());
+  EXPECT_FALSE(store_.find(ListKind::ctl, "abcd").has_value());
 }
 
 }  // namespace

@@ -102,16 +102,16 @@ TEST_F(NodeStoreTest, AddsReplacesAndRemovesAnotherNode) {
   EXPECT_EQ(store_.save(node("voice-c"), kNow), 3);
 
   ListStore lists(database_);
-  lists.add({0, "ITL", "CallManager", "ab", "test", {1}, kNow, id});
-  lists.add({0, "ITL", "CallManager", "cd", "test", {2}, kNow});
-  EXPECT_EQ(lists.last("ITL")->sha1, "cd");
-  EXPECT_EQ(lists.last("ITL", id)->sha1, "ab");
+  lists.add({0, ListKind::itl, "CallManager", "ab", "test", {1}, kNow, id});
+  lists.add({0, ListKind::itl, "CallManager", "cd", "test", {2}, kNow});
+  EXPECT_EQ(lists.last(ListKind::itl)->sha1, "cd");
+  EXPECT_EQ(lists.last(ListKind::itl, id)->sha1, "ab");
   store_.remove(id);
   cluster = store_.cluster(Release::r11_5);
   ASSERT_EQ(cluster.nodes.size(), 2U);
   EXPECT_EQ(cluster.nodes[1].name, "voice-c");
-  EXPECT_FALSE(lists.last("ITL", id).has_value());
-  EXPECT_TRUE(lists.last("ITL").has_value());
+  EXPECT_FALSE(lists.last(ListKind::itl, id).has_value());
+  EXPECT_TRUE(lists.last(ListKind::itl).has_value());
   EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from certificate"), "3");
 }
 
@@ -144,7 +144,7 @@ TEST(NodeMigration, MakesAnExistingHouseOneRow) {
   EXPECT_EQ(own->der, der);
   EXPECT_EQ(own->key, (KeyRef{"TVS", 7}));
   EXPECT_EQ(own->description, "kept");
-  EXPECT_EQ(ListStore(database).last("ITL")->id, 3);
+  EXPECT_EQ(ListStore(database).last(ListKind::itl)->id, 3);
   const Cluster cluster = NodeStore(database).cluster(Release::r11_5);
   ASSERT_EQ(cluster.nodes.size(), 1U);
   EXPECT_EQ(cluster.nodes[0].certificates.size(), 1U);

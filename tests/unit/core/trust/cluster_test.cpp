@@ -134,10 +134,9 @@ TEST(ClusterItl, ListsTheTvsOfEveryNodeThatRunsOneOnce) {
 TEST(ClusterItl, OfOneNodeHasTheRecordsOfTheSampleInItsOrder) {
   const Cluster& cluster = node().cluster;
   const auto records = itl_records(cluster, cluster.nodes[0]);
-  const std::pair<Function, Content> expected[] = {
-      {Function::capf, Content::hash}, {Function::tvs, Content::hash},
-      {Function::sast, Content::full}, {Function::sast, Content::full},
-      {Function::tftp, Content::full}, {Function::tftp, Content::full}};
+  const std::pair<Role, Content> expected[] = {
+      {Role::capf, Content::hash}, {Role::tvs, Content::hash},  {Role::sast, Content::full},
+      {Role::sast, Content::full}, {Role::tftp, Content::full}, {Role::tftp, Content::full}};
   ASSERT_EQ(records.size(), 6U);
   for (std::size_t i = 0; i < 6; ++i) {
     EXPECT_EQ(records[i].function, expected[i].first) << i;
@@ -155,7 +154,7 @@ TEST(ClusterItl, LeavesOutWhatTheNodeDoesNotHaveOrRun) {
   cluster.nodes[0].services.erase(NodeService::capf);
   auto records = itl_records(cluster, cluster.nodes[0]);
   ASSERT_EQ(records.size(), 5U);
-  EXPECT_EQ(records[0].function, Function::tvs);
+  EXPECT_EQ(records[0].function, Role::tvs);
   cluster.nodes[0].certificates.erase(Unit::call_manager_ecdsa);
   EXPECT_EQ(itl_records(cluster, cluster.nodes[0]).size(), 4U);
   cluster.nodes[0].role = NodeRole::subscriber;
@@ -174,14 +173,13 @@ TEST(ClusterCtl, HasEveryNodeWithNameAndAddressAndNeverTvs) {
   mixed.cluster.mode = ClusterMode::mixed;
   const Cluster& cluster = mixed.cluster;
   const TrustList list = parse_trust_list(mixed.list(ListKind::ctl, cluster.publisher()));
-  const std::tuple<Function, Unit, NodeId> expected[] = {
-      {Function::sast, Unit::call_manager, 1},
-      {Function::ccm_tftp, Unit::call_manager, 1},
-      {Function::capf, Unit::capf, 1},
-      {Function::sast, Unit::itl_recovery, 1},
-      {Function::ccm_tftp, Unit::call_manager, 2},
-      {Function::ccm_tftp, Unit::call_manager_ecdsa, 1},
-      {Function::ccm_tftp, Unit::call_manager_ecdsa, 2}};
+  const std::tuple<Role, Unit, NodeId> expected[] = {{Role::sast, Unit::call_manager, 1},
+                                                     {Role::ccm_tftp, Unit::call_manager, 1},
+                                                     {Role::capf, Unit::capf, 1},
+                                                     {Role::sast, Unit::itl_recovery, 1},
+                                                     {Role::ccm_tftp, Unit::call_manager, 2},
+                                                     {Role::ccm_tftp, Unit::call_manager_ecdsa, 1},
+                                                     {Role::ccm_tftp, Unit::call_manager_ecdsa, 2}};
   ASSERT_EQ(list.records.size(), 7U);
   for (std::size_t i = 0; i < 7; ++i) {
     const auto& [function, unit, id] = expected[i];
@@ -196,10 +194,10 @@ TEST(ClusterCtl, HasEveryNodeWithNameAndAddressAndNeverTvs) {
 }
 
 TEST(ClusterLists, AreSignedByTheReleasesSignerAndRecoveredByTheOther) {
-  EXPECT_EQ(normal_signer_of(*release_named("11.5")), ItlSigner::call_manager);
-  EXPECT_EQ(recovery_signer_of(*release_named("11.5")), ItlSigner::itl_recovery);
-  EXPECT_EQ(normal_signer_of(*release_named("12")), ItlSigner::itl_recovery);
-  EXPECT_EQ(recovery_signer_of(*release_named("12")), ItlSigner::call_manager);
+  EXPECT_EQ(normal_signer_of(*release_named("11.5")), Unit::call_manager);
+  EXPECT_EQ(recovery_signer_of(*release_named("11.5")), Unit::itl_recovery);
+  EXPECT_EQ(normal_signer_of(*release_named("12")), Unit::itl_recovery);
+  EXPECT_EQ(recovery_signer_of(*release_named("12")), Unit::call_manager);
   EXPECT_FALSE(release_named("13").has_value());
 }
 

@@ -67,7 +67,7 @@ Record small_record() {
   Record record;
   record.dns_name = "";
   record.subject = "CN=a";
-  record.function = Function::capf;
+  record.function = Role::capf;
   record.issuer = "CN=b";
   record.serial = {7};
   record.public_key = {1, 2};
@@ -125,7 +125,7 @@ TEST(FileBytes, ParseToTheFieldsWrittenByHand) {
   EXPECT_EQ(record.dns_name_length, 2U);
   EXPECT_EQ(record.subject, "CN=a");
   EXPECT_EQ(record.issuer, "CN=b");
-  EXPECT_EQ(record.function, Function::capf);
+  EXPECT_EQ(record.function, Role::capf);
   EXPECT_EQ(record.serial, Bytes{7});
   EXPECT_EQ(record.hash, small_record().hash);
   EXPECT_EQ(record.hash_algorithm, 1);
@@ -247,8 +247,8 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 /// sized makes a record with fields of the given lengths, the names' NUL included.
-Record sized(Function function, const std::string& dns_name, std::size_t name,
-             std::size_t public_key, std::size_t signature, std::size_t certificate) {
+Record sized(Role function, const std::string& dns_name, std::size_t name, std::size_t public_key,
+             std::size_t signature, std::size_t certificate) {
   Record record;
   record.dns_name = dns_name;
   record.function = function;
@@ -272,22 +272,22 @@ std::size_t length_of(const Record& record) {
 
 // Byte counts of lsc-on-ip-phones.txt, CUCM 11.5.
 TEST(RecordLength, IsThatOfTheSampleItl) {
-  EXPECT_EQ(length_of(sized(Function::capf, "", 64, 270, 256, 0)), 727U);
-  EXPECT_EQ(length_of(sized(Function::tvs, "", 59, 270, 256, 0)), 717U);
-  EXPECT_EQ(length_of(sized(Function::sast, "", 71, 270, 256, 963)), 1680U);
-  EXPECT_EQ(length_of(sized(Function::sast, "", 59, 270, 256, 959)), 1652U);
-  EXPECT_EQ(length_of(sized(Function::tftp, "ao115sub", 62, 97, 103, 651)), 1031U);
-  const Bytes encoded = encode_record(sized(Function::capf, "", 64, 270, 256, 0));
+  EXPECT_EQ(length_of(sized(Role::capf, "", 64, 270, 256, 0)), 727U);
+  EXPECT_EQ(length_of(sized(Role::tvs, "", 59, 270, 256, 0)), 717U);
+  EXPECT_EQ(length_of(sized(Role::sast, "", 71, 270, 256, 963)), 1680U);
+  EXPECT_EQ(length_of(sized(Role::sast, "", 59, 270, 256, 959)), 1652U);
+  EXPECT_EQ(length_of(sized(Role::tftp, "ao115sub", 62, 97, 103, 651)), 1031U);
+  const Bytes encoded = encode_record(sized(Role::capf, "", 64, 270, 256, 0));
   EXPECT_EQ(to_hex(BytesView(encoded).first(5)), "01000202d7");  // 727
 }
 
 // Byte counts of cucm-cli 2.3, CTL files of CUCM 10.5.
 TEST(RecordLength, IsThatOfTheSampleCtl) {
-  Record token = sized(Function::sast, "cucm-1051-a-pub", 62, 140, 128, 694);
+  Record token = sized(Role::sast, "cucm-1051-a-pub", 62, 140, 128, 694);
   token.ip_address = Bytes{10, 48, 46, 1};
   EXPECT_EQ(length_of(token), 1156U);
   Record bare;  // a CCM+TFTP record of a non-secure cluster
-  bare.function = Function::ccm_tftp;
+  bare.function = Role::ccm_tftp;
   bare.dns_name = "cucm-1051-a";
   bare.ip_address = Bytes{10, 48, 46, 1};
   EXPECT_EQ(length_of(bare), 32U);

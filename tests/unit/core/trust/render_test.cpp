@@ -33,7 +33,7 @@ TrustListFacts sample() {
   const std::string rest = ";OU=TAC;O=Cisco Systems;L=Boxborough;ST=MA;C=US";
   const std::string call_manager_serial = "48:F7:D2:F3:A2:66:37:F2:DD:DF:C4:7C:E6:B9:CD:44";
   TrustListFacts facts;
-  facts.kind = "ITL";
+  facts.kind = ListKind::itl;
   facts.length = 8186;
   facts.md5 = "1d97d9089dd558a062cccfcb1dc4c57f";
   facts.sha1 = "3b452f9ec9d6543df80e50f8b850cddc92fcf847";

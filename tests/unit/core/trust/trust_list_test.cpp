@@ -123,7 +123,7 @@ TEST(TrustList, CarriesAddressesInACtl) {
   const FileSigner signer = {node().call_manager.certificate.get(), node().call_manager.key.get(),
                              nullptr};
   const Bytes file = build_trust_list(ListKind::ctl,
-                                      {{node().call_manager.certificate.get(), Function::ccm_tftp,
+                                      {{node().call_manager.certificate.get(), Role::ccm_tftp,
                                         Content::full, "ao115sub", 0x0a302e01}},
                                       signer, Digest::sha1, test::kNodeTime);
   const TrustList list = parse_trust_list(file);
@@ -137,7 +137,7 @@ TEST(TrustList, NeverExceedsWhatAPhoneReads) {
   const FileSigner signer = {node().call_manager.certificate.get(), node().call_manager.key.get(),
                              nullptr};
   const RecordRequest request = {
-      node().call_manager.certificate.get(), Function::sast, Content::full, "", {}};
+      node().call_manager.certificate.get(), Role::sast, Content::full, "", {}};
   const std::vector<RecordRequest> many(60, request);
   EXPECT_EQ(refusal([&] {
               build_trust_list(ListKind::ctl, many, signer, Digest::sha1, test::kNodeTime);
@@ -177,8 +177,8 @@ TEST(TrustList, LetsOnlySignersSign) {
   // The CAPF certificate is in the list in full here, but with a role that does not sign.
   const FileSigner signer = {node().capf.certificate.get(), node().capf.key.get(), nullptr};
   const Bytes file = build_trust_list(
-      ListKind::ctl, {{node().capf.certificate.get(), Function::capf, Content::full, "", {}}},
-      signer, Digest::sha1, test::kNodeTime);
+      ListKind::ctl, {{node().capf.certificate.get(), Role::capf, Content::full, "", {}}}, signer,
+      Digest::sha1, test::kNodeTime);
   EXPECT_EQ(refusal([&] { verify_by_itself(file); }), Code::not_found);
 }
 

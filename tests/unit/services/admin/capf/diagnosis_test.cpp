@@ -401,7 +401,7 @@ TEST(ListFacts, ReadsTheVeryFileThatAPhoneFetched) {
     if (listed != nullptr) {
       records.emplace_back();
       records[1].certificate = listed;
-      records[1].function = core::Function::capf;
+      records[1].function = core::Role::capf;
       records[1].content = core::Content::hash;
     }
     core::ListVersion made;
