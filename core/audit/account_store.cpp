@@ -2,6 +2,7 @@
 #include "core/audit/account_store.h"
 
 #include "core/base/error.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 

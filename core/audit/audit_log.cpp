@@ -5,7 +5,7 @@
 
 #include "core/base/bytes.h"
 #include "core/crypto/digest.h"
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

@@ -1,7 +1,7 @@
 // Pending requests as rows.
 #include "core/certificates/csr_store.h"
 
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 

@@ -71,10 +71,10 @@ class Deadline {
   std::shared_ptr<State> state_;
 };
 
-/// run_on runs `work` on `pool` and resumes the awaiting coroutine on its own executor: for SQLite
-/// and files (SigningPool::run is for what may wait for the signer). `work` is a named callable
-/// that outlives the await (STYLE 2.6); it must not touch the socket, which a Deadline may close
-/// meanwhile. What it throws is rethrown.
+/// run_on runs `work` on `pool` and resumes the awaiting coroutine on its own executor: for
+/// databases and files (SigningPool::run is for what may wait for the signer). `work` is a named
+/// callable that outlives the await (STYLE 2.6); it must not touch the socket, which a Deadline may
+/// close meanwhile. What it throws is rethrown.
 template <typename Work>
 auto run_on(asio::thread_pool& pool, Work& work) -> Task<std::invoke_result_t<Work&>> {
   using Result = std::invoke_result_t<Work&>;

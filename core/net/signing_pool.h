@@ -21,7 +21,7 @@ namespace ringfence::core {
 ///
 /// A signature is a blocking round trip: about a millisecond, but as long as the signer's client is
 /// patient (10 s) when the token hangs. Whatever may sign runs here; the io threads and the pool
-/// for SQLite and files never do. Whoever awaits is suspended meanwhile and holds no thread.
+/// for databases and files never do. Whoever awaits is suspended meanwhile and holds no thread.
 ///
 /// What waits for a thread stands in line by peer, and each peer has its turn (FairQueue): one host
 /// with a thousand handshakes is one of many, and when all places are taken the newest of the

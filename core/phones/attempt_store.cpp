@@ -1,6 +1,6 @@
 #include "core/phones/attempt_store.h"
 
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

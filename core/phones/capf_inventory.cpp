@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "core/storage/columns.h"
+#include "core/phones/enrolment_rows.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {
@@ -17,121 +18,80 @@ struct Range {
   std::string condition;
 };
 
-/// certificates returns the rows that `condition` selects further, in the order of `order`.
-std::vector<IssuedCertificate> certificates(soci::session& sql, const Range& range,
+/// each calls `take` with every row that `select` brings into `row`.
+template <typename Row, typename Take>
+void each(Database::Prepared& select, const Row& row, const Take& take) {
+  for (bool more = select.execute(); more; more = select.fetch()) take(row);
+}
+
+/// certificates returns the rows that `condition` selects further, in the order of `order`, without
+/// the certificates themselves: they are most of a scan's bytes.
+std::vector<IssuedCertificate> certificates(Database& database, const Range& range,
                                             const std::string& condition,
                                             const std::string& order) {
   IssuedCertificate row;
-  long long request = 0;
-  std::string serial;
-  soci::statement select(sql);
-  select.exchange(soci::into(row.phone));
-  select.exchange(soci::into(request));
-  select.exchange(soci::into(serial));
-  select.exchange(soci::into(row.subject));
-  select.exchange(soci::into(row.issuer));
-  select.exchange(soci::into(row.key));
-  select.exchange(soci::into(row.not_after));
-  select.exchange(soci::into(row.issued_at));
-  select.exchange(soci::into(row.delivered_at));
-  select.exchange(soci::into(row.confirmed_at));
-  select.exchange(soci::into(row.missing_at));
-  select.exchange(soci::into(row.peer));
-  select.exchange(soci::into(row.elsewhere));
-  select.exchange(soci::into(row.proof));
-  select.exchange(soci::use(range.after));
-  select.exchange(soci::use(range.last));
-  select.alloc();
-  select.prepare(
+  Database::Prepared select(
+      database,
       "select phone, request, serial, subject, issuer, key, not_after, issued_at,"
       " delivered_at, confirmed_at, missing_at, peer, elsewhere, proof from issued where " +
-      range.condition + " and " + condition + " order by " + order);
-  select.define_and_bind();
-  select.execute();
+          range.condition + " and " + condition + " order by " + order);
+  select.into(row.phone).into(row.request).into(row.serial).into(row.subject).into(row.issuer);
+  select.into(row.key).into(row.not_after).into(row.issued_at).into(row.delivered_at);
+  select.into(row.confirmed_at).into(row.missing_at).into(row.peer).into(row.elsewhere);
+  select.into(row.proof).use(range.after).use(range.last);
   std::vector<IssuedCertificate> rows;
-  while (select.fetch()) {
-    row.request = request;
-    row.serial = from_hex(serial);
-    rows.push_back(row);
-  }
+  each(select, row, [&](const IssuedCertificate& one) { rows.push_back(one); });
   return rows;
 }
 
-void read_outcomes(soci::session& sql, const Range& range, States& states) {
-  Outcome row;
-  long long request = 0;
-  std::string operation;
-  std::string status;
-  soci::statement select =
-      (sql.prepare << "select phone, request, operation, status, at, peer from outcome where " +
-                          range.condition + " order by phone, request desc",
-       soci::into(row.phone), soci::into(request), soci::into(operation), soci::into(status),
-       soci::into(row.at), soci::into(row.peer), soci::use(range.after), soci::use(range.last));
-  select.execute();
+void read_outcomes(Database& database, const Range& range, States& states) {
   std::string seen;
-  while (select.fetch()) {
+  for (Outcome& row :
+       rows_of<Outcome>(database, "where " + range.condition + " order by phone, request desc",
+                        range.after, range.last)) {
     if (row.phone == seen) continue;
     seen = row.phone;
-    row.request = request;
-    row.operation = operation_from(operation);
-    row.status = operation_status_from(status);
-    states[row.phone].last = row;
+    states[seen].last = std::move(row);
   }
 }
 
-void read_csrs(soci::session& sql, const Range& range, States& states) {
-  PendingCsr row;
-  long long request = 0;
-  std::string serial;
-  soci::indicator has_serial = soci::i_null;
-  soci::statement select =
-      (sql.prepare << "select phone, request, key, model, peer, created, serial from csr where " +
-                          range.condition,
-       soci::into(row.phone), soci::into(request), soci::into(row.key), soci::into(row.model),
-       soci::into(row.peer), soci::into(row.created), soci::into(serial, has_serial),
-       soci::use(range.after), soci::use(range.last));
-  select.execute();
-  while (select.fetch()) {
-    row.request = request;
-    row.serial.reset();
-    if (has_serial == soci::i_ok) row.serial = from_hex(serial);
-    states[row.phone].csr = row;
+void read_csrs(Database& database, const Range& range, States& states) {
+  for (PendingCsr& row :
+       rows_of<PendingCsr>(database, "where " + range.condition, range.after, range.last)) {
+    const std::string phone = row.phone;
+    states[phone].csr = std::move(row);
   }
 }
 
-void read_shown(soci::session& sql, const Range& range, States& states) {
+void read_shown(Database& database, const Range& range, States& states) {
   std::string phone;
-  std::string serial;
   ShownLsc row;
-  soci::statement select =
-      (sql.prepare << "select phone, at, serial, subject, issuer from shown_lsc where " +
-                          range.condition,
-       soci::into(phone), soci::into(row.at), soci::into(serial), soci::into(row.subject),
-       soci::into(row.issuer), soci::use(range.after), soci::use(range.last));
-  select.execute();
-  while (select.fetch()) {
-    row.serial = from_hex(serial);
-    states[phone].shown = row;
-  }
+  Database::Prepared select(
+      database,
+      "select phone, at, serial, subject, issuer from shown_lsc where " + range.condition);
+  select.into(phone).into(row.at).into(row.serial).into(row.subject).into(row.issuer);
+  select.use(range.after).use(range.last);
+  each(select, row, [&](const ShownLsc& one) { states[phone].shown = one; });
 }
 
 States read(Database& database, const Range& range) {
-  return database.read([&](soci::session& sql) {
+  return database.read([&](soci::session& /*sql*/) {
     States states;
     std::string seen;
     for (IssuedCertificate& one :
-         certificates(sql, range, "held_sequence is not null and deleted_at is null",
+         certificates(database, range, "held_sequence is not null and deleted_at is null",
                       "phone, held_sequence desc")) {
       if (one.phone == seen) continue;
       seen = one.phone;
       if (!one.missing_at) states[seen].held = std::move(one);
     }
-    for (IssuedCertificate& one : certificates(
-             sql, range, "confirmed_at is null and cleared_at is null", "phone, sequence desc"))
+    for (IssuedCertificate& one :
+         certificates(database, range, "confirmed_at is null and cleared_at is null",
+                      "phone, sequence desc"))
       states[one.phone].unconfirmed.push_back(std::move(one));
-    read_outcomes(sql, range, states);
-    read_csrs(sql, range, states);
-    read_shown(sql, range, states);
+    read_outcomes(database, range, states);
+    read_csrs(database, range, states);
+    read_shown(database, range, states);
     return states;
   });
 }

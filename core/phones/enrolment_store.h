@@ -8,119 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/bytes.h"
-#include "core/base/clock.h"
-#include "core/phones/phone.h"
-#include "core/storage/database.h"
+#include "core/phones/issued_certificate.h"
+#include "core/phones/outcome.h"
 #include "core/storage/write_group.h"
 
 namespace ringfence::core {
-
-/// OperationStatus is CUCM's "Certificate Operation Status" (cucm-behaviour 5.2).
-enum class OperationStatus {
-  none,
-  pending,
-  success,
-  failed,
-  invalid_lsc,
-  invalid_auth_string,
-  invalid_mic,
-  invalid_credentials,
-  communication_failure,
-  key_generation_failed,
-  ca_communication_failure,
-  ca_rejected,
-  late,            ///< "User Initiated Request Late/Timedout"
-  ec_unsupported,  ///< "No Support for EC only in CAPF version 3"
-  unproven,        ///< ours: done from an address that is not the phone's, by nothing it has
-};
-
-/// describe returns CUCM's words, e.g. "Upgrade Failed: Invalid Authentication String",
-/// "Operation Pending", "Delete Success", "None".
-std::string describe(Operation operation, OperationStatus status);
-
-/// The status as the word of the database and of JSON: "invalid_auth_string" … The way back throws
-/// Error{malformed}.
-std::string_view word(OperationStatus status) noexcept;
-OperationStatus operation_status_from(std::string_view word);
-
-/// Outcome is what became of one request; absent while it is pending.
-struct Outcome {
-  std::string phone;
-  std::int64_t request = 0;
-  Operation operation = Operation::none;
-  OperationStatus status = OperationStatus::none;
-  Time at;
-  std::string peer = {};  ///< "address:port" of who came; "" where it was not noted
-};
-
-/// IssuedCertificate is one LSC and how far it got. A phone holds the one it confirmed last, by the
-/// order of the journal and not by the clock; issued ones that were never confirmed are stale.
-struct IssuedCertificate {
-  std::string phone;
-  std::int64_t request = 0;
-  Bytes serial;
-  std::string subject;
-  std::string issuer;
-  Bytes der;
-  std::string key;  ///< "RSA 2048", "EC P-384"
-  Time not_after;
-  Time issued_at;
-  std::optional<Time> delivered_at;
-  std::optional<Time> confirmed_at;
-  std::optional<Time> deleted_at;  ///< the phone confirmed that it removed it
-  std::optional<Time> cleared_at;  ///< an administrator took it off the list of stale ones
-  std::optional<Time> missing_at;  ///< the phone showed that it does not have it
-  std::int64_t sequence = 0;       ///< grows with each one issued, whatever the clock; by the store
-  std::string key_hash;            ///< SHA-256 of the public key, hex; empty where it was not noted
-  std::string peer;                ///< "address:port" that came for it
-  std::string elsewhere;           ///< the phone's known addresses, when `peer` was at none of them
-  /// What showed who came: the word of an AuthMode, kByAddress where the null string came from an
-  /// address that was proven to be the phone's, or from the only one at which it registers, and ""
-  /// where it was not noted. An LSC that was renewed by one that came to the null string alone came
-  /// to the null string alone.
-  std::string proof;
-  static constexpr std::string_view kByAddress = "address";
-};
-
-/// enrolled_from tells where an LSC went, "address:port", when nothing proves that the phone was
-/// there: it enrolled by the null string alone, or was known elsewhere.
-std::optional<std::string> enrolled_from(const IssuedCertificate& lsc);
-
-/// proves_phone tells whether who shows this LSC is the phone: not by one that was given for its
-/// name alone.
-bool proves_phone(const IssuedCertificate& lsc);
-
-/// went_elsewhere tells an LSC that went to an address which is not known to be the phone's, by its
-/// name alone: it is somebody's, and not what the phone holds.
-bool went_elsewhere(const IssuedCertificate& lsc);
-
-/// ShownLsc is what a phone last showed as its LSC, where the journal did not know it.
-struct ShownLsc {
-  Time at;
-  Bytes serial;  ///< empty: it showed none
-  std::string subject;
-  std::string issuer;
-};
-
-/// Issues are the certificates that one request of a phone has brought so far.
-struct Issues {
-  std::int64_t count = 0;
-  std::optional<Time> last;
-};
-
-/// PendingCsr is a key that waits for an offline CA's certificate; at most one a phone.
-struct PendingCsr {
-  std::string phone;
-  std::int64_t request = 0;
-  Bytes spki;         ///< SubjectPublicKeyInfo DER, as the phone sent it
-  std::string key;    ///< "RSA 2048", "EC P-384"
-  std::string model;  ///< the phone's when it was asked, for the subject
-  std::string peer;   ///< "address:port" it came from
-  Time created;
-  std::optional<Bytes> serial;  ///< of the certificate that was imported for it
-  std::string proof = {};       ///< as IssuedCertificate's
-};
 
 /// CapfEvent is something a phone did or was refused: evidence for `show capf status`.
 struct CapfEvent {
@@ -226,18 +118,5 @@ class EnrolmentStore {
   Database& database_;
   WriteGroup* group_ = nullptr;
 };
-
-/// status_of tells the status an administrator sees: the outcome of the phone's last request, else
-/// pending while an operation is asked for, `late` from the time it completes by, or none. An
-/// outcome of another request does not count.
-OperationStatus status_of(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
-
-/// CapfVisit says whether a phone shall go to CAPF.
-enum class CapfVisit { none, due };
-
-/// capf_visit is `due` from the ask until the operation succeeded or its time is over: one that
-/// failed may be tried again until then. It is not while the phone contradicts its security
-/// profile, since CAPF refuses it then. `outcome` is as for status_of.
-CapfVisit capf_visit(const Phone& phone, const std::optional<Outcome>& outcome, Time now);
 
 }  // namespace ringfence::core

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {
@@ -67,9 +67,9 @@ void forget_old_peers(soci::session& sql,
   std::string kind;
   int most = 0;
   soci::statement erase =
-      (sql.prepare << "delete from fetch where device = :device and kind = :kind and peer in"
+      (sql.prepare << "delete from fetch where device = :device and kind = :kind and peer not in"
                       " (select peer from fetch where device = :device and kind = :kind"
-                      " order by sequence desc limit -1 offset :most)",
+                      " order by sequence desc limit :most)",
        soci::use(device, "device"), soci::use(kind, "kind"), soci::use(most, "most"));
   for (const auto& [of_device, of_kind] : touched) {
     device = of_device;

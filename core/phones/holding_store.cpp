@@ -1,6 +1,7 @@
 #include "core/phones/holding_store.h"
 
 #include "core/base/error.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

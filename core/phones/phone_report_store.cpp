@@ -1,7 +1,7 @@
 // Phone reports as rows.
 #include "core/phones/phone_report_store.h"
 
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/crypto/digest.h"
 #include "core/phones/model_name.h"
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {
@@ -78,6 +78,16 @@ void each_column(Row& row, const Into& into) {
 /// bind makes `statement` fetch into `row`.
 void bind(soci::statement& statement, Row& row) {
   each_column(row, [&statement](auto& column) { statement.exchange(soci::into(column)); });
+}
+
+/// beginning_with writes the LIKE pattern for what begins with `prefix`; LIKE knows no case.
+std::string beginning_with(const std::string& prefix) {
+  std::string pattern;
+  for (const char c : prefix) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + '%';
 }
 
 /// require_profiles throws unless every security profile that `phones` name exists.
@@ -155,6 +165,24 @@ std::size_t PhoneStore::count() const {
     long long count = 0;
     sql << "select count(*) from phone", soci::into(count);
     return static_cast<std::size_t>(count);
+  });
+}
+
+PhoneStore::Names PhoneStore::names(const std::string& prefix, std::int64_t limit) const {
+  const std::string pattern = beginning_with(prefix);
+  return database_.read([&](soci::session& sql) {
+    Names found;
+    std::string last;
+    sql << "select count(*), coalesce(max(name), '') from phone where name like :p escape '\\'",
+        soci::use(pattern), soci::into(found.matched), soci::into(last);
+    const std::int64_t first = found.matched > limit ? limit - 1 : found.matched;
+    const soci::rowset<std::string> rows =
+        (sql.prepare << "select name from phone where name like :p escape '\\' order by name "
+                        "limit :n",
+         soci::use(pattern), soci::use(first));
+    found.names.assign(rows.begin(), rows.end());
+    if (found.matched > limit) found.names.push_back(last);
+    return found;
   });
 }
 

@@ -26,6 +26,15 @@ class PhoneStore {
   /// page returns the first `count` phones whose names come after `after`, by name.
   std::vector<Phone> page(const std::string& after, std::size_t count) const;
   std::size_t count() const;
+
+  /// names returns the names that begin with `prefix`, upper or lower case, in order: all of them,
+  /// or of more than `limit` (at least 2) the first ones and the very last.
+  struct Names {
+    std::int64_t matched = 0;  ///< how many there are
+    std::vector<std::string> names;
+  };
+
+  Names names(const std::string& prefix, std::int64_t limit) const;
   bool has(std::string_view name) const;
   /// stamps returns each phone's config stamp by name: cheap enough to read at each change, and no
   /// authentication string comes into memory.

@@ -2,7 +2,7 @@
 #include "core/phones/registration_store.h"
 
 #include "core/phones/trust_sign.h"
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

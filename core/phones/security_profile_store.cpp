@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/digest.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

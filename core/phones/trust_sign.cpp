@@ -6,6 +6,8 @@
 #include <set>
 #include <tuple>
 
+#include "core/storage/rows.h"
+
 namespace ringfence::core {
 namespace {
 
@@ -84,10 +86,12 @@ void forget(soci::session& sql, const Touched& touched) {
   std::string kind;
   std::string peer;
   soci::statement old_subjects =
-      (sql.prepare << "delete from trust_sign where id in (select id from trust_sign where"
-                      " device = :device and kind = :kind and peer = :peer order by id desc"
-                      " limit -1 offset " +
-                          std::to_string(TrustSignStore::kSubjects) + ")",
+      (sql.prepare
+           << "delete from trust_sign where device = :device and kind = :kind and peer = :peer"
+              " and id not in (select id from trust_sign where"
+              " device = :device and kind = :kind and peer = :peer order by id desc"
+              " limit " +
+                  std::to_string(TrustSignStore::kSubjects) + ")",
        soci::use(device, "device"), soci::use(kind, "kind"), soci::use(peer, "peer"));
   for (const auto& [of_device, of_kind, of_peer] : touched.peers) {
     device = of_device;
@@ -96,14 +100,16 @@ void forget(soci::session& sql, const Touched& touched) {
     old_subjects.execute(true);
   }
   soci::statement old_peers =
-      (sql.prepare << "delete from trust_sign where device = :device and kind = :kind and peer in"
-                      " (select peer from trust_sign where device = :device and kind = :kind"
-                      " group by peer order by max(id) desc limit -1 offset " +
-                          std::to_string(TrustSignStore::kPeers) + ")",
+      (sql.prepare
+           << "delete from trust_sign where device = :device and kind = :kind and peer not in"
+              " (select peer from trust_sign where device = :device and kind = :kind"
+              " group by peer order by max(id) desc limit " +
+                  std::to_string(TrustSignStore::kPeers) + ")",
        soci::use(device, "device"), soci::use(kind, "kind"));
   soci::statement old_strangers =
-      (sql.prepare << "delete from trust_sign where id in (select id from trust_sign where"
-                      " device = '' and kind = :kind order by id desc limit -1 offset " +
+      (sql.prepare << "delete from trust_sign where device = '' and kind = :kind and id not in"
+                      " (select id from trust_sign where"
+                      " device = '' and kind = :kind order by id desc limit " +
                           std::to_string(TrustSignStore::kStrangers) + ")",
        soci::use(kind, "kind"));
   for (const auto& [of_device, of_kind] : touched.devices) {
@@ -159,25 +165,32 @@ std::string address_text(std::string_view peer) {
 
 void TrustSignStore::save(const std::vector<TrustSign>& signs) {
   database_.write([&](soci::session& sql) {
-    TrustSign row;
-    std::string kind;
-    long long at = 0;
-    // A repeated sign becomes the newest row: it gets the next id.
-    soci::statement insert =
-        (sql.prepare << "insert or replace into trust_sign"
-                        " (device, kind, peer, subject, detail, at)"
-                        " values (:device, :kind, :peer, :subject, :detail, :at)",
-         soci::use(row.device), soci::use(kind), soci::use(row.peer), soci::use(row.subject),
-         soci::use(row.detail), soci::use(at));
     Touched touched;
-    for (const TrustSign& sign : signs) {
-      row = sign;
-      row.detail.resize(std::min(row.detail.size(), TrustSign::kMaxDetail));
-      kind = word(sign.kind);
-      at = sign.at.time_since_epoch().count();
-      insert.execute(true);
-      touched.peers.emplace(row.device, kind, row.peer);
-      touched.devices.emplace(row.device, kind);
+    for (TrustSign sign : signs) {
+      sign.detail.resize(std::min(sign.detail.size(), TrustSign::kMaxDetail));
+      const std::string kind(word(sign.kind));
+      const std::int64_t at = sign.at.time_since_epoch().count();
+      // A repeated sign becomes the newest row: it gets the next id.
+      Database::Prepared(database_,
+                         "delete from trust_sign where device = :device and kind = :kind"
+                         " and peer = :peer and subject = :subject")
+          .use(sign.device)
+          .use(kind)
+          .use(sign.peer)
+          .use(sign.subject)
+          .execute();
+      Database::Prepared(database_,
+                         "insert into trust_sign (device, kind, peer, subject, detail, at)"
+                         " values (:device, :kind, :peer, :subject, :detail, :at)")
+          .use(sign.device)
+          .use(kind)
+          .use(sign.peer)
+          .use(sign.subject)
+          .use(sign.detail)
+          .use(at)
+          .execute();
+      touched.peers.emplace(sign.device, kind, sign.peer);
+      touched.devices.emplace(sign.device, kind);
     }
     forget(sql, touched);
   });

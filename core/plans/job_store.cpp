@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/base/error.h"
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

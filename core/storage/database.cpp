@@ -5,15 +5,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/storage/rows.h"
 #include "core/storage/schema.h"
 
 namespace ringfence::core {
@@ -124,9 +127,20 @@ void check(soci::session& session, const fs::path& path, Schema schema, Access a
                             path.string(), version, ours));
 }
 
+/// next_opening numbers the Databases of this process.
+std::uint64_t next_opening() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
 }  // namespace
 
-Database::Database(const fs::path& path, Schema schema, Access access) : path_(path) {
+struct Database::Kept {
+  std::unordered_map<std::string, soci::statement> by_text;
+};
+
+Database::Database(const fs::path& path, Schema schema, Access access)
+    : path_(path), kept_(std::make_unique<Kept>()), change_{next_opening(), 0, 0} {
   // Only stat here: closing a descriptor of an open SQLite file drops this process's locks on it.
   struct stat status {};
 
@@ -157,7 +171,8 @@ Database::Database(const fs::path& path, Schema schema, Access access) : path_(p
   }
 }
 
-Database::Database(Beside beside) : path_(beside.writer.path_) {
+Database::Database(Beside beside)
+    : path_(beside.writer.path_), kept_(std::make_unique<Kept>()), change_{next_opening(), 0, 0} {
   try {
     session_ = open_session(path_, Access::read_only);
   } catch (const soci::soci_error& error) {
@@ -219,7 +234,10 @@ void Database::Transaction::commit() {
     if (depth_ == 0 && may_have_been_kept(error)) database_.unsettled_ = true;
     translate(database_.path_, error);
   }
-  if (depth_ == 0) database_.unsettled_ = false;
+  if (depth_ == 0) {
+    database_.unsettled_ = false;
+    ++database_.change_.own;
+  }
   open_ = false;
   --database_.depth_;
 }
@@ -234,18 +252,19 @@ void Database::settle() {
   });
 }
 
-soci::statement& Database::kept(std::string_view sql) {
+soci::statement& Database::Prepared::kept(Database& database, std::string_view sql) {
+  auto& statements = database.kept_->by_text;
   const std::string text(sql);
-  const auto at = kept_.find(text);
-  if (at != kept_.end()) return at->second;
-  soci::statement statement(*session_);
+  const auto at = statements.find(text);
+  if (at != statements.end()) return at->second;
+  soci::statement statement(*database.session_);
   statement.alloc();
   statement.prepare(text);
-  return kept_.emplace(text, std::move(statement)).first->second;
+  return statements.emplace(text, std::move(statement)).first->second;
 }
 
 Database::Prepared::Prepared(Database& database, std::string_view sql)
-    : lease_(database), statement_(database.kept(sql)) {}
+    : lease_(database), statement_(kept(database, sql)) {}
 
 Database::Prepared::~Prepared() {
   statement_.bind_clean_up();
@@ -268,16 +287,33 @@ long long Database::Prepared::changed() {
   return statement_.get_affected_rows();
 }
 
-void Database::fail(const soci::soci_error& error) const {
-  translate(path_, error);
+void Database::fail_as_error(const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const soci::soci_error& error) {
+    translate(path_, error);
+  }
 }
 
-long long Database::data_version() {
-  return read([this](soci::session& /*sql*/) {
-    long long version = 0;
-    Prepared(*this, "pragma data_version").into(version).execute();
-    return version;
+void Database::run_read(const Piece& piece) {
+  fail_as_error([&] {
+    Snapshot snapshot(*this);
+    piece(*snapshot);
   });
+}
+
+void Database::run_write(const Piece& piece) {
+  fail_as_error([&] {
+    Transaction transaction(*this);
+    piece(*transaction);
+    transaction.commit();
+  });
+}
+
+Change Database::change() {
+  const Lease lease(*this);
+  fail_as_error([this] { Prepared(*this, "pragma data_version").into(change_.others).execute(); });
+  return change_;
 }
 
 }  // namespace ringfence::core

@@ -1,15 +1,19 @@
-// SQLite files through SOCI: opening, versioned schemas, transactions.
+// Database files: opening, versioned schemas, transactions. Stores say what is in them (rows.h).
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
+#include <utility>
 
-#include <soci/soci.h>
+namespace soci {
+class session;
+}
 
 namespace ringfence::core {
 
@@ -18,12 +22,20 @@ enum class Schema { admin, capf, callmanager, tftp, tvs };
 
 enum class Access { read_write, read_only };
 
-/// Database is one open SQLite file: WAL mode, foreign keys on, synchronous=FULL, waits up to 5 s
-/// for a lock.
+/// Change names a state of a database: another one after each commit, whoever committed.
+struct Change {
+  std::uint64_t opening = 0;  ///< which Database said it
+  std::int64_t others = 0;    ///< commits of other connections
+  std::uint64_t own = 0;      ///< commits of its own
+  bool operator==(const Change&) const = default;
+};
+
+/// Database is one open file. What was committed is on the disk; readers never wait for a writer,
+/// and a writer up to 5 s for another one.
 ///
 /// Opening read-write creates a missing file (0600 from the first byte; it appears whole, with its
 /// tables) and applies the schema's missing migrations in one transaction each. Throws Error, each
-/// naming the file: `malformed` when it is damaged (PRAGMA quick_check), empty, or not of this
+/// naming the file: `malformed` when it is damaged, empty, or not of this
 /// schema; it is never written over; `refused` when it is of a newer version than ours. Opening
 /// read-only waits for nothing: a missing file is Error{not_found}, one of an older version
 /// Error{refused}. The folder must exist.
@@ -104,73 +116,22 @@ class Database {
     bool open_ = true;
   };
 
-  /// Prepared is one use of a statement that the database keeps prepared from then on: several
-  /// times as cheap as a statement of its own. At its end the statement forgets what was bound.
-  /// Only inside `read`, `write` or a Transaction; not twice at once with the same text.
-  class Prepared {
-   public:
-    Prepared(Database& database, std::string_view sql);
-    Prepared(const Prepared&) = delete;
-    Prepared& operator=(const Prepared&) = delete;
-    ~Prepared();
+  /// Prepared is one use of a statement that the database keeps prepared (rows.h).
+  class Prepared;
 
-    /// use and into bind the next parameter and the next column; `value` must live until the end.
-    template <typename Value>
-    Prepared& use(const Value& value) {
-      statement_.exchange(soci::use(value));
-      return *this;
-    }
-
-    template <typename Value>
-    Prepared& into(Value& value) {
-      statement_.exchange(soci::into(value));
-      return *this;
-    }
-
-    template <typename Value>
-    Prepared& into(Value& value, soci::indicator& state) {
-      statement_.exchange(soci::into(value, state));
-      return *this;
-    }
-
-    /// execute runs the statement, once; it and `fetch` tell whether they brought a row.
-    bool execute();
-    bool fetch();
-    long long changed();  ///< how many rows the statement changed
-
-   private:
-    Lease lease_;
-    soci::statement& statement_;
-  };
-
-  /// read runs `work(soci::session&)` in one Snapshot and returns what it returns; what SOCI throws
-  /// becomes Error. `work` must not write.
+  /// read runs `work(soci::session&)` in one Snapshot, that is one read transaction, and returns
+  /// what it returns; what SOCI throws becomes Error: `conflict` (a constraint or a unique key),
+  /// `malformed` (damage), `refused` (opened read-only), else `io`; without a value of a row.
+  /// `work` must not write.
   template <typename Work>
   auto read(const Work& work) {
-    try {
-      Snapshot snapshot(*this);
-      return work(*snapshot);
-    } catch (const soci::soci_error& error) {
-      fail(error);
-    }
+    return run(work, [this](const Piece& piece) { run_read(piece); });
   }
 
   /// write does the same in a transaction, committed and on disk when it returns.
   template <typename Work>
   auto write(const Work& work) {
-    try {
-      Transaction transaction(*this);
-      if constexpr (std::is_void_v<decltype(work(*transaction))>) {
-        work(*transaction);
-        transaction.commit();
-      } else {
-        auto result = work(*transaction);
-        transaction.commit();
-        return result;
-      }
-    } catch (const soci::soci_error& error) {
-      fail(error);
-    }
+    return run(work, [this](const Piece& piece) { run_write(piece); });
   }
 
   /// settle returns when what `read` shows is what stays, whatever the power does: at once, unless
@@ -179,26 +140,42 @@ class Database {
   /// there after the next start, or not, and nothing that they name may be destroyed.
   void settle();
 
-  /// fail throws what `error` means for this file: `conflict` (a constraint or a unique key),
-  /// `malformed` (damage), `refused` (opened read-only), else `io`. Never shows a value of a row.
-  [[noreturn]] void fail(const soci::soci_error& error) const;
-
   const std::filesystem::path& path() const noexcept { return path_; }
 
-  /// data_version changes whenever another connection committed to the file (PRAGMA
-  /// data_version): compare with an earlier value to know whether to read again. Cheap.
-  long long data_version();
+  /// change tells which state the file is in: cheap, and told before rows are read it is that of
+  /// the rows or an earlier one. See ChangeSignal and Cached.
+  Change change();
 
  private:
-  soci::statement& kept(std::string_view sql);
+  friend class WriteGroup;
+  struct Kept;  ///< the statements, by text
+  using Piece = std::function<void(soci::session&)>;
+
+  template <typename Work, typename Run>
+  static auto run(const Work& work, const Run& in_transaction) {
+    using Result = std::invoke_result_t<const Work&, soci::session&>;
+    if constexpr (std::is_void_v<Result>) {
+      in_transaction([&work](soci::session& sql) { work(sql); });
+    } else {
+      std::optional<Result> result;
+      in_transaction([&](soci::session& sql) { result.emplace(work(sql)); });
+      return std::move(*result);
+    }
+  }
+
+  void run_read(const Piece& piece);
+  void run_write(const Piece& piece);
+  /// fail_as_error calls `work` and makes Error of what SOCI throws.
+  void fail_as_error(const std::function<void()>& work) const;
 
   std::filesystem::path path_;
   std::recursive_mutex mutex_;
   std::unique_ptr<soci::session> session_;
-  std::unordered_map<std::string, soci::statement> kept_;  // by text; guarded by mutex_
-  int depth_ = 0;                                          // of transactions; guarded by mutex_
-  bool reading_ = false;                                   // in a Snapshot; guarded by mutex_
-  bool unsettled_ = false;                                 // see settle(); guarded by mutex_
+  std::unique_ptr<Kept> kept_;  // guarded by mutex_, as is what follows
+  int depth_ = 0;               // of transactions
+  bool reading_ = false;        // in a Snapshot
+  bool unsettled_ = false;      // see settle()
+  Change change_;
 };
 
 }  // namespace ringfence::core

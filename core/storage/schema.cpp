@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include <soci/soci.h>
+
 namespace ringfence::core {
 namespace {
 

@@ -5,8 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include <soci/soci.h>
-
 #include "core/storage/database.h"
 
 namespace ringfence::core {
@@ -17,13 +15,13 @@ using Migration = std::vector<std::string_view>;
 /// migrations returns the schema's history; the schema's version is their count.
 std::span<const Migration> migrations(Schema schema);
 
-/// application_id marks a file as ours and of this schema (PRAGMA application_id).
+/// application_id marks a file as ours and of this schema in its header.
 int application_id(Schema schema) noexcept;
 
 /// name returns "admin", "capf", "callmanager", "tftp" or "tvs".
 std::string_view name(Schema schema) noexcept;
 
-/// schema_version reads PRAGMA user_version: the count of migrations the file has seen.
+/// schema_version returns the count of migrations the file has seen.
 int schema_version(soci::session& session);
 
 /// migrate applies the migrations that the file has not seen, each in a transaction of its own

@@ -1,6 +1,8 @@
 // Settings as rows.
 #include "core/storage/setting_store.h"
 
+#include "core/storage/rows.h"
+
 namespace ringfence::core {
 
 std::optional<std::string> SettingStore::find(std::string_view name) const {

@@ -4,6 +4,8 @@
 #include <future>
 #include <utility>
 
+#include "core/storage/rows.h"
+
 namespace ringfence::core {
 
 WriteGroup::WriteGroup(Database& database, const Bounds& bounds)
@@ -97,22 +99,15 @@ void WriteGroup::run() {
 void WriteGroup::commit(std::vector<Piece>& group) {
   std::exception_ptr broken;
   try {
-    Database::Transaction transaction(database_);
-    for (Piece& piece : group) run_in_savepoint(piece, *transaction);
-    transaction.commit();
-  } catch (const soci::soci_error& error) {
-    try {
-      database_.fail(error);
-    } catch (...) {
-      broken = std::current_exception();
-    }
+    database_.write([&](soci::session& sql) {
+      for (Piece& piece : group) run_in_savepoint(piece, sql);
+    });
   } catch (...) {
     broken = std::current_exception();
   }
   if (broken) make_void();
   for (Piece& piece : group) {
-    if (!piece.error) piece.error = broken;
-    piece.done(piece.error);
+    piece.done(piece.error ? piece.error : broken);
     piece.work = nullptr;
   }
 }
@@ -130,17 +125,11 @@ void WriteGroup::make_void() noexcept {
 void WriteGroup::run_in_savepoint(Piece& piece, soci::session& sql) {
   Database::Prepared(database_, "savepoint piece").execute();
   try {
-    piece.work(sql);
-  } catch (const soci::soci_error& error) {
-    try {
-      database_.fail(error);
-    } catch (...) {
-      piece.error = std::current_exception();
-    }
+    database_.fail_as_error([&] { piece.work(sql); });
   } catch (...) {
     piece.error = std::current_exception();
+    Database::Prepared(database_, "rollback to piece").execute();
   }
-  if (piece.error) Database::Prepared(database_, "rollback to piece").execute();
   Database::Prepared(database_, "release piece").execute();
 }
 

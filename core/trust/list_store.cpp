@@ -1,7 +1,7 @@
 // Published lists as rows.
 #include "core/trust/list_store.h"
 
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
-#include "core/storage/columns.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {

@@ -4,7 +4,7 @@
 #include "core/base/log.h"
 #include "core/phones/holding_store.h"
 #include "core/phones/phone_store.h"
-#include "core/storage/database.h"
+#include "core/storage/cached.h"
 
 namespace ringfence::services::callmanager {
 
@@ -23,7 +23,7 @@ struct Directory::File {
   core::Database database;
   core::PhoneStore store;
   core::HoldingStore holdings;
-  std::optional<long long> version;
+  core::ChangeSignal changes;
 };
 
 Directory::Directory(std::filesystem::path path) : path_(std::move(path)) {
@@ -85,15 +85,14 @@ void Directory::look_once(bool reopen) {
   try {
     if (reopen) file_.reset();
     if (!file_) file_ = std::make_unique<File>(path_);
-    // The version is taken before the rows: a commit in between is seen at the next look.
-    const long long version = file_->database.data_version();
-    if (file_->version == version) return;
     auto devices = std::make_shared<Devices>();
-    for (auto& [name, stamp] : file_->store.stamps()) devices->emplace(name, Device{stamp});
-    for (auto& [name, address] : file_->holdings.homes())
-      if (const auto found = devices->find(name); found != devices->end())
-        found->second.home = std::move(address);
-    file_->version = version;
+    const auto read = [&] {
+      for (auto& [name, stamp] : file_->store.stamps()) devices->emplace(name, Device{stamp});
+      for (auto& [name, address] : file_->holdings.homes())
+        if (const auto found = devices->find(name); found != devices->end())
+          found->second.home = std::move(address);
+    };
+    if (!file_->changes.on_change(file_->database, read)) return;
     said_unreadable_ = false;
     core::log(core::Level::info, "DEVICES_READ", {{"count", std::to_string(devices->size())}});
     std::function<void()> changed;

@@ -39,7 +39,7 @@ class Directory {
   void on_change(std::function<void()> changed);
 
  private:
-  struct File;  ///< the open database and its version
+  struct File;  ///< the open database, and what of it was read
 
   void run();
   void look_once(bool reopen);

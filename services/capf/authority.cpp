@@ -74,34 +74,20 @@ core::IssuedCertificate CapfIssuer::issue(const core::Phone& phone, core::BytesV
 }
 
 Authority::Authority(const core::Token& token, core::Database& admin)
-    : token_(token), admin_(admin), certificates_(admin) {}
+    : token_(token), shown_(admin, [&admin] {
+        const core::CertificateStore certificates(admin);
+        auto shown = served_certificate(certificates, core::Unit::capf);
+        if (!shown) throw Error(Code::not_found, "there is no CAPF certificate yet");
+        return std::make_shared<const core::ServedCertificate>(std::move(*shown));
+      }) {}
 
 std::shared_ptr<const Identity> Authority::current() {
   try {
-    // Asked before the row is read: a change in between is read again at the next call.
-    const long long version = admin_.data_version();
-    {
-      const std::lock_guard lock(mutex_);
-      if (newest_ && version == version_) return newest_;
-    }
-    const core::ServedCertificate newest = shown();
-    std::shared_ptr<const Identity> identity =
-        identity_.renewed(newest.bytes(), [&] { return load(newest); });
-    const bool renewed = identity->der == newest.own.der && identity->chain == newest.chain;
-    const std::lock_guard lock(mutex_);
-    newest_ = renewed ? identity : nullptr;
-    version_ = version;
-    return identity;
+    const auto shown = shown_.get();
+    return identity_.renewed(shown->bytes(), [&] { return load(*shown); });
   } catch (const Error& error) {
     return identity_.last(error);
   }
-}
-
-core::ServedCertificate Authority::shown() const {
-  std::optional<core::ServedCertificate> shown =
-      served_certificate(certificates_, core::Unit::capf);
-  if (!shown) throw Error(Code::not_found, "there is no CAPF certificate yet");
-  return std::move(*shown);
 }
 
 std::shared_ptr<const Identity> Authority::load(const core::ServedCertificate& shown) {

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -12,7 +11,7 @@
 #include "core/certificates/served_certificate.h"
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
-#include "core/storage/database.h"
+#include "core/storage/cached.h"
 #include "services/capf/issuer.h"
 
 namespace boost::asio::ssl {
@@ -78,17 +77,12 @@ class Authority {
   SignerHealth& health() noexcept { return health_; }
 
  private:
-  core::ServedCertificate shown() const;
   std::shared_ptr<const Identity> load(const core::ServedCertificate& shown);
 
   const core::Token& token_;
-  core::Database& admin_;
-  const core::CertificateStore certificates_;
+  core::Cached<core::ServedCertificate> shown_;
   SignerHealth health_;
   core::LastGood<const Identity> identity_{"CAPF_IDENTITY_KEPT"};
-  std::mutex mutex_;                        // for what follows
-  std::shared_ptr<const Identity> newest_;  ///< of admin.db at version_
-  long long version_ = 0;
 };
 
 }  // namespace ringfence::services::capf

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "core/certificates/certificate_store.h"
-#include "core/storage/database.h"
+#include "core/storage/cached.h"
 
 namespace ringfence::services::capf {
 
@@ -17,19 +15,17 @@ namespace ringfence::services::capf {
 class OwnKeys {
  public:
   /// `admin` must outlive it; read-only will do.
-  explicit OwnKeys(core::Database& admin) : admin_(admin), certificates_(admin) {}
+  explicit OwnKeys(core::Database& admin);
 
   /// holder returns "this node's CAPF", or the file of a trust store, for a PublicKey's hash.
   std::optional<std::string> holder(std::string_view hash);
 
  private:
-  void read();
+  using Holders = std::map<std::string, std::string, std::less<>>;  ///< by the hash of the key
 
-  core::Database& admin_;
-  const core::CertificateStore certificates_;
-  std::mutex mutex_;  // for what follows
-  long long version_ = -1;
-  std::map<std::string, std::string, std::less<>> holders_;
+  static std::shared_ptr<const Holders> read(core::Database& admin);
+
+  core::Cached<Holders> holders_;
 };
 
 }  // namespace ringfence::services::capf

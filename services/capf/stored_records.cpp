@@ -19,8 +19,12 @@ StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
     : admin_(admin),
       writer_(capf),
       phones_(admin),
-      policies_(admin),
       trust_(admin),
+      policy_(
+          admin,
+          [&admin] {
+            return std::make_shared<const core::CapfPolicy>(core::CapfPolicyStore(admin).load());
+          }),
       reader_(core::Database::Beside{capf}),
       seen_(reader_),
       group_(capf),
@@ -37,14 +41,7 @@ std::optional<core::Phone> StoredRecords::phone(std::string_view name) {
 }
 
 core::CapfPolicy StoredRecords::policy() {
-  const std::lock_guard lock(policy_mutex_);
-  // Asked before the rows are read: a change in between is read again at the next call.
-  const long long version = admin_.data_version();
-  if (!policy_ || version != policy_version_) {
-    policy_ = policies_.load();
-    policy_version_ = version;
-  }
-  return *policy_;
+  return *policy_.get();
 }
 
 std::shared_ptr<const core::Anchors> StoredRecords::anchors() {

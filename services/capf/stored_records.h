@@ -4,13 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone_store.h"
 #include "core/phones/security_event_store.h"
 #include "core/phones/trust_sign_log.h"
+#include "core/storage/cached.h"
 #include "core/storage/write_group.h"
 #include "services/capf/known_addresses.h"
 #include "services/capf/own_keys.h"
@@ -86,11 +86,8 @@ class StoredRecords final : public Records {
   core::Database& admin_;
   core::Database& writer_;
   core::PhoneStore phones_;
-  core::CapfPolicyStore policies_;
   Trust trust_;
-  std::mutex policy_mutex_;
-  std::optional<core::CapfPolicy> policy_;  ///< as of policy_version_; guarded by policy_mutex_
-  long long policy_version_ = 0;
+  core::Cached<core::CapfPolicy> policy_;
   core::Database reader_;
   core::EnrolmentStore seen_;  ///< for reading
   core::WriteGroup group_;

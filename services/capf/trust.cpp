@@ -3,25 +3,18 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/certificates/certificate_store.h"
 #include "core/certificates/trust_store.h"
 #include "core/crypto/x509.h"
 
 namespace ringfence::services::capf {
 
-std::shared_ptr<const core::Anchors> Trust::anchors() {
-  const std::lock_guard lock(mutex_);
-  const long long version = admin_.data_version();  // before reading: what comes later counts again
-  if (!anchors_ || version != version_) {
-    anchors_ = read();
-    version_ = version;
-  }
-  return anchors_;
-}
+namespace {
 
-std::shared_ptr<const core::Anchors> Trust::read() const {
+std::shared_ptr<const core::Anchors> read(core::Database& admin) {
+  const core::CertificateStore certificates(admin);
   auto anchors = std::make_shared<core::Anchors>(std::string(name(core::TrustStore::capf)));
-  for (const core::TrustedCertificate& entry :
-       certificates_.trusted(name(core::TrustStore::capf))) {
+  for (const core::TrustedCertificate& entry : certificates.trusted(name(core::TrustStore::capf))) {
     try {
       const core::X509Cert certificate = core::parse_certificate(entry.der);
       anchors->trust(entry.der, core::purpose_of(entry.purpose, *certificate));
@@ -30,8 +23,12 @@ std::shared_ptr<const core::Anchors> Trust::read() const {
                 {{"file", entry.file}, {"error", error.what()}});
     }
   }
-  if (const auto own = certificates_.own(core::Unit::capf)) anchors->own(own->der);
+  if (const auto own = certificates.own(core::Unit::capf)) anchors->own(own->der);
   return anchors;
 }
+
+}  // namespace
+
+Trust::Trust(core::Database& admin) : anchors_(admin, [&admin] { return read(admin); }) {}
 
 }  // namespace ringfence::services::capf

@@ -46,7 +46,7 @@ class FileSource final : public Source {
   FileSource(core::Database& admin, const core::Token& token, const core::Clock& clock,
              FilePaths paths, core::ConfigNode node);
 
-  /// at_hand knows trust lists: they cost a look at the file's time, and no SQLite.
+  /// at_hand knows trust lists: they cost a look at the file's time, and no database.
   std::optional<File> at_hand(std::string_view name) override;
   Found find(std::string_view name) override;
   File sign(const Unsigned& config) override;

@@ -11,7 +11,7 @@ namespace ringfence::services::tftp {
 
 /// Pools are where a server does what blocks.
 struct Pools {
-  core::asio::thread_pool& work;  ///< for SQLite and disk
+  core::asio::thread_pool& work;  ///< for databases and files
   core::SigningPool& handshakes;
   core::SigningPool& files;  ///< a lane of its own: files are signed while handshakes stand still
 };

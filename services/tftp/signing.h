@@ -35,7 +35,8 @@ class SigningChoice {
   /// Error as Token::keys and Database do, hsm_unavailable also when there is no certificate yet.
   Signing current(const Content* itl);
 
-  /// known returns what `current` would, if that has been decided already. Blocks for SQLite only.
+  /// known returns what `current` would, if that has been decided already. Blocks for the disk
+  /// only.
   std::optional<Signing> known(const Content* itl);
 
  private:

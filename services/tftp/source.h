@@ -47,7 +47,7 @@ class Source {
   virtual std::optional<File> at_hand(std::string_view name) = 0;
 
   /// find returns nothing for a name that stands for no file. Throws Error as Database does, then
-  /// the file exists but cannot be made now. Blocks for disk and SQLite, never for the signer.
+  /// the file exists but cannot be made now. Blocks for the disk, never for the signer.
   virtual Found find(std::string_view name) = 0;
 
   /// sign makes the file, and keeps it. Blocks for the signer: only on a core::SigningPool. Throws

@@ -29,31 +29,50 @@ void add(std::vector<Vouched>& vouched, const core::Bytes& der, core::Place plac
   }
 }
 
+std::shared_ptr<const Page> read(core::Database& admin) {
+  const core::CertificateStore rows(admin);
+  auto shown = served_certificate(rows, core::Unit::tvs);
+  if (!shown) {
+    throw Error(Code::not_found,
+                "admin.db has no TVS certificate yet: start ringfence-admin first");
+  }
+  std::vector<Vouched> certificates;
+  for (const core::OwnCertificate& certificate : rows.all_own()) {
+    add(certificates, certificate.der, certificate.unit);
+  }
+  for (const core::OtherCertificate& other : rows.others()) {
+    add(certificates, other.der, other.unit);
+  }
+  for (const core::TrustedCertificate& trusted : rows.trusted()) {
+    const auto store = core::trust_store_named(trusted.store);
+    if (store) add(certificates, trusted.der, *store);
+  }
+  auto page = std::make_shared<Page>();
+  page->directory = Directory(certificates);
+  page->shown = std::move(*shown);
+  core::log(core::Level::info, "TVS_CERTIFICATES_READ",
+            {{"vouched", std::to_string(page->directory.size())}});
+  return page;
+}
+
 }  // namespace
 
 Book::Book(core::Database& admin, const core::Token& token)
-    : admin_(admin), token_(token), store_(admin) {
-  version_ = admin_.data_version();
-  page_ = read();
+    : token_(token), page_(admin, [&admin] { return read(admin); }) {
+  page_.get();
   tls();
 }
 
 std::shared_ptr<const Page> Book::current() {
-  const std::lock_guard lock(mutex_);
   try {
-    // Taken before the rows: what is committed meanwhile shows in the next version.
-    const long long version = admin_.data_version();
-    if (stale_ || version != version_) {
-      page_ = read();
-      version_ = version;
-      stale_ = false;
-      complaint_.clear();
-    }
+    auto page = page_.get();
+    complain("");
+    return page;
   } catch (const std::exception& error) {
     // The last good page is better than no answer; the next request tries again.
     complain(error.what());
+    return page_.last();
   }
-  return page_;
 }
 
 std::shared_ptr<asio::ssl::context> Book::tls() {
@@ -67,38 +86,14 @@ std::shared_ptr<asio::ssl::context> Book::tls() {
 
 void Book::reload() {
   tls_.outdate();
-  const std::lock_guard lock(mutex_);
-  stale_ = true;
-}
-
-std::shared_ptr<const Page> Book::read() const {
-  auto shown = served_certificate(store_, core::Unit::tvs);
-  if (!shown) {
-    throw Error(Code::not_found,
-                "admin.db has no TVS certificate yet: start ringfence-admin first");
-  }
-  std::vector<Vouched> certificates;
-  for (const core::OwnCertificate& certificate : store_.all_own()) {
-    add(certificates, certificate.der, certificate.unit);
-  }
-  for (const core::OtherCertificate& other : store_.others()) {
-    add(certificates, other.der, other.unit);
-  }
-  for (const core::TrustedCertificate& trusted : store_.trusted()) {
-    const auto store = core::trust_store_named(trusted.store);
-    if (store) add(certificates, trusted.der, *store);
-  }
-  auto page = std::make_shared<Page>();
-  page->directory = Directory(certificates);
-  page->shown = std::move(*shown);
-  core::log(core::Level::info, "TVS_CERTIFICATES_READ",
-            {{"vouched", std::to_string(page->directory.size())}});
-  return page;
+  page_.outdate();
 }
 
 void Book::complain(const std::string& why) {
+  const std::lock_guard lock(mutex_);
   if (why == complaint_) return;
   complaint_ = why;
+  if (why.empty()) return;
   core::log(core::Level::error, "TVS_CERTIFICATES_KEPT", {{"why", why}});
 }
 

@@ -9,7 +9,7 @@
 #include "core/crypto/token.h"
 #include "core/net/last_good.h"
 #include "core/net/tls.h"
-#include "core/storage/database.h"
+#include "core/storage/cached.h"
 #include "services/tvs/directory.h"
 
 namespace ringfence::services::tvs {
@@ -28,7 +28,7 @@ class Book {
   Book(core::Database& admin, const core::Token& token);
 
   /// current returns the newest page. When admin.db fails, the last good page stays, and one log
-  /// line says why. Blocks for SQLite, never for the signer.
+  /// line says why. Blocks for the disk, never for the signer.
   std::shared_ptr<const Page> current();
 
   /// tls returns the context of the current page, made anew when the certificate has changed.
@@ -40,19 +40,14 @@ class Book {
   void reload();
 
  private:
-  std::shared_ptr<const Page> read() const;
   void complain(const std::string& why);
 
-  core::Database& admin_;
   const core::Token& token_;
-  const core::CertificateStore store_;
+  core::Cached<Page> page_;
   core::LastGood<core::asio::ssl::context> tls_{"TVS_CERTIFICATES_KEPT"};
 
-  std::mutex mutex_;  // for what follows
-  std::shared_ptr<const Page> page_;
-  long long version_ = 0;
-  bool stale_ = false;
-  std::string complaint_;
+  std::mutex mutex_;
+  std::string complaint_;  // guarded by mutex_
 };
 
 }  // namespace ringfence::services::tvs

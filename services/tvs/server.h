@@ -26,7 +26,7 @@ class Server {
  public:
   /// Parts must outlive the server.
   struct Parts {
-    core::asio::thread_pool& pool;  ///< runs what blocks for SQLite
+    core::asio::thread_pool& pool;  ///< runs what blocks for the disk
     core::SigningPool& signing;     ///< runs what blocks for the signer
     Book& book;
     const core::PhoneStore& phones;  ///< of admin.db

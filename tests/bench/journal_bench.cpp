@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/phones/enrolment_store.h"
+#include "core/storage/rows.h"
 #include "core/storage/write_group.h"
 #include "tests/support/temporary_folder.h"
 

@@ -39,10 +39,9 @@ void EventAudit::copy() noexcept {
 void EventAudit::copy_all() {
   core::Database* capf = house_.capf_db();
   if (capf == nullptr) return;
-  const long long version = capf->data_version();  // before reading: later writes change it
-  if (version == version_) return;
-  while (copy_some(*capf)) continue;
-  version_ = version;
+  changes_.on_change(*capf, [&] {
+    while (copy_some(*capf)) continue;
+  });
 }
 
 bool EventAudit::copy_some(core::Database& capf) {

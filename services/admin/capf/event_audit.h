@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "core/storage/cached.h"
 #include "services/admin/node/house.h"
 
 namespace ringfence::services::admin {
@@ -26,8 +27,8 @@ class EventAudit {
 
   House& house_;
   std::mutex mutex_;
-  long long version_ = -1;  ///< of capf.db when all was copied; guarded by mutex_
-  bool failing_ = false;    ///< guarded by mutex_
+  core::ChangeSignal changes_;  ///< of capf.db; guarded by mutex_
+  bool failing_ = false;        ///< guarded by mutex_
 };
 
 }  // namespace ringfence::services::admin

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/crypto/x509.h"
+#include "core/storage/rows.h"
 #include "tests/integration/capf/house.h"
 #include "tests/integration/capf/mini_phone.h"
 #include "tests/integration/capf/recording.h"

@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/x509.h"
 #include "core/phones/enrolment_store.h"
+#include "core/storage/rows.h"
 
 namespace ringfence::test {
 namespace {

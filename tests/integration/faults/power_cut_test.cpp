@@ -21,6 +21,7 @@
 #include "core/base/file.h"
 #include "core/crypto/x509.h"
 #include "core/phones/enrolment_store.h"
+#include "core/storage/rows.h"
 #include "tests/integration/faults/books.h"
 #include "tests/integration/faults/long_form.h"
 #include "tests/integration/faults/world.h"

@@ -18,6 +18,7 @@
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/storage/rows.h"
 #include "core/storage/schema.h"
 #include "core/storage/setting_store.h"
 #include "tests/support/database_file.h"
@@ -278,8 +279,8 @@ TEST_F(DatabaseTest, ReadsWhatTheWriterCommittedAndNoMore) {
   Database writer(file(), Schema::admin, Access::read_write);
   Database reader(file(), Schema::admin, Access::read_only);
   const SettingStore seen(reader);
-  const long long before = reader.data_version();
-  EXPECT_EQ(reader.data_version(), before);
+  const Change before = reader.change();
+  EXPECT_EQ(reader.change(), before);
   {
     Database::Transaction transaction(writer);
     *transaction << "insert into setting (name, value) values ('a', 'b')";
@@ -287,7 +288,7 @@ TEST_F(DatabaseTest, ReadsWhatTheWriterCommittedAndNoMore) {
     transaction.commit();
   }
   EXPECT_EQ(seen.find("a"), "b");
-  EXPECT_NE(reader.data_version(), before);
+  EXPECT_NE(reader.change(), before);
   try {
     SettingStore(reader).save("a", "c");
     FAIL() << "a read-only database was written";

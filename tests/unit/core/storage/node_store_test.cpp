@@ -7,6 +7,7 @@
 #include "core/certificates/certificate_store.h"
 #include "core/certificates/issue.h"
 #include "core/crypto/x509.h"
+#include "core/storage/rows.h"
 #include "core/storage/schema.h"
 #include "core/trust/list_store.h"
 #include "tests/support/database_file.h"
@@ -71,12 +72,12 @@ TEST_F(NodeStoreTest, KeepsWhereThisNodeIsFoundAndItsCertificates) {
 TEST_F(NodeStoreTest, WritesNothingWhenThisNodesRowIsRight) {
   Database reader(folder_ / "admin.db", Schema::admin, Access::read_only);
   ClusterNode self = store_.list()[0];
-  const long long before = reader.data_version();
+  const Change before = reader.change();
   store_.describe_this(self);
-  EXPECT_EQ(reader.data_version(), before);
+  EXPECT_EQ(reader.change(), before);
   self.ports.tvs = 3445;
   store_.describe_this(self);
-  EXPECT_NE(reader.data_version(), before);
+  EXPECT_NE(reader.change(), before);
 }
 
 TEST_F(NodeStoreTest, AddsReplacesAndRemovesAnotherNode) {

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/storage/database.h"
+#include "core/storage/rows.h"
 #include "core/storage/setting_store.h"
 #include "core/storage/write_group.h"
 #include "tests/support/failing_sync.h"

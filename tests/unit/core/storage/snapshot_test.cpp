@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/storage/database.h"
+#include "core/storage/rows.h"
 #include "core/storage/setting_store.h"
 #include "tests/support/temporary_folder.h"
 

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/storage/rows.h"
 #include "core/storage/setting_store.h"
 #include "tests/support/database_file.h"
 #include "tests/support/temporary_folder.h"

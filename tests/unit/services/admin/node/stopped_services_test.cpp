@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/storage/rows.h"
 #include "core/storage/schema.h"
 #include "tests/support/temporary_folder.h"
 
