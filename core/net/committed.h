@@ -11,10 +11,10 @@
 
 namespace ringfence::core {
 
-/// when_done calls `start(done)` and suspends until somebody calls `done(std::exception_ptr)`, once,
-/// from any thread; the coroutine then goes on where it ran before, or throws what it was given.
-/// `start` is a named callable that outlives the await (STYLE 2.6); it must call or keep `done`, and
-/// not throw after that.
+/// when_done calls `start(done)` and suspends until somebody calls `done(std::exception_ptr)`,
+/// once, from any thread; the coroutine then goes on where it ran before, or throws what it was
+/// given. `start` is a named callable that outlives the await (STYLE 2.6); it must call or keep
+/// `done`, and not throw after that.
 template <typename Start>
 Task<void> when_done(Start& start) {
   std::exception_ptr failure;
