@@ -1,4 +1,6 @@
 // The journal of CAPF: what is read.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/phones/enrolment_rows.h"
@@ -147,8 +149,14 @@ void EnrolmentStore::note_key_hash(BytesView serial, const std::string& key_hash
   });
 }
 
-std::vector<Outcome> EnrolmentStore::outcomes_since(Time since) const {
-  return rows_of<Outcome>(database_, "where at >= :since", since);
+std::vector<Outcome> EnrolmentStore::last_outcomes(std::string_view phone,
+                                                   std::size_t count) const {
+  const std::string key(phone);
+  const auto most = static_cast<long long>(count);
+  auto rows = rows_of<Outcome>(database_, "where phone = :phone order by request desc limit :count",
+                               key, most);
+  std::ranges::reverse(rows);
+  return rows;
 }
 
 }  // namespace ringfence::core

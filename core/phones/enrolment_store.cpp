@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/phones/change_log.h"
 #include "core/phones/enrolment_rows.h"
 #include "core/phones/trust_sign.h"
 #include "core/storage/rows.h"
@@ -83,6 +84,7 @@ void save_outcome(Database& database, const Outcome& outcome) {
              "on conflict (phone, request) do update set operation = excluded.operation,"
              " status = excluded.status, at = excluded.at, peer = excluded.peer"
              " where outcome.status <> 'success' or excluded.status = 'success'");
+  ChangeLog(database).note(outcome.phone);
 }
 
 [[noreturn]] void no_such_serial(BytesView serial) {
@@ -222,6 +224,7 @@ void EnrolmentStore::requested(const PendingCsr& csr) {
         .use(csr.phone)
         .use(csr.request)
         .execute();
+    ChangeLog(database_).note(csr.phone);
   });
 }
 

@@ -104,8 +104,8 @@ class EnrolmentStore {
   std::optional<PendingCsr> csr(std::string_view phone) const;
   std::vector<PendingCsr> csrs() const;                         ///< by phone
   std::vector<CapfEvent> events(std::string_view phone) const;  ///< newest first
-  /// outcomes_since returns those recorded at `since` or later.
-  std::vector<Outcome> outcomes_since(Time since) const;
+  /// last_outcomes returns those of the phone's last requests, by request.
+  std::vector<Outcome> last_outcomes(std::string_view phone, std::size_t count) const;
 
  private:
   template <typename Work>

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/crypto/digest.h"
+#include "core/phones/change_log.h"
 #include "core/phones/model_name.h"
 #include "core/storage/rows.h"
 
@@ -188,9 +189,12 @@ PhoneStore::Names PhoneStore::names(const std::string& prefix, std::int64_t limi
 
 bool PhoneStore::has(std::string_view name) const {
   const std::string key(name);
-  return database_.read([&](soci::session& sql) {
+  return database_.read([&](soci::session& /*sql*/) {
     int count = 0;
-    sql << "select count(*) from phone where name = :name", soci::into(count), soci::use(key);
+    Database::Prepared(database_, "select count(*) from phone where name = :name")
+        .into(count)
+        .use(key)
+        .execute();
     return count > 0;
   });
 }
@@ -279,7 +283,9 @@ bool PhoneStore::remove(std::string_view name) {
   return database_.write([&](soci::session& sql) {
     soci::statement erase = (sql.prepare << "delete from phone where name = :name", soci::use(key));
     erase.execute(true);
-    return erase.get_affected_rows() > 0;
+    if (erase.get_affected_rows() == 0) return false;
+    ChangeLog(database_).note(key);
+    return true;
   });
 }
 

@@ -1,51 +1,49 @@
 // Registrations and resets as rows.
 #include "core/phones/registration_store.h"
 
+#include "core/phones/change_log.h"
 #include "core/phones/trust_sign.h"
 #include "core/storage/rows.h"
 
 namespace ringfence::core {
 namespace {
 
-/// rows returns the registrations that `condition` selects; `first` and `second` are bound in its
-/// order where they are given.
-std::vector<Registration> rows(soci::session& sql, const std::string& condition,
-                               const std::string* first = nullptr,
-                               const std::string* second = nullptr) {
+/// rows returns the registrations that `condition` selects, with the keys that it binds.
+template <typename... Keys>
+std::vector<Registration> rows(Database& database, std::string_view condition,
+                               const Keys&... keys) {
   Registration row;
-  soci::statement select(sql);
-  select.exchange(soci::into(row.device));
-  select.exchange(soci::into(row.contact));
-  select.exchange(soci::into(row.contact_user));
-  select.exchange(soci::into(row.call_id));
-  select.exchange(soci::into(row.transport));
-  select.exchange(soci::into(row.peer));
-  select.exchange(soci::into(row.user_agent));
-  select.exchange(soci::into(row.registered_at));
-  select.exchange(soci::into(row.refreshed_at));
-  select.exchange(soci::into(row.expires_at));
-  select.exchange(soci::into(row.target));
-  select.exchange(soci::into(row.silent_since));
-  if (first != nullptr) select.exchange(soci::use(*first));
-  if (second != nullptr) select.exchange(soci::use(*second));
-  select.alloc();
-  select.prepare(
+  Database::Prepared select(
+      database,
       "select device, contact, contact_user, call_id, transport, peer, user_agent,"
       " registered_at, refreshed_at, expires_at, target, silent_since from registration" +
-      condition + " order by device, contact, address");
-  select.define_and_bind();
-  select.execute();
+          std::string(condition) + " order by device, contact, address");
+  select.into(row.device).into(row.contact).into(row.contact_user).into(row.call_id);
+  select.into(row.transport).into(row.peer).into(row.user_agent).into(row.registered_at);
+  select.into(row.refreshed_at).into(row.expires_at).into(row.target).into(row.silent_since);
+  (select.use(keys), ...);
   std::vector<Registration> result;
-  while (select.fetch()) result.push_back(row);
+  for (bool more = select.execute(); more; more = select.fetch()) result.push_back(row);
   return result;
 }
 
 }  // namespace
 
 void RegistrationStore::save(const std::vector<Registration>& registrations) {
+  if (registrations.empty()) return;
   database_.write([&](soci::session& sql) {
     Registration row;
     std::string address;
+    // A refresh is no change that a follower of the log wants to know.
+    soci::statement note =
+        (sql.prepare << "insert or replace into device_change (device)"
+                        " select :device where not exists (select 1 from registration"
+                        " where device = :same and contact = :contact and address = :address"
+                        " and call_id = :call and peer = :peer and registered_at = :registered"
+                        " and silent_since is not distinct from :silent)",
+         soci::use(row.device), soci::use(row.device), soci::use(row.contact), soci::use(address),
+         soci::use(row.call_id), soci::use(row.peer), soci::use(row.registered_at),
+         soci::use(row.silent_since));
     soci::statement insert =
         (sql.prepare
              << "insert into registration (device, contact, address, contact_user, call_id,"
@@ -68,6 +66,7 @@ void RegistrationStore::save(const std::vector<Registration>& registrations) {
     for (const Registration& registration : registrations) {
       row = registration;
       address = address_text(row.peer);
+      note.execute(true);
       insert.execute(true);
     }
   });
@@ -82,11 +81,15 @@ void RegistrationStore::remove(std::string_view device, std::string_view contact
     sql << "delete from registration where device = :device and contact = :contact and"
            " address = :address",
         soci::use(name), soci::use(uri), soci::use(from);
+    ChangeLog(database_).note(name);
   });
 }
 
 void RegistrationStore::remove_expired(Time now) {
   database_.write([&](soci::session& sql) {
+    sql << "insert or replace into device_change (device)"
+           " select distinct device from registration where expires_at <= :now",
+        soci::use(now);
     sql << "delete from registration where expires_at <= :now", soci::use(now);
   });
 }
@@ -94,21 +97,22 @@ void RegistrationStore::remove_expired(Time now) {
 std::vector<Registration> RegistrationStore::find(std::string_view device) const {
   const std::string name(device);
   return database_.read(
-      [&](soci::session& sql) { return rows(sql, " where device = :device", &name); });
+      [&](soci::session& /*sql*/) { return rows(database_, " where device = :device", name); });
 }
 
 std::vector<Registration> RegistrationStore::list() const {
-  return database_.read([](soci::session& sql) { return rows(sql, ""); });
+  return database_.read([&](soci::session& /*sql*/) { return rows(database_, ""); });
 }
 
 std::vector<Registration> RegistrationStore::list_of(const std::string& after,
                                                      const std::string& last) const {
-  return database_.read([&](soci::session& sql) {
-    return rows(sql, " where device > :after and device <= :last", &after, &last);
+  return database_.read([&](soci::session& /*sql*/) {
+    return rows(database_, " where device > :after and device <= :last", after, last);
   });
 }
 
 void RegistrationStore::reset_sent(const std::vector<ResetRow>& resets) {
+  if (resets.empty()) return;
   database_.write([&](soci::session& sql) {
     ResetRow row;
     long long id = 0;
@@ -124,6 +128,7 @@ void RegistrationStore::reset_sent(const std::vector<ResetRow>& resets) {
       row = reset;
       id = reset.id;
       insert.execute(true);
+      ChangeLog(database_).note(row.device);
     }
   });
 }
@@ -136,24 +141,41 @@ void RegistrationStore::reset_answered(std::int64_t id, std::string_view device,
     sql << "update reset set status = :status, answered_at = :at,"
            " answered_by = trim(answered_by || ' ' || :by) where id = :id and device = :device",
         soci::use(status), soci::use(at), soci::use(by), soci::use(number), soci::use(name);
+    ChangeLog(database_).note(name);
   });
 }
 
-std::vector<ResetRow> RegistrationStore::resets(std::int64_t id, Time since) const {
+std::vector<ResetRow> RegistrationStore::resets(std::int64_t id) const {
   const long long number = id;
   return database_.read([&](soci::session& sql) {
     ResetRow row;
     row.id = id;
     soci::statement select =
         (sql.prepare << "select device, kind, sent_at, answered_at, status, answered_by from reset"
-                        " where id = :id and sent_at >= :since order by device",
+                        " where id = :id order by device",
          soci::into(row.device), soci::into(row.kind), soci::into(row.sent_at),
          soci::into(row.answered_at), soci::into(row.status), soci::into(row.answered_by),
-         soci::use(number), soci::use(since));
+         soci::use(number));
     select.execute();
     std::vector<ResetRow> result;
     while (select.fetch()) result.push_back(row);
     return result;
+  });
+}
+
+std::optional<ResetRow> RegistrationStore::reset(std::int64_t id, const std::string& device) const {
+  const long long number = id;
+  return database_.read([&](soci::session& /*sql*/) -> std::optional<ResetRow> {
+    ResetRow row;
+    row.id = id;
+    row.device = device;
+    Database::Prepared select(database_,
+                              "select kind, sent_at, answered_at, status, answered_by from reset"
+                              " where id = :id and device = :device");
+    select.into(row.kind).into(row.sent_at).into(row.answered_at).into(row.status);
+    select.into(row.answered_by).use(number).use(device);
+    if (!select.execute()) return std::nullopt;
+    return row;
   });
 }
 

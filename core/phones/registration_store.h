@@ -78,8 +78,11 @@ class RegistrationStore {
   /// reset_answered notes an answer; `by` is the address of a 2xx, of which each is noted.
   void reset_answered(std::int64_t id, std::string_view device, int status, Time at,
                       const std::string& by = "");
-  /// resets returns those of one number, sent at `since` or later, by device.
-  std::vector<ResetRow> resets(std::int64_t id, Time since = {}) const;
+  /// resets returns those of one number, by device.
+  std::vector<ResetRow> resets(std::int64_t id) const;
+
+  /// reset returns that of one number for a device.
+  std::optional<ResetRow> reset(std::int64_t id, const std::string& device) const;
 
   void registrar_started(Time at);
   void registrar_stopped(Time at);

@@ -22,6 +22,12 @@ const Migration kTrustSigns = {
     "create index trust_sign_by_peer on trust_sign (peer) where device = ''",
 };
 
+// Of which devices something changed, in the order in which it did: core/phones/change_log.
+const Migration kDeviceChanges = {
+    "create table device_change ("
+    " id integer primary key autoincrement, device text not null unique)",
+};
+
 const std::vector<Migration> kAdmin = {
     {
         "create table phone ("
@@ -130,6 +136,7 @@ const std::vector<Migration> kAdmin = {
         "drop index trust_list_version_by_kind",
         "create index trust_list_version_by_kind on trust_list_version (kind, node, id)",
     },
+    kDeviceChanges,
 };
 
 const std::vector<Migration> kCapf = {
@@ -227,6 +234,7 @@ const std::vector<Migration> kCapf = {
         "update issued set held_sequence = null where elsewhere <> ''"
         " and proof in ('', 'null-string')",
     },
+    kDeviceChanges,
 };
 
 const std::vector<Migration> kCallManager = {
@@ -283,6 +291,7 @@ const std::vector<Migration> kCallManager = {
         // The addresses that answered the NOTIFY with 2xx, apart by blanks.
         "alter table reset add column answered_by text not null default ''",
     },
+    kDeviceChanges,
 };
 
 const std::vector<Migration> kTftp = {

@@ -120,13 +120,15 @@ void Ledger::run() {
 
 void Ledger::commit(const Batch& batch) {
   core::Database::Transaction transaction(database_);
+  std::vector<core::Registration> saved;
   for (const auto& [key, row] : batch.contacts) {
     if (row)
-      store_.save(*row);
+      saved.push_back(*row);
     else
       store_.remove(key.device, key.contact, key.address);
   }
-  for (const core::ResetRow& row : batch.sent) store_.reset_sent(row);
+  store_.save(saved);
+  store_.reset_sent(batch.sent);
   for (const Answer& answer : batch.answered)
     store_.reset_answered(answer.id, answer.device, answer.status, answer.at, answer.by);
   for (const auto& [device, report] : batch.reports) reports_.save(report);

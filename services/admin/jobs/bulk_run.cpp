@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -13,7 +12,6 @@
 #include "services/admin/jobs/regeneration.h"
 #include "services/admin/jobs/reset_request.h"
 #include "services/admin/node/service_health.h"
-#include "services/admin/trust/trust_ledger.h"
 
 namespace ringfence::services::admin {
 
@@ -34,13 +32,8 @@ namespace {
 
 constexpr auto kLookEvery = 200ms;
 constexpr auto kLookWhenIdle = 1000ms;
-constexpr int kShareOfTime = 20;  // looking takes at most one part in twenty of the time
-/// An outcome bears the time it was made; it may be on disk a little later.
-constexpr auto kOverlap = 10s;
 constexpr auto kTryRegistrarEvery = 2s;
-constexpr auto kTellAgainEvery = 60s;
 constexpr auto kSettlesWithin = 3s;
-constexpr auto kLookForRemovedEvery = 2s;
 constexpr std::size_t kMostAtOnce = 500;  // phones in one transaction
 
 /// text_of keeps what a job changes of a phone, and settings_from brings it back into `capf`.
@@ -74,24 +67,22 @@ BulkRun::BulkRun(House& house, Jobs& jobs, Job job)
       jobs_(jobs),
       job_(std::move(job)),
       terms_(BulkTerms::from_text(job_.arguments)),
-      watch_(house.jobs.items(job_.id), house.resets(job_.id), terms_.completes_by),
-      looked_(job_.started),
-      told_again_(house.clock.now()),
+      news_(house, {.job = job_.id,
+                    .outcomes = PhoneNews::Subject::Outcomes::last,
+                    .others = PhoneNews::Subject::Others::left_out}),
+      watch_(house.jobs.items(job_.id), house.resets(job_.id), terms_.completes_by,
+             {.room = terms_.wave, .at_once = kMostAtOnce, .holds_room = BulkWatch::kOnWayFor}),
       over_(core::ended(job_.state)) {}
 
 bool BulkRun::step() {
-  const auto began = std::chrono::steady_clock::now();
   const Time now = house_.clock.now();
   asked_somebody_ = false;
   look(now);
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - began);
   if (over_) return look_back(now);
   heed(now);
   const bool ended = watch_.finished() && settled(now);
   if (ended) finish(now);
-  const std::chrono::milliseconds usual = watch_.any_on_way() ? kLookEvery : kLookWhenIdle;
-  pause_ = asked_somebody_ ? kLookEvery : std::max(usual, took * kShareOfTime);
+  pause_ = asked_somebody_ || watch_.any_on_way() ? kLookEvery : kLookWhenIdle;
   return ended && !watch_.any_taken_back();
 }
 
@@ -121,35 +112,15 @@ std::string BulkRun::result() {
 }
 
 void BulkRun::look(Time now) {
-  BulkEvidence evidence;
-  evidence.outcomes = house_.outcomes_since(looked_ - kOverlap);
-  if (watch_.any_on_way()) evidence.resets = house_.resets(job_.id, watch_.asked_since(now));
-  looked_ = now;
-  find_homes(evidence);
-  note(watch_.observe(evidence, now));
-  if (over_ || now - looked_for_removed_ < kLookForRemovedEvery) return;
-  looked_for_removed_ = now;
-  note(watch_.removed([this](const std::string& name) { return house_.phones.has(name); }, now));
-}
-
-/// find_homes tells where the phones are that have failed.
-void BulkRun::find_homes(BulkEvidence& evidence) {
-  core::Database* registrar = house_.callmanager_db();
-  for (const core::Outcome& outcome : evidence.outcomes) {
-    if (outcome.status == core::OperationStatus::success || !watch_.awaits(outcome.phone)) continue;
-    std::set<std::string>& homes = evidence.homes[outcome.phone];
-    const PhoneTrust trust = house_.trust().of(outcome.phone);
-    if (trust.proof == core::AddressProof::identified) {
-      homes = {trust.home};
-    } else if (registrar != nullptr) {
-      for (const core::Registration& one : core::RegistrationStore(*registrar).find(outcome.phone))
-        homes.insert(core::address_text(one.peer));
-    }
-  }
+  news_.follow(watch_.book(), watch_.due(now),
+               [&](const std::vector<PhoneLook>& looks) { watch_.observe(looks, now); });
+  watch_.end_if_late(now);
+  note();
 }
 
 void BulkRun::heed(Time now) {
   job_.wanted = house_.jobs.find(job_.id).wanted;
+  watch_.want(job_.wanted, now);
   switch (job_.wanted) {
     case JobWanted::run:
       if (regenerating()) {
@@ -168,12 +139,11 @@ void BulkRun::heed(Time now) {
       break;
     case JobWanted::cancel:
       set(JobState::running, "cancelled: taking back what phones have not done");
-      note(watch_.cancel(now));
+      note();
       withdraw(now);
       return;  // nobody is told of what is taken back
   }
   tell(now);
-  tell_again(now);
 }
 
 /// registrar_answers keeps phones waiting that nobody could tell of their settings.
@@ -191,10 +161,9 @@ bool BulkRun::regenerating() {
 }
 
 void BulkRun::send_wave(Time now) {
-  std::vector<JobItem> wave = watch_.next_wave(terms_.wave, now);
+  const std::vector<JobItem> wave = watch_.next_wave(now);
   asked_somebody_ = !wave.empty();
   if (wave.empty()) return;
-  if (wave.size() > kMostAtOnce) wave.resize(kMostAtOnce);
   std::vector<JobItem> moved;
   {
     const std::lock_guard lock(house_.phone_mutex);
@@ -270,13 +239,8 @@ void BulkRun::tell(Time now) {
 void BulkRun::tell(const std::string& kind, const std::vector<std::string>& names, Time now) {
   if (names.empty()) return;
   const auto unknown = request_reset(house_.config, job_.id, kind, names);
-  note(watch_.told(names, unknown, now));
-}
-
-void BulkRun::tell_again(Time now) {
-  if (!watch_.any_pending() || now - told_again_ < kTellAgainEvery) return;
-  told_again_ = now;
-  note(watch_.tell_again(house_.registrations(), now));
+  watch_.told(names, unknown, now);
+  note();
 }
 
 /// as_before asks nothing of a phone, and gives it back its mode, string and key.
@@ -310,8 +274,7 @@ void BulkRun::withdraw(Time now) {
     house_.jobs.set_items(job_.id, items);
     transaction.commit();
   }
-  const auto on_its_way = [](const JobItem& item) { return item.state != ItemState::away; };
-  if (std::ranges::any_of(watch_.to_withdraw(), on_its_way)) taken_back_at_ = now;
+  if (watch_.any_on_way()) taken_back_at_ = now;
   watch_.take(items);
   jobs_.touch(job_.id);
 }
@@ -350,7 +313,8 @@ void BulkRun::fail(const std::string& why) {
   jobs_.touch(job_.id);
 }
 
-void BulkRun::note(const std::vector<JobItem>& moved) {
+void BulkRun::note() {
+  const std::vector<JobItem> moved = watch_.take_changes();
   if (moved.empty()) return;
   house_.jobs.set_items(job_.id, moved);
   jobs_.touch(job_.id);

@@ -9,6 +9,7 @@
 #include "services/admin/jobs/bulk_plan.h"
 #include "services/admin/jobs/bulk_watch.h"
 #include "services/admin/jobs/jobs.h"
+#include "services/admin/jobs/phone_news.h"
 #include "services/admin/node/house.h"
 
 namespace ringfence::services::admin {
@@ -36,7 +37,6 @@ class BulkRun {
 
  private:
   void look(core::Time now);
-  void find_homes(BulkEvidence& evidence);
   core::CapfSettings as_before(const core::Phone& phone);
   void heed(core::Time now);
   void send_wave(core::Time now);
@@ -46,7 +46,6 @@ class BulkRun {
                         std::vector<core::Phone>& changed);
   void tell(core::Time now);
   void tell(const std::string& kind, const std::vector<std::string>& names, core::Time now);
-  void tell_again(core::Time now);
   void withdraw(core::Time now);
   bool regenerating();
   bool registrar_answers();
@@ -54,18 +53,16 @@ class BulkRun {
   bool look_back(core::Time now);
   std::string result();
   void finish(core::Time now);
-  void note(const std::vector<core::JobItem>& moved);
+  void note();  ///< writes down who has moved
   void set(core::JobState state, const std::string& step);
 
   House& house_;
   Jobs& jobs_;
   core::Job job_;
   BulkTerms terms_;
+  PhoneNews news_;
   BulkWatch watch_;
-  core::Time looked_;
-  core::Time told_again_;
-  core::Time taken_back_at_;  ///< from phones on their way
-  core::Time looked_for_removed_;
+  core::Time taken_back_at_;     ///< from phones on their way
   bool over_ = false;            ///< the job has ended, and its phones may still be looked at
   bool asked_somebody_ = false;  ///< in this step
   bool registrar_away_ = false;

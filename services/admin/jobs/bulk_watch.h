@@ -3,31 +3,17 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
-#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "core/base/clock.h"
-#include "core/phones/enrolment_store.h"
-#include "core/phones/registration_store.h"
-#include "core/plans/job_store.h"
+#include "services/admin/jobs/waves.h"
 
 namespace ringfence::services::admin {
 
-/// BulkEvidence is what the neighbours' databases say that may be new.
-struct BulkEvidence {
-  std::vector<core::Outcome> outcomes;
-  std::vector<core::ResetRow> resets;  ///< of this job
-  /// Where phones with an outcome are, by device, addresses without ports: the proven one, or those
-  /// that they register from. A failure at another address is not the phone's, as anybody can come
-  /// in its name; with several, none is.
-  std::map<std::string, std::set<std::string>> homes = {};
-};
-
-/// BulkWatch follows the phones of one bulk job to a final state each. Pure: no clock, no database.
+/// BulkWatch follows the phones of one bulk job to a final state each, as the policy of its Waves.
+/// Pure: no clock, no database.
 ///
 ///     waiting ── its turn: settings written ──▶ applied ── took the NOTIFY ──▶ enrolling
 ///                                                  └── not registered, did not take it ──▶ away
@@ -36,17 +22,21 @@ struct BulkEvidence {
 ///                              ── time over ──▶ expired (away: unreachable)
 ///
 /// A failure that the phone tries again by itself (a lost connection) counts after kTriesWithin;
-/// every other counts at once. Each may still become a success while the job runs. An observation
-/// costs what is new and what is on its way, not what the job has.
-class BulkWatch {
+/// every other counts at once, unless it came from where the phone is not. Each may still become a
+/// success while the job runs.
+///
+/// A phone is told again, kAgainAtMost times, when the registrar lost its NOTIFY; when it has been
+/// registered all the time and is away, since it did not take it; and when it took it and was not
+/// heard of for kSilentFor, since CAPF may have been down when it came.
+class BulkWatch final : private WavePolicy {
  public:
   /// `resets` are the job's so far: after a crash they tell who was told.
   BulkWatch(std::vector<core::JobItem> items, const std::vector<core::ResetRow>& resets,
-            core::Time completes_by);
+            core::Time completes_by, const WavePace& pace = {});
 
-  /// next_wave returns the phones whose turn it is, by name: as many as `room` leaves beside those
-  /// on their way. They stay waiting until `take` says otherwise.
-  std::vector<core::JobItem> next_wave(std::size_t room, core::Time now);
+  /// next_wave returns the phones whose turn it is, by name: as many as there is room for beside
+  /// those on their way. They stay waiting until `take` says otherwise.
+  std::vector<core::JobItem> next_wave(core::Time now);
 
   /// take notes where these phones stand now: as the caller has written it down.
   void take(const std::vector<core::JobItem>& items);
@@ -59,22 +49,27 @@ class BulkWatch {
     std::vector<std::string> again;
   };
 
-  /// `told` notes that they were, and makes those that are not registered away and returns them.
   ToTell to_tell() const;
-  std::vector<core::JobItem> told(const std::vector<std::string>& phones,
-                                  const std::vector<std::string>& not_registered, core::Time now);
+  /// told notes that they were, and makes those away that are not registered.
+  void told(const std::vector<std::string>& phones, const std::vector<std::string>& not_registered,
+            core::Time now);
 
-  /// observe moves phones on and returns those that changed.
-  std::vector<core::JobItem> observe(const BulkEvidence& evidence, core::Time now);
+  /// observe moves on who is looked at; end_if_late ends all when the job's time is over.
+  void observe(const std::vector<PhoneLook>& looks, core::Time now) {
+    waves_.observe(looks, *this, now);
+  }
 
-  /// tell_again makes phones applied, and returns them, that are registered, and were so all the
-  /// time, but are away: they did not take their NOTIFY; or that took it and were not heard of for
-  /// kSilentFor: CAPF may have been down when they came. At most kAgainAtMost times a phone.
-  std::vector<core::JobItem> tell_again(const std::vector<core::Registration>& registrations,
-                                        core::Time now);
+  void end_if_late(core::Time now);
 
-  /// cancel makes the phones cancelled whose turn has not come, and returns them.
-  std::vector<core::JobItem> cancel(core::Time now);
+  /// due returns whom to look at now even though nothing may have changed.
+  std::vector<std::string> due(core::Time now) { return waves_.due(now); }
+
+  std::vector<core::JobItem> take_changes() { return waves_.take_changes(); }
+
+  /// want takes what an administrator wants; `withdraw` does the rest of a cancel.
+  void want(core::JobWanted wanted, core::Time now) {
+    waves_.want(wanted, now, "cancelled before its turn");
+  }
 
   /// to_withdraw returns those of a cancelled job whose operation shall be taken back: all that
   /// have not ended it. A phone in the middle of it may still end it; nobody waits for that.
@@ -86,25 +81,16 @@ class BulkWatch {
 
   static constexpr const char* kTakenBack = "taken back before it was done";
 
-  /// removed makes those removed that are waiting or pending and not `known` any more, and returns
-  /// them.
-  std::vector<core::JobItem> removed(const std::function<bool(const std::string&)>& known,
-                                     core::Time now);
+  const Waves& book() const { return waves_; }
 
-  bool awaits(const std::string& phone) const { return pending_.contains(phone); }
+  bool finished() const { return waves_.finished(); }
 
-  bool finished() const { return waiting_.empty() && pending_.empty(); }
+  bool any_waiting() const { return !waves_.in(core::ItemState::waiting).empty(); }
 
-  bool any_waiting() const { return !waiting_.empty(); }
-
-  bool any_away() const { return away_ > 0; }
-
-  bool any_pending() const { return !pending_.empty(); }
-
-  bool any_on_way() const { return !on_way_.empty(); }
-
-  /// asked_since is when the earliest NOTIFY was asked for that is not answered yet.
-  core::Time asked_since(core::Time now) const;
+  bool any_on_way() const {
+    return !waves_.in(core::ItemState::applied).empty() ||
+           !waves_.in(core::ItemState::enrolling).empty();
+  }
 
   static constexpr std::chrono::seconds kAnsweredWithin{30};
   static constexpr std::chrono::seconds kSentWithin{60};
@@ -117,33 +103,26 @@ class BulkWatch {
   static constexpr std::chrono::seconds kGrace{60};
   /// Longer than a phone takes for its largest key (cucm-behaviour 5.1).
   static constexpr std::chrono::minutes kSilentFor{40};
+  static constexpr std::chrono::seconds kTellAgainAfter{60};
   static constexpr unsigned kAgainAtMost = 2;
 
  private:
-  struct Phone {
-    core::JobItem item;
-    bool told = false;
-    unsigned again = 0;  ///< how often it was told once more
-  };
+  WaveNext judge(const WavePhone& phone, const PhoneLook& look, Limits& limits) override;
 
-  void move(Phone& phone, core::ItemState state, const std::string& detail, core::Time now,
-            std::vector<core::JobItem>& moved);
-  void index(const core::JobItem& item, core::ItemState before);
-  void judge_outcome(Phone& phone, const core::Outcome& outcome, core::Time now,
-                     std::vector<core::JobItem>& moved);
-  void judge_reset(Phone& phone, const core::ResetRow* reset, core::Time now,
-                   std::vector<core::JobItem>& moved);
-  bool again(Phone& phone, core::Time now);
-  void close(core::Time now, std::vector<core::JobItem>& moved);
+  void meet(const PhoneLook& /*look*/, Limits& /*limits*/) override {}  // nobody joins
 
-  std::unordered_map<std::string, Phone> phones_;
-  std::set<std::string> waiting_;
-  std::set<std::string> pending_;  ///< applied, enrolling, away
-  std::set<std::string> on_way_;   ///< applied or enrolling, and not for too long
-  std::set<std::string> applied_;
+  void judge_outcome(const core::JobItem& item, const core::Outcome& outcome, Limits& limits,
+                     WaveNext& next);
+  void judge_reset(const WavePhone& phone, const PhoneLook& look, Limits& limits, WaveNext& next);
+  void judge_silence(const WavePhone& phone, const PhoneLook& look, Limits& limits, WaveNext& next);
+  /// tell_again makes the phone one to be told once more, if it was not often enough.
+  bool tell_again(const WavePhone& phone, WaveNext& next);
+  void keep_up(const core::JobItem& item);
+
+  Waves waves_;
+  std::set<std::string> untold_;  ///< of the applied ones
   std::set<std::string> taken_back_;
-  std::unordered_map<std::string, core::Outcome> doubtful_;  ///< failures that may be tried again
-  std::size_t away_ = 0;
+  std::unordered_map<std::string, std::string> doubtful_;  ///< failures that may be tried again
   core::Time completes_by_;
 };
 

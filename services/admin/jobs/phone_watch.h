@@ -3,28 +3,46 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "core/base/clock.h"
-#include "core/phones/registration_store.h"
-#include "core/plans/job_store.h"
-#include "services/admin/trust/trust_ledger.h"
+#include "services/admin/jobs/waves.h"
 
 namespace ringfence::services::admin {
 
-/// Evidence is what the neighbours' databases say at one moment.
-struct Evidence {
-  std::vector<core::Registration> registrations;  ///< current ones
-  std::map<std::string, PhoneTrust> trust;        ///< of `PhoneWatch::asked_about`, in the new list
-  std::vector<core::ResetRow> resets;             ///< of this job
-};
-
-/// PhoneWatch follows the phones of one job to a final state each. Pure: no clock, no database.
-class PhoneWatch {
+/// PhoneWatch follows the phones of one job that resets them to a final state each, as the policy
+/// of its Waves. Pure: no clock, no database.
+///
+/// A phone that was reset becomes
+///
+/// - returned when it registered after its reset with a new Call-ID, from the address where it
+///   was, and, if it uses trust lists at all, is proven to believe the new one; also when it was
+///   given up before;
+/// - returned when its answer is the goal and came from the address that is known of it, else
+///   from the only one at which it was registered; unproven when kHeardWithin after the NOTIFY
+///   only others have answered: whoever registers as the phone is sent one;
+/// - refused or unproven when it registered so and kListSeenWithin later it has the new list, and
+///   kept its old one, or nothing proves that it did not;
+/// - unproven when it registered from another address alone, and is not back within kMovedWithin
+///   where it was: anybody can do so in its name;
+/// - failed when it refused the NOTIFY, or did not answer it, and is not back within
+///   kHeardWithin: it may have been starting just then;
+/// - waiting again when the registrar never sent its NOTIFY within kSentWithin, or sent it and
+///   was restarted before the answer (kHeardWithin), or when it registered anew and no fetch of
+///   a good list is known kListSeenWithin later: it kept its old one, or a file server that ended
+///   just then could not write the fetch down, or what came next. The last two happen
+///   kAgainAtMost times a phone;
+/// - cancelled when the job is, and it has not taken its NOTIFY within kAnswersWithin: a cancelled
+///   job does not wait for phones that may be dead;
+/// - not_returned when it is not back within kBackWithin.
+///
+/// A phone that booted with the old list and registered since the job began, from the address
+/// where it is known, becomes part of the job.
+class PhoneWatch final : private WavePolicy {
  public:
   /// Goal is what makes a phone returned: the new list where it fetches lists, and a registration;
   /// a registration alone; an answer to its NOTIFY.
@@ -34,92 +52,55 @@ class PhoneWatch {
   /// A phone that an earlier run of the daemon asked is judged by time alone, since its Call-IDs
   /// from before are not kept.
   PhoneWatch(std::vector<core::JobItem> items, const std::vector<core::ResetRow>& resets,
-             Goal goal = Goal::list);
+             Goal goal = Goal::list, const WavePace& pace = {});
 
-  /// observe moves items on and returns those that changed. A phone that was reset becomes
-  ///
-  /// - returned when it registered after its reset with a new Call-ID, from the address where it
-  ///   was, and, if it uses trust lists at all, is proven to believe the new one; also when it was
-  ///   given up before;
-  /// - returned when its answer is the goal and came from the address that is known of it, else
-  ///   from the only one at which it was registered; unproven when kHeardWithin after the NOTIFY
-  ///   only others have answered: whoever registers as the phone is sent one;
-  /// - refused or unproven when it registered so and kListSeenWithin later it has the new list, and
-  ///   kept its old one, or nothing proves that it did not;
-  /// - unproven when it registered from another address alone, and is not back within kMovedWithin
-  ///   where it was: anybody can do so in its name;
-  /// - failed when it refused the NOTIFY, or did not answer it, and is not back within
-  ///   kHeardWithin: it may have been starting just then;
-  /// - waiting again when the registrar never sent its NOTIFY within kSentWithin, or sent it and
-  ///   was restarted before the answer (kHeardWithin), or when it registered anew and no fetch of
-  ///   a good list is known kListSeenWithin later: it kept its old one, or a file server that ended
-  ///   just then could not write the fetch down, or what came next. The last two happen
-  ///   kAgainAtMost times a phone;
-  /// - not_returned when it is not back within kBackWithin.
-  std::vector<core::JobItem> observe(const Evidence& evidence, core::Time now);
+  /// next_wave returns the phones whose turn it is; `asked` or `not_asked` must follow.
+  std::vector<std::string> next_wave(core::Time now) { return waves_.next(now); }
 
-  /// take_in makes phones part of the job that registered since it began, from the address where
-  /// they are known, and have not taken the new list: they booted with the old one. Returns them.
-  std::vector<core::JobItem> take_in(const Evidence& evidence, core::Time now);
+  /// asked makes a wave reset_sent, but those that the registrar could not ask because they are not
+  /// registered (`missing`). These wait until they register, and are failed when that takes longer
+  /// than kHeardWithin while the registrar is there. `wave` is how the phones stood just before:
+  /// their Call-IDs are no return from now on.
+  void asked(const std::vector<PhoneLook>& wave, const std::vector<std::string>& missing,
+             core::Time now);
 
-  /// asked_about returns the phones of whom the next observe and take_in need the trust: those that
-  /// may still move, and those registered that use lists and are not part of the job.
-  std::vector<std::string> asked_about(const std::vector<core::Registration>& registrations) const;
+  /// not_asked says that the registrar is away: only one that is there knows who is missing.
+  void not_asked(const std::vector<std::string>& wave);
 
-  /// next_wave marks up to `room` minus the phones on their way as reset_sent and returns them. The
-  /// Call-IDs of their `registrations` are no return from now on.
-  std::vector<core::JobItem> next_wave(const std::vector<core::Registration>& registrations,
-                                       std::size_t room, core::Time now);
+  void want(core::JobWanted wanted, core::Time now);
 
-  /// put_back returns a wave that could not be asked for to waiting.
-  void put_back(const std::vector<core::JobItem>& wave, core::Time now);
+  /// observe moves on who is looked at.
+  void observe(const std::vector<PhoneLook>& looks, core::Time now) {
+    waves_.observe(looks, *this, now);
+  }
 
-  /// unreachable takes the phones of a wave that the registrar could not ask, because they are not
-  /// registered, and returns them. They wait until they register, and are failed when that takes
-  /// longer than kHeardWithin while the registrar is there.
-  std::vector<core::JobItem> unreachable(const std::vector<std::string>& phones, core::Time now);
+  /// due returns whom to look at now even though nothing may have changed.
+  std::vector<std::string> due(core::Time now) { return waves_.due(now); }
 
-  /// cancel_waiting makes the phones whose turn has not come cancelled, and returns them.
-  std::vector<core::JobItem> cancel_waiting(core::Time now);
+  std::vector<core::JobItem> take_changes() { return waves_.take_changes(); }
 
-  /// cancel_unanswered makes those cancelled that were told kAnswersWithin ago and have not
-  /// answered, or refused, and returns them: a cancelled job does not wait for phones that may be
-  /// dead.
-  std::vector<core::JobItem> cancel_unanswered(const std::vector<core::ResetRow>& resets,
-                                               core::Time now);
-
-  /// removed makes those removed that have not ended and are not `known` any more, and returns
-  /// them.
-  std::vector<core::JobItem> removed(const std::function<bool(const std::string&)>& known,
-                                     core::Time now);
+  const Waves& book() const { return waves_; }
 
   /// finished is true when no phone is waiting or on its way, and none registered just now of whom
   /// it is not known yet whether it belongs to the job.
-  bool finished() const;
+  bool finished() const { return undecided_.empty() && waves_.finished(); }
 
   static constexpr std::chrono::seconds kAnswersWithin{2};
   static constexpr std::chrono::seconds kHeardWithin{30};
   static constexpr std::chrono::seconds kSentWithin{60};
   static constexpr std::chrono::seconds kListSeenWithin{5};
   static constexpr std::chrono::seconds kMovedWithin{30};
-  static constexpr std::chrono::seconds kTakenInAfter{2};
+  static constexpr std::chrono::seconds kTakenInAfter{1};
   static constexpr std::chrono::seconds kBackWithin{300};
   static constexpr std::chrono::seconds kLookForMissingEvery{5};
+  static constexpr std::chrono::seconds kLookAtContestedEvery{1};
   static constexpr unsigned kAgainAtMost = 2;
 
  private:
-  using Contacts = std::vector<const core::Registration*>;
-
-  /// Missing is a phone that was to be asked and was not registered.
-  struct Missing {
-    core::Time since;
-    core::Time asked;
-  };
-
-  /// Next is what becomes of a phone, and why.
-  struct Next {
-    core::ItemState state;
-    std::string detail = {};
+  /// Before is how a phone was registered when it was asked.
+  struct Before {
+    std::set<std::string> calls;
+    std::set<std::string> addresses;
   };
 
   /// Anew is a phone's registration since its reset: where it was, or only elsewhere.
@@ -128,27 +109,24 @@ class PhoneWatch {
     const core::Registration* elsewhere = nullptr;
   };
 
-  Next judge(const core::JobItem& item, const Contacts& contacts, const PhoneTrust& trust,
-             const core::ResetRow* reset, core::Time now);
-  std::optional<Next> judge_answer(const core::JobItem& item, const PhoneTrust& trust,
-                                   const core::ResetRow& reset, core::Time now) const;
-  Next judge_back(const core::JobItem& item, const core::Registration& back,
-                  const PhoneTrust& trust, core::Time now);
-  Anew new_registration(const core::JobItem& item, const Contacts& contacts,
-                        const std::string& home, core::Time since) const;
-  void take_up_addresses(const std::vector<core::Registration>& registrations);
-  /// again returns waiting when the phone may be asked once more, else reset_sent.
-  core::ItemState again(const std::string& phone);
+  WaveNext judge(const WavePhone& phone, const PhoneLook& look, Limits& limits) override;
+  void meet(const PhoneLook& look, Limits& limits) override;
+
+  WaveNext judge_reset(const WavePhone& phone, const PhoneLook& look, Limits& limits);
+  WaveNext judge_notify(const WavePhone& phone, const PhoneLook& look, const core::ResetRow* reset,
+                        Limits& limits) const;
+  std::optional<WaveNext> judge_answer(const PhoneLook& look, const core::ResetRow& reset,
+                                       Limits& limits) const;
+  WaveNext judge_back(const WavePhone& phone, const core::Registration& back,
+                      const PhoneTrust& trust, Limits& limits) const;
+  Anew new_registration(const PhoneLook& look, core::Time since) const;
+  void take_up_addresses(const PhoneLook& look);
 
   Goal goal_;
-  std::map<std::string, core::JobItem> items_;
-  std::map<std::string, std::set<std::string>> calls_before_;
-  std::map<std::string, std::set<std::string>> addresses_before_;
-  std::map<std::string, unsigned> asked_again_;
-  std::map<std::string, Missing> missing_;
-  bool undecided_ = false;  ///< somebody registered just now
-  bool cancelled_ = false;
-  bool looked_ = false;  ///< observe was called
+  Waves waves_;
+  std::map<std::string, Before> before_;
+  std::map<std::string, core::Time> missing_since_;
+  std::set<std::string> undecided_;  ///< who registered just now
 };
 
 /// fetches_trust_lists tells whether a device of this name is one that asks for an ITL: hardware

@@ -20,9 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kOutstandingResets = 500;
 constexpr auto kLookEvery = 200ms;
-constexpr auto kLookForRemovedEvery = 2s;
 constexpr auto kRegistrarAwayAtMost = 300s;
 constexpr auto kLookForRegistrarEvery = 10s;
 constexpr auto kLookForGoneEvery = 1s;
@@ -58,71 +56,61 @@ std::vector<std::string> PhoneWaves::not_told(House& house, const std::vector<Jo
 
 bool PhoneWaves::run(Job& job) {
   House& house = parts_.house;
-  PhoneWatch watch(house.jobs.items(job.id), house.resets(job.id), terms_.goal);
-  auto registrar_seen = std::chrono::steady_clock::now();
-  core::Time looked_for_removed = house.clock.now();
-  const auto known = [&](const std::string& phone) { return house.phones.has(phone); };
-  std::set<std::string> inside;
-  for (const JobItem& item : house.jobs.items(job.id)) inside.insert(item.phone);
-  std::set<std::string> others;  // known ones, by what was seen last
-  const auto is_nobodys = [&](const core::Registration& one) {
-    if (inside.contains(one.device) || others.contains(one.device)) return false;
-    return !known(one.device) || !others.insert(one.device).second;
-  };
+  PhoneNews news(house, {job.id, terms_.lists});
+  PhoneWatch watch(house.jobs.items(job.id), house.resets(job.id), terms_.goal, terms_.pace);
+  registrar_seen_ = std::chrono::steady_clock::now();
   for (bool first = true; first || !watch.finished(); first = false) {
     const core::Time now = house.clock.now();
-    if (now - looked_for_removed > kLookForRemovedEvery) {
-      looked_for_removed = now;
-      others.clear();
-      house.jobs.set_items(job.id, watch.removed(known, now));
-    }
     look_for_registrar();
-    std::vector<JobItem> wave;
-    if (heed(job, watch)) wave = watch.next_wave(house.registrations(), kOutstandingResets, now);
-    try {
-      tell(job, watch, wave, now);
-      registrar_seen = std::chrono::steady_clock::now();
-      if (job.wanted == JobWanted::run)
-        note_step(job, registrar_away_.empty() ? terms_.step : kRegistrarAway);
-    } catch (const core::Error& error) {
-      if (error.code() != core::Code::io ||
-          std::chrono::steady_clock::now() - registrar_seen > kRegistrarAwayAtMost ||
-          parts_.services.state(*service_named("Cisco CallManager")).reason == kCommandedOut)
-        throw;
-      watch.put_back(wave, now);  // it goes out when Cisco CallManager is back
-      note_step(job, kRegistrarAway);
-    }
-    std::vector<core::Registration> registrations = house.registrations();
-    std::erase_if(registrations, is_nobodys);  // those of removed phones
-    const Evidence evidence{registrations,
-                            house.trust().of(watch.asked_about(registrations), terms_.lists),
-                            house.resets(job.id)};
-    std::vector<JobItem> moved = watch.observe(evidence, now);
-    for (JobItem& item : moved)
-      if (item.state == ItemState::not_returned && !registrar_away_.empty())
-        item.detail += "; " + registrar_away_;
-    std::ranges::move(watch.take_in(evidence, now), std::back_inserter(moved));
-    house.jobs.set_items(job.id, moved);
-    if (!wave.empty() || !moved.empty()) parts_.jobs.touch(job.id);
+    heed(job, watch, now);
+    note(job, watch);
+    send_wave(job, watch, news, now);
+    note(job, watch);
+    news.follow(watch.book(), watch.due(now),
+                [&](const std::vector<PhoneLook>& looks) { watch.observe(looks, now); });
+    note(job, watch);
     if (host_.stopping_within(kLookEvery)) return false;
   }
   return true;
 }
 
-void PhoneWaves::tell(const Job& job, PhoneWatch& watch, const std::vector<JobItem>& wave,
-                      core::Time now) {
-  if (wave.empty()) return;
+void PhoneWaves::send_wave(Job& job, PhoneWatch& watch, PhoneNews& news, core::Time now) {
+  const std::vector<std::string> wave = watch.next_wave(now);
+  const std::vector<PhoneLook> looks = news.look(wave);  // before the NOTIFYs
+  try {
+    watch.asked(looks, tell(job, wave), now);
+    registrar_seen_ = std::chrono::steady_clock::now();
+    if (job.wanted == JobWanted::run)
+      note_step(job, registrar_away_.empty() ? terms_.step : kRegistrarAway);
+  } catch (const core::Error& error) {
+    if (error.code() != core::Code::io ||
+        std::chrono::steady_clock::now() - registrar_seen_ > kRegistrarAwayAtMost ||
+        parts_.services.state(*service_named("Cisco CallManager")).reason == kCommandedOut)
+      throw;
+    watch.not_asked(wave);  // it goes out when Cisco CallManager is back
+    note_step(job, kRegistrarAway);
+  }
+}
+
+std::vector<std::string> PhoneWaves::tell(const Job& job, const std::vector<std::string>& wave) {
+  if (wave.empty()) return {};
   House& house = parts_.house;
   // One that hangs is asked briefly: while it is waited for, nobody can pause or cancel the job.
   if (const RegistrarTruth registrar = house.registrar(); registrar.hangs)
     throw core::Error(core::Code::io, registrar.why() +
                                           ", so no phone can be reset; restart it with 'utils "
                                           "service restart Cisco CallManager'");
-  std::vector<std::string> devices;
-  for (const JobItem& item : wave) devices.push_back(item.phone);
-  const auto unknown = request_reset(house.config, job.id, terms_.kind, devices);
-  house.jobs.set_items(job.id, wave);
-  house.jobs.set_items(job.id, watch.unreachable(unknown, now));
+  return request_reset(house.config, job.id, terms_.kind, wave);
+}
+
+void PhoneWaves::note(const Job& job, PhoneWatch& watch) {
+  std::vector<JobItem> moved = watch.take_changes();
+  if (moved.empty()) return;
+  for (JobItem& item : moved)
+    if (item.state == ItemState::not_returned && !registrar_away_.empty())
+      item.detail += "; " + registrar_away_;
+  parts_.house.jobs.set_items(job.id, moved);
+  parts_.jobs.touch(job.id);
 }
 
 /// look_for_registrar asks seldom: one that hangs is waited for. One that is gone is soon back.
@@ -139,35 +127,27 @@ void PhoneWaves::look_for_registrar() {
       std::chrono::steady_clock::now() + (gone ? kLookForGoneEvery : kLookForRegistrarEvery);
 }
 
-bool PhoneWaves::heed(Job& job, PhoneWatch& watch) {
-  House& house = parts_.house;
-  job.wanted = house.jobs.find(job.id).wanted;
+void PhoneWaves::heed(Job& job, PhoneWatch& watch, core::Time now) {
+  job.wanted = parts_.house.jobs.find(job.id).wanted;
+  watch.want(job.wanted, now);
   switch (job.wanted) {
     case JobWanted::run:
-      if (job.state == JobState::paused) {
-        job.state = JobState::running;
-        host_.save(job);
-      }
-      return true;
+      if (job.state != JobState::paused) return;
+      job.state = JobState::running;
+      return host_.save(job);
     case JobWanted::pause:
-      if (job.state == JobState::paused) return false;
+      if (job.state == JobState::paused) return;
       job.state = JobState::paused;
       job.step = "paused: no further phones are told";
-      host_.save(job);
-      return false;
+      return host_.save(job);
     case JobWanted::cancel:
       job.state = JobState::running;
-      house.jobs.set_items(job.id, watch.cancel_waiting(house.clock.now()));
-      house.jobs.set_items(job.id,
-                           watch.cancel_unanswered(house.resets(job.id), house.clock.now()));
-      note_step(job, registrar_away_.empty()
-                         ? "cancelled: waiting for the phones that were told"
-                         : "cancelled: waiting for the phones that were told, and nobody knows of "
-                           "them: " +
-                               registrar_away_);
-      return false;
+      return note_step(job, registrar_away_.empty()
+                                ? "cancelled: waiting for the phones that were told"
+                                : "cancelled: waiting for the phones that were told, and nobody "
+                                  "knows of them: " +
+                                      registrar_away_);
   }
-  return false;
 }
 
 void PhoneWaves::note_step(Job& job, const std::string& step) {

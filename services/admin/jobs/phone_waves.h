@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/admin/jobs/jobs.h"
+#include "services/admin/jobs/phone_news.h"
 #include "services/admin/jobs/phone_watch.h"
 #include "services/admin/node/house.h"
 #include "services/admin/node/service_control.h"
@@ -15,7 +16,8 @@
 
 namespace ringfence::services::admin {
 
-/// PhoneWaves is the engine of the job kinds "regenerate" and "phone-reset". One job, one thread.
+/// PhoneWaves does the waves of the job kinds "regenerate" and "phone-reset": it asks the
+/// registrar, reads the news, and writes down what PhoneWatch makes of them. One job, one thread.
 ///
 /// Paused, it tells no further phones. Cancelled, it leaves out those whose turn has not come or
 /// that have not answered, and follows the others to their end. While Cisco CallManager is away it
@@ -34,6 +36,7 @@ class PhoneWaves {
     PhoneWatch::Goal goal = PhoneWatch::Goal::list;
     std::set<std::string> lists;            ///< SHA-1s that count beside the one in force
     std::string step = "resetting phones";  ///< what the job says while it goes on
+    WavePace pace = {};
   };
 
   /// save writes the job down and tells who waits; stopping_within waits, and says whether the
@@ -61,18 +64,22 @@ class PhoneWaves {
   static void close(House& house, std::int64_t job);
 
  private:
-  /// tell has the registrar ask `wave`. Throws Error{io} when Cisco CallManager does not answer.
-  void tell(const core::Job& job, PhoneWatch& watch, const std::vector<core::JobItem>& wave,
-            core::Time now);
+  void send_wave(core::Job& job, PhoneWatch& watch, PhoneNews& news, core::Time now);
+  /// tell has the registrar ask `wave` and returns who is not registered. Throws Error{io} when
+  /// Cisco CallManager does not answer.
+  std::vector<std::string> tell(const core::Job& job, const std::vector<std::string>& wave);
   void look_for_registrar();
-  bool heed(core::Job& job, PhoneWatch& watch);
+  void heed(core::Job& job, PhoneWatch& watch, core::Time now);
   void note_step(core::Job& job, const std::string& step);
+  /// note writes down who has moved.
+  void note(const core::Job& job, PhoneWatch& watch);
 
   Parts parts_;
   Terms terms_;
   Host host_;
   std::string registrar_away_;  ///< why nobody comes back now, and the cure; "" while they can
   std::chrono::steady_clock::time_point look_for_registrar_at_{};
+  std::chrono::steady_clock::time_point registrar_seen_{};
 };
 
 }  // namespace ringfence::services::admin

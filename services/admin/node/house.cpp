@@ -104,22 +104,16 @@ std::vector<core::Fetch> House::last_itls() {
                               : core::FetchStore(*neighbour).last_itls();
 }
 
-std::vector<core::Outcome> House::outcomes_since(core::Time since) {
-  core::Database* neighbour = capf_database_.open();
-  if (neighbour == nullptr) return {};
-  return core::EnrolmentStore(*neighbour).outcomes_since(since);
-}
-
 std::unordered_map<std::string, core::CapfState> House::capf_states() {
   core::Database* neighbour = capf_database_.open();
   if (neighbour == nullptr) return {};
   return core::CapfInventory(*neighbour).between("", "\x7f");
 }
 
-std::vector<core::ResetRow> House::resets(std::int64_t id, core::Time since) {
+std::vector<core::ResetRow> House::resets(std::int64_t id) {
   core::Database* neighbour = callmanager_database_.open();
   if (neighbour == nullptr) return {};
-  return core::RegistrationStore(*neighbour).resets(id, since);
+  return core::RegistrationStore(*neighbour).resets(id);
 }
 
 std::int64_t House::next_reset_number() {

@@ -87,11 +87,12 @@ class House {
   std::vector<core::Registration> registrations();
   RegistrarTruth registrar();
   std::vector<core::Fetch> last_itls();
-  std::vector<core::Outcome> outcomes_since(core::Time since);
   std::unordered_map<std::string, core::CapfState> capf_states();  ///< of every device, by name
-  std::vector<core::ResetRow> resets(std::int64_t id, core::Time since = {});
+  std::vector<core::ResetRow> resets(std::int64_t id);
 
   /// The neighbours' databases themselves, read-only; null while they have not started yet.
+  core::Database* admin_db() { return &database; }  ///< our own, as theirs are asked for
+
   core::Database* capf_db() { return capf_database_.open(); }
 
   core::Database* callmanager_db() { return callmanager_database_.open(); }

@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kPage = 5000;
 constexpr std::size_t kChunk = 500;
 constexpr std::size_t kVersionsKept = 20;  // by ListStore
-constexpr std::size_t kMovesTold = 20;     // a minute
+constexpr std::size_t kTouchedKept = 20'000;
+constexpr std::size_t kMovesTold = 20;  // a minute
 constexpr std::chrono::minutes kPresentEvery{1};
 
 /// sign_of makes a sign of a fetch that an earlier version of ringfence-tftp wrote down, which kept
@@ -55,6 +56,7 @@ void TrustLedger::refresh() {
   // After the signs: whatever list a phone fetched is among those published by then.
   read_lists();
   follow(touched);
+  note_touched(touched);
   read_ = true;
 }
 
@@ -106,6 +108,28 @@ void TrustLedger::read_lists() {
   }
   lists_ = std::move(lists);
   in_force_ = newest;
+  first_touched_ += touched_.size() + 1;  // everybody is judged anew
+  touched_.clear();
+}
+
+void TrustLedger::note_touched(const std::set<std::string>& devices) {
+  touched_.insert(touched_.end(), devices.begin(), devices.end());
+  if (touched_.size() <= kTouchedKept) return;
+  const std::size_t surplus = touched_.size() - kTouchedKept;
+  touched_.erase(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(surplus));
+  first_touched_ += surplus;
+}
+
+TrustLedger::News TrustLedger::since(std::uint64_t mark) {
+  refresh();
+  const std::lock_guard lock(mutex_);
+  News news;
+  news.mark = first_touched_ + touched_.size();
+  news.all = mark < first_touched_;
+  if (news.all) return news;
+  for (std::uint64_t i = mark - first_touched_; i < touched_.size(); ++i)
+    news.devices.push_back(touched_[i]);
+  return news;
 }
 
 /// read_marks returns the devices of which something new was seen.

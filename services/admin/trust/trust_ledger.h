@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -56,6 +57,16 @@ class TrustLedger {
   std::map<std::string, PhoneTrust> of(const std::vector<std::string>& devices,
                                        const std::set<std::string>& lists);
 
+  /// News are the devices of which something was seen since a mark. `all` when names do not tell
+  /// it: with mark 0, when another list is in force, and when it was too much to be remembered.
+  struct News {
+    std::vector<std::string> devices;
+    std::uint64_t mark = 0;  ///< give it to the next call
+    bool all = false;
+  };
+
+  News since(std::uint64_t mark);
+
   TrustCounts counts();
 
   /// Unproven is a phone that is not known to believe the list in force, and why.
@@ -84,6 +95,7 @@ class TrustLedger {
   using Signs = std::map<std::string, std::vector<core::TrustSign>>;  ///< by device
 
   void follow(const std::set<std::string>& devices);
+  void note_touched(const std::set<std::string>& devices);
   void gather(Signs& signs);
   void believe(const std::string& device, std::vector<core::TrustSign> signs,
                std::vector<core::Holding>& changed);
@@ -101,6 +113,8 @@ class TrustLedger {
   std::array<std::int64_t, kNeighbours> marks_{};
   std::unordered_map<std::string, core::Belief> beliefs_;
   std::unordered_map<std::string, std::set<std::string>> at_home_;  ///< devices by address
+  std::deque<std::string> touched_;  ///< devices of which something was seen, the last ones
+  std::uint64_t first_touched_ = 1;  ///< the mark before the first of them
   std::string complaint_;
   std::chrono::steady_clock::time_point looked_present_{};  ///< follow_quietly's own
   core::Time moves_since_;

@@ -575,7 +575,7 @@ TEST(EnrolmentStoreMigration, KeepsTheRowsOfAFileOfVersionOne) {
       " alter table issued drop column elsewhere; alter table issued drop column missing_at;"
       " alter table issued drop column proof; alter table outcome drop column peer;"
       " drop index issued_unconfirmed; drop index outcome_by_time; drop table csr;"
-      " drop table event; drop table trust_sign;"
+      " drop table event; drop table trust_sign; drop table device_change;"
       " alter table issued drop column cleared_at; pragma user_version = 1;"
       " insert into issued values ('01', 'CSFa', 7, 'CN=a', 'CN=CAPF', '3000', 'RSA 2048',"
       " 2000000000, 1795255200, 1795255201, 1795255202, null);"

@@ -1,5 +1,7 @@
 #include "services/admin/jobs/bulk_watch.h"
 
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,24 +39,75 @@ ResetRow unanswered(Time sent) {
   return {3, kPhone, "apply-config", sent, std::nullopt, 0};
 }
 
+/// BulkEvidence is what CAPF and the registrar have recorded.
+struct BulkEvidence {
+  std::vector<Outcome> outcomes = {};
+  std::vector<ResetRow> resets = {};
+  std::map<std::string, std::set<std::string>> homes = {};  ///< where phones register
+};
+
+/// WatchedBulk follows a job as BulkRun does it.
+struct WatchedBulk {
+  explicit WatchedBulk(std::vector<JobItem> items, const std::vector<ResetRow>& resets = {},
+                       const WavePace& pace = {})
+      : watch(std::move(items), resets, kCompletesBy, pace) {}
+
+  std::vector<JobItem> observe(const BulkEvidence& evidence, Time now,
+                               const std::vector<core::Registration>& registrations = {}) {
+    std::map<std::string, PhoneLook> looks;
+    for (const Outcome& one : evidence.outcomes) looks[one.phone].outcomes.push_back(one);
+    for (const ResetRow& one : evidence.resets) looks[one.device].reset = one;
+    for (const auto& [name, addresses] : evidence.homes) looks[name].addresses = addresses;
+    for (const core::Registration& one : registrations) looks[one.device].contacts.push_back(one);
+    for (const std::string& name : watch.due(now)) looks[name];
+    std::vector<PhoneLook> all;
+    for (auto& [name, look] : looks) {
+      look.phone = name;
+      all.push_back(look);
+    }
+    watch.observe(all, now);
+    watch.end_if_late(now);
+    return watch.take_changes();
+  }
+
+  std::vector<JobItem> told(const std::vector<std::string>& phones,
+                            const std::vector<std::string>& not_registered, Time now) {
+    watch.told(phones, not_registered, now);
+    return watch.take_changes();
+  }
+
+  std::vector<JobItem> remove(const std::string& phone, Time now) {
+    PhoneLook gone;
+    gone.phone = phone;
+    gone.known = false;
+    watch.observe({gone}, now);
+    return watch.take_changes();
+  }
+
+  BulkWatch watch;
+};
+
 class BulkWatchTest : public testing::Test {
  protected:
   /// apply gives the phone its turn and asks for its NOTIFY, both at `when`.
-  void apply(Time when) {
-    std::vector<JobItem> wave = watch_.next_wave(10, when);
+  void apply(Time when) { apply(job_, when); }
+
+  static void apply(WatchedBulk& job, Time when) {
+    std::vector<JobItem> wave = job.watch.next_wave(when);
     ASSERT_EQ(wave.size(), 1U);
     wave[0].state = ItemState::applied;
     wave[0].changed = when;
     wave[0].request = kRequest;
-    watch_.take(wave);
-    ASSERT_THAT(watch_.to_tell().first, ElementsAre(kPhone));
-    EXPECT_THAT(watch_.told({kPhone}, {}, when), IsEmpty());
-    EXPECT_THAT(watch_.to_tell().first, IsEmpty());
+    job.watch.take(wave);
+    ASSERT_THAT(job.watch.to_tell().first, ElementsAre(kPhone));
+    EXPECT_THAT(job.told({kPhone}, {}, when), IsEmpty());
+    EXPECT_THAT(job.watch.to_tell().first, IsEmpty());
   }
 
   /// state_after observes and returns where the phone stands if it moved.
-  std::optional<ItemState> state_after(const BulkEvidence& evidence, Time now) {
-    const std::vector<JobItem> moved = watch_.observe(evidence, now);
+  std::optional<ItemState> state_after(const BulkEvidence& evidence, Time now,
+                                       const std::vector<core::Registration>& registrations = {}) {
+    const std::vector<JobItem> moved = job_.observe(evidence, now, registrations);
     if (moved.empty()) return std::nullopt;
     EXPECT_EQ(moved.size(), 1U);
     detail_ = moved[0].detail;
@@ -62,9 +115,18 @@ class BulkWatchTest : public testing::Test {
     return moved[0].state;
   }
 
-  BulkWatch watch_{{{kPhone, ItemState::waiting, kStart}}, {}, kCompletesBy};
+  WatchedBulk job_{{{kPhone, ItemState::waiting, kStart}}};
+  BulkWatch& watch_ = job_.watch;
   std::string detail_;
 };
+
+/// registered is the phone as it registered at that time.
+core::Registration registered(Time when) {
+  core::Registration one;
+  one.device = kPhone;
+  one.registered_at = when;
+  return one;
+}
 
 TEST_F(BulkWatchTest, CountsAnLscThatWentElsewhereAsUnprovenUntilThePhoneHasItsOwn) {
   apply(at(0));
@@ -124,56 +186,57 @@ TEST_F(BulkWatchTest, ALostConnectionFailsOnlyWhenThePhoneHasStoppedTrying) {
   const Outcome lost = outcome(OperationStatus::communication_failure, at(5));
   EXPECT_EQ(state_after({{lost}, {answered(200, at(1))}}, at(5)), ItemState::enrolling);
   EXPECT_FALSE(watch_.finished());
-  EXPECT_EQ(state_after({}, at(154)), std::nullopt);
-  EXPECT_EQ(state_after({}, at(155)), ItemState::failed);
+  EXPECT_EQ(state_after({{lost}, {}}, at(154)), std::nullopt);
+  EXPECT_EQ(watch_.due(at(154)), std::vector<std::string>{});
+  EXPECT_EQ(state_after({{lost}, {}}, at(155)), ItemState::failed);
   EXPECT_EQ(detail_, "Upgrade Failed: Phone Communication Failure");
   EXPECT_TRUE(watch_.finished());
 }
 
 TEST_F(BulkWatchTest, ATryAfterALostConnectionCounts) {
   apply(at(0));
-  watch_.observe({{outcome(OperationStatus::communication_failure, at(5))}, {}}, at(5));
+  job_.observe({{outcome(OperationStatus::communication_failure, at(5))}, {}}, at(5));
   EXPECT_EQ(state_after({{outcome(OperationStatus::success, at(35))}, {}}, at(35)),
             ItemState::succeeded);
   EXPECT_EQ(state_after({}, at(400)), std::nullopt);
 }
 
 TEST_F(BulkWatchTest, APhoneThatIsNotRegisteredIsAwayUntilItComesOrItsTimeIsOver) {
+  WatchedBulk other({{kPhone, ItemState::waiting, kStart}});
+  apply(other, at(0));
+  other.told({kPhone}, {kPhone}, at(1));
   apply(at(0));
-  const auto moved = watch_.told({kPhone}, {kPhone}, at(1));
+  const auto moved = job_.told({kPhone}, {kPhone}, at(1));
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_EQ(moved[0].state, ItemState::away);
-  EXPECT_TRUE(watch_.any_away());
   EXPECT_FALSE(watch_.any_on_way());
-  BulkWatch other = watch_;
   EXPECT_EQ(state_after({}, kCompletesBy + BulkWatch::kGrace - std::chrono::seconds(1)),
             std::nullopt);
   EXPECT_EQ(state_after({}, kCompletesBy + BulkWatch::kGrace), ItemState::unreachable);
+  EXPECT_EQ(detail_, "it is not registered");
   EXPECT_TRUE(watch_.finished());
-  const auto came = other.observe({{outcome(OperationStatus::success, at(9000))}, {}}, at(9000));
+  const auto came = other.observe({{outcome(OperationStatus::success, at(9000))}}, at(9000));
   ASSERT_EQ(came.size(), 1U);
   EXPECT_EQ(came[0].state, ItemState::succeeded);
-  EXPECT_FALSE(other.any_away());
 }
 
 TEST_F(BulkWatchTest, APhoneThatRefusesTheNotifyIsAwayAndToldAgainWhileItStays) {
   apply(at(0));
   EXPECT_EQ(state_after({{}, {answered(486, at(1))}}, at(2)), ItemState::away);
   EXPECT_EQ(detail_, "it refused the NOTIFY (486)");
-  core::Registration registration;
-  registration.device = kPhone;
-  registration.registered_at = at(3);  // it came back since, and read its configuration
-  EXPECT_THAT(watch_.tell_again({registration}, at(60)), IsEmpty());
-  registration.registered_at = at(-500);
+  // One that came back since has read its configuration.
+  EXPECT_EQ(state_after({}, at(70), {registered(at(3))}), std::nullopt);
+  const core::Registration stayed = registered(at(-500));
   for (unsigned i = 0; i < BulkWatch::kAgainAtMost; ++i) {
     const int when = 100 * static_cast<int>(i + 1);
-    ASSERT_EQ(watch_.tell_again({registration}, at(when)).size(), 1U);
+    ASSERT_EQ(state_after({}, at(when), {stayed}), ItemState::applied);
     EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
-    watch_.told({kPhone}, {}, at(when));
+    job_.told({kPhone}, {}, at(when));
     EXPECT_EQ(state_after({{}, {answered(486, at(1))}}, at(when + 1)), std::nullopt) << "old row";
     EXPECT_EQ(state_after({{}, {answered(486, at(when))}}, at(when + 1)), ItemState::away);
+    EXPECT_EQ(state_after({}, at(when + 61), {stayed}), std::nullopt) << "it has a minute";
   }
-  EXPECT_THAT(watch_.tell_again({registration}, at(900)), IsEmpty());
+  EXPECT_EQ(state_after({}, at(900), {stayed}), std::nullopt);
 }
 
 TEST_F(BulkWatchTest, ANotifyThatTheRegistrarLostIsAskedForAgain) {
@@ -182,35 +245,35 @@ TEST_F(BulkWatchTest, ANotifyThatTheRegistrarLostIsAskedForAgain) {
   EXPECT_THAT(watch_.to_tell().again, IsEmpty());
   EXPECT_EQ(state_after({}, at(61)), std::nullopt);
   EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
-  watch_.told({kPhone}, {}, at(62));
+  job_.told({kPhone}, {}, at(62));
   EXPECT_EQ(state_after({{}, {unanswered(at(63))}}, at(94)), std::nullopt);  // sent, and lost then
   EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
-  watch_.told({kPhone}, {}, at(95));
+  job_.told({kPhone}, {}, at(95));
   EXPECT_EQ(state_after({{}, {unanswered(at(96))}}, at(127)), ItemState::away);
   EXPECT_EQ(detail_, "it did not answer the NOTIFY");
 }
 
 TEST_F(BulkWatchTest, APhoneThatTookTheNotifyAndIsNotHeardOfRestartsWhenItsKeyMustBeDone) {
   apply(at(0));
-  watch_.observe({{}, {answered(200, at(1))}}, at(2));
-  core::Registration registration;
-  registration.device = kPhone;
-  registration.registered_at = at(-500);
-  EXPECT_THAT(watch_.tell_again({registration}, at(2402)), IsEmpty());
-  ASSERT_EQ(watch_.tell_again({registration}, at(2403)).size(), 1U);
+  job_.observe({{}, {answered(200, at(1))}}, at(2));
+  const core::Registration stayed = registered(at(-500));
+  EXPECT_EQ(state_after({}, at(2402), {stayed}), std::nullopt);
+  EXPECT_THAT(watch_.due(at(2402)), IsEmpty());
+  EXPECT_THAT(watch_.due(at(2403)), ElementsAre(kPhone));
+  ASSERT_EQ(state_after({}, at(2403), {stayed}), ItemState::applied);
   EXPECT_THAT(watch_.to_tell().first, IsEmpty());
   EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
 }
 
 TEST_F(BulkWatchTest, ExpiresWhatIsPendingOrWaitsWhenTheTimeIsOver) {
-  BulkWatch waiting = watch_;
+  WatchedBulk waiting({{kPhone, ItemState::waiting, kStart}});
   apply(at(0));
-  watch_.observe({{}, {answered(200, at(1))}}, at(2));
+  job_.observe({{}, {answered(200, at(1))}}, at(2));
   const Time over = kCompletesBy + BulkWatch::kGrace;
   EXPECT_EQ(state_after({}, over), ItemState::expired);
   EXPECT_TRUE(watch_.finished());
   EXPECT_EQ(waiting.observe({}, over).at(0).state, ItemState::expired);
-  EXPECT_TRUE(waiting.finished());
+  EXPECT_TRUE(waiting.watch.finished());
 }
 
 TEST_F(BulkWatchTest, CapfsWordThatItCameTooLateExpiresIt) {
@@ -226,8 +289,10 @@ TEST_F(BulkWatchTest, CancelsWhoWaitsAndTakesBackWhatIsNotDone) {
                                     {"CSFc", ItemState::enrolling},
                                     {"CSFd", ItemState::succeeded}})
     items.push_back({name, state, at(0), kRequest, ""});
-  BulkWatch watch(items, {}, kCompletesBy);
-  const auto cancelled = watch.cancel(at(1));
+  WatchedBulk job(items);
+  BulkWatch& watch = job.watch;
+  watch.want(core::JobWanted::cancel, at(1));
+  const auto cancelled = watch.take_changes();
   ASSERT_EQ(cancelled.size(), 1U);
   EXPECT_EQ(cancelled[0].phone, "CSFa");
   auto taken_back = watch.to_withdraw();
@@ -236,34 +301,35 @@ TEST_F(BulkWatchTest, CancelsWhoWaitsAndTakesBackWhatIsNotDone) {
   watch.take(taken_back);
   EXPECT_TRUE(watch.finished());
   // What CAPF does of it after all no longer counts: the phone is in one state.
-  EXPECT_THAT(watch.observe(
-                  {{{"CSFc", kRequest, Operation::install, OperationStatus::success, at(302)}}, {}},
+  EXPECT_THAT(
+      job.observe({{{"CSFc", kRequest, Operation::install, OperationStatus::success, at(302)}}, {}},
                   at(302)),
-              IsEmpty());
+      IsEmpty());
 }
 
 TEST(BulkWatchWaves, HaveAtMostSoManyOnTheirWay) {
   std::vector<JobItem> items;
   for (int i = 0; i < 10; ++i)
     items.push_back({"CSF" + std::to_string(i), ItemState::waiting, at(0), 0, ""});
-  BulkWatch watch(items, {}, kCompletesBy);
+  WatchedBulk job(items, {}, {.room = 4, .holds_room = BulkWatch::kOnWayFor});
+  BulkWatch& watch = job.watch;
   const auto send = [&](Time now) {
-    std::vector<JobItem> wave = watch.next_wave(4, now);
+    std::vector<JobItem> wave = watch.next_wave(now);
     for (JobItem& item : wave) item = {item.phone, ItemState::applied, now, kRequest, ""};
     watch.take(wave);
-    watch.told(watch.to_tell().first, {}, now);
+    job.told(watch.to_tell().first, {}, now);
     return wave.size();
   };
   EXPECT_EQ(send(at(0)), 4U);
   EXPECT_EQ(send(at(1)), 0U);
-  watch.observe({{{"CSF0", kRequest, Operation::install, OperationStatus::success, at(2)}},
-                 {{3, "CSF1", "apply-config", at(1), at(2), 200}}},
-                at(2));
+  job.observe({{{"CSF0", kRequest, Operation::install, OperationStatus::success, at(2)}},
+               {{3, "CSF1", "apply-config", at(1), at(2), 200}}},
+              at(2));
   EXPECT_EQ(send(at(2)), 1U);  // CSF0 is done; CSF1 is enrolling and still on its way
-  watch.told({}, {"CSF2"}, at(3));
+  job.told({}, {"CSF2"}, at(3));
   EXPECT_EQ(send(at(3)), 1U);  // CSF2 is away
-  EXPECT_EQ(watch.next_wave(4, at(302)).size(), 0U);
-  EXPECT_EQ(watch.next_wave(4, at(303)).size(), 1U);  // CSF1 takes long and holds up nobody
+  EXPECT_EQ(watch.next_wave(at(302)).size(), 0U);
+  EXPECT_EQ(watch.next_wave(at(303)).size(), 1U);  // CSF1 takes long and holds up nobody
 }
 
 TEST(BulkWatchAfterACrash, TellsOnlyThoseWhomTheRegistrarDidNotTell) {
@@ -325,18 +391,22 @@ TEST_F(BulkWatchTest, OneThatSucceedsAfterItsOperationWasTakenBackHasSucceeded) 
 }
 
 TEST_F(BulkWatchTest, OneThatWasCancelledBeforeItsTurnIsNotJudged) {
-  EXPECT_EQ(watch_.cancel(at(1)).size(), 1U);
+  watch_.want(core::JobWanted::cancel, at(1));
+  const auto cancelled = watch_.take_changes();
+  ASSERT_EQ(cancelled.size(), 1U);
+  EXPECT_EQ(cancelled[0].detail, "cancelled before its turn");
   EXPECT_FALSE(watch_.any_taken_back());
   EXPECT_EQ(state_after({{outcome(OperationStatus::success, at(2), 0)}, {}}, at(2)), std::nullopt);
 }
 
-TEST_F(BulkWatchTest, ARemovedPhoneEnds) {
+TEST_F(BulkWatchTest, ARemovedPhoneEndsAndIsNotTold) {
   apply(at(0));
-  EXPECT_THAT(watch_.removed([](const std::string&) { return true; }, at(1)), IsEmpty());
-  const std::vector<JobItem> moved =
-      watch_.removed([](const std::string&) { return false; }, at(1));
+  job_.observe({}, at(61));
+  EXPECT_THAT(watch_.to_tell().again, ElementsAre(kPhone));
+  const std::vector<JobItem> moved = job_.remove(kPhone, at(61));
   ASSERT_EQ(moved.size(), 1U);
   EXPECT_EQ(moved[0].state, ItemState::removed);
+  EXPECT_THAT(watch_.to_tell().again, IsEmpty());
   EXPECT_TRUE(watch_.finished());
 }
 
