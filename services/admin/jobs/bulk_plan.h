@@ -16,6 +16,7 @@
 #include "core/phones/enrolment_store.h"
 #include "core/phones/phone.h"
 #include "core/phones/security_profile_store.h"
+#include "services/admin/jobs/bulk_terms.h"
 
 namespace ringfence::services::admin {
 
@@ -54,30 +55,9 @@ struct BulkFilter {
 enum class Extent { whole, part };
 bool matches_text(std::string_view pattern, std::string_view text, Extent extent);
 
-/// BulkTerms is what a bulk job asks of each of its phones; as JSON, the job's arguments.
-struct BulkTerms {
-  core::Operation operation = core::Operation::install;
-  std::optional<core::AuthMode> auth_mode;  ///< absent: what the phone has; likewise the next three
-  std::optional<core::KeyOrder> key_order;
-  std::optional<int> rsa_bits;
-  std::optional<int> ec_bits;
-  core::Time completes_by;
-  std::size_t string_digits = 0;  ///< of the string that each phone gets; 0: it keeps what it has
-  std::size_t wave = kUsualWave;  ///< phones on their way at a time
-
-  static constexpr std::size_t kUsualWave = 500;
-  static constexpr std::size_t kMostWave = 5000;
-  static constexpr std::chrono::days kUsualTime{7};
-
-  std::string to_text() const;
-  static BulkTerms from_text(const std::string& text);
-  std::string subject() const;  ///< what is done, in a few words
-};
-
-/// bulk_filter and bulk_terms read a request. Throw Error{malformed}: no filter and not `all`,
-/// both, a word or a number that cannot be, unique strings in another mode, a time that is over.
+/// bulk_filter reads a request. Throws Error{malformed}: no filter and not `all`, both, a word or a
+/// number that cannot be.
 BulkFilter bulk_filter(const core::admin::BulkRequest& request, core::Time now);
-BulkTerms bulk_terms(const core::admin::BulkRequest& request, core::Time now);
 
 /// settings_of returns what CAPF would be asked for a phone: the terms over its profile's key
 /// settings over its own. Without the authentication string.

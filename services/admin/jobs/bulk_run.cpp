@@ -186,7 +186,7 @@ void BulkRun::send_wave(Time now) {
     transaction.commit();
   }
   watch_.take(moved);
-  jobs_.touch(job_.id);
+  jobs_.moved(job_.id, watch_.book().counts());
 }
 
 JobItem BulkRun::turn_of(const JobItem& item, const Rules& rules, Time now,
@@ -276,7 +276,7 @@ void BulkRun::withdraw(Time now) {
   }
   if (watch_.any_on_way()) taken_back_at_ = now;
   watch_.take(items);
-  jobs_.touch(job_.id);
+  jobs_.moved(job_.id, watch_.book().counts());
 }
 
 void BulkRun::finish(Time now) {
@@ -317,7 +317,7 @@ void BulkRun::note() {
   const std::vector<JobItem> moved = watch_.take_changes();
   if (moved.empty()) return;
   house_.jobs.set_items(job_.id, moved);
-  jobs_.touch(job_.id);
+  jobs_.moved(job_.id, watch_.book().counts());
 }
 
 void BulkRun::set(JobState state, const std::string& step) {

@@ -63,6 +63,25 @@ void Jobs::touch(std::int64_t job) {
   changed_.notify_all();
 }
 
+void Jobs::moved(std::int64_t job, const core::JobCounts& counts) {
+  {
+    const std::lock_guard lock(mutex_);
+    counts_[job] = counts;
+  }
+  touch(job);
+}
+
+core::JobCounts Jobs::counts(const Job& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended(job.state))
+      counts_.erase(job.id);
+    else if (const auto found = counts_.find(job.id); found != counts_.end())
+      return found->second;
+  }
+  return store_.counts(job.id);
+}
+
 JobReport Jobs::describe(const Job& job) {
   JobReport report;
   report.job = job.id;
@@ -71,7 +90,7 @@ JobReport Jobs::describe(const Job& job) {
     report.revision = revisions_[job.id];
     report.stopping = stopping_ && !ended(job.state);
   }
-  const core::JobCounts counts = store_.counts(job.id);
+  const core::JobCounts counts = this->counts(job);
   report.kind = job.kind;
   report.who = job.who;
   report.state = word(job.state);

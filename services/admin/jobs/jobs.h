@@ -65,8 +65,13 @@ class Jobs {
 
   void touch(std::int64_t job);  ///< something changed: whoever waits for the job is answered
 
+  /// moved is touch for phones that moved: `counts` is how many stand where from now on, so that a
+  /// report of a job that goes on does not have to count them.
+  void moved(std::int64_t job, const core::JobCounts& counts);
+
  private:
   core::admin::JobReport describe(const core::Job& job);
+  core::JobCounts counts(const core::Job& job);
 
   core::JobStore& store_;
   std::vector<JobKind*> kinds_;
@@ -74,6 +79,7 @@ class Jobs {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::int64_t, std::int64_t> revisions_;  ///< by job; guarded by mutex_
+  std::map<std::int64_t, core::JobCounts> counts_;  ///< of jobs that go on; guarded by mutex_
   bool stopping_ = false;                           ///< guarded by mutex_
 };
 

@@ -110,7 +110,7 @@ void PhoneWaves::note(const Job& job, PhoneWatch& watch) {
     if (item.state == ItemState::not_returned && !registrar_away_.empty())
       item.detail += "; " + registrar_away_;
   parts_.house.jobs.set_items(job.id, moved);
-  parts_.jobs.touch(job.id);
+  parts_.jobs.moved(job.id, watch.book().counts());
 }
 
 /// look_for_registrar asks seldom: one that hangs is waited for. One that is gone is soon back.

@@ -42,6 +42,9 @@ Waves::Waves(std::vector<JobItem> items, const WavePace& pace) : pace_(pace) {
 
 void Waves::index(const JobItem& item, std::optional<ItemState> before) {
   const std::string& name = item.phone;
+  if (!before) ++counts_.total;
+  if (before && --counts_.by_state[*before] == 0) counts_.by_state.erase(*before);
+  ++counts_.by_state[item.state];
   if (before && !core::ended(*before)) {
     in_[*before].erase(name);
     --unfinished_;

@@ -123,6 +123,8 @@ class Waves {
 
   bool finished() const { return unfinished_ == 0; }
 
+  const core::JobCounts& counts() const { return counts_; }
+
   bool cancelled() const { return wanted_ == core::JobWanted::cancel; }
 
   std::vector<std::string> names() const;  ///< of all, in no order
@@ -137,6 +139,7 @@ class Waves {
   std::unordered_map<std::string, WavePhone> phones_;
   std::map<core::ItemState, std::set<std::string>> in_;  ///< of the states that are no ends
   std::size_t unfinished_ = 0;
+  core::JobCounts counts_;
   std::set<std::string> ready_;   ///< of those that wait, who is not put off
   std::set<std::string> on_way_;  ///< who takes up room
   Deadlines put_off_;

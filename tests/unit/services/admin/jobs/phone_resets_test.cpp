@@ -70,6 +70,37 @@ TEST_F(PhoneResetsTest, OfAKilledDaemonGoOnAtTheNextStartAndResetNobodyTwice) {
   EXPECT_THAT(small_.registrar->asked(), UnorderedElementsAre(kAnna, kBerta));
 }
 
+TEST_F(PhoneResetsTest, AfterARecoveryListCountWhoTookIt) {
+  const std::string desk = "SEP000000000001";
+  small_.add(desk);
+  small_.publish("old");
+  small_.registrar->registers(desk, 1h);
+  small_.takes(desk, "old");
+  small_.publish("recovery");
+  const std::int64_t job = resets_->start("reset", "admin");
+  for (const std::string& name : {kAnna, kBerta, desk})
+    ASSERT_TRUE(small_.comes(job, name, ItemState::reset_sent));
+  for (const std::string& name : {kAnna, kBerta, desk}) small_.registrar->registers(name);
+  ASSERT_TRUE(small_.comes(job, kBerta, ItemState::returned));
+  EXPECT_EQ(small_.state(job, desk), ItemState::reset_sent) << "it is back, with its old list";
+  EXPECT_EQ(jobs_->report(job).returned, 2);
+  small_.takes(desk, "recovery");
+  EXPECT_EQ(small_.ended(job).message, "3 of 3 phones returned");
+}
+
+TEST_F(PhoneResetsTest, AListThatComesIntoForceMeanwhileIsTheOneThatCounts) {
+  const std::string desk = "SEP000000000001";
+  small_.add(desk);
+  small_.publish("old");
+  small_.registrar->registers(desk, 1h);
+  const std::int64_t job = resets_->start("reset", "admin");
+  ASSERT_TRUE(small_.comes(job, desk, ItemState::reset_sent));
+  small_.publish("recovery");
+  small_.takes(desk, "recovery");
+  for (const std::string& name : {kAnna, kBerta, desk}) small_.registrar->registers(name);
+  EXPECT_EQ(small_.ended(job).message, "3 of 3 phones returned");
+}
+
 TEST_F(PhoneResetsTest, PausedTellsNobodyUntilItIsResumed) {
   // Held at its beginning by a job that is paused before its first step.
   core::Job job;

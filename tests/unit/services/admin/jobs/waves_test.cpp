@@ -181,6 +181,18 @@ TEST(Waves, TakeInAFurtherPhone) {
   EXPECT_THAT(waves.next(at(1)), ElementsAre("SEP9"));
 }
 
+TEST(Waves, CountWhoStandsWhere) {
+  Waves waves(waiting(3), {.room = 1});
+  ask(waves, at(1));
+  waves.add({"SEP9", ItemState::returned, at(1)});
+  EXPECT_EQ(waves.counts().total, 4U);
+  EXPECT_EQ(waves.counts().of(ItemState::waiting), 2U);
+  waves.want(core::JobWanted::cancel, at(2));
+  EXPECT_FALSE(waves.counts().by_state.contains(ItemState::waiting)) << "as the store has it";
+  EXPECT_EQ(waves.counts().of(ItemState::cancelled), 2U);
+  EXPECT_EQ(waves.counts().of(ItemState::reset_sent), 1U);
+}
+
 TEST(Deadlines, ComeInTheirOrderAndOnce) {
   Deadlines deadlines;
   deadlines.set("b", at(2));
