@@ -56,7 +56,7 @@ bool is_strangers(const Outcome& outcome, const PhoneLook& look) {
 BulkWatch::BulkWatch(std::vector<JobItem> items, const std::vector<ResetRow>& resets,
                      Time completes_by, const WavePace& pace)
     : waves_(std::move(items), pace), completes_by_(completes_by) {
-  for (const std::string& name : waves_.names()) keep_up(waves_.at(name).item);
+  for (const std::string& name : waves_.followed()) keep_up(waves_.at(name).item);
   for (const ResetRow& one : resets)
     if (waves_.has(one.device) && one.sent_at >= waves_.at(one.device).item.changed)
       untold_.erase(one.device);

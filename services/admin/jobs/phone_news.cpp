@@ -43,9 +43,10 @@ bool PhoneNews::heard(std::set<std::string>& phones) {
 }
 
 void PhoneNews::add_everybody(const Waves& book, std::set<std::string>& phones) {
-  for (std::string& name : book.names()) phones.insert(std::move(name));
+  for (std::string& name : book.followed()) phones.insert(std::move(name));
   if (subject_.others == Subject::Others::left_out) return;
-  for (core::Registration& one : house_.registrations()) phones.insert(std::move(one.device));
+  for (core::Registration& one : house_.registrations())
+    if (!book.has(one.device)) phones.insert(std::move(one.device));
 }
 
 void PhoneNews::follow(const Waves& book, const std::vector<std::string>& due,

@@ -33,7 +33,8 @@ class PhoneNews {
 
   /// follow shows `observe` how those phones stand of which something changed since the last call,
   /// and those that are `due`, at most a thousand at a time. The first time, and when another list
-  /// came into force, that is every phone of `book`, and whoever is registered.
+  /// came into force, that is everybody whom `book` follows, and whoever is registered and not in
+  /// it.
   void follow(const Waves& book, const std::vector<std::string>& due, const Observe& observe);
 
   /// look reads what is known of phones now.

@@ -1,6 +1,7 @@
 #include "services/admin/jobs/phone_waves.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -75,8 +76,12 @@ bool PhoneWaves::run(Job& job) {
 }
 
 void PhoneWaves::send_wave(Job& job, PhoneWatch& watch, PhoneNews& news, core::Time now) {
-  const std::vector<std::string> wave = watch.next_wave(now);
-  const std::vector<PhoneLook> looks = news.look(wave);  // before the NOTIFYs
+  std::vector<PhoneLook> looks = news.look(watch.next_wave(now));  // before the NOTIFYs
+  const auto gone = std::ranges::stable_partition(looks, std::identity(), &PhoneLook::known);
+  watch.observe({gone.begin(), gone.end()}, now);  // somebody removed them
+  looks.erase(gone.begin(), gone.end());
+  std::vector<std::string> wave;
+  for (const PhoneLook& look : looks) wave.push_back(look.phone);
   try {
     watch.asked(looks, tell(job, wave), now);
     registrar_seen_ = std::chrono::steady_clock::now();

@@ -171,10 +171,14 @@ const std::set<std::string>& Waves::in(ItemState state) const {
   return found == in_.end() ? kNobody : found->second;
 }
 
-std::vector<std::string> Waves::names() const {
+std::vector<std::string> Waves::followed() const {
   std::vector<std::string> names;
-  names.reserve(phones_.size());
-  for (const auto& [name, phone] : phones_) names.push_back(name);
+  for (const auto& [name, phone] : phones_) {
+    const ItemState state = phone.item.state;
+    if (state != ItemState::waiting && state != ItemState::returned &&
+        state != ItemState::succeeded && state != ItemState::removed)
+      names.push_back(name);
+  }
   return names;
 }
 

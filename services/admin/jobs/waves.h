@@ -127,7 +127,9 @@ class Waves {
 
   bool cancelled() const { return wanted_ == core::JobWanted::cancel; }
 
-  std::vector<std::string> names() const;  ///< of all, in no order
+  /// followed returns, in no order, whom news may move: not who waits for his turn, nor who has
+  /// reached the best end.
+  std::vector<std::string> followed() const;
 
  private:
   void index(const core::JobItem& item, std::optional<core::ItemState> before);

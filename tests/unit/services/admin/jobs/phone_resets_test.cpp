@@ -109,7 +109,8 @@ TEST_F(PhoneResetsTest, PausedTellsNobodyUntilItIsResumed) {
   job.who = "admin";
   job.started = house_.clock.now();
   job.id = house_.jobs.create(job);
-  house_.jobs.set_items(job.id, {{kAnna, ItemState::waiting, house_.clock.now()}});
+  house_.jobs.set_items(job.id, {{kAnna, ItemState::waiting, house_.clock.now()},
+                                 {"CSFGONE", ItemState::waiting, house_.clock.now()}});
   house_.jobs.want(job.id, JobWanted::pause);
   resets_.reset();
   begin();
@@ -120,6 +121,7 @@ TEST_F(PhoneResetsTest, PausedTellsNobodyUntilItIsResumed) {
   EXPECT_THAT(small_.registrar->asked(), ElementsAre(kAnna));
   small_.registrar->registers(kAnna);
   EXPECT_EQ(small_.ended(job.id).state, JobState::done);
+  EXPECT_EQ(small_.state(job.id, "CSFGONE"), ItemState::removed) << "nobody knows it any more";
 }
 
 }  // namespace
