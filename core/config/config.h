@@ -82,6 +82,9 @@ class Config {
 
   std::filesystem::path tvs_db() const { return state_ / "db" / "tvs.db"; }
 
+  /// Only ringfence-admin, which writes it, and ringfence-capf may read this one.
+  std::filesystem::path secrets_db() const { return state_ / "db" / "secrets.db"; }
+
   std::filesystem::path tftp_folder() const { return state_ / "tftp"; }
 
   std::filesystem::path log_folder() const { return state_ / "log"; }

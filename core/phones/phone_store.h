@@ -10,16 +10,24 @@
 
 #include "core/base/clock.h"
 #include "core/phones/phone.h"
+#include "core/phones/phone_secrets.h"
 #include "core/storage/database.h"
 
 namespace ringfence::core {
+
+struct PhoneRow;
 
 /// PhoneStore reads and writes phones. Safe from several threads. Errors: `io`, `malformed` (a row
 /// that cannot be, by name).
 class PhoneStore {
  public:
   /// `database` is admin.db and must outlive the store; the reading calls work read-only too.
+  /// Without secrets.db phones come without their authentication strings, and keep those that they
+  /// have when they are saved; one that brings a string is Error{internal}.
   explicit PhoneStore(Database& database) : database_(database) {}
+
+  /// `secrets` is secrets.db, and must outlive the store, too. A string that is not in it is "".
+  PhoneStore(Database& database, Database& secrets) : database_(database), secrets_(secrets) {}
 
   std::optional<Phone> find(std::string_view name) const;
   std::vector<Phone> list() const;  ///< by name
@@ -54,7 +62,16 @@ class PhoneStore {
   bool remove(std::string_view name);
 
  private:
+  struct Changed;
+
+  std::vector<Phone> with_strings(const std::vector<PhoneRow>& rows) const;
+  Changed change_of(const Phone& phone, Ask ask, std::int64_t& last_request);
+  void write_down(std::vector<Changed> changed);
+  void insert(const PhoneRow& row);
+  void forget_after_commit(std::vector<std::string> ids);
+
   Database& database_;
+  std::optional<PhoneSecrets> secrets_;
 };
 
 }  // namespace ringfence::core

@@ -2,6 +2,7 @@
 #include "core/plans/job_store.h"
 
 #include <array>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/storage/rows.h"
@@ -178,6 +179,8 @@ std::int64_t JobStore::create(const Job& job) {
         soci::use(id), soci::use(job.kind), soci::use(job.arguments), soci::use(job.who),
         soci::use(state), soci::use(job.step), soci::use(job.message), soci::use(job.started),
         soci::use(job.finished);
+    // What a job of this number left that never came to be.
+    if (secrets_) secrets_->forget(id);
     return id;
   });
 }
@@ -311,68 +314,36 @@ std::map<std::string, std::int64_t> JobStore::busy(std::string_view kind) const 
   return jobs;
 }
 
+const JobSecrets& JobStore::secrets() const {
+  if (!secrets_) throw Error(Code::internal, "jobs' secrets have no place here");
+  return *secrets_;
+}
+
+JobSecrets& JobStore::secrets() {
+  return const_cast<JobSecrets&>(std::as_const(*this).secrets());
+}
+
 void JobStore::keep_secrets(std::int64_t job, const std::map<std::string, std::string>& secrets) {
-  const long long key = job;
-  database_.write([&](soci::session& sql) {
-    std::string phone;
-    std::string secret;
-    soci::statement update =
-        (sql.prepare << "update job_item set secret = :secret where job = :job and phone = :phone",
-         soci::use(secret), soci::use(key), soci::use(phone));
-    for (const auto& [name, value] : secrets) {
-      phone = name;
-      secret = value;
-      update.execute(true);
-    }
-  });
+  this->secrets().keep_strings(job, secrets);
 }
 
 std::string JobStore::take_secret(std::int64_t job, const std::string& phone) {
-  const long long key = job;
-  return database_.write([&](soci::session& sql) {
-    std::string secret;
-    sql << "select secret from job_item where job = :job and phone = :phone", soci::into(secret),
-        soci::use(key), soci::use(phone);
-    if (!secret.empty())
-      sql << "update job_item set secret = '' where job = :job and phone = :phone", soci::use(key),
-          soci::use(phone);
-    return secret;
-  });
+  std::string secret = secrets().string_of(job, phone);
+  if (!secret.empty())
+    database_.after_commit([=, kept = secrets()]() mutable { kept.forget_string(job, phone); });
+  return secret;
 }
 
 void JobStore::forget_secrets(std::int64_t job) {
-  const long long key = job;
-  database_.write([&](soci::session& sql) {
-    sql << "update job_item set secret = '', before = '' where job = :job and"
-           " (secret <> '' or before <> '')",
-        soci::use(key);
-  });
+  database_.after_commit([job, kept = secrets()]() mutable { kept.forget(job); });
 }
 
 void JobStore::keep_before(std::int64_t job, const std::map<std::string, std::string>& settings) {
-  const long long key = job;
-  database_.write([&](soci::session& sql) {
-    std::string phone;
-    std::string text;
-    soci::statement update =
-        (sql.prepare << "update job_item set before = :text where job = :job and phone = :phone",
-         soci::use(text), soci::use(key), soci::use(phone));
-    for (const auto& [name, value] : settings) {
-      phone = name;
-      text = value;
-      update.execute(true);
-    }
-  });
+  secrets().keep_before(job, settings);
 }
 
 std::string JobStore::before(std::int64_t job, const std::string& phone) const {
-  const long long key = job;
-  return database_.read([&](soci::session& sql) {
-    std::string text;
-    sql << "select before from job_item where job = :job and phone = :phone", soci::into(text),
-        soci::use(key), soci::use(phone);
-    return text;
-  });
+  return secrets().before(job, phone);
 }
 
 }  // namespace ringfence::core

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/plans/job_secrets.h"
 #include "core/storage/database.h"
 
 namespace ringfence::core {
@@ -79,7 +80,11 @@ struct JobCounts {
 /// JobStore keeps both. Safe from several threads. Errors: `io`, `not_found`.
 class JobStore {
  public:
+  /// Without secrets.db the calls that keep, take or forget secrets are Error{internal}.
   explicit JobStore(Database& database) : database_(database) {}
+
+  /// `secrets` is secrets.db; both must outlive the store.
+  JobStore(Database& database, Database& secrets) : database_(database), secrets_(secrets) {}
 
   std::int64_t create(const Job& job);  ///< returns its id; `job.id` does not count
   void update(const Job& job);          ///< all but `wanted`
@@ -98,8 +103,8 @@ class JobStore {
   std::map<std::string, std::int64_t> busy(std::string_view kind) const;
 
   /// keep_secrets keeps, by phone, the authentication string that an item's phone gets when its
-  /// turn comes; take_secret returns and forgets it, "" when there is none. forget_secrets forgets
-  /// all of a job's.
+  /// turn comes; take_secret returns it, "" when there is none, and forgets it once the transaction
+  /// at hand is on the disk. forget_secrets forgets all of a job's, likewise.
   void keep_secrets(std::int64_t job, const std::map<std::string, std::string>& secrets);
   std::string take_secret(std::int64_t job, const std::string& phone);
   void forget_secrets(std::int64_t job);
@@ -109,7 +114,11 @@ class JobStore {
   std::string before(std::int64_t job, const std::string& phone) const;
 
  private:
+  const JobSecrets& secrets() const;
+  JobSecrets& secrets();
+
   Database& database_;
+  std::optional<JobSecrets> secrets_;
 };
 
 }  // namespace ringfence::core

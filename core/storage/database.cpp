@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/log.h"
 #include "core/storage/rows.h"
 #include "core/storage/schema.h"
 
@@ -161,6 +163,8 @@ Database::Database(const fs::path& path, Schema schema, Access access)
   try {
     session_ = open_session(path, access);
     check(*session_, path, schema, access);
+    // What is taken away is not left in the file.
+    if (schema == Schema::secrets) *session_ << "pragma secure_delete = on";
     if (access == Access::read_write) {
       std::string mode;
       *session_ << "pragma journal_mode = wal", soci::into(mode);
@@ -216,6 +220,7 @@ Database::Transaction::Transaction(Database& database)
 Database::Transaction::~Transaction() {
   if (!open_) return;
   --database_.depth_;
+  std::erase_if(database_.after_, [this](const auto& one) { return one.first > depth_; });
   try {
     if (depth_ == 0) {
       Prepared(database_, "rollback").execute();
@@ -240,6 +245,15 @@ void Database::Transaction::commit() {
   }
   open_ = false;
   --database_.depth_;
+  for (auto& [depth, work] : database_.after_) depth = std::min(depth, depth_);
+  if (depth_ > 0) return;
+  for (const auto& [depth, work] : std::exchange(database_.after_, {})) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log(Level::error, "AFTER_COMMIT_FAILED", {{"why", error.what()}});
+    }
+  }
 }
 
 void Database::settle() {
@@ -308,6 +322,27 @@ void Database::run_write(const Piece& piece) {
     piece(*transaction);
     transaction.commit();
   });
+}
+
+void Database::after_commit(std::function<void()> work) {
+  const Lease lease(*this);
+  if (depth_ == 0)
+    work();
+  else
+    after_.emplace_back(depth_, std::move(work));
+}
+
+bool Database::wipe_free_space() {
+  const Lease lease(*this);
+  int busy = 1;
+  fail_as_error([&] {
+    *session_ << "vacuum";
+    int pages = 0;
+    int copied = 0;
+    *session_ << "pragma wal_checkpoint(truncate)", soci::into(busy), soci::into(pages),
+        soci::into(copied);
+  });
+  return busy == 0;
 }
 
 Change Database::change() {

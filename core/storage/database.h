@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace soci {
 class session;
@@ -18,7 +19,7 @@ class session;
 namespace ringfence::core {
 
 /// Schema names one database file: who writes it, and its numbered migrations.
-enum class Schema { admin, capf, callmanager, tftp, tvs };
+enum class Schema { admin, capf, callmanager, tftp, tvs, secrets };
 
 enum class Access { read_write, read_only };
 
@@ -142,6 +143,15 @@ class Database {
 
   const std::filesystem::path& path() const noexcept { return path_; }
 
+  /// after_commit runs `work` once the transaction that this thread is in is on the disk, or at
+  /// once when it is in none; never when that, or the inner one that it is in, is rolled back. What
+  /// it throws is logged: the transaction stands.
+  void after_commit(std::function<void()> work);
+
+  /// wipe_free_space writes the file anew, so that nothing of what was deleted or replaced is left
+  /// in it or in its log; false when another connection holds on to the log. Not in a transaction.
+  bool wipe_free_space();
+
   /// change tells which state the file is in: cheap, and told before rows are read it is that of
   /// the rows or an earlier one. See ChangeSignal and Cached.
   Change change();
@@ -175,6 +185,7 @@ class Database {
   int depth_ = 0;               // of transactions
   bool reading_ = false;        // in a Snapshot
   bool unsettled_ = false;      // see settle()
+  std::vector<std::pair<int, std::function<void()>>> after_;  // with the depth it was said at
   Change change_;
 };
 

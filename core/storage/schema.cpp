@@ -137,7 +137,26 @@ const std::vector<Migration> kAdmin = {
         "create index trust_list_version_by_kind on trust_list_version (kind, node, id)",
     },
     kDeviceChanges,
+    {
+        // The id of the phone's authentication string in secrets.db, '' for none. `auth_string`,
+        // and job_item's `secret` and `before`, are empty from now on: see core/plans/secret_move.
+        "alter table phone add column secret text not null default ''",
+        // A new house has never had one in this file.
+        "insert into setting (name, value) select 'secrets.no_traces', 'yes'"
+        " where not exists (select 1 from audit) and not exists (select 1 from phone)",
+    },
 };
+
+const std::vector<Migration> kSecrets = {{
+    // `id` is what a phone's record of admin.db names.
+    "create table auth_string (id text not null primary key, phone text not null,"
+    " value text not null)",
+    // Of a bulk job that has not ended: the string that the phone gets when its turn comes, and how
+    // its settings were before.
+    "create table job_secret ("
+    " job bigint not null, phone text not null, value text not null default '',"
+    " settings_before text not null default '', primary key (job, phone))",
+}};
 
 const std::vector<Migration> kCapf = {
     {
@@ -329,6 +348,7 @@ std::span<const Migration> migrations(Schema schema) {
     case Schema::callmanager: return kCallManager;
     case Schema::tftp: return kTftp;
     case Schema::tvs: return kTvs;
+    case Schema::secrets: return kSecrets;
   }
   return {};
 }
@@ -345,6 +365,7 @@ std::string_view name(Schema schema) noexcept {
     case Schema::callmanager: return "callmanager";
     case Schema::tftp: return "tftp";
     case Schema::tvs: return "tvs";
+    case Schema::secrets: return "secrets";
   }
   return "";
 }

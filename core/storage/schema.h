@@ -18,7 +18,7 @@ std::span<const Migration> migrations(Schema schema);
 /// application_id marks a file as ours and of this schema in its header.
 int application_id(Schema schema) noexcept;
 
-/// name returns "admin", "capf", "callmanager", "tftp" or "tvs".
+/// name returns "admin", "capf", "callmanager", "tftp", "tvs" or "secrets".
 std::string_view name(Schema schema) noexcept;
 
 /// schema_version returns the count of migrations the file has seen.

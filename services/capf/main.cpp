@@ -66,10 +66,11 @@ void run(const core::DaemonOptions& options) {
   core::keep_log_within(config.log_file("capf"), config.log_bounds());
   const core::SystemClock clock;
   core::Database admin_db(config.admin_db(), core::Schema::admin, core::Access::read_only);
+  core::Database secrets_db(config.secrets_db(), core::Schema::secrets, core::Access::read_only);
   core::Database capf_db(config.capf_db(), core::Schema::capf, core::Access::read_write);
   const core::Token token(config.signer_socket("capf"));
 
-  StoredRecords records(admin_db, capf_db, config.log_folder() / "capf",
+  StoredRecords records(admin_db, secrets_db, capf_db, config.log_folder() / "capf",
                         {config.callmanager_db(), config.tftp_db()});
   records.note_keys();
   Authority authority(token, admin_db);

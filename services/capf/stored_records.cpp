@@ -13,12 +13,12 @@
 
 namespace ringfence::services::capf {
 
-StoredRecords::StoredRecords(core::Database& admin, core::Database& capf,
+StoredRecords::StoredRecords(core::Database& admin, core::Database& secrets, core::Database& capf,
                              std::filesystem::path trace_folder,
                              const KnownAddresses::Files& neighbours)
     : admin_(admin),
       writer_(capf),
-      phones_(admin),
+      phones_(admin, secrets),
       trust_(admin),
       policy_(
           admin,

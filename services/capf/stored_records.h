@@ -25,12 +25,11 @@ namespace ringfence::services::capf {
 /// own, so that they wait for no commit, and see what was written as soon as the call returned.
 class StoredRecords final : public Records {
  public:
-  /// `admin` (read-only) and `capf` must outlive it. Certificates that phones show for
-  /// troubleshooting become "<device>-LSC.pem" and "<device>-MIC.pem" in `trace_folder`, which is
-  /// made when needed.
-  /// `neighbours` are where phones were seen by other daemons.
-  StoredRecords(core::Database& admin, core::Database& capf, std::filesystem::path trace_folder,
-                const KnownAddresses::Files& neighbours = {});
+  /// `admin` and `secrets` (read-only) and `capf` must outlive it. Certificates that phones show
+  /// for troubleshooting become "<device>-LSC.pem" and "<device>-MIC.pem" in `trace_folder`, which
+  /// is made when needed. `neighbours` are where phones were seen by other daemons.
+  StoredRecords(core::Database& admin, core::Database& secrets, core::Database& capf,
+                std::filesystem::path trace_folder, const KnownAddresses::Files& neighbours = {});
 
   std::optional<core::Phone> phone(std::string_view name) override;
   core::CapfPolicy policy() override;

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/net/rpc.h"
+#include "core/plans/secret_move.h"
 #include "core/storage/setting_store.h"
 #include "services/admin/node/this_node.h"
 #include "services/admin/trust/trust_ledger.h"
@@ -61,11 +62,12 @@ House::House(const std::filesystem::path& state)
     : config(core::Config::load(state)),
       lock_(take(state)),
       database(with_folders(config), core::Schema::admin, core::Access::read_write),
+      secrets(config.secrets_db(), core::Schema::secrets, core::Access::read_write),
       certificates(database),
-      phones(database),
+      phones(database, secrets),
       profiles(database),
       lists(database),
-      jobs(database),
+      jobs(database, secrets),
       audit(database),
       accounts(database),
       token(config.signer_socket("admin")),
@@ -74,6 +76,7 @@ House::House(const std::filesystem::path& state)
       tftp_database_(config.tftp_db(), core::Schema::tftp),
       tvs_database_(config.tvs_db(), core::Schema::tvs),
       trust_(std::make_unique<TrustLedger>(*this)) {
+  core::tidy_secrets(database, secrets);
   core::NodeStore(database).describe_this(this_node(config));
   // Whoever installed it may do everything.
   if (accounts.list().empty()) accounts.save({core::user_name(::getuid()), 4});

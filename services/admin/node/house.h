@@ -68,6 +68,7 @@ class House {
  public:
   core::SystemClock clock;
   core::Database database;
+  core::Database secrets;  ///< secrets.db: strings of phones, which only capf reads beside us
   core::CertificateStore certificates;
   core::PhoneStore phones;
   core::SecurityProfileStore profiles;

@@ -356,8 +356,8 @@ TEST_F(CapfAuthentication, AsksForTheStringAgain) {
   // No administrator may give this one: in the recording, a seed of the fuzzers, nothing else
   // spells it.
   asked.capf.auth_string = "W*q#";
-  house().admin_db.write([&](soci::session& sql) {
-    sql << "update phone set auth_string = :string where name = :name",
+  house().secrets_db.write([&](soci::session& sql) {
+    sql << "update auth_string set value = :string where phone = :name",
         soci::use(asked.capf.auth_string), soci::use(name);
   });
   MiniPhone client(server.port());

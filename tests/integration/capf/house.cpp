@@ -23,6 +23,7 @@ House::House()
       admin_token(signer->socket("admin")),
       capf_token(signer->socket("capf")),
       admin_db(database(folder, "admin.db"), core::Schema::admin, core::Access::read_write),
+      secrets_db(database(folder, "secrets.db"), core::Schema::secrets, core::Access::read_write),
       capf_db(database(folder, "capf.db"), core::Schema::capf, core::Access::read_write) {
   regenerate();
 }
@@ -67,7 +68,8 @@ bool House::verified(const core::Bytes& lsc) {
 RunningServer::RunningServer(House& house, services::capf::Bounds bounds,
                              services::capf::Patience patience)
     : admin_db_(house.admin_db.path(), core::Schema::admin, core::Access::read_only),
-      records_(admin_db_, house.capf_db, house.folder / "trace",
+      secrets_db_(house.secrets_db.path(), core::Schema::secrets, core::Access::read_only),
+      records_(admin_db_, secrets_db_, house.capf_db, house.folder / "trace",
                {house.folder / "callmanager.db", house.folder / "tftp.db"}),
       authority_(house.capf_token, admin_db_) {
   const core::tcp::endpoint anywhere(core::asio::ip::address_v4::loopback(), 0);

@@ -44,8 +44,9 @@ class House {
   core::Token admin_token;
   core::Token capf_token;
   core::Database admin_db;
+  core::Database secrets_db;
   core::Database capf_db;
-  core::PhoneStore phones{admin_db};
+  core::PhoneStore phones{admin_db, secrets_db};
   core::EnrolmentStore journal{capf_db};
   core::CertificateStore certificates{admin_db};
 };
@@ -69,6 +70,7 @@ class RunningServer {
 
  private:
   core::Database admin_db_;
+  core::Database secrets_db_;
   services::capf::StoredRecords records_;
   services::capf::Authority authority_;
   core::asio::io_context io_;

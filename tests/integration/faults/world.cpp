@@ -97,6 +97,7 @@ World::World()
     : signer_(folder_.path()),
       token_(signer_.socket("admin")),
       admin_db_(made(folder_ / "db") / "admin.db", core::Schema::admin, core::Access::read_write),
+      secrets_db_(folder_ / "db" / "secrets.db", core::Schema::secrets, core::Access::read_write),
       port_(free_port(kCapfPort + 1000)) {
   const core::SystemClock clock;
   core::OwnCertificate own;

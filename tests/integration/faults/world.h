@@ -71,7 +71,8 @@ class World {
   SignerProcess signer_;
   core::Token token_;
   core::Database admin_db_;
-  core::PhoneStore phones_{admin_db_};
+  core::Database secrets_db_;
+  core::PhoneStore phones_{admin_db_, secrets_db_};
   const std::uint16_t port_;
   unsigned count_ = 0;
 };

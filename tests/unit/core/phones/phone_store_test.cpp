@@ -33,7 +33,8 @@ class PhoneStoreTest : public testing::Test {
 
   test::TemporaryFolder folder_;
   Database database_{file(), Schema::admin, Access::read_write};
-  PhoneStore store_{database_};
+  Database secrets_{folder_ / "secrets.db", Schema::secrets, Access::read_write};
+  PhoneStore store_{database_, secrets_};
 };
 
 TEST_F(PhoneStoreTest, TellsNamesAndStampsWithoutTheRest) {
@@ -56,7 +57,7 @@ TEST_F(PhoneStoreTest, KeepsEveryField) {
       Operation::troubleshoot, AuthMode::mic, "0123", KeyOrder::ec_preferred, 4096, 521, kNow, 0};
   store_.save({phone}, PhoneStore::Ask::changed_only);
   Database reader(file(), Schema::admin, Access::read_only);
-  Phone found = PhoneStore(reader).find("SEP001122334455").value();
+  Phone found = PhoneStore(reader, secrets_).find("SEP001122334455").value();
   EXPECT_EQ(found.capf.request, 1);
   EXPECT_THAT(found.config_stamp,
               testing::MatchesRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"));

@@ -33,7 +33,8 @@ class JobStoreTest : public testing::Test {
  protected:
   test::TemporaryFolder folder_;
   Database database_{folder_ / "admin.db", Schema::admin, Access::read_write};
-  JobStore store_{database_};
+  Database secrets_{folder_ / "secrets.db", Schema::secrets, Access::read_write};
+  JobStore store_{database_, secrets_};
 };
 
 TEST_F(JobStoreTest, KeepsAJobAndWhatBecameOfIt) {
@@ -182,8 +183,7 @@ TEST_F(JobStoreTest, GivesASecretOnceAndForgetsIt) {
   EXPECT_EQ(store_.take_secret(id, "CSFa"), "");
   store_.forget_secrets(id);
   EXPECT_EQ(store_.take_secret(id, "CSFb"), "");
-  EXPECT_EQ(test::sqlite3(folder_ / "admin.db", "select count(*) from job_item where secret <> ''"),
-            "0");
+  EXPECT_EQ(test::sqlite3(folder_ / "secrets.db", "select count(*) from job_secret"), "0");
 }
 
 TEST_F(JobStoreTest, RefusesADamagedRow) {
