@@ -10,7 +10,7 @@ namespace ringfence::shell {
 std::vector<Command> certificate_commands();  ///< show cert, set cert
 std::vector<Command> trust_list_commands();   ///< show itl, show ctl, utils itl
 std::vector<Command> service_commands();      ///< utils service
-std::vector<Command> system_commands();       ///< show status, show version
+std::vector<Command> system_commands();       ///< show status, show version, retention
 std::vector<Command> phone_commands();        ///< show phone, utils phone, set phone
 std::vector<Command> capf_commands();         ///< show capf
 std::vector<Command> csr_commands();          ///< set csr, show csr, set cert import

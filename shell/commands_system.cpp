@@ -103,6 +103,23 @@ Status show_version(Call& call) {
   return Status::success;
 }
 
+Status show_retention(Call& call) {
+  const auto retention = call.ask(method::retention_show, Nothing{});
+  Table table({"Kind", "Days", "What is taken away when it is older"});
+  for (const RetentionRow& row : retention.kept)
+    table.add({row.kind, std::to_string(row.days), row.what});
+  call.answer(retention, table.text());
+  return Status::success;
+}
+
+Status set_retention(Call& call) {
+  const std::string& kind = call.arguments.at("kind");
+  const std::string& days = call.arguments.at("days");
+  const auto retention = call.ask(method::retention_set, RetentionSet{kind, std::stoll(days)});
+  call.answer(retention, fmt::format("{} are now kept for {} days.\n", kind, days));
+  return Status::success;
+}
+
 }  // namespace
 
 std::vector<Command> system_commands() {
@@ -117,6 +134,26 @@ std::vector<Command> system_commands() {
                       .example = "show version active\n",
                       .run = show_version,
                       .schema = schema_of<SystemVersion>});
+  commands.push_back({.words = "show retention",
+                      .summary = "show how many days is kept what has ended",
+                      .example = "show retention\n",
+                      .run = show_retention,
+                      .schema = schema_of<RetentionShow>});
+  commands.push_back(
+      {.words = "set retention",
+       .level = 1,
+       .summary = "set how many days is kept what has ended",
+       .parameters =
+           {{.name = "kind",
+             .help = "what is kept; 'show retention' says what each is",
+             .choices = {"jobs", "resets", "outcomes", "fetches", "security-events", "logs"}},
+            {.name = "days", .help = "7 to 3650", .kind = Kind::integer, .least = 7, .most = 3650}},
+       .help = "What is older is taken away within the hour, and cannot be brought back. Audit\n"
+               "records, certificates, what each phone was last proven to hold, each phone's last\n"
+               "outcome and fetch, and everything of a job that has not ended always stay.\n",
+       .example = "set retention jobs 180\njobs are now kept for 180 days.\n",
+       .run = set_retention,
+       .schema = schema_of<RetentionShow>});
   return commands;
 }
 

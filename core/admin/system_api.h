@@ -186,6 +186,28 @@ struct HsmUnlocked {
 };
 BOOST_DESCRIBE_STRUCT(HsmUnlocked, (), (state, next))
 
+// --- retention.show, retention.set -------------------------------------------------------------
+
+struct RetentionRow {
+  std::string kind;  ///< "jobs", "resets", "outcomes", "fetches", "security-events", "logs"
+  std::int64_t days = 0;
+  std::string what;  ///< what is taken away when it is older, in words
+};
+BOOST_DESCRIBE_STRUCT(RetentionRow, (), (kind, days, what))
+
+struct RetentionShow {
+  std::vector<RetentionRow> kept;
+  std::int64_t least_days = 0;  ///< what may be set
+  std::int64_t most_days = 0;
+};
+BOOST_DESCRIBE_STRUCT(RetentionShow, (), (kept, least_days, most_days))
+
+struct RetentionSet {
+  std::string kind;
+  std::int64_t days = 0;
+};
+BOOST_DESCRIBE_STRUCT(RetentionSet, (), (kind, days))
+
 // --- the methods: family, verb, level, act, request, answer ------------------------------------
 
 #define RINGFENCE_SYSTEM_METHODS(METHOD)                             \
@@ -196,6 +218,8 @@ BOOST_DESCRIBE_STRUCT(HsmUnlocked, (), (state, next))
   METHOD(service, restart, 1, change, ServiceRequest, ServiceChange) \
   METHOD(system, status, 0, look, Nothing, SystemStatus)             \
   METHOD(system, version, 0, look, Nothing, SystemVersion)           \
+  METHOD(retention, show, 0, look, Nothing, RetentionShow)           \
+  METHOD(retention, set, 1, change, RetentionSet, RetentionShow)     \
   METHOD(hsm, show, 0, look, Nothing, HsmShow)                       \
   METHOD(hsm, unlock, 4, change, HsmUnlockRequest, HsmUnlocked)
 RINGFENCE_SYSTEM_METHODS(RINGFENCE_METHOD)

@@ -274,6 +274,19 @@ void EnrolmentStore::happened(const CapfEvent& event) {
   });
 }
 
+std::size_t EnrolmentStore::prune_outcomes(Time before, std::size_t most) {
+  const auto limit = static_cast<std::int64_t>(most);
+  return write([&](soci::session& /*sql*/) {
+    Database::Prepared erase(
+        database_,
+        "delete from outcome where (phone, request) in (select phone, request from outcome"
+        " as old where at < :before and exists (select 1 from outcome as newer where"
+        " newer.phone = old.phone and newer.request > old.request) order by at limit :most)");
+    erase.use(before).use(limit).execute();
+    return static_cast<std::size_t>(erase.changed());
+  });
+}
+
 void EnrolmentStore::later(std::string_view event_id, WriteGroup::Work work) {
   if (group_ == nullptr) {
     database_.write(work);

@@ -107,6 +107,10 @@ class EnrolmentStore {
   /// last_outcomes returns those of the phone's last requests, by request.
   std::vector<Outcome> last_outcomes(std::string_view phone, std::size_t count) const;
 
+  /// prune_outcomes takes away at most `most` of those recorded before `before`, but the one of
+  /// each phone's last request; returns how many.
+  std::size_t prune_outcomes(Time before, std::size_t most);
+
  private:
   template <typename Work>
   auto write(const Work& work) {

@@ -105,6 +105,20 @@ void FetchStore::save(const std::vector<Fetch>& fetches) {
   });
 }
 
+std::size_t FetchStore::prune(Time before, std::size_t most) {
+  const auto limit = static_cast<std::int64_t>(most);
+  return database_.write([&](soci::session& /*sql*/) {
+    Database::Prepared erase(
+        database_,
+        "delete from fetch where (device, kind, peer) in (select device, kind, peer from fetch"
+        " as old where at < :before and (device = '' or exists (select 1 from fetch as newer"
+        " where newer.device = old.device and newer.kind = old.kind"
+        " and newer.sequence > old.sequence)) order by at limit :most)");
+    erase.use(before).use(limit).execute();
+    return static_cast<std::size_t>(erase.changed());
+  });
+}
+
 std::optional<Fetch> FetchStore::last_itl(std::string_view device) const {
   return newest(database_, "itl", device);
 }

@@ -31,6 +31,9 @@ class FetchStore {
 
   /// save records many at once, in one transaction.
   void save(const std::vector<Fetch>& fetches);
+  /// prune takes away at most `most` of those before `before`, but each device's newest of a kind;
+  /// returns how many.
+  std::size_t prune(Time before, std::size_t most);
   /// last_itl returns the device's newest fetch of a file "ITL…".
   std::optional<Fetch> last_itl(std::string_view device) const;
   std::vector<Fetch> last_itls() const;  ///< one a device, by name, without the generic files

@@ -1,6 +1,8 @@
 // Registrations and resets as rows.
 #include "core/phones/registration_store.h"
 
+#include <fmt/format.h>
+
 #include "core/phones/change_log.h"
 #include "core/phones/trust_sign.h"
 #include "core/storage/rows.h"
@@ -176,6 +178,21 @@ std::optional<ResetRow> RegistrationStore::reset(std::int64_t id, const std::str
     select.into(row.answered_by).use(number).use(device);
     if (!select.execute()) return std::nullopt;
     return row;
+  });
+}
+
+std::size_t RegistrationStore::prune_resets(Time before, const std::set<std::int64_t>& keep,
+                                            std::size_t most) {
+  const std::string kept = fmt::format("{}", fmt::join(keep, ", "));
+  const auto limit = static_cast<std::int64_t>(most);
+  return database_.write([&](soci::session& sql) {
+    soci::statement erase =
+        (sql.prepare << "delete from reset where (id, device) in (select id, device from reset"
+                        " where sent_at < :before and id not in (" +
+                            kept + ") order by sent_at limit :most)",
+         soci::use(before), soci::use(limit));
+    erase.execute(true);
+    return static_cast<std::size_t>(erase.get_affected_rows());
   });
 }
 

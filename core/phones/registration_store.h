@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,10 @@ class RegistrationStore {
 
   /// reset returns that of one number for a device.
   std::optional<ResetRow> reset(std::int64_t id, const std::string& device) const;
+
+  /// prune_resets takes away at most `most` resets sent before `before`, but those of the numbers
+  /// in `keep`; returns how many.
+  std::size_t prune_resets(Time before, const std::set<std::int64_t>& keep, std::size_t most);
 
   void registrar_started(Time at);
   void registrar_stopped(Time at);

@@ -146,6 +146,18 @@ void SecurityEventStore::add(const CapfEvent& event) {
   });
 }
 
+std::size_t SecurityEventStore::prune(Time before, std::int64_t audited, std::size_t most) {
+  const auto limit = static_cast<std::int64_t>(most);
+  return write([&](soci::session& /*sql*/) {
+    Database::Prepared erase(database_,
+                             "delete from security_event where id in (select id from"
+                             " security_event where at < :before and id <= :audited"
+                             " order by id limit :most)");
+    erase.use(before).use(audited).use(limit).execute();
+    return static_cast<std::size_t>(erase.changed());
+  });
+}
+
 void SecurityEventStore::flush(Time now) {
   const Time over = now - kWindow;
   write([&](soci::session& /*sql*/) {

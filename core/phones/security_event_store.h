@@ -15,7 +15,7 @@ namespace ringfence::core {
 /// SecurityEventStore appends events, in order. Of one kind about one phone it takes kMostOfAPhone
 /// in kWindow, in all kMostInAll; what comes above is counted, on disk as well, and becomes one
 /// event "and N more" once the window is over, with the first kAddresses addresses that they came
-/// from. Nothing is taken away. Safe from several threads.
+/// from. Safe from several threads.
 /// Errors: `io`.
 class SecurityEventStore {
  public:
@@ -36,16 +36,20 @@ class SecurityEventStore {
   /// flush writes down what was counted and whose window is over at `now`.
   void flush(Time now);
 
+  /// prune takes away at most `most` of those before `before` whose id is at most `audited`: the
+  /// audit log has them. Returns how many.
+  std::size_t prune(Time before, std::int64_t audited, std::size_t most);
+
+  /// kAudited is the setting of admin.db that says up to which id the audit log has them.
+  static constexpr std::string_view kAudited = "capf.audited_security_event";
+
   /// after returns those with a greater id, oldest first, at most `count`.
   std::vector<CapfEvent> after(std::int64_t id, std::size_t count) const;
 
  private:
   template <typename Work>
-  void write(const Work& work) {
-    if (group_ == nullptr)
-      database_.write(work);
-    else
-      group_->write(work);
+  auto write(const Work& work) {
+    return group_ == nullptr ? database_.write(work) : group_->write(work);
   }
 
   bool has_room(const CapfEvent& event);

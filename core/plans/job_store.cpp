@@ -314,6 +314,30 @@ std::map<std::string, std::int64_t> JobStore::busy(std::string_view kind) const 
   return jobs;
 }
 
+std::size_t JobStore::prune(Time before, std::size_t most) {
+  constexpr std::string_view kOldest =
+      "select id from job where state not in ('running', 'paused') and finished < :before"
+      " and id < (select max(id) from job) order by id limit 1";
+  return database_.write([&](soci::session& /*sql*/) {
+    std::size_t gone = 0;
+    while (gone < most) {
+      std::int64_t job = 0;
+      if (!Database::Prepared(database_, kOldest).into(job).use(before).execute()) break;
+      const auto left = static_cast<std::int64_t>(most - gone);
+      Database::Prepared items(database_,
+                               "delete from job_item where job = :job and phone in"
+                               " (select phone from job_item where job = :same limit :left)");
+      items.use(job).use(job).use(left).execute();
+      const auto count = static_cast<std::size_t>(items.changed());
+      gone += count;
+      if (gone == most) break;
+      Database::Prepared(database_, "delete from job where id = :job").use(job).execute();
+      ++gone;
+    }
+    return gone;
+  });
+}
+
 const JobSecrets& JobStore::secrets() const {
   if (!secrets_) throw Error(Code::internal, "jobs' secrets have no place here");
   return *secrets_;

@@ -102,6 +102,11 @@ class JobStore {
   /// busy returns, by phone, the unfinished job that still has to do with it, of this kind.
   std::map<std::string, std::int64_t> busy(std::string_view kind) const;
 
+  /// prune takes away at most `most` rows of jobs that ended before `before`: their items first,
+  /// then themselves. The newest job stays, whose number the next one counts on from. Returns how
+  /// many rows those were.
+  std::size_t prune(Time before, std::size_t most);
+
   /// keep_secrets keeps, by phone, the authentication string that an item's phone gets when its
   /// turn comes; take_secret returns it, "" when there is none, and forgets it once the transaction
   /// at hand is on the disk. forget_secrets forgets all of a job's, likewise.

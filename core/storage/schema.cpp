@@ -311,6 +311,7 @@ const std::vector<Migration> kCallManager = {
         "alter table reset add column answered_by text not null default ''",
     },
     kDeviceChanges,
+    {"create index reset_by_time on reset (sent_at)"},
 };
 
 const std::vector<Migration> kTftp = {
@@ -335,6 +336,7 @@ const std::vector<Migration> kTftp = {
         "drop table fetch_order",
         "create index fetch_by_sequence on fetch (sequence)",
     },
+    {"create index fetch_by_time on fetch (at)"},
 };
 
 const std::vector<Migration> kTvs = {kTrustSigns};

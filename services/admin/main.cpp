@@ -19,6 +19,7 @@
 #include "services/admin/node/house.h"
 #include "services/admin/node/hsm.h"
 #include "services/admin/node/opening.h"
+#include "services/admin/node/retention.h"
 #include "services/admin/node/stopped_services.h"
 #include "services/admin/node/ticker.h"
 #include "services/admin/trust/trust_keeper.h"
@@ -58,6 +59,7 @@ void run(const core::DaemonOptions& options) {
       });
   const Ticker expiry(30s, [&] { monitor.run_if_due(); });
   const Ticker audit(1s, [&] { event_audit.copy(); });
+  const core::Pruner pruner(house.config.admin_db(), pruning(house));
   const Ticker trust(1s, [&] { house.trust().follow_quietly(); });
   core::log(core::Level::notice, "ADMIN_READY", {{"state", options.state.string()}});
   std::puts("ready");  // appliance/run waits for this line

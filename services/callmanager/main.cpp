@@ -1,4 +1,6 @@
 // ringfence-callmanager: phones register here, and are reset from here.
+#include <set>
+
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
@@ -6,7 +8,10 @@
 #include "core/config/config.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
+#include "core/phones/registration_store.h"
 #include "core/phones/trust_sign_log.h"
+#include "core/plans/job_store.h"
+#include "core/storage/pruner.h"
 #include "services/callmanager/control.h"
 
 namespace {
@@ -37,6 +42,13 @@ void serve(const core::DaemonOptions& options) {
       [&control](const core::Caller&, std::string_view method, const boost::json::object& params) {
         return control.answer(method, params);
       });
+  // The resets of a job that has not ended say which phones it still waits for.
+  const auto prune = [&](core::Database& admin, core::Time before, std::size_t most) {
+    std::set<std::int64_t> running;
+    for (const core::Job& job : core::JobStore(admin).unfinished()) running.insert(job.id);
+    return core::RegistrationStore(trust).prune_resets(before, running, most);
+  };
+  const core::Pruner pruner(config.admin_db(), {{core::Kept::resets, prune}});
   ledger.started(clock.now());
   core::log(core::Level::notice, "STARTED", {{"sip", std::to_string(config.ports().sip)}});
   server.run(core::stop_descriptor());

@@ -13,6 +13,8 @@
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
 #include "core/net/run.h"
+#include "core/storage/pruner.h"
+#include "core/storage/setting_store.h"
 #include "services/capf/authority.h"
 #include "services/capf/offline.h"
 #include "services/capf/server.h"
@@ -59,6 +61,20 @@ void keep_flushing(StoredRecords& records, const core::Clock& clock, const std::
     records.flush_security(clock.now());
     stopped.wait_for(lock, stop, kPeriod, [] { return false; });
   }
+}
+
+/// pruning is what of capf.db need not be kept for ever.
+std::vector<core::Pruner::Rule> pruning(StoredRecords& records) {
+  return {{core::Kept::outcomes,
+           [&](core::Database&, core::Time before, std::size_t most) {
+             return records.prune_outcomes(before, most);
+           }},
+          {core::Kept::security_events,
+           [&](core::Database& admin, core::Time before, std::size_t most) {
+             const auto audited =
+                 core::SettingStore(admin).find(core::SecurityEventStore::kAudited);
+             return records.prune_security(before, std::stoll(audited.value_or("0")), most);
+           }}};
 }
 
 void run(const core::DaemonOptions& options) {
@@ -109,6 +125,7 @@ void run(const core::DaemonOptions& options) {
   };
   const core::RpcServer rpc(config.control_socket("capf"), control);
 
+  const core::Pruner pruner(config.admin_db(), pruning(records));
   const std::jthread security(
       [&](const std::stop_token& stop) { keep_flushing(records, clock, stop); });
   core::run_until_stopped(io, kIoThreads, [&] {

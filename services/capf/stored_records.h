@@ -65,6 +65,15 @@ class StoredRecords final : public Records {
   /// flush_security writes down security events that came too fast and were counted.
   void flush_security(core::Time now) noexcept;
 
+  /// prune_outcomes and prune_security are those of the stores (see Pruner::Step).
+  std::size_t prune_outcomes(core::Time before, std::size_t most) {
+    return journal_.prune_outcomes(before, most);
+  }
+
+  std::size_t prune_security(core::Time before, std::int64_t audited, std::size_t most) {
+    return security_.prune(before, audited, most);
+  }
+
   /// flush returns when all that was written or queued before is on disk.
   void flush() { group_.flush(); }
 

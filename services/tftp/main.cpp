@@ -7,6 +7,7 @@
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
 #include "core/net/run.h"
+#include "core/storage/pruner.h"
 #include "services/tftp/files.h"
 #include "services/tftp/http.h"
 #include "services/tftp/server.h"
@@ -86,6 +87,11 @@ void run(const core::DaemonOptions& options) {
                                              {"https_mutual", mutual.counters()}};
     return answer;
   };
+  const core::Pruner pruner(
+      config.admin_db(),
+      {{core::Kept::fetches, [&](core::Database&, core::Time before, std::size_t most) {
+          return core::FetchStore(journal).prune(before, most);
+        }}});
   const core::RpcServer rpc(config.control_socket("tftp"), control);
   core::log(core::Level::notice, "TFTP_STARTED", {{"port", std::to_string(ports.tftp)}});
   core::run_until_stopped(io, kThreads, [&] {

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "services/admin/api/methods_add.h"
+#include "services/admin/node/retention.h"
 #include "services/admin/node/service_health.h"
 #include "services/admin/node/stopped_services.h"
 #include "services/admin/trust/ensured_text.h"
@@ -105,6 +106,9 @@ void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
     StoppedServices(house_.database).note_stop(service);
     return ServiceChange{services.stop(service)};
   });
+  on(method::retention_show, [&](const Nothing&, Who) { return show_retention(house_); });
+  on(method::retention_set,
+     [&](const RetentionSet& request, Who) { return set_retention(house_, request); });
   on(method::service_restart, [&, this](const ServiceRequest& request, Who) {
     return restart(keeper, services, service_or_refuse(request.name));
   });

@@ -12,7 +12,7 @@
 namespace ringfence::services::admin {
 namespace {
 
-constexpr std::string_view kSetting = "capf.audited_security_event";
+constexpr std::string_view kSetting = core::SecurityEventStore::kAudited;
 constexpr std::size_t kBatch = 500;
 
 /// audited_as makes "CAPF_AUTH_STRING_REFUSED" of "auth_string_refused".

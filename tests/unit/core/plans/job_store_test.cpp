@@ -186,6 +186,40 @@ TEST_F(JobStoreTest, GivesASecretOnceAndForgetsIt) {
   EXPECT_EQ(test::sqlite3(folder_ / "secrets.db", "select count(*) from job_secret"), "0");
 }
 
+TEST_F(JobStoreTest, TakesAwayInSmallStepsWhatEndedLongAgoAndNothingElse) {
+  const auto ended_at = [&](Time when, JobState state) {
+    Job one = job();
+    one.state = state;
+    one.finished = when;
+    const std::int64_t id = store_.create(one);
+    store_.update([&] {
+      Job stored = store_.find(id);
+      stored.state = state;
+      stored.finished = when;
+      return stored;
+    }());
+    store_.set_items(id, {{"CSFa", ItemState::succeeded, when},
+                          {"CSFb", ItemState::succeeded, when},
+                          {"CSFc", ItemState::failed, when}});
+    return id;
+  };
+  const std::int64_t old = ended_at(kNow - std::chrono::seconds(1), JobState::done);
+  const std::int64_t at_the_bound = ended_at(kNow, JobState::failed);
+  const std::int64_t running = store_.create(job());
+  store_.set_items(running, {{"CSFa", ItemState::waiting, kNow - std::chrono::hours(9999)}});
+  const std::int64_t newest = ended_at(kNow - std::chrono::hours(9999), JobState::done);
+
+  EXPECT_EQ(store_.prune(kNow, 2), 2U);
+  EXPECT_EQ(store_.items(old).size(), 1U) << "its items go first, and not all at once";
+  EXPECT_EQ(store_.prune(kNow, 2), 2U) << "the last item, and the job";
+  EXPECT_EQ(store_.prune(kNow, 2), 0U);
+  EXPECT_EQ(code_of([&] { store_.find(old); }), Code::not_found);
+  EXPECT_EQ(store_.items(at_the_bound).size(), 3U);
+  EXPECT_EQ(store_.items(running).size(), 1U);
+  EXPECT_EQ(store_.items(newest).size(), 3U) << "the next number would be one that was";
+  EXPECT_EQ(store_.create(job()), newest + 1);
+}
+
 TEST_F(JobStoreTest, RefusesADamagedRow) {
   const std::int64_t id = store_.create(job());
   test::sqlite3(folder_ / "admin.db", "update job set state = 'dancing'");

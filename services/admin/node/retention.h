@@ -1,0 +1,25 @@
+// show retention, set retention: how long what has ended is kept.
+#pragma once
+
+#include <vector>
+
+#include "core/admin/system_api.h"
+#include "core/storage/pruner.h"
+#include "services/admin/node/house.h"
+
+namespace ringfence::services::admin {
+
+core::admin::RetentionShow show_retention(House& house);
+
+/// set_retention changes one kind and answers as show_retention does. Throws Error{malformed}
+/// naming what could be; then nothing has changed.
+core::admin::RetentionShow set_retention(House& house, const core::admin::RetentionSet& request);
+
+/// pruning is what of admin.db, and of the log folder, need not be kept for ever. `house` must
+/// outlive it.
+std::vector<core::Pruner::Rule> pruning(House& house);
+
+/// is_older_log tells a log file that was put aside: "capf.log.3", and not "capf.log".
+bool is_older_log(const std::filesystem::path& file);
+
+}  // namespace ringfence::services::admin
