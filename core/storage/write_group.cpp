@@ -39,6 +39,16 @@ void WriteGroup::queue(Work work, Failed failed) {
   add({std::move(work), std::move(tell), false, nullptr}, lock);
 }
 
+void WriteGroup::later(std::chrono::milliseconds after, Work work, Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    put_off_.emplace(std::chrono::steady_clock::now() + after,
+                     Piece{std::move(work), std::move(done), false});
+    looks_ = false;
+  }
+  come_.notify_one();
+}
+
 void WriteGroup::flush() {
   run_and_wait([](soci::session& /*sql*/) {});
 }
@@ -77,8 +87,14 @@ void WriteGroup::add(Piece piece, std::unique_lock<std::mutex>& lock) {
 void WriteGroup::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    come_.wait(lock, [this] { return stopping_ || !pieces_.empty(); });
-    if (pieces_.empty()) return;
+    const auto woken = [this] { return stopping_ || !pieces_.empty() || !looks_; };
+    if (put_off_.empty())
+      come_.wait(lock, woken);
+    else
+      come_.wait_until(lock, put_off_.begin()->first, woken);
+    take_what_is_due();
+    if (pieces_.empty() && stopping_) return;
+    if (pieces_.empty()) continue;
     come_.wait_for(lock, bounds_.linger, [this] {
       return stopping_ || awaited_ > 0 || pieces_.size() >= bounds_.waiting;
     });
@@ -94,6 +110,14 @@ void WriteGroup::run() {
     commit(group);
     lock.lock();
   }
+}
+
+void WriteGroup::take_what_is_due() {
+  looks_ = true;
+  const auto end =
+      stopping_ ? put_off_.end() : put_off_.upper_bound(std::chrono::steady_clock::now());
+  for (auto one = put_off_.begin(); one != end; one = put_off_.erase(one))
+    pieces_.push_back(std::move(one->second));
 }
 
 void WriteGroup::commit(std::vector<Piece>& group) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,9 +24,9 @@ namespace ringfence::core {
 ///
 /// Each piece runs in a savepoint: one that fails is undone alone, and only its caller hears of it.
 /// A commit that fails, for a full disk say, fails every piece of its group, and nothing of them
-/// shows; nor after a crash, when Database::settle can see to it. Stores of the same database may be
-/// called from a piece: what they write becomes part of it. Safe from several threads; never to be
-/// called from a piece of work.
+/// shows; nor after a crash, when Database::settle can see to it. Stores of the same database may
+/// be called from a piece: what they write becomes part of it. Safe from several threads; never to
+/// be called from a piece of work.
 class WriteGroup {
  public:
   struct Bounds {
@@ -62,9 +63,9 @@ class WriteGroup {
   using Done = std::function<void(std::exception_ptr)>;
 
   /// submit runs `work` and then tells `done` what became of it: nothing when it is on disk, else
-  /// what `write` would have thrown. On the group's thread, which `done` must neither hold nor throw
-  /// at. It never waits, not even for room: whoever submits has a bound of his own on what he has
-  /// under way. A coroutine awaits it by core::committed (core/net).
+  /// what `write` would have thrown. On the group's thread, which `done` must neither hold nor
+  /// throw at. It never waits, not even for room: whoever submits has a bound of his own on what he
+  /// has under way. A coroutine awaits it by core::committed (core/net).
   void submit(Work work, Done done);
 
   using Failed = std::function<void(const std::exception&)>;
@@ -72,6 +73,9 @@ class WriteGroup {
   /// queue runs `work` behind all that came before, and does not wait for it. `failed` hears what
   /// went wrong, on the group's thread; neither may throw out of it.
   void queue(Work work, Failed failed);
+
+  /// later is submit with `work` put off: it is run once `after` has passed, or at the group's end.
+  void later(std::chrono::milliseconds after, Work work, Done done);
 
   /// flush returns when all that came before is on disk, or has failed.
   void flush();
@@ -89,12 +93,13 @@ class WriteGroup {
     Work work;
     Done done;
     bool awaited = true;  ///< by somebody who goes on when it is done
-    std::exception_ptr error;
+    std::exception_ptr error = nullptr;
   };
 
   void run_and_wait(Work work);
   void add(Piece piece, std::unique_lock<std::mutex>& lock);
   void run();
+  void take_what_is_due();
   void commit(std::vector<Piece>& group);
   void make_void() noexcept;
   void run_in_savepoint(Piece& piece, soci::session& sql);
@@ -105,6 +110,8 @@ class WriteGroup {
   std::condition_variable come_;
   std::condition_variable room_;
   std::deque<Piece> pieces_;
+  std::multimap<std::chrono::steady_clock::time_point, Piece> put_off_;  ///< by when it is due
+  bool looks_ = false;       ///< whether the thread has seen all that was put off
   std::size_t awaited_ = 0;  ///< of the pieces, those that somebody waits for
   Counts counts_;
   bool stopping_ = false;

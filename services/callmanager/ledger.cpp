@@ -4,27 +4,14 @@
 
 namespace ringfence::services::callmanager {
 
-namespace {
-
-constexpr std::chrono::seconds kRetry{1};
-
-}  // namespace
-
 Ledger::Ledger(const std::filesystem::path& path)
     : database_(path, core::Schema::callmanager, core::Access::read_write),
       store_(database_),
-      reports_(database_) {
-  thread_ = std::thread([this] { run(); });
-}
-
-Ledger::~Ledger() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
+      reports_(database_),
+      group_(database_),
+      behind_(
+          group_, {.event = "STORE_FAILED", .gather = std::chrono::milliseconds(0)},
+          [this] { return take(); }, [this](const Batch& batch) { commit(batch); }) {}
 
 std::vector<core::Registration> Ledger::registrations(core::Time now) {
   store_.remove_expired(now);
@@ -49,73 +36,33 @@ void Ledger::stopped(core::Time at) {
 }
 
 void Ledger::queue_report(core::PhoneReport report) {
-  {
-    const std::lock_guard lock(mutex_);
-    std::string device = report.device;
-    waiting_.reports.insert_or_assign(std::move(device), std::move(report));
-  }
-  changed_.notify_all();
+  std::string device = report.device;
+  change(
+      [&](Batch& batch) { batch.reports.insert_or_assign(std::move(device), std::move(report)); });
 }
 
 void Ledger::queue(Changes changes) {
   if (changes.empty()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    for (Change& change : changes)
-      waiting_.contacts.insert_or_assign(std::move(change.key), std::move(change.row));
-  }
-  changed_.notify_all();
+  change([&](Batch& batch) {
+    for (Change& one : changes)
+      batch.contacts.insert_or_assign(std::move(one.key), std::move(one.row));
+  });
 }
 
 void Ledger::queue_sent(core::ResetRow row) {
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.sent.push_back(std::move(row));
-  }
-  changed_.notify_all();
+  change([&](Batch& batch) { batch.sent.push_back(std::move(row)); });
 }
 
 void Ledger::queue_answered(std::int64_t id, std::string device, int status, core::Time at,
                             std::string by) {
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.answered.push_back({id, std::move(device), status, at, std::move(by)});
-  }
-  changed_.notify_all();
+  change([&](Batch& batch) {
+    batch.answered.push_back({id, std::move(device), status, at, std::move(by)});
+  });
 }
 
-void Ledger::run() {
-  Batch batch;
-  bool failed = false;
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    const auto due = [this] { return stopping_ || !waiting_.empty(); };
-    // After a failure the wait is a pause; a stop ends it.
-    if (failed)
-      changed_.wait_for(lock, kRetry, [this] { return stopping_; });
-    else
-      changed_.wait(lock, due);
-    const bool last = stopping_;
-    for (auto& [key, row] : waiting_.contacts) batch.contacts.insert_or_assign(key, std::move(row));
-    std::move(waiting_.sent.begin(), waiting_.sent.end(), std::back_inserter(batch.sent));
-    std::move(waiting_.answered.begin(), waiting_.answered.end(),
-              std::back_inserter(batch.answered));
-    for (auto& [device, report] : waiting_.reports)
-      batch.reports.insert_or_assign(device, std::move(report));
-    waiting_ = Batch();
-    lock.unlock();
-    try {
-      if (!batch.empty()) commit(batch);
-      batch = Batch();
-      failed = false;
-    } catch (const std::exception& error) {
-      // Kept and tried again: the phones are registered in memory all the same.
-      if (!std::exchange(failed, true))
-        core::log(core::Level::error, "STORE_FAILED", {{"error", error.what()}});
-    }
-    lock.lock();
-    if (last && waiting_.empty()) return;
-  }
+std::pair<Ledger::Batch, bool> Ledger::take() {
+  const std::lock_guard lock(mutex_);
+  return {std::exchange(waiting_, {}), false};
 }
 
 void Ledger::commit(const Batch& batch) {

@@ -1,22 +1,21 @@
 // Writes callmanager.db behind the SIP thread's back, many changes a commit.
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/phones/phone_report_store.h"
 #include "core/phones/registration_store.h"
-#include "core/storage/database.h"
+#include "core/storage/write_behind.h"
 #include "services/callmanager/registrar.h"
 
 namespace ringfence::services::callmanager {
 
-/// Ledger owns callmanager.db. What is queued is committed in order by a thread of its own,
+/// Ledger owns callmanager.db. What is queued is committed in order behind the caller's back,
 /// everything that waits in one transaction; several changes of one contact become the last one.
 ///
 /// A commit that fails (a full disk) is tried again each second and nothing is forgotten meanwhile;
@@ -24,10 +23,13 @@ namespace ringfence::services::callmanager {
 class Ledger {
  public:
   /// Creates or opens `path`; throws what core::Database throws.
+  /// What waits at its end is committed, once.
   explicit Ledger(const std::filesystem::path& path);
-  ~Ledger();  ///< commits what waits, once
-  Ledger(const Ledger&) = delete;
-  Ledger& operator=(const Ledger&) = delete;
+
+  /// database and group are how others of this program write callmanager.db.
+  core::Database& database() noexcept { return database_; }
+
+  core::WriteGroup& group() noexcept { return group_; }
 
   /// registrations reads back what an earlier run stored and has not expired at `now`. Blocks.
   std::vector<core::Registration> registrations(core::Time now);
@@ -64,18 +66,27 @@ class Ledger {
     }
   };
 
-  void run();
+  /// change lets `work` add to what waits.
+  template <typename Work>
+  void change(const Work& work) {
+    {
+      const std::lock_guard lock(mutex_);
+      work(waiting_);
+    }
+    behind_.due();
+  }
+
+  std::pair<Batch, bool> take();
   void commit(const Batch& batch);
 
   core::Database database_;
   core::RegistrationStore store_;
   core::PhoneReportStore reports_;
 
+  core::WriteGroup group_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  Batch waiting_;
-  bool stopping_ = false;
-  std::thread thread_;  ///< last: it uses all of the above
+  Batch waiting_;                    ///< guarded by mutex_
+  core::WriteBehind<Batch> behind_;  ///< last: it uses all of the above
 };
 
 }  // namespace ringfence::services::callmanager

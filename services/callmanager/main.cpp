@@ -28,9 +28,7 @@ void serve(const core::DaemonOptions& options) {
                       "another ringfence-callmanager runs on " + config.state().string());
   const core::SystemClock clock;
   callmanager::Ledger ledger(config.callmanager_db());
-  core::Database trust(config.callmanager_db(), core::Schema::callmanager,
-                       core::Access::read_write);
-  core::TrustSignLog signs(trust);
+  core::TrustSignLog signs(ledger.database(), ledger.group());
   callmanager::Directory directory(config.admin_db());
   const core::SipSettings& sip = config.sip();
   callmanager::Server server(
@@ -46,7 +44,7 @@ void serve(const core::DaemonOptions& options) {
   const auto prune = [&](core::Database& admin, core::Time before, std::size_t most) {
     std::set<std::int64_t> running;
     for (const core::Job& job : core::JobStore(admin).unfinished()) running.insert(job.id);
-    return core::RegistrationStore(trust).prune_resets(before, running, most);
+    return core::RegistrationStore(ledger.database()).prune_resets(before, running, most);
   };
   const core::Pruner pruner(config.admin_db(), {{core::Kept::resets, prune}});
   ledger.started(clock.now());

@@ -29,7 +29,7 @@ StoredRecords::StoredRecords(core::Database& admin, core::Database& secrets, cor
       seen_(reader_),
       group_(capf),
       journal_(capf, group_),
-      signs_(capf),
+      signs_(capf, group_),
       attempts_(reader_, capf, group_),
       security_(capf, group_),
       neighbours_(neighbours),

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxWaiting = 100'000;
 constexpr auto kGather = 50ms;  // what it shows goes through one more log of 100 ms
-constexpr auto kRetry = 1s;
 
 /// last_of_each leaves out what a later one replaces: of a peer that fetches one file again and
 /// again, the last is all that is kept.
@@ -33,16 +32,13 @@ std::vector<core::Fetch> last_of_each(std::vector<core::Fetch> fetches) {
 }  // namespace
 
 FetchLog::FetchLog(core::Database& database, core::Database& admin)
-    : signs_(database), store_(database), phones_(admin), thread_([this] { run(); }) {}
-
-FetchLog::~FetchLog() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
+    : group_(database),
+      signs_(database, group_),
+      store_(database),
+      phones_(admin),
+      behind_(
+          group_, {.event = "TFTP_FETCHES_WAIT", .gather = kGather}, [this] { return take(); },
+          [this](const Batch& batch) { store_.save(batch); }) {}
 
 void FetchLog::add(const File& file, const std::string& name, const std::string& peer,
                    core::Time now) {
@@ -50,14 +46,12 @@ void FetchLog::add(const File& file, const std::string& name, const std::string&
       {file.device, name, file.content->sha1, core::address_text(peer), now, file.config_stamp},
       file.signer,
       core::sign_time()};
-  bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    first = waiting_.empty();
     if (waiting_.size() >= kMaxWaiting) waiting_.erase(waiting_.begin());
     waiting_.push_back(std::move(added));
   }
-  if (first) changed_.notify_one();  // the others are gathered
+  behind_.due();
 }
 
 /// note keeps what a known phone's fetch shows: which list it was offered, and what came next.
@@ -77,7 +71,7 @@ void FetchLog::note(const Added& added) {
 }
 
 /// known returns the fetches with the devices that phones have, and notes what these show.
-std::vector<core::Fetch> FetchLog::known(std::vector<Added> added) {
+FetchLog::Batch FetchLog::known(std::vector<Added> added) {
   std::map<std::string, bool> asked;
   std::vector<core::Fetch> fetches;
   fetches.reserve(added.size());
@@ -97,37 +91,13 @@ std::vector<core::Fetch> FetchLog::known(std::vector<Added> added) {
   return last_of_each(std::move(fetches));
 }
 
-void FetchLog::run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    const auto stopping = [this] { return stopping_; };
-    if (unsaved_.empty()) changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    changed_.wait_for(lock, failing_ ? kRetry : kGather, stopping);
-    const bool last = stopping_;
-    std::vector<Added> batch;
-    batch.swap(waiting_);
-    lock.unlock();
-    const std::vector<core::Fetch> more = known(std::move(batch));
-    unsaved_.insert(unsaved_.end(), more.begin(), more.end());
-    if (unsaved_.size() > kMaxWaiting)
-      unsaved_.erase(unsaved_.begin(), unsaved_.end() - kMaxWaiting);
-    if (unsaved_.empty() || save(unsaved_)) unsaved_.clear();
-    if (last) return;
-    lock.lock();
+std::pair<FetchLog::Batch, bool> FetchLog::take() {
+  std::vector<Added> added;
+  {
+    const std::lock_guard lock(mutex_);
+    added.swap(waiting_);
   }
-}
-
-bool FetchLog::save(const std::vector<core::Fetch>& batch) {
-  try {
-    store_.save(batch);
-    failing_ = false;
-    return true;
-  } catch (const std::exception& error) {
-    // Files must go on being served when the journal's disk is full.
-    if (!failing_) core::log(core::Level::error, "TFTP_FETCHES_WAIT", {{"why", error.what()}});
-    failing_ = true;
-    return false;
-  }
+  return {known(std::move(added)), false};
 }
 
 }  // namespace ringfence::services::tftp

@@ -1,19 +1,19 @@
 // Completed fetches on their way into tftp.db, off the hot path, and what they show of phones.
 #pragma once
 
-#include <condition_variable>
 #include <mutex>
-#include <thread>
+#include <string>
 #include <vector>
 
 #include "core/phones/fetch_store.h"
 #include "core/phones/phone_store.h"
 #include "core/phones/trust_sign_log.h"
+#include "core/storage/write_behind.h"
 #include "services/tftp/source.h"
 
 namespace ringfence::services::tftp {
 
-/// FetchLog saves fetches in batches from a thread of its own, each within about 100 ms.
+/// FetchLog saves fetches in batches, each within about 100 ms.
 ///
 /// When tftp.db fails, the fetches wait (the oldest beyond 100,000 are lost) and are tried again;
 /// one log line says why. Safe from several threads.
@@ -21,10 +21,8 @@ class FetchLog {
  public:
   /// `database` is tftp.db, read-write; `admin`, admin.db, knows which phones there are. Both must
   /// outlive the log.
+  /// What is left is saved at its end.
   FetchLog(core::Database& database, core::Database& admin);
-  FetchLog(const FetchLog&) = delete;
-  FetchLog& operator=(const FetchLog&) = delete;
-  ~FetchLog();  ///< saves what is left
 
   /// add keeps that `file` was fetched whole as `name` by `peer` ("address", or "address:port"). A
   /// device that no phone has is written down as none: strangers may invent any number of names,
@@ -38,21 +36,19 @@ class FetchLog {
     core::TrustSign::Time at;
   };
 
-  void run();
-  bool save(const std::vector<core::Fetch>& batch);
-  std::vector<core::Fetch> known(std::vector<Added> added);
+  using Batch = std::vector<core::Fetch>;
+
+  std::pair<Batch, bool> take();
+  Batch known(std::vector<Added> added);
   void note(const Added& added);
 
+  core::WriteGroup group_;
   core::TrustSignLog signs_;
   core::FetchStore store_;
   const core::PhoneStore phones_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Added> waiting_;
-  bool stopping_ = false;
-  std::vector<core::Fetch> unsaved_;  // the thread's own, as is what follows
-  bool failing_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  std::vector<Added> waiting_;       // guarded by mutex_
+  core::WriteBehind<Batch> behind_;  // last: it uses all of the above
 };
 
 }  // namespace ringfence::services::tftp

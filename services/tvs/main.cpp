@@ -42,7 +42,8 @@ void run(const core::DaemonOptions& options) {
   const core::PhoneStore phones(admin);
   const core::Token token(config.signer_socket("tvs"));
   Book book(admin, token);
-  core::TrustSignLog signs(own);
+  core::WriteGroup writes(own);
+  core::TrustSignLog signs(own, writes);
 
   core::asio::io_context io;
   core::asio::thread_pool pool(2);

@@ -96,7 +96,8 @@ TEST_F(TrustSignTest, CutsALongDetailAndPassesOverWhatALaterVersionWrote) {
 
 TEST_F(TrustSignTest, TheLogSavesWhatIsLeftAtItsEnd) {
   {
-    TrustSignLog log(database_);
+    WriteGroup group(database_);
+    TrustSignLog log(database_, group);
     for (int i = 0; i < 3; ++i)
       log.add(sign("SEP" + std::to_string(i), TrustSignKind::plain_config, "10.0.0.1", ""));
   }
@@ -105,7 +106,8 @@ TEST_F(TrustSignTest, TheLogSavesWhatIsLeftAtItsEnd) {
 
 TEST_F(TrustSignTest, AHostThatDoesMuchLosesItsOwnSignsAndNobodyElses) {
   {
-    TrustSignLog log(database_, {.waiting = 50, .batch = 50});
+    WriteGroup group(database_);
+    TrustSignLog log(database_, group, {.waiting = 50, .batch = 50});
     const Database::Lease busy(database_);  // nothing can be saved meanwhile
     log.add(sign("SEP1", TrustSignKind::signed_config, "10.0.0.1", "1A"));
     for (int i = 0; i < 500; ++i)

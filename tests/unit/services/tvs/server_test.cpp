@@ -110,7 +110,8 @@ class TvsServerTest : public testing::Test {
   Book book{admin, token};
   core::PhoneStore known{admin};
   core::Database own{node.database("tvs.db"), core::Schema::tvs, core::Access::read_write};
-  std::unique_ptr<core::TrustSignLog> signs = std::make_unique<core::TrustSignLog>(own);
+  core::WriteGroup writes{own};
+  std::unique_ptr<core::TrustSignLog> signs = std::make_unique<core::TrustSignLog>(own, writes);
   asio::io_context io;
   asio::thread_pool pool{2};
   core::SigningPool signing;
