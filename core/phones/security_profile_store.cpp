@@ -8,43 +8,25 @@
 #include "core/storage/rows.h"
 
 namespace ringfence::core {
-namespace {
-
-/// Row is a profile as its columns.
-struct Row {
-  SecurityProfile profile;
-  std::string auth_mode;
-  std::string key_order;
-
-  SecurityProfile get() const {
-    SecurityProfile value = profile;
-    value.auth_mode = auth_mode_from(auth_mode);
-    value.key_order = key_order_from(key_order);
-    return value;
-  }
+template <>
+struct FromWord<AuthMode> {
+  static AuthMode read(std::string_view text) { return auth_mode_from(text); }
 };
 
-std::vector<SecurityProfile> rows(soci::session& sql, const std::string& condition,
-                                  const std::string* name) {
-  Row row;
-  soci::statement select(sql);
-  select.exchange(soci::into(row.profile.name));
-  select.exchange(soci::into(row.auth_mode));
-  select.exchange(soci::into(row.key_order));
-  select.exchange(soci::into(row.profile.rsa_bits));
-  select.exchange(soci::into(row.profile.ec_bits));
-  if (name != nullptr) select.exchange(soci::use(*name));
-  select.alloc();
-  select.prepare("select name, auth_mode, key_order, rsa_bits, ec_bits from security_profile " +
-                 condition);
-  select.define_and_bind();
-  select.execute();
-  std::vector<SecurityProfile> profiles;
-  while (select.fetch()) profiles.push_back(row.get());
-  return profiles;
-}
+template <>
+struct FromWord<KeyOrder> {
+  static KeyOrder read(std::string_view text) { return key_order_from(text); }
+};
 
-}  // namespace
+template <>
+struct Table<SecurityProfile> {
+  using Row = SecurityProfile;
+  static constexpr std::string_view name = "security_profile";
+  static constexpr auto columns =
+      std::tuple(Column("name", &Row::name), Column("auth_mode", &Row::auth_mode),
+                 Column("key_order", &Row::key_order), Column("rsa_bits", &Row::rsa_bits),
+                 Column("ec_bits", &Row::ec_bits));
+};
 
 std::optional<std::string> mode_mismatch(const SecurityProfile& profile, AuthMode mode) {
   if (profile.auth_mode == mode) return std::nullopt;
@@ -55,16 +37,11 @@ std::optional<std::string> mode_mismatch(const SecurityProfile& profile, AuthMod
 }
 
 std::optional<SecurityProfile> SecurityProfileStore::find(std::string_view name) const {
-  const std::string key(name);
-  return database_.read([&](soci::session& sql) -> std::optional<SecurityProfile> {
-    auto found = rows(sql, "where name = :name", &key);
-    if (found.empty()) return std::nullopt;
-    return found.front();
-  });
+  return row_of<SecurityProfile>(database_, "where name = :name", std::string(name));
 }
 
 std::vector<SecurityProfile> SecurityProfileStore::list() const {
-  return database_.read([](soci::session& sql) { return rows(sql, "order by name", nullptr); });
+  return rows_of<SecurityProfile>(database_, "order by name");
 }
 
 std::map<std::string, std::size_t> SecurityProfileStore::phone_counts() const {
@@ -87,19 +64,10 @@ void SecurityProfileStore::save(const SecurityProfile& profile) {
     throw Error(Code::malformed, "a security profile needs a name of 1 to 50 characters");
   check_text("security profile", profile.name, 50);
   check_key_sizes(profile.rsa_bits, profile.ec_bits);
-  const std::string auth_mode(word(profile.auth_mode));
-  const std::string key_order(word(profile.key_order));
   database_.write([&](soci::session& sql) {
-    std::string mode_before;
-    sql << "select auth_mode from security_profile where name = :name", soci::into(mode_before),
-        soci::use(profile.name);
-    sql << "insert into security_profile (name, auth_mode, key_order, rsa_bits, ec_bits)"
-           " values (:name, :mode, :order, :rsa, :ec) on conflict (name) do update set"
-           " auth_mode = excluded.auth_mode, key_order = excluded.key_order,"
-           " rsa_bits = excluded.rsa_bits, ec_bits = excluded.ec_bits",
-        soci::use(profile.name), soci::use(auth_mode), soci::use(key_order),
-        soci::use(profile.rsa_bits), soci::use(profile.ec_bits);
-    if (mode_before == auth_mode) return;
+    const auto before = find(profile.name);
+    save_row(database_, profile, "name");
+    if (before && before->auth_mode == profile.auth_mode) return;
     // Whether their phones may go to CAPF stands in their configuration.
     const std::string stamp = random_guid();
     sql << "update phone set config_stamp = :stamp where security_profile = :name",

@@ -2,6 +2,7 @@
 // and no header of ours needs it (a test says so).
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -42,6 +43,23 @@ struct type_conversion<ringfence::core::Time> {
 
   static void to_base(const ringfence::core::Time& time, base_type& seconds, indicator& state) {
     seconds = ringfence::core::to_seconds(time);
+    state = i_ok;
+  }
+};
+
+/// Where milliseconds count, they are the bigint column's.
+template <>
+struct type_conversion<std::chrono::sys_time<std::chrono::milliseconds>> {
+  using base_type = long long;
+
+  static void from_base(const base_type& count, indicator,
+                        std::chrono::sys_time<std::chrono::milliseconds>& time) {
+    time = std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(count));
+  }
+
+  static void to_base(const std::chrono::sys_time<std::chrono::milliseconds>& time,
+                      base_type& count, indicator& state) {
+    count = time.time_since_epoch().count();
     state = i_ok;
   }
 };
@@ -220,6 +238,20 @@ void insert_row(Database& database, const Row& row, std::string_view tail = "") 
   const auto bind = [&](const auto& column) { insert.use(std::invoke(column.member, row)); };
   std::apply([&](const auto&... column) { (bind(column), ...); }, Table<Row>::columns);
   insert.execute();
+}
+
+/// save_row inserts a row, or lets it take the place of the one with the same `key`: the names of
+/// its columns, such as "device, kind".
+template <typename Row>
+void save_row(Database& database, const Row& row, std::string_view key) {
+  std::string tail = "on conflict (" + std::string(key) + ") do update set ";
+  std::string set;
+  const auto add = [&](const auto& column) {
+    set.append(set.empty() ? "" : ", ").append(column.name).append(" = excluded.");
+    set.append(column.name);
+  };
+  std::apply([&](const auto&... column) { (add(column), ...); }, Table<Row>::columns);
+  insert_row(database, row, tail + set);
 }
 
 }  // namespace ringfence::core
