@@ -57,6 +57,16 @@ TEST(Storage, NobodyElseKnowsWhichDatabaseIsBehindIt) {
             kNone);
 }
 
+TEST(Storage, AuthenticationStringsAreTheBusinessOfAdminAndCapfAlone) {
+  EXPECT_EQ(lines_with(std::regex("secrets_db|Schema::secrets|PhoneSecrets|JobSecrets"),
+                       [](const std::string& path) {
+                         return is_source(path) && !path.starts_with("core/") &&
+                                !path.starts_with("services/admin/") &&
+                                !path.starts_with("services/capf/");
+                       }),
+            kNone);
+}
+
 TEST(Storage, NoHeaderIncludesSociButTheOneForStores) {
   EXPECT_EQ(lines_with(std::regex("#include.*(<soci/|storage/rows\\.h)"),
                        [](const std::string& path) {
