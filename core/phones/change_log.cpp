@@ -5,8 +5,9 @@
 namespace ringfence::core {
 
 void ChangeLog::note(const std::string& device) {
-  // The row of before gives way to one with the next id.
-  Database::Prepared(database_, "insert or replace into device_change (device) values (:device)")
+  Database::Prepared(database_,
+                     "insert into device_change (device) values (:device) on conflict (device)"
+                     " do update set id = (select max(id) + 1 from device_change)")
       .use(device)
       .execute();
 }

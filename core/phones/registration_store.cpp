@@ -38,11 +38,12 @@ void RegistrationStore::save(const std::vector<Registration>& registrations) {
     std::string address;
     // A refresh is no change that a follower of the log wants to know.
     soci::statement note =
-        (sql.prepare << "insert or replace into device_change (device)"
+        (sql.prepare << "insert into device_change (device)"
                         " select :device where not exists (select 1 from registration"
                         " where device = :same and contact = :contact and address = :address"
                         " and call_id = :call and peer = :peer and registered_at = :registered"
-                        " and silent_since is not distinct from :silent)",
+                        " and silent_since is not distinct from :silent) on conflict (device)"
+                        " do update set id = (select max(id) + 1 from device_change)",
          soci::use(row.device), soci::use(row.device), soci::use(row.contact), soci::use(address),
          soci::use(row.call_id), soci::use(row.peer), soci::use(row.registered_at),
          soci::use(row.silent_since));
@@ -89,9 +90,15 @@ void RegistrationStore::remove(std::string_view device, std::string_view contact
 
 void RegistrationStore::remove_expired(Time now) {
   database_.write([&](soci::session& sql) {
-    sql << "insert or replace into device_change (device)"
-           " select distinct device from registration where expires_at <= :now",
-        soci::use(now);
+    std::set<std::string> devices;
+    std::string device;
+    {
+      Database::Prepared select(database_,
+                                "select device from registration where expires_at <= :now");
+      select.into(device).use(now);
+      for (bool more = select.execute(); more; more = select.fetch()) devices.insert(device);
+    }
+    for (const std::string& one : devices) ChangeLog(database_).note(one);
     sql << "delete from registration where expires_at <= :now", soci::use(now);
   });
 }
