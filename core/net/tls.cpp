@@ -46,8 +46,9 @@ void choose_versions(SSL_CTX& context, TlsVersions versions) {
 void present(SSL_CTX& context, const Token& token, const TlsIdentity& identity) {
   const X509Cert certificate = in_context(identity.certificate, token.context());
   const EvpPkey key = token.key(identity.key);
-  ensure(SSL_CTX_use_certificate(&context, certificate.get()) == 1, "SSL_CTX_use_certificate");
-  ensure(SSL_CTX_use_PrivateKey(&context, key.get()) == 1, "SSL_CTX_use_PrivateKey");
+  constexpr int kReplace = 1;
+  ensure(SSL_CTX_use_cert_and_key(&context, certificate.get(), key.get(), nullptr, kReplace) == 1,
+         "SSL_CTX_use_cert_and_key");
   for (const Bytes& der : identity.chain) {
     const X509Cert above = parse_certificate(der);
     if (SSL_CTX_add1_chain_cert(&context, above.get()) == 1) continue;

@@ -5,8 +5,10 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 
+#include "core/base/device_name.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/crypto/x509.h"
 #include "core/net/peer_address.h"
 #include "services/tftp/target.h"
 
@@ -50,6 +52,14 @@ http::status status_of(Code code) noexcept {
   return http::status::internal_server_error;
 }
 
+/// check_owner refuses a phone's file to another phone, by the name in its certificate; who showed
+/// none is served as over HTTP.
+void check_owner(const File& file, const std::string& shown) {
+  if (shown.empty() || file.device.empty()) return;
+  if (core::names_device(shown, file.device, "")) return;
+  throw Error(Code::refused, "it is another phone's than that of the certificate shown, " + shown);
+}
+
 }  // namespace
 
 struct HttpServer::Reply {
@@ -75,17 +85,19 @@ HttpServer::HttpServer(asio::io_context& io, const Pools& pools, Source& files, 
 
 core::Task<void> HttpServer::accept(core::tcp::socket socket, core::Seat& seat) {
   core::Deadline deadline(socket, times_.request);
-  std::string peer = core::peer_text(socket);
-  co_await serve(socket, deadline, seat, std::move(peer));
+  Client client{core::peer_text(socket)};
+  co_await serve(socket, deadline, seat, std::move(client));
 }
 
 core::Task<void> HttpServer::accept_tls(core::tcp::socket socket, core::Seat& seat) {
-  std::string peer = core::peer_text(socket);
+  Client client{core::peer_text(socket)};
   const core::SigningPool::Choose choose = [this] { return identity_->current(); };
   auto shaken = pools_.handshakes.shake_hands(std::move(socket), choose, times_.handshake);
   core::TlsStream stream = co_await std::move(shaken);
   core::Deadline deadline(stream.next_layer(), times_.request);
-  co_await serve(stream, deadline, seat, std::move(peer));
+  if (const core::X509Cert shown = stream.peer_certificate())
+    client.name = core::common_name_of(*shown);
+  co_await serve(stream, deadline, seat, std::move(client));
   deadline.extend(times_.handshake);
   error_code ignored;  // the client may be gone already
   auto quiet = asio::redirect_error(asio::use_awaitable, ignored);
@@ -94,7 +106,7 @@ core::Task<void> HttpServer::accept_tls(core::tcp::socket socket, core::Seat& se
 
 template <typename Stream>
 core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, core::Seat& seat,
-                                   std::string peer) {
+                                   Client client) {
   beast::flat_buffer buffer(kMaxHeaderBytes * 2);
   bool open = true;
   while (open) {
@@ -120,7 +132,7 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, cor
           much ? http::status::request_header_fields_too_large : http::status::bad_request;
       open = false;
     } else {
-      reply = co_await reply_to(parser.get(), peer);
+      reply = co_await reply_to(parser.get(), client);
       // What has a body is no question of a phone; the body is not read, so nothing can follow it.
       open = parser.get().keep_alive() && parser.is_done();
     }
@@ -137,15 +149,15 @@ core::Task<void> HttpServer::serve(Stream& stream, core::Deadline& deadline, cor
     co_await asio::async_write(stream, out, asio::use_awaitable);
     ++(reply.status == http::status::ok ? completed_ : refused_);
     core::log(core::Level::info, "HTTP_ANSWERED",
-              {{"peer", peer},
+              {{"peer", client.peer},
                {"file", reply.name},
                {"status", std::to_string(static_cast<unsigned>(reply.status))}});
-    if (body) fetches_.add(*reply.file, reply.name, peer, clock_.now());
+    if (body) fetches_.add(*reply.file, reply.name, client.peer, clock_.now());
   }
 }
 
 template <typename Asked>
-core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request, const std::string& peer) {
+core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request, const Client& client) {
   Reply reply;
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     reply.status = http::status::method_not_allowed;
@@ -157,13 +169,15 @@ core::Task<HttpServer::Reply> HttpServer::reply_to(const Asked& request, const s
     co_return reply;
   }
   reply.name = *name;
-  auto found = find_file(pools_, files_, *name, core::peer_address(peer));
+  auto found = find_file(pools_, files_, *name, core::peer_address(client.peer));
   try {
     reply.file = co_await std::move(found);
     if (!reply.file) reply.status = http::status::not_found;
+    if (reply.file) check_owner(*reply.file, client.name);
   } catch (const Error& error) {
     core::log(core::Level::warning, "HTTP_REFUSED",
-              {{"peer", peer}, {"file", *name}, {"why", error.what()}});
+              {{"peer", client.peer}, {"file", *name}, {"why", error.what()}});
+    reply.file.reset();
     reply.status = status_of(error.code());
   }
   co_return reply;

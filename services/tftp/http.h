@@ -26,7 +26,8 @@ struct HttpTimes {
 /// HttpServer answers GET and HEAD on one port until `close`. It must outlive `io.run()`.
 ///
 /// Headers up to 8 KiB and no bodies; kept alive as the client asks. 400 for what is no request,
-/// 404, 405, 431, 503 when a file cannot be made now.
+/// 403 for a phone that showed a certificate and asks for another phone's file, 404, 405, 431, 503
+/// when a file cannot be made now.
 class HttpServer {
  public:
   /// `identity` is null for plain HTTP; what is passed must outlive the server.
@@ -46,11 +47,17 @@ class HttpServer {
 
   core::Task<void> accept(core::tcp::socket socket, core::Seat& seat);
   core::Task<void> accept_tls(core::tcp::socket socket, core::Seat& seat);
+
+  /// Client is who asks.
+  struct Client {
+    std::string peer;    ///< "address:port"
+    std::string name{};  ///< the common name of the certificate that it showed, or ""
+  };
+
   template <typename Stream>
-  core::Task<void> serve(Stream& stream, core::Deadline& deadline, core::Seat& seat,
-                         std::string peer);
+  core::Task<void> serve(Stream& stream, core::Deadline& deadline, core::Seat& seat, Client client);
   template <typename Request>
-  core::Task<Reply> reply_to(const Request& request, const std::string& peer);
+  core::Task<Reply> reply_to(const Request& request, const Client& client);
 
   const Pools pools_;
   Source& files_;

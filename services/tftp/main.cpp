@@ -47,7 +47,8 @@ void run(const core::DaemonOptions& options) {
   core::Database journal(config.tftp_db(), core::Schema::tftp, core::Access::read_write);
   const core::Token token(config.signer_socket("tftp"));
   FileSource files(admin, token, clock, {config.tftp_folder(), config.capf_db()}, node_of(config));
-  Identity identity(admin, token);
+  Identity identity(admin, token, clock, Clients::unasked);
+  Identity asking(admin, token, clock, Clients::asked);
   FetchLog fetches(journal, admin);
 
   core::asio::io_context io;
@@ -60,7 +61,7 @@ void run(const core::DaemonOptions& options) {
   Server server(io, pools, files, fetches, clock, {address, ports.tftp});
   HttpServer http(io, pools, files, fetches, clock, nullptr, {address, ports.http});
   HttpServer https(io, pools, files, fetches, clock, &identity, {address, ports.https});
-  HttpServer mutual(io, pools, files, fetches, clock, &identity, {address, ports.https_mutual});
+  HttpServer mutual(io, pools, files, fetches, clock, &asking, {address, ports.https_mutual});
 
   const auto control = [&](const core::Caller&, std::string_view method,
                            const boost::json::object&) -> boost::json::value {

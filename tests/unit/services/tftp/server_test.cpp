@@ -163,7 +163,7 @@ class TftpServerTest : public testing::Test {
                    node.clock,
                    {node.folder / "tftp", node.database("capf.db")},
                    core::ConfigNode{"127.0.0.1", 5060, 5061, 2445, 3804, ""}};
-  Identity identity{admin, token};
+  Identity identity{admin, token, node.clock, Clients::unasked};
   std::unique_ptr<FetchLog> fetches = std::make_unique<FetchLog>(journal, admin);
   asio::io_context io;
   asio::thread_pool pool{2};
