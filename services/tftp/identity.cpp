@@ -11,7 +11,9 @@ namespace ringfence::services::tftp {
 
 Identity::Identity(core::Database& admin, const core::Token& token, const core::Clock& clock,
                    Clients clients)
-    : token_(token), clock_(clock), clients_(clients), store_(admin) {}
+    : token_(token), clock_(clock), clients_(clients), store_(admin), newest_(admin, [this] {
+        return read();
+      }) {}
 
 core::Bytes Identity::Read::bytes() const {
   core::Bytes all;
@@ -25,8 +27,8 @@ core::Bytes Identity::Read::bytes() const {
 
 std::shared_ptr<core::asio::ssl::context> Identity::current() {
   try {
-    const Read newest = read();
-    return context_.renewed(newest.bytes(), [&] { return make(newest); });
+    const std::shared_ptr<const Read> newest = newest_.get();
+    return context_.renewed(newest->bytes(), [&] { return make(*newest); });
   } catch (const core::Error& error) {
     return context_.last(error);
   }
@@ -53,18 +55,18 @@ core::PeerPolicy Identity::peers(const std::vector<core::Bytes>& trusted) const 
   return {core::PeerPolicy::Certificate::ask, std::move(phones)};
 }
 
-Identity::Read Identity::read() const {
-  Read read;
+std::shared_ptr<const Identity::Read> Identity::read() const {
+  auto read = std::make_shared<Read>();
   for (const core::Unit unit : {core::Unit::call_manager_ecdsa, core::Unit::call_manager}) {
-    if (auto one = served_certificate(store_, unit)) read.certificates.push_back(std::move(*one));
+    if (auto one = served_certificate(store_, unit)) read->certificates.push_back(std::move(*one));
   }
-  if (read.certificates.empty()) {
+  if (read->certificates.empty()) {
     throw core::Error(core::Code::not_found,
                       "admin.db has no CallManager certificate yet: start ringfence-admin first");
   }
   if (clients_ == Clients::unasked) return read;
   for (core::TrustedCertificate& one : store_.trusted(name(core::TrustStore::call_manager)))
-    read.trusted.push_back(std::move(one.der));
+    read->trusted.push_back(std::move(one.der));
   return read;
 }
 

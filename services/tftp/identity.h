@@ -8,7 +8,7 @@
 #include "core/certificates/served_certificate.h"
 #include "core/net/last_good.h"
 #include "core/net/tls.h"
-#include "core/storage/database.h"
+#include "core/storage/cached.h"
 
 namespace ringfence::services::tftp {
 
@@ -40,7 +40,7 @@ class Identity {
     core::Bytes bytes() const;  ///< others as soon as anything is another
   };
 
-  Read read() const;
+  std::shared_ptr<const Read> read() const;
   std::shared_ptr<core::asio::ssl::context> make(const Read& read) const;
   core::PeerPolicy peers(const std::vector<core::Bytes>& trusted) const;
 
@@ -48,6 +48,7 @@ class Identity {
   const core::Clock& clock_;
   const Clients clients_;
   const core::CertificateStore store_;
+  core::Cached<Read> newest_;
   core::LastGood<core::asio::ssl::context> context_{"TFTP_IDENTITY_KEPT"};
 };
 
