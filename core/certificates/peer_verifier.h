@@ -10,7 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/certificates/anchors.h"
-#include "core/net/peer_policy.h"
+#include "core/crypto/peer_policy.h"
 
 namespace ringfence::core {
 

@@ -8,9 +8,9 @@
 #include <openssl/types.h>
 
 #include "core/base/bytes.h"
+#include "core/crypto/peer_policy.h"
 #include "core/crypto/token.h"
 #include "core/net/asio.h"
-#include "core/net/peer_policy.h"
 
 namespace ringfence::core {
 

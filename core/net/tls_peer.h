@@ -3,7 +3,7 @@
 
 #include <openssl/types.h>
 
-#include "core/net/peer_policy.h"
+#include "core/crypto/peer_policy.h"
 
 namespace ringfence::core {
 

@@ -1,5 +1,5 @@
 // What a TLS server wants of its clients, with the openssl program as phones and as strangers.
-#include "core/net/peer_policy.h"
+#include "core/crypto/peer_policy.h"
 #include "tests/unit/core/net/tls_house.h"
 
 namespace ringfence::core {
