@@ -42,6 +42,7 @@ Status list(Call& call) {
   std::string text;
   for (const CertificateFacts& facts : list.certificates) {
     text += fmt::format("{}/{}: {}", facts.unit, one_line(facts.file), one_line(facts.description));
+    if (!facts.purpose.empty()) text += ", purpose " + facts.purpose;
     if (call.arguments.has("dates"))
       text += fmt::format(", valid from {} to {}", facts.not_before, facts.not_after);
     text += "\n";

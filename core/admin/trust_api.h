@@ -31,10 +31,11 @@ struct CertificateFacts {
   std::string not_after;
   std::string sha1;
   std::string sha256;
+  std::string purpose = {};  ///< in CAPF-trust mic, capf or ca, see csr_api.h; else ""
 };
 BOOST_DESCRIBE_STRUCT(CertificateFacts, (),
                       (unit, file, description, subject, issuer, serial, not_before, not_after,
-                       sha1, sha256))
+                       sha1, sha256, purpose))
 
 struct CertificateList {
   std::vector<CertificateFacts> certificates;

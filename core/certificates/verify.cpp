@@ -34,6 +34,16 @@ void check_dates(const X509& certificate, Time now) {
     refuse(fmt::format("the certificate expired at {}", to_iso(not_after_of(certificate))));
 }
 
+/// shown_in_tls tells whether OpenSSL shows a certificate at security level 1: its signature has 80
+/// bits of security, which one with SHA-1 has not.
+bool shown_in_tls(const X509& certificate) {
+  constexpr int kLeastBits = 80;
+  int bits = 0;
+  return X509_get_signature_info(const_cast<X509*>(&certificate), nullptr, nullptr, &bits,
+                                 nullptr) == 1 &&
+         bits >= kLeastBits;
+}
+
 /// check_path_lengths counts the CAs between each issuer and an LSC: CAPF, and those above it.
 void check_path_lengths(const std::vector<X509Cert>& issuers) {
   long below = 1;
@@ -69,6 +79,10 @@ std::vector<X509Cert> check_issuing_certificate(const X509& certificate, BytesVi
     refuse(
         "the certificate's key usage lacks digitalSignature, so phones could not reach CAPF over "
         "TLS; ask for a certificate with the usages of the request");
+  if (!shown_in_tls(certificate))
+    refuse(
+        "the certificate is signed with SHA-1 or weaker, and TLS shows none that is, so phones "
+        "could not reach CAPF; have the CA sign it with SHA-256");
   if (!subject_of(certificate).starts_with("CN=CAPF-"))
     refuse(
         fmt::format("the certificate's subject is {}, and CAPF's common name must begin with "

@@ -15,6 +15,7 @@
 #include "core/phones/phone.h"
 #include "core/phones/registration_store.h"
 #include "core/phones/security_profile_store.h"
+#include "services/admin/capf/finding.h"
 
 namespace ringfence::services::admin {
 
@@ -94,14 +95,6 @@ struct DiagnosisFacts {
 
  private:
   bool older_than_request(const core::CapfEvent& event) const;
-};
-
-/// Finding is a check with its weight: among problems the heaviest is the most likely reason; where
-/// there are none, an unknown that has a cause is.
-struct Finding {
-  core::admin::CapfCheck check;
-  int weight = 0;
-  std::string cause;  ///< for "Most likely: …": a clause, without a full stop
 };
 
 using Check = Finding (*)(const DiagnosisFacts& facts);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/certificates/capf_trust.h"
+#include "core/certificates/trust_store.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
 
@@ -22,6 +24,7 @@ struct Entry {
   std::string file;
   std::string description;
   core::Bytes der;
+  std::string purpose = {};  ///< as it is kept
 };
 
 std::vector<Entry> entries(House& house, const std::string& type) {
@@ -33,7 +36,7 @@ std::vector<Entry> entries(House& house, const std::string& type) {
     }
   } else if (type == "trust") {
     for (core::TrustedCertificate& one : house.certificates.trusted())
-      found.push_back({one.store, one.file, one.description, std::move(one.der)});
+      found.push_back({one.store, one.file, one.description, std::move(one.der), one.purpose});
   } else {
     throw Error(Code::malformed, "the type is own or trust, not '" + type + "'");
   }
@@ -52,6 +55,8 @@ CertificateFacts describe(const Entry& entry, const X509& certificate) {
   facts.not_after = core::to_iso(core::not_after_of(certificate));
   facts.sha1 = core::to_hex(core::digest(core::Digest::sha1, entry.der));
   facts.sha256 = core::to_hex(core::digest(core::Digest::sha256, entry.der));
+  if (entry.unit == name(core::TrustStore::capf))
+    facts.purpose = word(core::purpose_of(entry.purpose, certificate));
   return facts;
 }
 
@@ -97,7 +102,10 @@ core::admin::CertificateShow show_certificate(House& house, const std::string& t
   core::admin::CertificateShow show;
   show.certificate = describe(all.front(), *certificate);
   show.pem = core::to_pem(*certificate);
-  show.text = core::describe_certificate(*certificate) + show.pem;
+  show.text = core::describe_certificate(*certificate);
+  if (!show.certificate.purpose.empty())
+    show.text += fmt::format("Purpose in CAPF-trust: {}\n", show.certificate.purpose);
+  show.text += show.pem;
   return show;
 }
 

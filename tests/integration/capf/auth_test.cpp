@@ -1,15 +1,7 @@
-// Phones that authenticate by the certificates they have, byte by byte, with a server whose key is
-// in a real token. Their signatures are made by OpenSSL, not by the code that judges them.
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
+// Phones that show CAPF what they have, with a server whose key is in a real token.
 #include "core/crypto/x509.h"
 #include "core/storage/rows.h"
-#include "tests/integration/capf/house.h"
-#include "tests/integration/capf/mini_phone.h"
-#include "tests/integration/capf/recording.h"
-#include "tests/unit/services/capf/phone_certificates.h"
-#include "tests/unit/services/capf/phone_keys.h"
+#include "tests/integration/capf/authenticating.h"
 
 namespace ringfence::test {
 namespace {
@@ -19,108 +11,6 @@ using core::AuthMode;
 using core::Bytes;
 using core::KeyOrder;
 using core::Operation;
-
-const Bytes kVersion3 = element(7, {3});
-const Bytes kByLsc = element(8, {3});
-const Bytes kByMic = element(8, {4});
-
-/// One signer serves all these tests; each makes its own phones and server.
-class CapfAuthentication : public HouseTest {
- protected:
-  CapfAuthentication() {
-    const Wanted authority{"Maker Manufacturing CA", now() - 48h, now() + 48h, true, {}};
-    maker_ = make_pair(ec_key("P-256"), authority, nullptr);
-    house().certificates.replace(*house().certificates.own(core::Unit::capf), {});
-    set_policy({});
-  }
-
-  static core::Time now() { return house().clock.now(); }
-
-  static void set_policy(const core::CapfPolicy& policy) {
-    core::CapfPolicyStore(house().admin_db).save(policy);
-  }
-
-  /// trust adds a certificate to CAPF-trust, as an administrator does.
-  void trust(const std::string& file, const Bytes& der) {
-    house().certificates.replace(*house().certificates.own(core::Unit::capf),
-                                 {{"CAPF-trust", file, der, now(), "by a test"}});
-  }
-
-  static core::Phone phone(const std::string& name, AuthMode mode = AuthMode::null_string) {
-    core::Phone phone;
-    phone.name = name;
-    phone.model = "CP-8861";
-    phone.capf.operation = Operation::install;
-    phone.capf.auth_mode = mode;
-    phone.capf.key_order = KeyOrder::ec_only;
-    phone.capf.ec_bits = 256;
-    phone.capf.completes_by = now() + 24h;
-    return phone;
-  }
-
-  Pair mic_of(const std::string& name) const {
-    return make_pair(ec_key("P-256"), {"CP-8861-" + name, now() - 24h, now() + 24h, false, {}},
-                     &maker_);
-  }
-
-  /// shown is elements 4, 6 and 20 of a phone that has `key`.
-  static Bytes shown(const std::string& name, const Bytes& certificate, const Bytes& der,
-                     EVP_PKEY* key) {
-    const Bytes data = name_and_certificate(name, der);
-    return certificate + element(6, bare_signature(key, "SHA1", data)) +
-           sha2_element(bare_signature(key, "SHA512", data));
-  }
-
-  static Bytes shown_lsc(const std::string& name, const Bytes& der, EVP_PKEY* key) {
-    return shown(name, lsc_element(der), der, key);
-  }
-
-  static Bytes shown_mic(const std::string& name, const Pair& mic) {
-    return shown(name, mic_element(mic.der()), mic.der(), mic.key.get());
-  }
-
-  /// sudi_element is element 16 for a session.
-  static Bytes sudi_element(std::uint32_t session, const Pair& mic) {
-    const Bytes data = session_and_certificate(session, mic.der());
-    return element(16, element(1, mic.der()) +
-                           element(2, bare_signature(mic.key.get(), "SHA1", data)) +
-                           element(3, bare_signature(mic.key.get(), "SHA512", data)));
-  }
-
-  /// answers is what the server says to an AUTH RESPONSE.
-  static Said answers(MiniPhone& client, const std::string& name, const Bytes& elements) {
-    client.hear();
-    client.say(2, name_element(name) + kVersion3 + elements);
-    return client.hear();
-  }
-
-  /// enrol_by_null_string returns the LSC that a phone got for `key`.
-  static Bytes enrol_by_null_string(std::uint16_t port, const std::string& name, EVP_PKEY* key) {
-    house().save(phone(name));
-    MiniPhone client(port);
-    EXPECT_EQ(answers(client, name, element(8, {2})).command, 3);
-    Said last;
-    return client.enrol(spki(key), last);
-  }
-
-  Setting setting(const core::Phone& asked, const Bytes& held = {}) const {
-    Setting known;
-    known.phone = asked;
-    known.now = now();
-    known.held = held;
-    known.trusted = {house().certificates.own(core::Unit::capf)->der, maker_.der()};
-    return known;
-  }
-
-  static std::vector<std::string> evidence(const std::string& name, RunningServer& server) {
-    server.records().flush();
-    std::vector<std::string> kinds;
-    for (const core::CapfEvent& event : house().journal.events(name)) kinds.push_back(event.kind);
-    return kinds;
-  }
-
-  Pair maker_;
-};
 
 TEST_F(CapfAuthentication, RenewsByTheLscThatItGaveAndNotByTheOneBefore) {
   const std::string name = "SEP0000000000B1";

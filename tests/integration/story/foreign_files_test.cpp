@@ -138,6 +138,47 @@ TEST_F(ForeignFiles, CertificatesAreTakenAsPeopleHaveThem) {
   EXPECT_THAT(binary.out + binary.err, Not(HasSubstr("JSON")));
 }
 
+TEST_F(ForeignFiles, ACaHasThePurposeThatItIsGivenAndNobodyTakesItForAMaker) {
+  const OpensslCa company(instance_.state(), "Company");
+  const OpensslCa capf(instance_.state(), "CAPF-0a1b2c3d");
+  const OpensslCa maker(instance_.state(), "Acme-Manufacturing-CA");
+  const auto purpose_of = [this](const std::string& file) {
+    const auto shown = instance_.json("show cert trust CAPF-trust/" + file + ".pem");
+    return std::string(shown.at("certificate").at("purpose").as_string());
+  };
+  const auto import = [this](const OpensslCa& ca, const std::string& words = "") {
+    const test::Result imported =
+        instance_.sh("set cert import trust CAPF" + words + " file " + ca.certificate().string());
+    EXPECT_EQ(imported.status, 0) << imported.out << imported.err;
+    return imported.out;
+  };
+  EXPECT_THAT(import(company), HasSubstr("no MIC that it signed is believed"));
+  EXPECT_EQ(purpose_of("Company"), "ca");
+  import(capf);
+  EXPECT_EQ(purpose_of("CAPF-0a1b2c3d"), "capf");
+  import(maker);
+  EXPECT_EQ(purpose_of("Acme-Manufacturing-CA"), "ca") << "no such words, no maker";
+
+  // What is there changes when it is named again with a purpose, and only then.
+  EXPECT_THAT(import(company, " purpose mic"),
+              HasSubstr("phones prove themselves with MICs that it signed"));
+  EXPECT_EQ(purpose_of("Company"), "mic");
+  import(company);
+  EXPECT_EQ(purpose_of("Company"), "mic");
+  EXPECT_THAT(instance_.sh("show cert list trust").out, HasSubstr(", purpose mic\n"));
+  EXPECT_THAT(instance_.sh("show cert trust CAPF-trust/Company.pem").out,
+              HasSubstr("\nPurpose in CAPF-trust: mic\n-----BEGIN"));
+  EXPECT_NE(
+      instance_
+          .sh("set cert import trust CAPF purpose maker file " + company.certificate().string())
+          .status,
+      0);
+  EXPECT_EQ(purpose_of("Company"), "mic");
+  const auto others = instance_.json("show cert list trust").at("certificates").as_array();
+  for (const auto& one : others)
+    EXPECT_EQ(one.at("purpose").as_string().empty(), one.at("unit").as_string() != "CAPF-trust");
+}
+
 TEST_F(ForeignFiles, ANameForgesNoLineAndNoFile) {
   const std::string file = (instance_ / "evil.pem").string();
   const test::Result made =

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/certificates/request.h"
 #include "core/crypto/certificate_file.h"
 #include "core/crypto/x509.h"
@@ -98,6 +99,16 @@ TEST_F(VerifyTest, NamesTheIssuerThatIsMissing) {
             "import it first with 'set cert import trust CAPF'");
   EXPECT_THAT(judge(pem, {issuing.der()}), HasSubstr("the issuer CN=Root;O=Other-House;C=DE"));
   EXPECT_THAT(judge(pem, {}), HasSubstr("the issuer CN=Issuing"));
+}
+
+TEST_F(VerifyTest, RefusesACapfThatTlsDoesNotShow) {
+  write_atomically(folder_ / "capf.csr", bytes_of(request()));
+  write_atomically(folder_ / "capf.ext", bytes_of(OpensslCa::kCapf));
+  const std::string root = (folder_ / "Root").string();
+  const std::string pem = test::openssl(
+      "x509 -req -sha1 -days 365 -in " + (folder_ / "capf.csr").string() + " -CA " + root +
+      ".pem -CAkey " + root + ".key -extfile " + (folder_ / "capf.ext").string());
+  EXPECT_THAT(judge(pem, {root_.der()}), HasSubstr("is signed with SHA-1 or weaker"));
 }
 
 TEST_F(VerifyTest, RefusesACapfThatCannotIssue) {
