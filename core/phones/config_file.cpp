@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "core/phones/model_series.h"
+
 namespace ringfence::core {
 namespace {
 
@@ -32,14 +34,9 @@ int auth_mode_number(AuthMode mode, CapfVisit visit) {
   return 0;
 }
 
-/// speaks_old_tls_only tells whether `model` is a 79xx ("CP-7975G", "7962"): TLS 1.0 and no more.
-bool speaks_old_tls_only(std::string_view model) noexcept {
-  const std::size_t digits = model.find_first_of("0123456789");
-  return digits != std::string_view::npos && model.substr(digits, 2) == "79";
-}
-
+/// capf_port is the one for TLS 1.0 for the 7900 series, which knows no more.
 std::uint16_t capf_port(const Phone& phone, const ConfigNode& node) noexcept {
-  return speaks_old_tls_only(phone.model) ? node.capf_legacy.value_or(node.capf) : node.capf;
+  return is_of_series(phone.model, "79") ? node.capf_legacy.value_or(node.capf) : node.capf;
 }
 
 constexpr std::string_view kCallManager = R"(        <member priority="{priority}">

@@ -91,4 +91,12 @@ std::string device_name_from(std::string_view written, std::string_view model) {
   return kind + std::string(rest);
 }
 
+bool is_soft_client(std::string_view device) noexcept {
+  return !device.starts_with("SEP") && !device.starts_with("ATA");
+}
+
+bool fetches_trust_lists(std::string_view device) noexcept {
+  return !is_soft_client(device);
+}
+
 }  // namespace ringfence::core

@@ -20,4 +20,12 @@ std::string device_name_from(std::string_view written, std::string_view model = 
 /// no MAC address; nothing when it is one, or looks like something else. It never repeats the name.
 std::optional<std::string> flaw_of_mac(std::string_view name);
 
+/// is_soft_client tells whether a device of this name was never in a factory, and so has no MIC:
+/// Jabber and the like.
+bool is_soft_client(std::string_view device) noexcept;
+
+/// fetches_trust_lists tells whether a device of this name is one that asks for an ITL: hardware
+/// phones and ATAs do, soft clients (CSF, BOT, TCT, TAB) do not (cucm-behaviour 3.4).
+bool fetches_trust_lists(std::string_view device) noexcept;
+
 }  // namespace ringfence::core

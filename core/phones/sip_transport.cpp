@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "core/phones/model_series.h"
+
 namespace ringfence::core {
 namespace {
 
@@ -17,25 +19,6 @@ constexpr std::array<Names, 5> kTcpWords{"CSF", "BOT", "TCT", "TAB", "JABBER"};
 template <std::size_t Count>
 bool contains(const std::array<Names, Count>& names, Names name) noexcept {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-/// number_in returns the first four digits in a row that no fifth follows; "7975" of "CP-7975G".
-Names number_in(Names model) noexcept {
-  for (std::size_t at = 0; at < model.size();) {
-    if (!is_digit(model[at])) {
-      ++at;
-      continue;
-    }
-    std::size_t end = at;
-    while (end < model.size() && is_digit(model[end])) ++end;
-    if (end - at == 4) return model.substr(at, 4);
-    at = end;
-  }
-  return {};
 }
 
 /// says tells whether `word`, in capitals, stands in `model` in any case.
@@ -55,7 +38,7 @@ bool is_desk_video(Names model) noexcept {
 
 SipTransport sip_transport_of(std::string_view model) noexcept {
   if (says(model, "ATA")) return SipTransport::over_udp;
-  if (const Names number = number_in(model); !number.empty()) {
+  if (const Names number = model_number_of(model); !number.empty()) {
     const bool tcp = contains(kTcpFamilies, number.substr(0, 2)) && !contains(kUdpOnly, number);
     return tcp ? SipTransport::over_tcp : SipTransport::over_udp;
   }

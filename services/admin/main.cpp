@@ -7,23 +7,13 @@
 #include "core/base/log_file.h"
 #include "core/net/daemon.h"
 #include "core/net/rpc.h"
-#include "services/admin/api/methods.h"
-#include "services/admin/capf/event_audit.h"
-#include "services/admin/capf/expiry_monitor.h"
-#include "services/admin/capf/phones.h"
-#include "services/admin/jobs/bulk_jobs.h"
-#include "services/admin/jobs/jobs.h"
-#include "services/admin/jobs/phone_resets.h"
-#include "services/admin/jobs/regeneration.h"
 #include "services/admin/node/child_processes.h"
-#include "services/admin/node/house.h"
 #include "services/admin/node/hsm.h"
-#include "services/admin/node/opening.h"
 #include "services/admin/node/retention.h"
 #include "services/admin/node/stopped_services.h"
 #include "services/admin/node/ticker.h"
-#include "services/admin/trust/trust_keeper.h"
 #include "services/admin/trust/trust_ledger.h"
+#include "services/admin/wiring.h"
 
 namespace {
 
@@ -34,39 +24,26 @@ using namespace std::chrono_literals;
 void run(const core::DaemonOptions& options) {
   House house(options.state);
   core::keep_log_within(house.config.log_file("admin"), house.config.log_bounds());
-  TrustKeeper keeper(house);
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   ChildProcesses services(programs, house.config);
   start_signer(house.config, services);
-  Jobs jobs(house.jobs);
-  Regeneration regeneration(house, keeper, services, jobs);
-  PhoneResets resets({house, keeper, services, jobs});
-  BulkJobs bulk(house, jobs, keeper, services);
-  jobs.add(regeneration);
-  jobs.add(resets);
-  jobs.add(bulk);
-  Phones phones(house);
-  Opening opening(house, keeper, jobs, services);
-  opening.begin();
-  ExpiryMonitor monitor(house);
-  EventAudit event_audit(house);
-  Methods methods(
-      {house, keeper, regeneration, phones, services, opening, jobs, bulk, resets, monitor});
+  Wiring all(house, services);
+  all.opening.begin();
   const core::RpcServer api(
       house.config.control_socket("admin"),
       [&](const core::Caller& caller, std::string_view method, const boost::json::object& params) {
-        return methods.answer(caller, method, params);
+        return all.methods.answer(caller, method, params);
       });
-  const Ticker expiry(30s, [&] { monitor.run_if_due(); });
-  const Ticker audit(1s, [&] { event_audit.copy(); });
-  const core::Pruner pruner(house.config.admin_db(), pruning(house));
+  const Ticker expiry(30s, [&] { all.monitor.run_if_due(); });
+  const Ticker audit(1s, [&] { all.event_audit.copy(); });
+  const core::Pruner pruner(house.config.admin_db(), pruning(house.config, house.jobs));
   const Ticker trust(1s, [&] { house.trust().follow_quietly(); });
   core::log(core::Level::notice, "ADMIN_READY", {{"state", options.state.string()}});
   std::puts("ready");  // appliance/run waits for this line
   std::fflush(stdout);
   core::wait_for_stop();
-  opening.stop();
-  jobs.stop();  // answers who waits for a job, so that the API can end at once
+  all.opening.stop();
+  all.jobs.stop();  // answers who waits for a job, so that the API can end at once
   StoppedServices(house.database).forget();
 }
 

@@ -48,7 +48,7 @@ void FetchLog::add(const File& file, const std::string& name, const std::string&
       core::sign_time()};
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= kMaxWaiting) waiting_.erase(waiting_.begin());
+    if (waiting_.size() >= kMaxWaiting) waiting_.pop_front();
     waiting_.push_back(std::move(added));
   }
   behind_.due();
@@ -71,7 +71,7 @@ void FetchLog::note(const Added& added) {
 }
 
 /// known returns the fetches with the devices that phones have, and notes what these show.
-FetchLog::Batch FetchLog::known(std::vector<Added> added) {
+FetchLog::Batch FetchLog::known(std::deque<Added> added) {
   std::map<std::string, bool> asked;
   std::vector<core::Fetch> fetches;
   fetches.reserve(added.size());
@@ -92,7 +92,7 @@ FetchLog::Batch FetchLog::known(std::vector<Added> added) {
 }
 
 std::pair<FetchLog::Batch, bool> FetchLog::take() {
-  std::vector<Added> added;
+  std::deque<Added> added;
   {
     const std::lock_guard lock(mutex_);
     added.swap(waiting_);

@@ -1,6 +1,7 @@
 // Completed fetches on their way into tftp.db, off the hot path, and what they show of phones.
 #pragma once
 
+#include <deque>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -39,7 +40,7 @@ class FetchLog {
   using Batch = std::vector<core::Fetch>;
 
   std::pair<Batch, bool> take();
-  Batch known(std::vector<Added> added);
+  Batch known(std::deque<Added> added);
   void note(const Added& added);
 
   core::WriteGroup group_;
@@ -47,7 +48,7 @@ class FetchLog {
   core::FetchStore store_;
   const core::PhoneStore phones_;
   std::mutex mutex_;
-  std::vector<Added> waiting_;       // guarded by mutex_
+  std::deque<Added> waiting_;       // guarded by mutex_
   core::WriteBehind<Batch> behind_;  // last: it uses all of the above
 };
 

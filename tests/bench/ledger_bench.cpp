@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "services/admin/jobs/guards.h"
-#include "services/admin/trust/trust_keeper.h"
+#include "services/admin/wiring.h"
 #include "services/admin/trust/trust_ledger.h"
 #include "tests/bench/site.h"
 
@@ -39,9 +39,9 @@ void measure(const char* what, const Work& work) {
 void run(std::size_t phones) {
   Site site(phones);
   House& house = site.house();
-  services::admin::TrustKeeper keeper(house);
+  services::admin::TrustWiring trust(house);
   Stopped services;
-  services::admin::Guards guards(house, keeper, services);
+  services::admin::Guards guards(house, trust.keeper, services);
   std::printf("%zu phones\n", phones);
   measure("the first look after a start", [&] { house.trust().refresh(); });
   services::admin::TrustCounts counts;

@@ -168,6 +168,34 @@ TEST(Arrows, RoomsOfCoreKnowOnlyTheRoomsBelowThem) {
   }
 }
 
+TEST(Arrows, RoomsOfAdminKnowOnlyTheRoomsBelowThem) {
+  const std::string admin = "services/admin/";
+  const std::vector<std::string> rooms = {"node", "trust", "capf", "jobs", "api"};
+  const auto room_of = [&](const std::string& path) {
+    const std::string rest = path.substr(admin.size());
+    return rest.find('/') == rest.npos ? std::string() : rest.substr(0, rest.find('/'));
+  };
+  std::set<std::string> permitted;
+  for (const std::string& room : rooms) {
+    permitted.insert(room);
+    EXPECT_EQ(wrong(admin + room,
+                    [&](const Include& one) {
+                      // It makes the ledger for those who still take a House.
+                      if (one.file == admin + "node/house.cpp" &&
+                          one.path == admin + "trust/trust_ledger.h")
+                        return false;
+                      return below(one.path, "services/admin") &&
+                             !permitted.contains(room_of(one.path));
+                    }),
+              kNone);
+  }
+}
+
+/// What takes a House could use everything; who takes stores says so where it is declared.
+TEST(Arrows, NoNounOfTrustTakesAHouse) {
+  EXPECT_EQ(names_in("services/admin/trust", "\\bHouse\\b"), kNone);
+}
+
 TEST(Arrows, OnlyCoreNetIncludesAsioHeaders) {
   std::vector<std::string> found;
   for (const Include& one : includes())

@@ -10,6 +10,7 @@
 #include "services/admin/node/system.h"
 #include "services/admin/trust/certificates.h"
 #include "services/admin/trust/list_show.h"
+#include "services/admin/trust/list_warnings.h"
 
 namespace ringfence::services::admin {
 
@@ -43,35 +44,55 @@ std::string event_of(std::string_view method) {
 
 }  // namespace
 
-Methods::Methods(const Parts& parts)
-    : house_(parts.house), services_(parts.services), opening_(parts.opening) {
-  on(method::session_hello, [this](const Nothing&, Who who) {
-    Hello facts = hello(house_, who.user, who.level);
-    if (const std::string warning = opening_.warning(); !warning.empty())
+Methods::Methods(const Parts& parts) : parts_(parts) {
+  add_node();
+  add_certificates();
+  add_lists();
+  add_services();
+  add_phones();
+  add_csr();
+  add_capf();
+  add_offline();
+  add_bulk();
+  add_nodes();
+}
+
+void Methods::add_node() {
+  House& house = parts_.house;
+  Opening& opening = parts_.opening;
+  ServiceControl& services = parts_.services;
+  on(method::session_hello, [&](const Nothing&, Who who) {
+    Hello facts = hello(house.config, who.user, who.level);
+    if (const std::string warning = opening.warning(); !warning.empty())
       facts.warnings.push_back(warning);
     return facts;
   });
-  on(method::system_status, [this, &keeper = parts.keeper](const Nothing&, Who) {
-    return system_status(house_, keeper, services_, opening_.state(kSigner), opening_.notes());
+  on(method::system_status, [&, this](const Nothing&, Who) {
+    SystemStatus status =
+        system_status({house.config, house.phones, house.neighbours, services, house.clock},
+                      opening.state(kSigner));
+    for (std::string& warning : list_warnings(parts_.keeper))
+      status.warnings.push_back(std::move(warning));
+    status.notes = opening.notes();
+    return status;
   });
   on(method::system_version, [](const Nothing&, Who) { return system_version(); });
-  add_certificates(parts.keeper, parts.regeneration);
-  add_services(parts.keeper, parts.services);
-  add_phones(parts.keeper, parts.phones);
-  add_hsm();
-  add_csr(parts);
-  add_capf(parts);
-  add_offline(parts);
-  add_bulk(parts);
-  add_nodes(parts);
+  // Level 0, like show status: whoever may look at the node may see why phones wait. It holds no
+  // secret.
+  on(method::hsm_show,
+     [&](const Nothing&, Who) { return show_hsm(house.config, house.token, services); });
+  on(method::hsm_unlock,
+     [this](const HsmUnlockRequest& request, Who) { return unlock(core::Secret(request.pin)); });
 }
 
-void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) {
-  on(method::cert_list, [this](const CertificateListRequest& request, Who) {
-    return list_certificates(house_, request.type);
+void Methods::add_certificates() {
+  const core::CertificateStore& certificates = parts_.house.certificates;
+  Regeneration& regeneration = parts_.regeneration;
+  on(method::cert_list, [&](const CertificateListRequest& request, Who) {
+    return list_certificates(certificates, request.type);
   });
-  on(method::cert_show, [this](const CertificateShowRequest& request, Who) {
-    return show_certificate(house_, request.type, request.name);
+  on(method::cert_show, [&](const CertificateShowRequest& request, Who) {
+    return show_certificate(certificates, request.type, request.name);
   });
   on(method::cert_plan, [&, this](const RegenerateRequest& request, Who) {
     const core::Unit unit = unit_or_refuse(request.unit);
@@ -83,18 +104,23 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
     require_token();
     return JobStarted{regeneration.start(unit, who.user, request.force)};
   });
+}
+
+void Methods::add_lists() {
+  TrustKeeper& keeper = parts_.keeper;
+  const core::CertificateStore& certificates = parts_.house.certificates;
   on(method::itl_show, [&](const Nothing&, Who) { return keeper.show(core::ListKind::itl); });
   on(method::ctl_show, [&](const Nothing&, Who) { return keeper.show(core::ListKind::ctl); });
-  on(method::itl_examine, [this](const TrustListExamineRequest& request, Who) {
-    return examine_list(house_, core::ListKind::itl, request);
+  on(method::itl_examine, [&](const TrustListExamineRequest& request, Who) {
+    return examine_list(certificates, core::ListKind::itl, request);
   });
-  on(method::ctl_examine, [this](const TrustListExamineRequest& request, Who) {
-    return examine_list(house_, core::ListKind::ctl, request);
+  on(method::ctl_examine, [&](const TrustListExamineRequest& request, Who) {
+    return examine_list(certificates, core::ListKind::ctl, request);
   });
-  const auto require_recovery = [&, this](const TrustListResetRequest& request) {
+  const auto require_recovery = [this](const TrustListResetRequest& request) {
     require_token();
     const std::string refusal =
-        Guards(house_, keeper, services_).of_recovery().refusal(request.force);
+        Guards(parts_.house, parts_.keeper, parts_.services).of_recovery().refusal(request.force);
     if (!refusal.empty()) throw Error(Code::refused, refusal);
   };
   on(method::itl_reset_plan, [=](const TrustListResetRequest& request, Who) {
@@ -107,33 +133,26 @@ void Methods::add_certificates(TrustKeeper& keeper, Regeneration& regeneration) 
   });
 }
 
-void Methods::add_hsm() {
-  // Level 0, like show status: whoever may look at the node may see why phones wait. It holds no
-  // secret.
-  on(method::hsm_show, [this](const Nothing&, Who) { return show_hsm(house_, services_); });
-  on(method::hsm_unlock,
-     [this](const HsmUnlockRequest& request, Who) { return unlock(core::Secret(request.pin)); });
-}
-
 HsmUnlocked Methods::unlock(const core::Secret& pin) {
   constexpr std::size_t kMostPinBytes = 255;  // as the signer takes
   if (pin.empty() || pin.reveal().size() > kMostPinBytes)
     throw Error(Code::malformed, "a PIN has 1 to 255 bytes");
   HsmUnlocked unlocked;
-  unlocked.next = opening_.outstanding();  // before it is done
-  house_.token.unlock(pin);
-  unlocked.state = show_hsm(house_, services_).state;
-  opening_.hurry();
+  unlocked.next = parts_.opening.outstanding();  // before it is done
+  parts_.house.token.unlock(pin);
+  unlocked.state = show_hsm(parts_.house.config, parts_.house.token, parts_.services).state;
+  parts_.opening.hurry();
   return unlocked;
 }
 
-void Methods::require_token() {
-  if (const auto problem = token_problem(house_, services_)) throw Error(*problem);
+void Methods::require_token() const {
+  if (const auto problem = token_problem(parts_.house.config, parts_.house.token, parts_.services))
+    throw Error(*problem);
 }
 
 json::value Methods::answer(const core::Caller& caller, std::string_view method,
                             const json::object& params) const {
-  const int level = level_of(caller, house_.accounts);
+  const int level = level_of(caller, parts_.house.accounts);
   const auto found = table_.find(method);
   if (found == table_.end())
     throw Error(Code::not_found, "there is no method '" + std::string(method) + "'");
@@ -148,7 +167,7 @@ json::value Methods::answer(const core::Caller& caller, std::string_view method,
     const bool of_token = error.code() == Code::hsm_locked || error.code() == Code::hsm_unavailable;
     if (of_token && method != "hsm.unlock") {
       // Whatever call met it: what keeps the token from signing, and what to do.
-      if (const auto problem = token_problem(house_, services_)) throw Error(*problem);
+      require_token();
       throw Error(error.code(),
                   "the token did not do what was asked, and seems well now; try again, and see "
                   "REQUEST_FAILED in the log of ringfence-admin when it goes on");
@@ -169,10 +188,10 @@ json::object Methods::run_audited(const Entry& entry, Who who, std::string_view 
                                   const json::object& params) const {
   const std::string event = event_of(method);
   const json::object asked = as_audited(params);
-  house_.write_owed_audit();
-  house_.record_act(who.user, event + "_INTENT", json::serialize(asked));
+  parts_.house.acts.write_owed();
+  parts_.house.acts.record(who.user, event + "_INTENT", json::serialize(asked));
   const auto record = [&](const std::string& how, const json::object& detail) {
-    house_.record_done(who.user, event + how, json::serialize(detail));
+    parts_.house.acts.record_done(who.user, event + how, json::serialize(detail));
   };
   Answered answered;
   try {

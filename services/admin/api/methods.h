@@ -22,6 +22,7 @@
 namespace ringfence::services::admin {
 
 class BulkJobs;
+class ClusterKeeper;
 class Jobs;
 class PhoneResets;
 
@@ -52,6 +53,7 @@ class Methods {
     BulkJobs& bulk;
     PhoneResets& resets;
     ExpiryMonitor& monitor;
+    ClusterKeeper& cluster;
   };
 
   explicit Methods(const Parts& parts);
@@ -80,31 +82,28 @@ class Methods {
   void on(const core::admin::Method<Request, Answer>& method, Work work);
 
   // One function a family of methods; those of a file of their own are in methods_<family>.cpp.
-  void add_certificates(TrustKeeper& keeper, Regeneration& regeneration);
-  void add_services(TrustKeeper& keeper, ServiceControl& services);
-  void add_phones(TrustKeeper& keeper, Phones& phones);
-  void add_hsm();
-  void add_csr(const Parts& parts);      ///< CSRs and imports of this node's certificates
-  void add_capf(const Parts& parts);     ///< report, status, policy, expiry
-  void add_offline(const Parts& parts);  ///< offline CA and stale LSCs
-  void add_bulk(const Parts& parts);     ///< jobs, bulk jobs, security profiles
-  void add_nodes(const Parts& parts);    ///< the nodes of the cluster
+  void add_node();
+  void add_certificates();
+  void add_lists();
+  void add_services();
+  void add_phones();
+  void add_csr();      ///< CSRs and imports of this node's certificates
+  void add_capf();     ///< report, status, policy, expiry
+  void add_offline();  ///< offline CA and stale LSCs
+  void add_bulk();     ///< jobs, bulk jobs, security profiles
+  void add_nodes();    ///< the nodes of the cluster
 
   core::admin::HsmUnlocked unlock(const core::Secret& pin);
   /// require_token throws what keeps the token from signing.
-  void require_token();
+  void require_token() const;
   /// prepare_start does what must be right before a service (re)starts. Returns what was put right.
-  core::admin::ServiceChange prepare_start(TrustKeeper& keeper, const Service& service,
-                                           const std::string& reason);
-  core::admin::ServiceChange restart(TrustKeeper& keeper, ServiceControl& services,
-                                     const Service& service);
+  core::admin::ServiceChange prepare_start(const Service& service, const std::string& reason);
+  core::admin::ServiceChange restart(const Service& service);
 
   boost::json::object run_audited(const Entry& entry, Who who, std::string_view method,
                                   const boost::json::object& params) const;
 
-  House& house_;
-  ServiceControl& services_;
-  Opening& opening_;
+  const Parts parts_;
   std::map<std::string_view, Entry> table_;
 };
 

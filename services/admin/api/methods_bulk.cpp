@@ -10,8 +10,8 @@ namespace ringfence::services::admin {
 
 using namespace core::admin;
 
-void Methods::add_bulk(const Parts& parts) {
-  Jobs& jobs = parts.jobs;
+void Methods::add_bulk() {
+  Jobs& jobs = parts_.jobs;
   on(method::job_show, [&](const JobRequest& request, Who) { return jobs.report(request.job); });
   on(method::job_wait,
      [&](const JobWaitRequest& request, Who) { return jobs.wait(request.job, request.seen); });
@@ -24,7 +24,7 @@ void Methods::add_bulk(const Parts& parts) {
   on(method::job_resume, wanting(core::JobWanted::run));
   on(method::job_cancel, wanting(core::JobWanted::cancel));
 
-  PhoneResets& resets = parts.resets;
+  PhoneResets& resets = parts_.resets;
   on(method::phone_reset_plan, [&](const PhoneResetAllRequest& request, Who) {
     return resets.plan(request.kind, request.force);
   });
@@ -32,16 +32,17 @@ void Methods::add_bulk(const Parts& parts) {
     return JobStarted{resets.start(request.kind, who.user, request.force)};
   });
 
-  BulkJobs& bulk = parts.bulk;
+  BulkJobs& bulk = parts_.bulk;
   on(method::bulk_preview, [&](const BulkRequest& request, Who) { return bulk.preview(request); });
   on(method::bulk_start,
      [&](const BulkRequest& request, Who who) { return bulk.start(request, who.user); });
 
-  on(method::profile_list, [this](const Nothing&, Who) { return list_profiles(house_); });
-  on(method::profile_set,
-     [this](const SecurityProfileFields& fields, Who) { return set_profile(house_, fields); });
+  on(method::profile_list, [this](const Nothing&, Who) { return list_profiles(parts_.house); });
+  on(method::profile_set, [this](const SecurityProfileFields& fields, Who) {
+    return set_profile(parts_.house, fields);
+  });
   on(method::profile_remove, [this](const SecurityProfileRequest& request, Who) {
-    house_.profiles.remove(request.name);
+    parts_.house.profiles.remove(request.name);
     return Nothing{};
   });
 }

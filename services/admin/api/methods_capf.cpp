@@ -9,14 +9,14 @@ namespace ringfence::services::admin {
 
 using namespace core::admin;
 
-void Methods::add_capf(const Parts& parts) {
-  House& house = parts.house;
+void Methods::add_capf() {
+  House& house = parts_.house;
   on(method::capf_report,
      [&house](const CapfReportRequest& request, Who) { return capf_report(house, request); });
-  on(method::capf_status, [&house, parts](const CapfStatusRequest& request, Who) {
-    return diagnose(gather(house, parts.keeper, parts.services, parts.opening, request.name));
+  on(method::capf_status, [&house, this](const CapfStatusRequest& request, Who) {
+    return diagnose(gather(house, parts_.keeper, parts_.services, parts_.opening, request.name));
   });
-  ExpiryMonitor& monitor = parts.monitor;
+  ExpiryMonitor& monitor = parts_.monitor;
   on(method::capf_policy, [&](const Nothing&, Who) { return show_policy(house, monitor); });
   on(method::capf_set_policy,
      [&](const CapfPolicySet& request, Who) { return set_policy(house, monitor, request); });

@@ -9,17 +9,26 @@ namespace ringfence::services::admin {
 
 using namespace core::admin;
 
-void Methods::add_csr(const Parts& parts) {
-  TrustKeeper& keeper = parts.keeper;
-  on(method::csr_generate, [this, &keeper](const CsrGenerateRequest& request, Who who) {
+void Methods::add_csr() {
+  core::Database& admin = parts_.house.database;
+  TrustKeeper& keeper = parts_.keeper;
+  on(method::csr_generate, [&, this](const CsrGenerateRequest& request, Who who) {
     require_token();
-    return generate_csr(house_, keeper, request.unit, who.user);
+    return generate_csr(admin, keeper, request.unit, who.user);
   });
-  on(method::csr_list, [this](const Nothing&, Who) { return list_csrs(house_); });
+  on(method::csr_list, [&](const Nothing&, Who) { return list_csrs(admin); });
   on(method::csr_show,
-     [this](const CsrShowRequest& request, Who) { return show_csr(house_, request.name); });
+     [&](const CsrShowRequest& request, Who) { return show_csr(admin, request.name); });
 
-  const auto import = std::make_shared<CertificateImport>(house_, keeper, parts.regeneration);
+  Regeneration& regeneration = parts_.regeneration;
+  const CertificateImport::Regenerating regenerating{
+      [&](core::Unit unit, TrustKeeper::Forced force) { return regeneration.plan(unit, force); },
+      [&](core::Unit unit, const std::string& who, Regeneration::Change change,
+          TrustKeeper::Forced force) {
+        return regeneration.start_import(unit, who, std::move(change), force);
+      }};
+  const auto import = std::make_shared<CertificateImport>(CertificateImport::Parts{
+      admin, parts_.house.token, keeper, parts_.house.clock, regenerating});
   on(method::cert_import_plan, [this, import](const CertificateImportRequest& request, Who) {
     require_token();
     return import->plan(request);

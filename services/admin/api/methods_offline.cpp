@@ -8,8 +8,8 @@ namespace ringfence::services::admin {
 
 using namespace core::admin;
 
-void Methods::add_offline(const Parts& parts) {
-  const auto offline = std::make_shared<OfflineCa>(parts.house);
+void Methods::add_offline() {
+  const auto offline = std::make_shared<OfflineCa>(parts_.house);
   on(method::offline_count, [offline](const Nothing&, Who) { return offline->count(); });
   on(method::offline_list, [offline](const Nothing&, Who) { return offline->list(); });
   on(method::offline_dump, [this, offline](const CsrDumpRequest& request, Who) {

@@ -8,7 +8,8 @@ namespace ringfence::services::admin {
 
 using namespace core::admin;
 
-void Methods::add_phones(TrustKeeper& keeper, Phones& phones) {
+void Methods::add_phones() {
+  Phones& phones = parts_.phones;
   on(method::phone_import,
      [&](const PhoneImportRequest& request, Who) { return phones.import(request); });
   on(method::phone_add, [&](const PhoneFields& fields, Who) { return phones.add(fields); });
@@ -16,7 +17,7 @@ void Methods::add_phones(TrustKeeper& keeper, Phones& phones) {
   on(method::phone_list,
      [&](const PhoneListRequest& request, Who) { return phones.list(request); });
   on(method::phone_names, [this](const PhoneNamesRequest& request, Who) {
-    return phone_names(house_.database, request);
+    return phone_names(parts_.house.database, request);
   });
   on(method::phone_show,
      [&](const PhoneRequest& request, Who) { return phones.show(request.name); });
@@ -24,12 +25,13 @@ void Methods::add_phones(TrustKeeper& keeper, Phones& phones) {
      [&](const PhoneRequest& request, Who) { return phones.remove(request.name); });
 
   // Whom nothing reaches nothing strands.
-  const auto require_services = [&, this](const std::string& kind, const Phones::Addressees& to,
-                                          std::optional<std::int64_t> force) {
+  const auto require_services = [this](const std::string& kind, const Phones::Addressees& to,
+                                       std::optional<std::int64_t> force) {
     if (to.names.empty()) return;
     const bool enrol = kind == "apply-config" && to.operations;
-    const std::string refusal =
-        Guards(house_, keeper, services_).of_tell(kind, to.names, enrol).refusal(force);
+    const std::string refusal = Guards(parts_.house, parts_.keeper, parts_.services)
+                                    .of_tell(kind, to.names, enrol)
+                                    .refusal(force);
     if (!refusal.empty()) throw core::Error(core::Code::refused, refusal);
   };
   on(method::phone_reset, [=, &phones](const PhoneResetRequest& request, Who) {

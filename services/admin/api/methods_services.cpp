@@ -44,22 +44,21 @@ void tell(const Ensured& ensured, ServiceChange& change) {
 
 }  // namespace
 
-ServiceChange Methods::prepare_start(TrustKeeper& keeper, const Service& service,
-                                     const std::string& reason) {
+ServiceChange Methods::prepare_start(const Service& service, const std::string& reason) {
   if (service.needs_key) require_token();
   ServiceChange change;
   if (service.daemon != "tftp") return change;
-  if (const auto ensured = keeper.refresh_itl(reason)) tell(*ensured, change);
+  if (const auto ensured = parts_.keeper.refresh_itl(reason)) tell(*ensured, change);
   return change;
 }
 
-ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
-                               const Service& service) {
+ServiceChange Methods::restart(const Service& service) {
+  TrustKeeper& keeper = parts_.keeper;
+  ServiceControl& services = parts_.services;
   const bool recovering = service.daemon == "tftp" && keeper.publisher().recovering();
   const std::string mends =
-      recovering ? ailment(house_.config, keeper, services, service) : std::string();
-  ServiceChange change =
-      prepare_start(keeper, service, "restart of Cisco Tftp");  // before the stop
+      recovering ? ailment(parts_.house.config, keeper, services, service) : std::string();
+  ServiceChange change = prepare_start(service, "restart of Cisco Tftp");  // before the stop
   // Ends a recovery list, and nothing else does: not a start or a restart that mends something.
   if (recovering && !mends.empty()) {
     change.notes.push_back(fmt::format(
@@ -74,43 +73,45 @@ ServiceChange Methods::restart(TrustKeeper& keeper, ServiceControl& services,
         "Phones fetch it when they next start, or by 'utils phone reset all'.",
         keeper.served_itl_sha1()));
   }
-  StoppedServices(house_.database).note_start(service);
+  StoppedServices(parts_.house.database).note_start(service);
   change.states = services.stop(service);
   if (change.states.size() > 1) change.states.pop_back();  // STOPPING, then on to STARTING
   for (ServiceFacts& state : services.start(service)) change.states.push_back(std::move(state));
   return change;
 }
 
-void Methods::add_services(TrustKeeper& keeper, ServiceControl& services) {
-  on(method::service_list, [&, this](const Nothing&, Who) {
+void Methods::add_services() {
+  ServiceControl& services = parts_.services;
+  on(method::service_list, [this](const Nothing&, Who) {
     ServiceList list;
-    for (const Service& service : kServices) list.services.push_back(opening_.state(service));
-    list.services.push_back(opening_.state(kSigner));
-    list.services = with_health(house_.config, std::move(list.services));
+    for (const Service& service : kServices) list.services.push_back(parts_.opening.state(service));
+    list.services.push_back(parts_.opening.state(kSigner));
+    list.services = with_health(parts_.house.config, std::move(list.services));
     return list;
   });
   on(method::service_start, [&, this](const ServiceRequest& request, Who) {
     const Service service = service_or_refuse(request.name);
-    if (services.state(service).state == "STARTED" && !responds(house_.config, service))
+    if (services.state(service).state == "STARTED" && !responds(parts_.house.config, service))
       throw Error(Code::conflict,
                   fmt::format("{0} runs and is not responding; 'utils service restart {0}' ends it "
                               "and starts it again",
                               service.name));
-    ServiceChange change = prepare_start(keeper, service, "start of Cisco Tftp");
-    StoppedServices(house_.database).note_start(service);
+    ServiceChange change = prepare_start(service, "start of Cisco Tftp");
+    StoppedServices(parts_.house.database).note_start(service);
     change.states = services.start(service);
     return change;
   });
   on(method::service_stop, [&, this](const ServiceRequest& request, Who) {
     const Service service = service_or_refuse(request.name);
-    StoppedServices(house_.database).note_stop(service);
+    StoppedServices(parts_.house.database).note_stop(service);
     return ServiceChange{services.stop(service)};
   });
-  on(method::retention_show, [&](const Nothing&, Who) { return show_retention(house_); });
-  on(method::retention_set,
-     [&](const RetentionSet& request, Who) { return set_retention(house_, request); });
-  on(method::service_restart, [&, this](const ServiceRequest& request, Who) {
-    return restart(keeper, services, service_or_refuse(request.name));
+  on(method::retention_show, [this](const Nothing&, Who) { return show_retention(parts_.house.database); });
+  on(method::retention_set, [this](const RetentionSet& request, Who) {
+    return set_retention(parts_.house.database, request);
+  });
+  on(method::service_restart, [this](const ServiceRequest& request, Who) {
+    return restart(service_or_refuse(request.name));
   });
 }
 

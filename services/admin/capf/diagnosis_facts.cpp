@@ -185,7 +185,8 @@ DiagnosisFacts gather(House& house, TrustKeeper& keeper, ServiceControl& service
   facts.capf = state_of(house.config, opening, "capf");
   facts.tftp = state_of(house.config, opening, "tftp");
   facts.tvs = state_of(house.config, opening, "tvs");
-  if (const auto problem = token_problem(house, services)) facts.token_problem = problem->what();
+  if (const auto problem = token_problem(house.config, house.token, services))
+    facts.token_problem = problem->what();
   const core::Config& config = house.config;
   facts.port = try_port(config.listen() == kEveryAddress ? "127.0.0.1" : config.listen(),
                         config.ports().capf);

@@ -12,7 +12,7 @@
 #include "core/phones/model_name.h"
 #include "core/phones/phone_csv.h"
 #include "services/admin/capf/report.h"
-#include "services/admin/jobs/guard_rules.h"
+#include "services/admin/node/phone_words.h"
 #include "services/admin/trust/trust_ledger.h"
 
 namespace ringfence::services::admin {

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 #include "services/admin/capf/phones.h"
-#include "services/admin/jobs/reset_request.h"
+#include "services/admin/node/reset_request.h"
 
 namespace ringfence::services::admin {
 

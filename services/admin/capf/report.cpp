@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/glob.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/x509.h"
 #include "core/phones/capf_policy.h"
@@ -63,29 +64,6 @@ bool unproven(const CapfReportPhone& row) {
 }
 
 }  // namespace
-
-bool glob_matches(std::string_view pattern, std::string_view text) noexcept {
-  // A '*' is tried with nothing first; when the rest does not fit, with one byte more. Only the
-  // last '*' needs that.
-  std::size_t p = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t resume = 0;
-  for (std::size_t t = 0; t < text.size();) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 Time day_from(const std::string& text) {
   const auto wrong = [] { return Error(Code::malformed, "a day must be YYYY-MM-DD, in UTC"); };
@@ -196,12 +174,12 @@ bool ReportFilter::fits_status(const CapfReportPhone& row) const {
   if (wanted == "unproven") return unproven(row);
   if (wanted == "success") return row.operation_status.ends_with(" Success");
   if (wanted == "failed") return failed(row);
-  return glob_matches(wanted, row.operation_status);
+  return core::glob_matches(wanted, row.operation_status);
 }
 
 bool ReportFilter::fits(const CapfReportPhone& row) const {
   const auto globbed = [](const std::optional<std::string>& pattern, const std::string& text) {
-    return !pattern || glob_matches(*pattern, text);
+    return !pattern || core::glob_matches(*pattern, text);
   };
   if (!globbed(request_.name, row.name) || !globbed(request_.model, row.model) ||
       !globbed(request_.device_pool, row.device_pool))

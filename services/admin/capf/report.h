@@ -14,10 +14,6 @@
 
 namespace ringfence::services::admin {
 
-/// glob_matches tells whether `text` fits `pattern`, in any case (ASCII): '*' stands for any
-/// characters, '?' for one byte.
-bool glob_matches(std::string_view pattern, std::string_view text) noexcept;
-
 /// day_from reads "YYYY-MM-DD" as its first second, UTC; throws Error{malformed}.
 core::Time day_from(const std::string& text);
 

@@ -1,12 +1,14 @@
 #include "services/admin/jobs/bulk_plan.h"
 
 #include <array>
-#include <cctype>
 
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/glob.h"
+#include "core/phones/device_name.h"
 #include "core/phones/model_name.h"
+#include "core/phones/model_series.h"
 
 namespace ringfence::services::admin {
 
@@ -27,49 +29,10 @@ namespace {
 
 constexpr std::chrono::hours kShortTime{1};  // less is too little for phones (cucm-behaviour 5.1)
 
-char lower(char c) {
-  return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-}
-
-/// wild matches the whole of `text` against a pattern with `*` and `?`.
-bool wild(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;  // the last one, and what it swallowed so far
-  std::size_t swallowed = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      swallowed = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++swallowed;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-/// soft_client tells whether a device of this name is one that was never in a factory and so has no
-/// MIC: Jabber and the like.
-bool soft_client(std::string_view device) {
-  return !device.starts_with("SEP") && !device.starts_with("ATA");
-}
-
-/// lacks_ec tells whether a model is of the 7900 series, whose TLS 1.0 knows no elliptic curves
-/// (cucm-behaviour 5.6). Of other models it is not known.
+/// lacks_ec tells whether a model's TLS 1.0 knows no elliptic curves (cucm-behaviour 5.6). Of
+/// others than the 7900 series it is not known.
 bool lacks_ec(std::string_view model) {
-  const std::size_t at = model.find("79");
-  if (at == std::string_view::npos || model.size() - at < 4) return false;
-  const auto digit = [&](std::size_t i) {
-    return i < model.size() && std::isdigit(static_cast<unsigned char>(model[i])) != 0;
-  };
-  return digit(at + 2) && digit(at + 3) && !digit(at + 4) && (at == 0 || !digit(at - 1));
+  return core::is_of_series(model, "79");
 }
 
 bool uses_rsa(const CapfSettings& capf) {
@@ -121,12 +84,12 @@ std::optional<Exclusion> against_certificates(const Phone& phone, const CapfSett
                                               const LscFacts* lsc, Time now) {
   if (capf.operation == Operation::remove && lsc == nullptr)
     return Exclusion{"nothing_to_delete", "by our records it has no LSC to delete"};
-  if (capf.auth_mode == AuthMode::mic && soft_client(phone.name))
+  if (capf.auth_mode == AuthMode::mic && core::is_soft_client(phone.name))
     return Exclusion{"no_certificate",
                      "the mode is by existing certificate (precedence to MIC), and a soft client "
                      "has no MIC; use another auth_mode"};
   if (capf.auth_mode != AuthMode::lsc) return std::nullopt;
-  if (lsc == nullptr && soft_client(phone.name))
+  if (lsc == nullptr && core::is_soft_client(phone.name))
     return Exclusion{"no_certificate",
                      "the mode is by existing certificate (precedence to LSC), and by our records "
                      "it has no LSC; a soft client has no MIC either; use another auth_mode"};
@@ -162,8 +125,8 @@ std::optional<Exclusion> against_key(const Phone& phone, const CapfSettings& cap
 
 bool matches_text(std::string_view pattern, std::string_view text, Extent extent) {
   const bool is_wild = pattern.find_first_of("*?") != std::string_view::npos;
-  if (is_wild || extent == Extent::whole) return wild(pattern, text);
-  return wild("*" + std::string(pattern) + "*", text);
+  if (is_wild || extent == Extent::whole) return core::glob_matches(pattern, text);
+  return core::glob_matches("*" + std::string(pattern) + "*", text);
 }
 
 bool BulkFilter::matches(const Phone& phone, const BulkFacts& facts, Time now) const {

@@ -10,7 +10,7 @@
 #include "core/base/log.h"
 #include "services/admin/jobs/guard_rules.h"
 #include "services/admin/jobs/regeneration.h"
-#include "services/admin/jobs/reset_request.h"
+#include "services/admin/node/reset_request.h"
 #include "services/admin/node/service_health.h"
 
 namespace ringfence::services::admin {

@@ -9,6 +9,7 @@
 #include "core/admin/guard_api.h"
 #include "core/certificates/unit.h"
 #include "core/phones/acceptance.h"
+#include "services/admin/node/phone_words.h"
 
 namespace ringfence::services::admin {
 
@@ -90,9 +91,5 @@ Verdict judge_tell(const std::string& kind, const TellProblems& problems,
 /// started_first is the cure for a service's problem, as Guards words it: one that runs and hangs
 /// has to be restarted.
 std::string started_first(const std::string& problem, const std::string& service);
-
-/// phones_text is "1 phone", "2 phones"; names_text the first `most` names and how many more.
-std::string phones_text(std::int64_t count);
-std::string names_text(const std::vector<std::string>& names, std::size_t most);
 
 }  // namespace ringfence::services::admin

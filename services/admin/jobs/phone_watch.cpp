@@ -48,10 +48,6 @@ PhoneWatch::PhoneWatch(std::vector<JobItem> items, const std::vector<core::Reset
                        Goal goal, const WavePace& pace)
     : goal_(goal), waves_(as_asked(std::move(items), resets), pace) {}
 
-bool fetches_trust_lists(std::string_view device) {
-  return device.starts_with("SEP") || device.starts_with("ATA");
-}
-
 void PhoneWatch::asked(const std::vector<PhoneLook>& wave, const std::vector<std::string>& missing,
                        Time now) {
   const std::set<std::string_view> absent(missing.begin(), missing.end());

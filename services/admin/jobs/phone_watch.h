@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/phones/device_name.h"
 #include "services/admin/jobs/waves.h"
 
 namespace ringfence::services::admin {
@@ -129,8 +130,6 @@ class PhoneWatch final : private WavePolicy {
   std::set<std::string> undecided_;  ///< who registered just now
 };
 
-/// fetches_trust_lists tells whether a device of this name is one that asks for an ITL: hardware
-/// phones and ATAs do, soft clients (CSF, BOT, TCT, TAB) do not (cucm-behaviour 3.4).
-bool fetches_trust_lists(std::string_view device);
+using core::fetches_trust_lists;
 
 }  // namespace ringfence::services::admin

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "services/admin/jobs/reset_request.h"
+#include "services/admin/node/reset_request.h"
 #include "services/admin/trust/trust_ledger.h"
 
 namespace ringfence::services::admin {

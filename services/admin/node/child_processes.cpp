@@ -5,9 +5,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +27,7 @@
 #include "core/base/log.h"
 #include "core/base/log_file.h"
 #include "core/net/rpc.h"
+#include "services/admin/node/control_socket.h"
 
 namespace ringfence::services::admin {
 
@@ -69,16 +68,6 @@ struct Child {
   std::chrono::seconds restart_after = kFirstRestartAfter;
   SteadyTime restart_at{};
 };
-
-bool connects(const std::filesystem::path& socket) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = socket.string();
-  if (path.size() >= sizeof address.sun_path) return false;
-  path.copy(address.sun_path, path.size());
-  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
 
 std::string describe_end(int status) {
   if (WIFSIGNALED(status)) return fmt::format("ended by signal {}", WTERMSIG(status));
@@ -326,7 +315,7 @@ class ChildProcesses::Supervisor {
   }
 
   bool answers(const Service& service) {
-    if (service.daemon == kSigner.daemon) return connects(config_.signer_socket("admin"));
+    if (service.daemon == kSigner.daemon) return serves(config_.signer_socket("admin"));
     try {
       core::rpc_call(config_.control_socket(std::string(service.daemon)), "status", {}, 1s);
       return true;

@@ -1,4 +1,4 @@
-// What every method of the admin API works with: configuration, databases, stores, token, services.
+// The state folder of ringfence-admin, taken for this process, and what is opened in it.
 #pragma once
 
 #include <filesystem>
@@ -25,29 +25,13 @@
 #include "core/plans/job_store.h"
 #include "core/storage/database.h"
 #include "core/trust/list_store.h"
-#include "services/admin/jobs/registrar_truth.h"
+#include "services/admin/node/acts.h"
+#include "services/admin/node/neighbours.h"
 #include "services/admin/node/service_control.h"
 
 namespace ringfence::services::admin {
 
 class TrustLedger;
-
-/// NeighbourDatabase is another daemon's file, opened read-only once it is there.
-class NeighbourDatabase {
- public:
-  NeighbourDatabase(std::filesystem::path path, core::Schema schema)
-      : path_(std::move(path)), schema_(schema) {}
-
-  /// open returns the database, or null while its daemon has not made it yet, or not brought it to
-  /// this version yet. Thread-safe.
-  core::Database* open();
-
- private:
-  std::filesystem::path path_;
-  core::Schema schema_;
-  std::mutex mutex_;
-  std::unique_ptr<core::Database> database_;
-};
 
 /// House is the state of ringfence-admin. Its parts are safe from several threads.
 ///
@@ -82,25 +66,42 @@ class House {
   /// phone_mutex is held from reading a phone's record to saving it changed.
   std::mutex phone_mutex;
 
-  /// What the neighbours know; empty while they have not started yet.
-  /// The contacts that have not expired, by device, but those that left a NOTIFY unanswered. While
-  /// no registrar serves, that is who was registered until then: ask `registrar` too.
-  std::vector<core::Registration> registrations();
-  RegistrarTruth registrar();
-  std::vector<core::Fetch> last_itls();
-  std::unordered_map<std::string, core::CapfState> capf_states();  ///< of every device, by name
-  std::vector<core::ResetRow> resets(std::int64_t id);
+  Neighbours neighbours;
+  Acts acts;
 
-  /// The neighbours' databases themselves, read-only; null while they have not started yet.
+  // What nouns of jobs and capf still ask a house for.
+  std::vector<core::Registration> registrations() { return neighbours.registrations(); }
+
+  RegistrarTruth registrar() { return neighbours.registrar(); }
+
+  std::vector<core::Fetch> last_itls() { return neighbours.last_itls(); }
+
+  std::unordered_map<std::string, core::CapfState> capf_states() {
+    return neighbours.capf_states();
+  }
+
+  std::vector<core::ResetRow> resets(std::int64_t id) { return neighbours.resets(id); }
+
   core::Database* admin_db() { return &database; }  ///< our own, as theirs are asked for
 
-  core::Database* capf_db() { return capf_database_.open(); }
+  core::Database* capf_db() { return neighbours.capf(); }
 
-  core::Database* callmanager_db() { return callmanager_database_.open(); }
+  core::Database* callmanager_db() { return neighbours.callmanager(); }
 
-  core::Database* tftp_db() { return tftp_database_.open(); }
+  core::Database* tftp_db() { return neighbours.tftp(); }
 
-  core::Database* tvs_db() { return tvs_database_.open(); }
+  core::Database* tvs_db() { return neighbours.tvs(); }
+
+  void record_act(const std::string& who, const std::string& event, const std::string& detail) {
+    acts.record(who, event, detail);
+  }
+
+  std::string record_done(const std::string& who, const std::string& event,
+                          const std::string& detail) noexcept {
+    return acts.record_done(who, event, detail);
+  }
+
+  void write_owed_audit() noexcept { acts.write_owed(); }
 
   /// trust tells which phones believe the trust list in force.
   TrustLedger& trust() { return *trust_; }
@@ -109,36 +110,7 @@ class House {
   /// restarts; jobs use theirs, above 0.
   std::int64_t next_reset_number();
 
-  /// record_act writes an audit record: `event` is "…_INTENT", "…_DONE" or "…_FAILED", `detail`
-  /// one JSON object without secrets.
-  void record_act(const std::string& who, const std::string& event, const std::string& detail);
-
-  /// record_done is record_act for what has happened already, which stays done when its record
-  /// cannot be written: that is logged then, owed to the audit log, and the sentence that is
-  /// returned says so; "" when it was written. At most 100 are owed, and they end with this
-  /// process.
-  std::string record_done(const std::string& who, const std::string& event,
-                          const std::string& detail) noexcept;
-
-  /// write_owed_audit writes what is owed, as far as it can be done now. Each change and each job's
-  /// end begins with it. Not inside a transaction, which may be taken back.
-  void write_owed_audit() noexcept;
-
  private:
-  /// Owed is an audit record that could not be written when it was due.
-  struct Owed {
-    core::Time at;
-    std::string who;
-    std::string event;
-    std::string detail;
-  };
-
-  std::mutex owed_mutex_;
-  std::vector<Owed> owed_;  ///< oldest first; guarded by owed_mutex_
-  NeighbourDatabase capf_database_;
-  NeighbourDatabase callmanager_database_;
-  NeighbourDatabase tftp_database_;
-  NeighbourDatabase tvs_database_;
   std::unique_ptr<TrustLedger> trust_;  // last: it reads all of the above
 };
 

@@ -39,7 +39,7 @@ std::string next_step(const TokenStatus& status) {
 }
 
 /// unreachable describes a signer that does not answer: `why` is what asking it gave.
-HsmShow unreachable(House& house, ServiceControl& services, const std::string& why) {
+HsmShow unreachable(const core::Config& config, ServiceControl& services, const std::string& why) {
   HsmShow show;
   show.state = "unreachable";
   const core::admin::ServiceFacts facts = services.state(kSigner);
@@ -50,7 +50,7 @@ HsmShow unreachable(House& house, ServiceControl& services, const std::string& w
   }
   show.reason = fmt::format("{} is {}{}", facts.name, facts.state,
                             facts.reason.empty() ? "" : " (" + facts.reason + ")");
-  const std::string last = last_words(house.config);
+  const std::string last = last_words(config);
   if (!last.empty()) show.reason += "; the last line of its log: " + last;
   show.next_step = services.gave_up(kSigner) ? std::string(kMend) : "it is started again by itself";
   return show;
@@ -109,20 +109,21 @@ HsmShow describe(const TokenStatus& status) {
   return show;
 }
 
-HsmShow show_hsm(House& house, ServiceControl& services) {
+HsmShow show_hsm(const core::Config& config, const core::Token& token, ServiceControl& services) {
   try {
-    return describe(house.token.status());
+    return describe(token.status());
   } catch (const Error& error) {
-    return unreachable(house, services, error.what());
+    return unreachable(config, services, error.what());
   }
 }
 
-std::optional<Error> token_problem(House& house, ServiceControl& services) {
+std::optional<Error> token_problem(const core::Config& config, const core::Token& token,
+                                   ServiceControl& services) {
   TokenStatus status;
   try {
-    status = house.token.status();
+    status = token.status();
   } catch (const Error& error) {
-    const HsmShow show = unreachable(house, services, error.what());
+    const HsmShow show = unreachable(config, services, error.what());
     return Error(services.gave_up(kSigner) ? Code::hsm_locked : Code::hsm_unavailable,
                  fmt::format("the token is unavailable: {}; {}", show.reason, show.next_step));
   }

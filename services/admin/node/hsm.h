@@ -5,7 +5,8 @@
 
 #include "core/admin/api.h"
 #include "core/base/error.h"
-#include "services/admin/node/house.h"
+#include "core/config/config.h"
+#include "core/crypto/token.h"
 #include "services/admin/node/service_control.h"
 
 namespace ringfence::services::admin {
@@ -18,11 +19,13 @@ core::admin::HsmShow describe(const core::TokenStatus& status);
 
 /// show_hsm answers also when the signer cannot be reached: then its service's state and the last
 /// line of its log say why.
-core::admin::HsmShow show_hsm(House& house, ServiceControl& services);
+core::admin::HsmShow show_hsm(const core::Config& config, const core::Token& token,
+                              ServiceControl& services);
 
 /// token_problem says what keeps the token from signing and what to do: an Error `hsm_locked` or
 /// `hsm_unavailable`; nothing when it can sign.
-std::optional<core::Error> token_problem(House& house, ServiceControl& services);
+std::optional<core::Error> token_problem(const core::Config& config, const core::Token& token,
+                                         ServiceControl& services);
 
 /// start_signer brings up the signer, locked or not. Throws Error{hsm_locked} with the end of its
 /// log when it does not come: without it there is nothing to do.

@@ -9,7 +9,6 @@
 #include "services/admin/node/hsm.h"
 #include "services/admin/node/service_health.h"
 #include "services/admin/node/stopped_services.h"
-#include "services/admin/trust/ensured_text.h"
 
 namespace ringfence::services::admin {
 
@@ -24,7 +23,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLookEvery = 500ms;
-constexpr auto kStartingAtMost = 20s;  // for the signer's first worker to log in
 constexpr auto kAfterFailure = 10s;
 
 bool is_of_token(const Error& error) {
@@ -55,22 +53,22 @@ void Opening::hurry() {
 }
 
 bool Opening::has_certificates() {
-  return house_.certificates.all_own().size() == core::kUnits.size();
+  return certificates_.all_own().size() == core::kUnits.size();
 }
 
 /// keep_stopped is for a ringfence-admin that crashed: what an administrator stopped stays so.
 void Opening::keep_stopped() {
-  const StoppedServices stopped(house_.database);
+  const StoppedServices stopped(parts_.admin);
   for (const Service& service : kServices) {
     if (!stopped.has(service)) continue;
-    services_.stop(service);
+    parts_.services.stop(service);
     log(Level::notice, "SERVICE_STAYS_STOPPED", {{"service", std::string(service.name)}});
   }
 }
 
 void Opening::begin() {
   keep_stopped();
-  const auto until = std::chrono::steady_clock::now() + kStartingAtMost;
+  const auto until = std::chrono::steady_clock::now() + parts_.patience;
   for (;;) {
     core::TokenStatus status;
     if (see(status) || status.state != TokenState::starting) break;
@@ -94,10 +92,10 @@ void Opening::begin() {
 }
 
 void Opening::open() {
-  keeper_.ensure_certificates();
+  parts_.work.make_certificates();
   if (!resumed_) {
     try {
-      note(keeper_.ensure_itl("start of Ringfence"));  // also under a Cisco Tftp that runs already
+      note(parts_.work.publish());  // also under a Cisco Tftp that runs already
     } catch (const Error& error) {
       if (is_of_token(error)) throw;  // it went away again: then all of this is tried again
       log(Level::error, "ITL_NOT_PUBLISHED", {{"why", error.what()}});
@@ -105,20 +103,16 @@ void Opening::open() {
   }
   start_services(Which::all);
   if (!resumed_) {
-    jobs_.resume();
+    parts_.work.resume_jobs();
     resumed_ = true;
   }
   open_ = true;
 }
 
-void Opening::note(const std::optional<Ensured>& ensured) {
-  if (!ensured) return;
-  const bool first =
-      ensured->by == Ensured::By::new_list && house_.lists.list(core::ListKind::itl).size() <= 1;
-  if (first) return;  // there was none before
+void Opening::note(const std::string& put_right) {
+  if (put_right.empty()) return;
   const std::lock_guard lock(mutex_);
-  notes_.push_back(
-      fmt::format("At {}: {}", core::to_iso(house_.clock.now()), ensured_text(*ensured)));
+  notes_.push_back(fmt::format("At {}: {}", core::to_iso(parts_.clock.now()), put_right));
 }
 
 std::vector<std::string> Opening::notes() {
@@ -128,7 +122,7 @@ std::vector<std::string> Opening::notes() {
 
 void Opening::refresh_itl() {
   try {
-    note(keeper_.refresh_itl("start of Cisco Tftp"));
+    note(parts_.work.refresh());
   } catch (const std::exception& error) {
     log(Level::error, "ITL_NOT_PUBLISHED", {{"why", error.what()}});
   }
@@ -136,11 +130,11 @@ void Opening::refresh_itl() {
 
 void Opening::start_services(Which which) {
   for (const Service& service : kServices) {
-    const ServiceFacts before = services_.state(service);
+    const ServiceFacts before = parts_.services.state(service);
     if (before.state == "STARTED" || before.reason == kCommandedOut) continue;
     if (which == Which::keyless && service.needs_key) continue;
     if (service.daemon == "tftp") refresh_itl();
-    for (const ServiceFacts& state : services_.start(service))
+    for (const ServiceFacts& state : parts_.services.start(service))
       if (state.state == "STOPPED")
         log(Level::error, "SERVICE_NOT_STARTED", {{"service", state.name}, {"why", state.reason}});
   }
@@ -181,7 +175,7 @@ bool Opening::see(core::TokenStatus& status) {
   std::string state = "unreachable";
   std::string why;
   try {
-    status = house_.token.status();
+    status = parts_.token.status();
     warning = warning_of(status);
     state = name(status.state);
     why = status.reason;
@@ -213,7 +207,7 @@ bool Opening::waits(const Service& service, const ServiceFacts& facts) {
 }
 
 ServiceFacts Opening::state(const Service& service) {
-  ServiceFacts facts = services_.state(service);
+  ServiceFacts facts = parts_.services.state(service);
   if (service.daemon != kSigner.daemon && waits(service, facts))
     facts.reason = "Waiting for the token";
   if (service.daemon == kSigner.daemon && facts.state == "STARTED" && !signer_answers_) {
@@ -228,7 +222,7 @@ std::vector<std::string> Opening::outstanding() {
   if (!has_certificates())
     sentences.emplace_back("The first keys and certificates are made, and the ITL is published.");
   for (const Service& service : kServices)
-    if (waits(service, services_.state(service)))
+    if (waits(service, parts_.services.state(service)))
       sentences.push_back(fmt::format("{} is started.", service.name));
   return sentences;
 }

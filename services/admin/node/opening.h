@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,10 +12,11 @@
 #include <vector>
 
 #include "core/admin/api.h"
-#include "services/admin/jobs/jobs.h"
-#include "services/admin/node/house.h"
+#include "core/base/clock.h"
+#include "core/certificates/certificate_store.h"
+#include "core/crypto/token.h"
+#include "core/storage/database.h"
 #include "services/admin/node/service_control.h"
-#include "services/admin/trust/trust_keeper.h"
 
 namespace ringfence::services::admin {
 
@@ -25,8 +27,26 @@ namespace ringfence::services::admin {
 /// an administrator stopped. Safe from several threads.
 class Opening {
  public:
-  Opening(House& house, TrustKeeper& keeper, Jobs& jobs, ServiceControl& services)
-      : house_(house), keeper_(keeper), jobs_(jobs), services_(services) {}
+  /// Work is what it does of the rooms above. A text says what was put right, "" nothing.
+  struct Work {
+    std::function<void()> make_certificates;  ///< of every unit that has none
+    std::function<std::string()> publish;     ///< has the list of the certificates in force
+    std::function<std::string()> refresh;     ///< the same before Cisco Tftp starts
+    std::function<void()> resume_jobs;
+  };
+
+  /// All must outlive it. `admin` is admin.db.
+  struct Parts {
+    core::Database& admin;
+    const core::Token& token;
+    ServiceControl& services;
+    const core::Clock& clock;
+    Work work;
+    /// How long begin waits for the signer's first worker to log in.
+    std::chrono::milliseconds patience{20'000};
+  };
+
+  explicit Opening(Parts parts) : parts_(std::move(parts)), certificates_(parts_.admin) {}
 
   Opening(const Opening&) = delete;
   Opening& operator=(const Opening&) = delete;
@@ -66,14 +86,12 @@ class Opening {
   /// see asks the signer, and says whether it can sign.
   bool see(core::TokenStatus& status);
   void refresh_itl();
-  void note(const std::optional<Ensured>& ensured);
+  void note(const std::string& put_right);
   void keep_stopped();
   void start_services(Which which);
 
-  House& house_;
-  TrustKeeper& keeper_;
-  Jobs& jobs_;
-  ServiceControl& services_;
+  const Parts parts_;
+  core::CertificateStore certificates_;
   std::atomic<bool> signs_ = false;                 ///< the token could when it was asked last
   std::atomic<bool> signer_answers_ = true;         ///< the signer did when it was asked last
   std::atomic<bool> open_ = false;                  ///< everything that waited has been done

@@ -10,8 +10,8 @@ namespace ringfence::services::admin {
 using core::Kept;
 using core::Retention;
 
-core::admin::RetentionShow show_retention(House& house) {
-  const Retention retention = core::RetentionStore(house.database).load();
+core::admin::RetentionShow show_retention(core::Database& admin) {
+  const Retention retention = core::RetentionStore(admin).load();
   core::admin::RetentionShow shown;
   for (const Kept kept : core::kAllKept)
     shown.kept.push_back(
@@ -21,18 +21,18 @@ core::admin::RetentionShow show_retention(House& house) {
   return shown;
 }
 
-core::admin::RetentionShow set_retention(House& house, const core::admin::RetentionSet& request) {
+core::admin::RetentionShow set_retention(core::Database& admin, const core::admin::RetentionSet& request) {
   const auto days =
       static_cast<int>(std::clamp<std::int64_t>(request.days, 0, std::numeric_limits<int>::max()));
-  core::RetentionStore(house.database).set(core::kept_from(request.kind), days);
-  return show_retention(house);
+  core::RetentionStore(admin).set(core::kept_from(request.kind), days);
+  return show_retention(admin);
 }
 
-std::vector<core::Pruner::Rule> pruning(House& house) {
+std::vector<core::Pruner::Rule> pruning(const core::Config& config, core::JobStore& jobs) {
   return {{Kept::jobs, [&](core::Database&, core::Time before,
-                           std::size_t most) { return house.jobs.prune(before, most); }},
+                           std::size_t most) { return jobs.prune(before, most); }},
           {Kept::logs, [&](core::Database&, core::Time before, std::size_t most) {
-             return core::prune_files(house.config.log_folder(), before, most, is_older_log);
+             return core::prune_files(config.log_folder(), before, most, is_older_log);
            }}};
 }
 

@@ -5,19 +5,22 @@
 
 #include "core/admin/system_api.h"
 #include "core/storage/pruner.h"
-#include "services/admin/node/house.h"
+#include "core/config/config.h"
+#include "core/plans/job_store.h"
+#include "core/storage/database.h"
 
 namespace ringfence::services::admin {
 
-core::admin::RetentionShow show_retention(House& house);
+core::admin::RetentionShow show_retention(core::Database& admin);
 
 /// set_retention changes one kind and answers as show_retention does. Throws Error{malformed}
 /// naming what could be; then nothing has changed.
-core::admin::RetentionShow set_retention(House& house, const core::admin::RetentionSet& request);
+core::admin::RetentionShow set_retention(core::Database& admin,
+                                         const core::admin::RetentionSet& request);
 
-/// pruning is what of admin.db, and of the log folder, need not be kept for ever. `house` must
+/// pruning is what of admin.db, and of the log folder, need not be kept for ever. Both must
 /// outlive it.
-std::vector<core::Pruner::Rule> pruning(House& house);
+std::vector<core::Pruner::Rule> pruning(const core::Config& config, core::JobStore& jobs);
 
 /// is_older_log tells a log file that was put aside: "capf.log.3", and not "capf.log".
 bool is_older_log(const std::filesystem::path& file);

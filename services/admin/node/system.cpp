@@ -73,27 +73,17 @@ std::string environment(const char* name, const char* otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
-/// list_warning says that the published ITL file is not what it was.
-std::optional<std::string> list_warning(TrustKeeper& keeper) {
-  if (keeper.served_itl_sha1().empty()) return std::nullopt;  // there is none yet
-  const core::admin::TrustListShow show = keeper.show(core::ListKind::itl);
-  if (show.state == "verified") return std::nullopt;
-  return "The ITL file on disk is not good (" + (show.error.empty() ? show.state : show.error) +
-         "). Mend that with 'utils service restart Cisco Tftp'; 'show itl' says what phones get.";
-}
-
 }  // namespace
 
 core::admin::SystemVersion system_version() {
   return {RINGFENCE_VERSION, {}};
 }
 
-core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, ServiceControl& services,
-                                        const core::admin::ServiceFacts& signer,
-                                        std::vector<std::string> notes) {
+core::admin::SystemStatus system_status(const Machine& machine,
+                                        const core::admin::ServiceFacts& signer) {
   core::admin::SystemStatus status;
-  status.host = house.config.node().host;
-  status.date = core::to_iso(house.clock.now());
+  status.host = machine.config.node().host;
+  status.date = core::to_iso(machine.clock.now());
   status.time_zone = "UTC";
   status.locale = environment("LANG", "C.UTF-8");
   status.version = RINGFENCE_VERSION;
@@ -114,49 +104,43 @@ core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, Servi
   status.memory_cached = kbytes("Cached");
   status.memory_shared = kbytes("Shmem");
   status.memory_buffers = kbytes("Buffers");
-  status.disks = {disk("active", "/"), disk("state", house.config.state())};
-  status.phones = static_cast<std::int64_t>(house.phones.count());
-  status.registrar = house.registrar().why();
-  if (core::Database* registrar = house.callmanager_db(); registrar && status.registrar.empty()) {
+  status.disks = {disk("active", "/"), disk("state", machine.config.state())};
+  status.phones = static_cast<std::int64_t>(machine.phones.count());
+  status.registrar = machine.neighbours.registrar().why();
+  if (core::Database* registrar = machine.neighbours.callmanager();
+      registrar && status.registrar.empty()) {
     std::set<std::string> devices;
-    for (const core::Registration& one : house.registrations()) devices.insert(one.device);
+    for (const core::Registration& one : machine.neighbours.registrations())
+      devices.insert(one.device);
     status.registered = static_cast<std::int64_t>(devices.size());
     std::set<std::string> silent;
-    const core::Time now = house.clock.now();
+    const core::Time now = machine.clock.now();
     for (const core::Registration& one : core::RegistrationStore(*registrar).list())
       if (one.expires_at > now && !devices.contains(one.device)) silent.insert(one.device);
     status.not_answering = static_cast<std::int64_t>(silent.size());
   }
-  if (auto warning = disk_warning(house.config.state())) {
+  if (auto warning = disk_warning(machine.config.state())) {
     status.warnings.push_back(std::move(*warning));
   }
   std::vector<core::admin::ServiceFacts> states;
-  for (const Service& one : kServices) states.push_back(services.state(one));
-  states = with_health(house.config, std::move(states));
+  for (const Service& one : kServices) states.push_back(machine.services.state(one));
+  states = with_health(machine.config, std::move(states));
   states.push_back(signer);
   for (const core::admin::ServiceFacts& service : states)
     if (service.state == kNotResponding)
       status.warnings.push_back(service.name + " is not responding: " + service.reason);
-  if (auto warning = list_warning(keeper)) status.warnings.push_back(std::move(*warning));
-  if (keeper.publisher().recovering())
-    status.warnings.push_back(
-        std::string("A recovery list is in force: ") +
-        std::string(name(keeper.publisher().signer())) +
-        " signs the ITL. When every phone has fetched it ('utils phone reset all'), 'utils service "
-        "restart Cisco Tftp' returns to the normal signer.");
-  status.notes = std::move(notes);
   return status;
 }
 
-core::admin::Hello hello(House& house, const std::string& account, int level) {
+core::admin::Hello hello(const core::Config& config, const std::string& account, int level) {
   core::admin::Hello hello;
   hello.account = account;
   hello.level = level;
-  hello.host = house.config.node().host;
+  hello.host = config.node().host;
   hello.version = RINGFENCE_VERSION;
   hello.processors = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   hello.memory_mbytes = memory()["MemTotal"] / 1024;
-  if (auto warning = disk_warning(house.config.state())) {
+  if (auto warning = disk_warning(config.state())) {
     hello.warnings.push_back(std::move(*warning));
   }
   return hello;

@@ -2,19 +2,29 @@
 #pragma once
 
 #include "core/admin/api.h"
-#include "services/admin/node/house.h"
+#include "core/base/clock.h"
+#include "core/config/config.h"
+#include "core/phones/phone_store.h"
+#include "services/admin/node/neighbours.h"
 #include "services/admin/node/service_control.h"
-#include "services/admin/trust/trust_keeper.h"
 
 namespace ringfence::services::admin {
 
-/// system_status takes the signer's state as the opening judges it, and its notes.
-core::admin::SystemStatus system_status(House& house, TrustKeeper& keeper, ServiceControl& services,
-                                        const core::admin::ServiceFacts& signer,
-                                        std::vector<std::string> notes);
+/// Machine is what system_status asks.
+struct Machine {
+  const core::Config& config;
+  const core::PhoneStore& phones;
+  Neighbours& neighbours;
+  ServiceControl& services;
+  const core::Clock& clock;
+};
+
+/// system_status takes the signer's state as the opening judges it.
+core::admin::SystemStatus system_status(const Machine& machine,
+                                        const core::admin::ServiceFacts& signer);
 core::admin::SystemVersion system_version();
 
 /// hello answers session.hello for a caller's account and level.
-core::admin::Hello hello(House& house, const std::string& account, int level);
+core::admin::Hello hello(const core::Config& config, const std::string& account, int level);
 
 }  // namespace ringfence::services::admin

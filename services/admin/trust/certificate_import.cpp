@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "core/base/error.h"
+#include "core/base/secret.h"
 #include "core/base/utf8.h"
 #include "core/certificates/issue.h"
 #include "core/certificates/request.h"
@@ -36,25 +36,15 @@ constexpr std::chrono::days kLongestLsc{1825};
 /// read_given reads text, or a file's bytes in base64, and wipes its copy: it may hold a key.
 core::CertificateFile read_given(const std::string& text,
                                  const std::optional<std::string>& content) {
-  Bytes bytes;
+  core::Secret bytes(text);
   if (content) {
     try {
-      bytes = core::from_base64(*content);
+      bytes = core::Secret(core::from_base64(*content));
     } catch (const Error&) {
       throw Error(Code::malformed, "the parameter 'content' is not base64 (RFC 4648)");
     }
-  } else {
-    bytes.assign(text.begin(), text.end());
   }
-
-  struct Wiped {
-    Bytes& bytes;
-
-    ~Wiped() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
-  };
-
-  const Wiped wiped{bytes};
-  return core::read_certificate_file(bytes, kMostAtOnce);
+  return core::read_certificate_file(bytes.reveal(), kMostAtOnce);
 }
 
 /// store_or_refuse takes "CAPF" for CAPF-trust, as CUCM does.
@@ -138,7 +128,7 @@ std::vector<std::string> weaknesses_of(const X509Cert& ca, core::Time now) {
 /// Of a chain the certificate of the pending request counts. The others are passed over: whom this
 /// node trusts is said with `set cert import trust`, never by what a CA puts into a file.
 CertificateImport::Given CertificateImport::given(const CertificateImportRequest& request) {
-  const auto pending = core::CsrStore(house_.database).find(requestable_or_refuse(request.unit));
+  const auto pending = core::CsrStore(parts_.admin).find(requestable_or_refuse(request.unit));
   core::CertificateFile file = read_given(request.pem, request.content);
   std::size_t chosen = 0;
   if (pending) {
@@ -161,7 +151,7 @@ CertificateImport::Given CertificateImport::given(const CertificateImportRequest
 TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& request,
                                               const Bytes& der) {
   const Unit unit = requestable_or_refuse(request.unit);
-  const auto pending = core::CsrStore(house_.database).find(unit);
+  const auto pending = core::CsrStore(parts_.admin).find(unit);
   if (!pending)
     throw Error(Code::not_found,
                 fmt::format("there is no pending request of {0}; make one with 'set csr gen {0}' "
@@ -169,9 +159,8 @@ TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& re
                             name(unit)));
   const X509Cert certificate = core::parse_certificate(der);
   check_names(*certificate);
-  const core::Anchors trust("CAPF-trust",
-                            store_certificates(house_.certificates, TrustStore::capf));
-  const core::Time now = house_.clock.now();
+  const core::Anchors trust("CAPF-trust", store_certificates(certificates_, TrustStore::capf));
+  const core::Time now = parts_.clock.now();
   const std::vector<X509Cert> issuers = core::check_issuing_certificate(
       *certificate, core::spki_of(*core::parse_request(pending->der)), trust, now);
   if (request.ca_cert && !issuers.empty()) check_ca_cert(*request.ca_cert, *issuers.front());
@@ -187,7 +176,7 @@ TrustKeeper::Adopted CertificateImport::judge(const CertificateImportRequest& re
 }
 
 void CertificateImport::check_ca_cert(const std::string& wanted, const X509& issuer) {
-  const auto shown = show_certificate(house_, "trust", wanted);
+  const auto shown = show_certificate(certificates_, "trust", wanted);
   if (shown.certificate.subject == core::subject_of(issuer)) return;
   throw Error(Code::refused,
               fmt::format("the certificate was issued by {}, not by {}, whose "
@@ -198,7 +187,7 @@ void CertificateImport::check_ca_cert(const std::string& wanted, const X509& iss
 /// A store holds one certificate a subject: the LSCs of the other would no longer verify.
 void CertificateImport::check_subject_is_free(const X509& certificate) {
   const core::CertificateFacts facts = core::certificate_facts_of(certificate);
-  for (const core::TrustedCertificate& one : house_.certificates.trusted()) {
+  for (const core::TrustedCertificate& one : certificates_.trusted()) {
     if (one.store != "CAPF-trust" && one.store != "CallManager-trust") continue;
     if (one.der == facts.der) continue;
     if (core::subject_of(*core::parse_certificate(one.der)) != facts.subject) continue;
@@ -213,12 +202,12 @@ void CertificateImport::check_subject_is_free(const X509& certificate) {
 /// check_issues signs an LSC for nobody and verifies it as others will: whatever the checks before
 /// did not think of shows here, and so does a key that the token has lost.
 void CertificateImport::check_issues(const TrustKeeper::Adopted& adopted) {
-  const core::EvpPkey key = house_.token.key(adopted.certificate.key);
+  const core::EvpPkey key = parts_.token.key(adopted.certificate.key);
   std::vector<X509Cert> below;
   below.push_back(core::parse_certificate(adopted.certificate.der));
-  const core::Time now = house_.clock.now();
+  const core::Time now = parts_.clock.now();
   const X509Cert lsc = core::issue_lsc({"SEP000000000000", "", public_key_of_nobody()},
-                                       *below.front(), *key, house_.token.context(), now);
+                                       *below.front(), *key, parts_.token.context(), now);
   try {
     core::Anchors("CAPF-trust", adopted.issuers)
         .chain_of(*lsc, core::Anchors::Up::to_root, now, below);
@@ -241,7 +230,7 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
   for (const Bytes& issuer : adopted.issuers)
     plan.issuers.push_back(core::subject_of(*core::parse_certificate(issuer)));
   core::admin::RegeneratePlan regenerate =
-      regeneration_.plan(adopted.certificate.unit, request.force);
+      parts_.regenerating.plan(adopted.certificate.unit, request.force);
   plan.phones = regenerate.phones;
   plan.phones_reset = regenerate.phones_reset;
   plan.notes = std::move(file.notes);
@@ -251,7 +240,7 @@ CertificateImportPlan CertificateImport::plan(const CertificateImportRequest& re
   plan.stranded = regenerate.stranded;
   plan.refusal = std::move(regenerate.refusal);
   const auto lasts =
-      std::chrono::floor<std::chrono::days>(core::not_after_of(*certificate) - house_.clock.now());
+      std::chrono::floor<std::chrono::days>(core::not_after_of(*certificate) - parts_.clock.now());
   if (lasts < kLongestLsc)
     plan.notes.push_back(
         fmt::format("An LSC never outlives the CAPF certificate, and this one ends in {} day{}.",
@@ -267,10 +256,10 @@ core::admin::JobStarted CertificateImport::start(const CertificateImportRequest&
   kept.ca_cert = request.ca_cert;
   kept.force = request.force;
   const Unit unit = judge(kept, der).certificate.unit;
-  return {regeneration_.start_import(
+  return {parts_.regenerating.start(
       unit, who,
       [this, kept, der, unit](const std::string& by) {
-        return keeper_.adopt(
+        return parts_.keeper.adopt(
             unit, by, [&] { return judge(kept, der); }, kept.force);
       },
       kept.force)};
@@ -287,7 +276,7 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
     if (store != TrustStore::capf)
       throw Error(Code::malformed, "only certificates of CAPF-trust have a purpose");
   }
-  const core::Time now = house_.clock.now();
+  const core::Time now = parts_.clock.now();
   for (const X509Cert& one : certificates) {
     check_names(*one);
     if (now > core::not_after_of(*one))
@@ -305,15 +294,14 @@ core::admin::TrustImported CertificateImport::trust(const core::admin::TrustImpo
   imported.found = std::move(file.found);
   imported.notes = std::move(file.notes);
   imported.warnings = std::move(file.warnings);
-  imported.certificates = keeper_.trust(store, certificates, who, purpose);
+  imported.certificates = parts_.keeper.trust(store, certificates, who, purpose);
   if (store != TrustStore::capf) return imported;
   for (const X509Cert& one : certificates)
     for (std::string& weakness : weaknesses_of(one, now))
       imported.warnings.push_back(std::move(weakness));
   for (const core::admin::TrustImport& one : imported.certificates)
     imported.notes.push_back(use_of(one, purpose.has_value()));
-  const std::vector<Bytes> callers =
-      store_certificates(house_.certificates, TrustStore::call_manager);
+  const std::vector<Bytes> callers = store_certificates(certificates_, TrustStore::call_manager);
   for (const X509Cert& one : certificates) {
     if (std::ranges::count(callers, core::to_der(*one)) > 0) continue;
     imported.notes.emplace_back(

@@ -1,11 +1,12 @@
 // cert.import*: certificates that somebody else signed, for this node's CAPF and its trust stores.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "core/admin/csr_api.h"
-#include "services/admin/jobs/regeneration.h"
-#include "services/admin/node/house.h"
+#include "core/certificates/certificate_store.h"
 #include "services/admin/trust/trust_keeper.h"
 
 namespace ringfence::services::admin {
@@ -13,9 +14,28 @@ namespace ringfence::services::admin {
 /// CertificateImport judges and puts to use. Safe from several threads.
 class CertificateImport {
  public:
-  /// All must outlive it, and the jobs that it starts.
-  CertificateImport(House& house, TrustKeeper& keeper, Regeneration& regeneration)
-      : house_(house), keeper_(keeper), regeneration_(regeneration) {}
+  using Forced = TrustKeeper::Forced;
+
+  /// Regenerating is the job around a change of a unit's certificate.
+  struct Regenerating {
+    /// plan says what the job will do, and what speaks against it.
+    std::function<core::admin::RegeneratePlan(core::Unit, Forced)> plan;
+    /// start begins the job, which makes the change for the one who asked; it returns its number.
+    std::function<std::int64_t(core::Unit, const std::string& who,
+                               std::function<Published(const std::string& who)> change, Forced)>
+        start;
+  };
+
+  /// All must outlive it, and the jobs that it starts. `admin` is admin.db.
+  struct Parts {
+    core::Database& admin;
+    const core::Token& token;
+    TrustKeeper& keeper;
+    const core::Clock& clock;
+    Regenerating regenerating;
+  };
+
+  explicit CertificateImport(Parts parts) : parts_(std::move(parts)), certificates_(parts_.admin) {}
 
   /// plan checks the certificate as import will, down to an LSC that it signs for nobody, and says
   /// what will happen. Throws Error{refused}, {malformed} or {not_found} with what is wrong and
@@ -47,9 +67,8 @@ class CertificateImport {
   void check_subject_is_free(const X509& certificate);
   void check_issues(const TrustKeeper::Adopted& adopted);
 
-  House& house_;
-  TrustKeeper& keeper_;
-  Regeneration& regeneration_;
+  const Parts parts_;
+  core::CertificateStore certificates_;
 };
 
 }  // namespace ringfence::services::admin

@@ -27,15 +27,15 @@ struct Entry {
   std::string purpose = {};  ///< as it is kept
 };
 
-std::vector<Entry> entries(House& house, const std::string& type) {
+std::vector<Entry> entries(const core::CertificateStore& certificates, const std::string& type) {
   std::vector<Entry> found;
   if (type == "own") {
-    for (core::OwnCertificate& one : house.certificates.all_own()) {
+    for (core::OwnCertificate& one : certificates.all_own()) {
       const std::string unit(name(one.unit));
       found.push_back({unit, unit + ".pem", one.description, std::move(one.der)});
     }
   } else if (type == "trust") {
-    for (core::TrustedCertificate& one : house.certificates.trusted())
+    for (core::TrustedCertificate& one : certificates.trusted())
       found.push_back({one.store, one.file, one.description, std::move(one.der), one.purpose});
   } else {
     throw Error(Code::malformed, "the type is own or trust, not '" + type + "'");
@@ -78,16 +78,17 @@ core::Unit unit_or_refuse(const std::string& word) {
                                            word, fmt::join(names, ", ")));
 }
 
-core::admin::CertificateList list_certificates(House& house, const std::string& type) {
+core::admin::CertificateList list_certificates(const core::CertificateStore& certificates,
+                                               const std::string& type) {
   core::admin::CertificateList list;
-  for (const Entry& entry : entries(house, type))
+  for (const Entry& entry : entries(certificates, type))
     list.certificates.push_back(describe(entry, *core::parse_certificate(entry.der)));
   return list;
 }
 
-core::admin::CertificateShow show_certificate(House& house, const std::string& type,
-                                              const std::string& name) {
-  std::vector<Entry> all = entries(house, type);
+core::admin::CertificateShow show_certificate(const core::CertificateStore& certificates,
+                                              const std::string& type, const std::string& name) {
+  std::vector<Entry> all = entries(certificates, type);
   std::erase_if(all, [&](const Entry& entry) { return !is_called(entry, name); });
   if (all.empty())
     throw Error(Code::not_found,

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/certificates/certificate_store.h"
 #include "core/trust/itl.h"
 #include "core/trust/node_file.h"
 
@@ -38,27 +39,25 @@ bool ClusterKeeper::changes_itl(const core::Cluster& now, const core::Cluster& a
 
 std::optional<ClusterKeeper::Done> ClusterKeeper::apply(const std::string& who,
                                                         const Judge& judge) {
-  const std::lock_guard lock(house_.trust_mutex);
-  const core::Cluster now = cluster_of(house_.database, house_.config);
+  const std::lock_guard lock(parts_.mutex);
+  const core::Cluster now = cluster_of(parts_.admin, parts_.config);
   const std::optional<Change> change = judge(now);
   if (!change) return std::nullopt;
-  house_.write_owed_audit();
-  house_.record_act(who, change->event + "_INTENT", json::serialize(change->detail));
+  parts_.acts.write_owed();
+  parts_.acts.record(who, change->event + "_INTENT", json::serialize(change->detail));
   std::string in_force = "the earlier nodes and ITL";
   try {
     Done done = make(*change, now, in_force);
     json::object detail = change->detail;
     if (done.itl_sha1) detail["itl_sha1"] = *done.itl_sha1;
     if (!done.warnings.empty()) detail["warnings"] = json::value_from(done.warnings);
-    std::string complaint =
-        house_.record_done(who, change->event + "_DONE", json::serialize(detail));
-    if (!complaint.empty()) done.warnings.push_back(std::move(complaint));
+    parts_.acts.record_done(who, change->event + "_DONE", json::serialize(detail), done.warnings);
     return done;
   } catch (const std::exception& error) {
     json::object detail = change->detail;
     detail["why"] = error.what();
     detail["in_force"] = in_force;
-    house_.record_done(who, change->event + "_FAILED", json::serialize(detail));
+    parts_.acts.record_done(who, change->event + "_FAILED", json::serialize(detail));
     throw;
   }
 }
@@ -69,20 +68,20 @@ ClusterKeeper::Done ClusterKeeper::make(const Change& change, const core::Cluste
   SignedList list;
   const bool new_list = changes_itl(now, change.after);
   if (new_list) {
-    list = publisher_.build({house_.certificates.all_own(), change.after});
-    publisher_.prepare(list);
+    list = parts_.publisher.build({core::CertificateStore(parts_.admin).all_own(), change.after});
+    parts_.publisher.prepare(list);
   }
   try {
-    core::Database::Transaction transaction(house_.database);
+    core::Database::Transaction transaction(parts_.admin);
     change.write();
-    if (new_list) publisher_.record(list, change.reason);
+    if (new_list) parts_.publisher.record(list, change.reason);
     transaction.commit();
   } catch (const std::exception&) {
     // A COMMIT that failed may have been kept: what is there then counts.
     bool kept = false;
     try {
-      house_.database.settle();
-      kept = same_nodes(cluster_of(house_.database, house_.config), change.after);
+      parts_.admin.settle();
+      kept = same_nodes(cluster_of(parts_.admin, parts_.config), change.after);
     } catch (const std::exception&) {
       in_force += ", unless the next start finds that the new ones were kept";
       throw;
@@ -92,7 +91,7 @@ ClusterKeeper::Done ClusterKeeper::make(const Change& change, const core::Cluste
   }
   if (!new_list) {
     for (const Service& service : kServices) {
-      const auto why = tell_reload(house_.config, service);
+      const auto why = tell_reload(parts_.config, service);
       if (!why) continue;
       const std::string called(service.name);
       done.untold.push_back(called);
@@ -102,7 +101,7 @@ ClusterKeeper::Done ClusterKeeper::make(const Change& change, const core::Cluste
     return done;
   }
   try {
-    Published published = publisher_.publish(list, change.reason);
+    Published published = parts_.publisher.publish(list, change.reason);
     done.itl_sha1 = published.sha1;
     done.warnings = std::move(published.warnings);
     done.untold = std::move(published.untold);

@@ -2,22 +2,32 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include <boost/json.hpp>
 
-#include "services/admin/node/house.h"
+#include "services/admin/node/acts.h"
 #include "services/admin/node/this_node.h"
 #include "services/admin/trust/publisher.h"
 
 namespace ringfence::services::admin {
 
 /// ClusterKeeper changes which nodes there are beside this one. Safe from several threads: a change
-/// holds the house's trust_mutex.
+/// holds the mutex of trust.
 class ClusterKeeper {
  public:
-  explicit ClusterKeeper(House& house) : house_(house), publisher_(house) {}
+  /// As TrustKeeper's.
+  struct Parts {
+    const core::Config& config;
+    core::Database& admin;
+    Publisher& publisher;
+    Acts& acts;
+    std::mutex& mutex;
+  };
+
+  explicit ClusterKeeper(const Parts& parts) : parts_(parts) {}
 
   /// Change is what becomes of the cluster, and what is said of it.
   struct Change {
@@ -50,13 +60,12 @@ class ClusterKeeper {
   /// changes_itl tells whether the list of this node becomes another one.
   bool changes_itl(const core::Cluster& now, const core::Cluster& after) const;
 
-  bool recovering() const { return publisher_.recovering(); }
+  bool recovering() const { return parts_.publisher.recovering(); }
 
  private:
   Done make(const Change& change, const core::Cluster& now, std::string& in_force);
 
-  House& house_;
-  Publisher publisher_;
+  const Parts parts_;
 };
 
 }  // namespace ringfence::services::admin

@@ -42,25 +42,25 @@ Unit requestable_or_refuse(const std::string& word) {
                           name(unit)));
 }
 
-core::admin::CsrGenerated generate_csr(House& house, TrustKeeper& keeper, const std::string& unit,
-                                       const std::string& who) {
+core::admin::CsrGenerated generate_csr(core::Database& admin, TrustKeeper& keeper,
+                                       const std::string& unit, const std::string& who) {
   const Unit of = requestable_or_refuse(unit);
   core::admin::CsrGenerated generated;
-  generated.replaced = core::CsrStore(house.database).find(of).has_value();
+  generated.replaced = core::CsrStore(admin).find(of).has_value();
   const core::PendingRequest pending = keeper.request(of, who);
   generated.csr = describe(pending, *core::parse_request(pending.der));
   return generated;
 }
 
-core::admin::CsrList list_csrs(House& house) {
+core::admin::CsrList list_csrs(core::Database& admin) {
   core::admin::CsrList list;
-  for (const core::PendingRequest& pending : core::CsrStore(house.database).all())
+  for (const core::PendingRequest& pending : core::CsrStore(admin).all())
     list.csrs.push_back(describe(pending, *core::parse_request(pending.der)));
   return list;
 }
 
-core::admin::CsrShow show_csr(House& house, const std::string& name_given) {
-  for (const core::PendingRequest& pending : core::CsrStore(house.database).all()) {
+core::admin::CsrShow show_csr(core::Database& admin, const std::string& name_given) {
+  for (const core::PendingRequest& pending : core::CsrStore(admin).all()) {
     const std::string unit(name(pending.unit));
     const std::string file = file_of(pending.unit);
     if (name_given != unit && name_given != file && name_given != unit + "/" + file) continue;

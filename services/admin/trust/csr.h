@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/admin/csr_api.h"
-#include "services/admin/node/house.h"
+#include "core/storage/database.h"
 #include "services/admin/trust/trust_keeper.h"
 
 namespace ringfence::services::admin {
@@ -13,11 +13,11 @@ namespace ringfence::services::admin {
 /// Error{refused} for one whose certificate phones must know by itself, Error{not_found} for none.
 core::Unit requestable_or_refuse(const std::string& word);
 
-core::admin::CsrGenerated generate_csr(House& house, TrustKeeper& keeper, const std::string& unit,
-                                       const std::string& who);
-core::admin::CsrList list_csrs(House& house);
+core::admin::CsrGenerated generate_csr(core::Database& admin, TrustKeeper& keeper,
+                                       const std::string& unit, const std::string& who);
+core::admin::CsrList list_csrs(core::Database& admin);
 
 /// show_csr throws Error{not_found} that says which requests there are.
-core::admin::CsrShow show_csr(House& house, const std::string& name);
+core::admin::CsrShow show_csr(core::Database& admin, const std::string& name);
 
 }  // namespace ringfence::services::admin

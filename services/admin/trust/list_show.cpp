@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
 #include "core/net/rpc.h"
-#include "services/admin/jobs/registrar_truth.h"
+#include "services/admin/node/control_socket.h"
 
 namespace ringfence::services::admin {
 
@@ -44,8 +44,8 @@ core::admin::TrustListRecord record_of(const TrustListFacts::Record& record, int
 }
 
 /// whose says whether we know the certificate that a foreign list was verified by.
-std::string whose(House& house, const core::Bytes& der) {
-  for (const core::TrustedCertificate& one : house.certificates.trusted())
+std::string whose(const core::CertificateStore& certificates, const core::Bytes& der) {
+  for (const core::TrustedCertificate& one : certificates.trusted())
     if (one.der == der)
       return fmt::format("which is in {} and is not one that this house signs with", one.store);
   return "which is not one of this house's";
@@ -104,7 +104,7 @@ TrustListShow show_of(const TrustListFacts& facts, core::Time modified) {
   return show;
 }
 
-TrustListShow examine_list(House& house, core::ListKind kind,
+TrustListShow examine_list(const core::CertificateStore& certificates, core::ListKind kind,
                            const core::admin::TrustListExamineRequest& request) {
   const core::Bytes file = content_of(request.content);
   const core::Time modified = core::from_seconds(request.modified.value_or(0));
@@ -116,7 +116,7 @@ TrustListShow examine_list(House& house, core::ListKind kind,
   std::optional<core::Bytes> ours;
   try {
     const core::SignerName signer = core::parse_header(file).signer;
-    for (const core::OwnCertificate& one : house.certificates.all_own())
+    for (const core::OwnCertificate& one : certificates.all_own())
       if (core::signer_name_of(*core::parse_certificate(one.der)) == signer) ours = one.der;
   } catch (const Error& error) {  // facts_of says what is wrong with the file
     if (error.code() != Code::malformed) throw;
@@ -128,7 +128,7 @@ TrustListShow examine_list(House& house, core::ListKind kind,
     const core::TrustList list = core::parse_trust_list(file);
     facts.remark =
         fmt::format("It was verified by the certificate in record {}, {}.", facts.signer_record,
-                    whose(house, list.records[facts.signer_record - 1].certificate));
+                    whose(certificates, list.records[facts.signer_record - 1].certificate));
   }
   TrustListShow show = show_of(facts, modified);
   show.file = request.name;

@@ -4,9 +4,9 @@
 #include "core/admin/api.h"
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
+#include "core/certificates/certificate_store.h"
 #include "core/config/config.h"
 #include "core/trust/facts.h"
-#include "services/admin/node/house.h"
 
 namespace ringfence::services::admin {
 
@@ -17,7 +17,8 @@ core::admin::TrustListShow show_of(const core::TrustListFacts& facts, core::Time
 /// examine_list judges a file that somebody gives: by our own certificates when one of them is
 /// named as its signer, else by the certificate of its own record that is. Throws
 /// Error{malformed} when `request.content` is not base64 or longer than 1 MiB.
-core::admin::TrustListShow examine_list(House& house, core::ListKind kind,
+core::admin::TrustListShow examine_list(const core::CertificateStore& certificates,
+                                        core::ListKind kind,
                                         const core::admin::TrustListExamineRequest& request);
 
 /// note_served adds to a list that is not good what Cisco Tftp serves in truth: it asks it.

@@ -11,7 +11,6 @@
 #include "core/crypto/x509.h"
 #include "core/trust/node_check.h"
 #include "core/trust/node_file.h"
-#include "services/admin/jobs/phone_waves.h"
 #include "services/admin/node/service_health.h"
 #include "services/admin/trust/node_certificates.h"
 
@@ -178,7 +177,7 @@ NodeFacts Nodes::facts(const ClusterNode& node) const {
     if (const X509* certificate = node.certificate(unit))
       facts.certificates.push_back(describe(unit, *certificate));
   facts.fingerprint = core::node_fingerprint(node);
-  if (const auto at = core::NodeStore(parts_.house.database).imported_at(node.id))
+  if (const auto at = core::NodeStore(parts_.admin).imported_at(node.id))
     facts.imported = core::to_iso(*at);
   return facts;
 }
@@ -203,7 +202,7 @@ core::admin::NodeExport Nodes::export_this() const {
 
 core::admin::NodeList Nodes::list() const {
   core::admin::NodeList list;
-  const core::Time now = parts_.house.clock.now();
+  const core::Time now = parts_.clock.now();
   constexpr std::chrono::days kSoon(30);
   for (const ClusterNode& node : cluster().nodes) {
     list.nodes.push_back(facts(node));
@@ -219,28 +218,27 @@ core::admin::NodeList Nodes::list() const {
 }
 
 std::string Nodes::why_nobody() const {
-  const RegistrarTruth registrar = parts_.house.registrar();
+  const RegistrarTruth registrar = parts_.neighbours.registrar();
   if (!registrar.serving) return registrar.why();
   const Service tftp = *service_named("Cisco Tftp");
   if (parts_.services.state(tftp).state != "STARTED")
     return "Cisco Tftp does not run, so that phones would start without their files";
-  if (!responds(parts_.house.config, tftp))
+  if (!responds(parts_.config, tftp))
     return "Cisco Tftp does not respond, so that phones would start without their files";
   return "";
 }
 
 void Nodes::note_phones(NodePlan& plan) const {
-  plan.phones = static_cast<std::int64_t>(parts_.house.phones.count());
+  plan.phones = static_cast<std::int64_t>(phones_.count());
   if (plan.result == kKnown) return;
-  parts_.jobs.refuse_while_phones_are_reset();
+  parts_.telling.refuse_while_one_runs();
   if (const std::string why = why_nobody(); !why.empty()) {
     plan.notes.push_back(why +
                          ": no phone is reset, and each fetches its new files when it next "
                          "starts, or by 'utils phone reset all'.");
     return;
   }
-  plan.phones_reset =
-      static_cast<std::int64_t>(PhoneWaves::items_of_registered(parts_.house).size());
+  plan.phones_reset = static_cast<std::int64_t>(parts_.telling.reachable());
   const std::int64_t others = plan.phones - plan.phones_reset;
   if (others > 0)
     plan.notes.push_back(
@@ -248,7 +246,7 @@ void Nodes::note_phones(NodePlan& plan) const {
                     others == 1 ? "1 known phone is" : fmt::format("{} known phones are", others),
                     others == 1 ? "it is" : "they are", others == 1 ? "fetches its" : "fetch their",
                     others == 1 ? "it next starts" : "they next start"));
-  if (keeper_.recovering() && plan.new_itl)
+  if (parts_.keeper.recovering() && plan.new_itl)
     plan.notes.emplace_back(
         "A recovery list is in force ('utils itl reset localkey'), so the same key signs this one "
         "too. 'utils service restart Cisco Tftp' returns to the normal signer.");
@@ -256,12 +254,12 @@ void Nodes::note_phones(NodePlan& plan) const {
 
 NodePlan Nodes::plan_import(const NodeImportRequest& request) const {
   const core::Cluster now = cluster();
-  const Import import = judged(node_in(request), now, parts_.house.clock.now());
+  const Import import = judged(node_in(request), now, parts_.clock.now());
   NodePlan plan;
   plan.node = facts(import.node);
   plan.result = import.result;
   plan.warnings = import.warnings;
-  plan.new_itl = keeper_.changes_itl(now, with(now, import.node));
+  plan.new_itl = parts_.keeper.changes_itl(now, with(now, import.node));
   if (import.earlier != nullptr) plan.changes = changes_of(*import.earlier, import.node);
   if (import.result != kKnown) {
     const std::string& name = import.node.name;
@@ -287,7 +285,7 @@ NodePlan Nodes::plan_removal(const NodeRemoveRequest& request) const {
   NodePlan plan;
   plan.node = facts(node);
   plan.result = kRemoved;
-  plan.new_itl = keeper_.changes_itl(now, without(now, node.id));
+  plan.new_itl = parts_.keeper.changes_itl(now, without(now, node.id));
   plan.warnings = warnings_of_removal(node);
   note_phones(plan);
   return plan;
@@ -296,21 +294,21 @@ NodePlan Nodes::plan_removal(const NodeRemoveRequest& request) const {
 NodeChanged Nodes::import(const NodeImportRequest& request, const std::string& who) {
   const ClusterNode given = node_in(request);
   NodeChanged changed;
-  const auto done =
-      keeper_.apply(who, [&](const core::Cluster& now) -> std::optional<ClusterKeeper::Change> {
-        Import import = judged(given, now, parts_.house.clock.now());
+  const auto done = parts_.keeper.apply(
+      who, [&](const core::Cluster& now) -> std::optional<ClusterKeeper::Change> {
+        Import import = judged(given, now, parts_.clock.now());
         changed.result = import.result;
         changed.warnings = std::move(import.warnings);
         if (import.result == kKnown) {
           changed.node = facts(import.node);
           return std::nullopt;
         }
-        parts_.jobs.refuse_while_phones_are_reset();
+        parts_.telling.refuse_while_one_runs();
         ClusterKeeper::Change change;
         change.after = with(now, import.node);
         change.write = [this, node = import.node, &changed] {
           ClusterNode saved = node;
-          saved.id = core::NodeStore(parts_.house.database).save(node, parts_.house.clock.now());
+          saved.id = core::NodeStore(parts_.admin).save(node, parts_.clock.now());
           changed.node = facts(saved);
         };
         change.event = "CLUSTER_NODE_IMPORT";
@@ -319,7 +317,7 @@ NodeChanged Nodes::import(const NodeImportRequest& request, const std::string& w
         return change;
       });
   if (!done) {
-    changed.phones = static_cast<std::int64_t>(parts_.house.phones.count());
+    changed.phones = static_cast<std::int64_t>(phones_.count());
     return changed;
   }
   changed.itl_sha1 = done->itl_sha1;
@@ -332,14 +330,14 @@ NodeChanged Nodes::import(const NodeImportRequest& request, const std::string& w
 NodeChanged Nodes::remove(const NodeRemoveRequest& request, const std::string& who) {
   NodeChanged changed;
   changed.result = kRemoved;
-  const auto done =
-      keeper_.apply(who, [&](const core::Cluster& now) -> std::optional<ClusterKeeper::Change> {
+  const auto done = parts_.keeper.apply(
+      who, [&](const core::Cluster& now) -> std::optional<ClusterKeeper::Change> {
         const ClusterNode& node = other_or_refuse(now, request.name);
-        parts_.jobs.refuse_while_phones_are_reset();
+        parts_.telling.refuse_while_one_runs();
         changed.node = facts(node);
         ClusterKeeper::Change change;
         change.after = without(now, node.id);
-        change.write = [this, id = node.id] { core::NodeStore(parts_.house.database).remove(id); };
+        change.write = [this, id = node.id] { core::NodeStore(parts_.admin).remove(id); };
         change.event = "CLUSTER_NODE_REMOVE";
         change.reason = "removal of node " + node.name;
         change.detail = detail_of(node, kRemoved);
@@ -353,12 +351,12 @@ NodeChanged Nodes::remove(const NodeRemoveRequest& request, const std::string& w
 }
 
 void Nodes::reset(const std::string& who, NodeChanged& changed) {
-  changed.phones = static_cast<std::int64_t>(parts_.house.phones.count());
+  changed.phones = static_cast<std::int64_t>(phones_.count());
   std::string why;
   try {
     why = why_nobody();
     if (why.empty()) {
-      changed.job = parts_.jobs.report(parts_.resets.start("reset", who));
+      changed.job = parts_.telling.start(who);
       return;
     }
   } catch (const std::exception& error) {  // the change is made: it is said, and not taken back

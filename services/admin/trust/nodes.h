@@ -1,13 +1,13 @@
 // node.*: exporting this node, importing and removing others, and listing them.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "core/admin/node_api.h"
-#include "services/admin/jobs/jobs.h"
-#include "services/admin/jobs/phone_resets.h"
-#include "services/admin/node/house.h"
+#include "core/phones/phone_store.h"
+#include "services/admin/node/neighbours.h"
 #include "services/admin/node/service_control.h"
 #include "services/admin/trust/cluster_keeper.h"
 
@@ -20,15 +20,25 @@ namespace ringfence::services::admin {
 /// can be told, a warning says so.
 class Nodes {
  public:
-  struct Parts {
-    House& house;
-    ServiceControl& services;
-    Jobs& jobs;
-    PhoneResets& resets;
+  /// Telling is the job that resets phones.
+  struct Telling {
+    std::function<void()> refuse_while_one_runs;  ///< throws Error{conflict}
+    std::function<std::size_t()> reachable;       ///< how many phones it would reset
+    std::function<core::admin::JobReport(const std::string& who)> start;
   };
 
-  /// All must outlive it.
-  explicit Nodes(const Parts& parts) : parts_(parts), keeper_(parts.house) {}
+  /// All must outlive it. `admin` is admin.db.
+  struct Parts {
+    const core::Config& config;
+    core::Database& admin;
+    ClusterKeeper& keeper;
+    Neighbours& neighbours;
+    ServiceControl& services;
+    const core::Clock& clock;
+    Telling telling;
+  };
+
+  explicit Nodes(Parts parts) : parts_(std::move(parts)), phones_(parts_.admin) {}
 
   core::admin::NodeExport export_this() const;
   core::admin::NodeList list() const;
@@ -45,7 +55,7 @@ class Nodes {
                                   const std::string& who);
 
  private:
-  core::Cluster cluster() const { return cluster_of(parts_.house.database, parts_.house.config); }
+  core::Cluster cluster() const { return cluster_of(parts_.admin, parts_.config); }
 
   core::admin::NodeFacts facts(const core::ClusterNode& node) const;
   /// why_nobody says why no phone can be reset now; "" when phones can.
@@ -54,8 +64,8 @@ class Nodes {
   /// reset starts the job for a change that is made.
   void reset(const std::string& who, core::admin::NodeChanged& changed);
 
-  Parts parts_;
-  ClusterKeeper keeper_;
+  const Parts parts_;
+  core::PhoneStore phones_;
 };
 
 }  // namespace ringfence::services::admin

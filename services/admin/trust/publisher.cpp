@@ -1,16 +1,11 @@
 #include "services/admin/trust/publisher.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <cerrno>
-
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/net/rpc.h"
-#include "core/net/rpc_line.h"
 #include "core/storage/setting_store.h"
+#include "services/admin/node/control_socket.h"
 
 namespace ringfence::services::admin {
 
@@ -22,18 +17,6 @@ using core::Unit;
 namespace {
 
 constexpr auto kReloadWithin = std::chrono::seconds(5);
-
-/// is_listening says whether anybody holds the socket.
-bool is_listening(const std::filesystem::path& path) noexcept {
-  try {
-    const sockaddr_un address = core::unix_address(path);
-    const core::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    return socket && (::connect(socket.get(), generic, sizeof address) == 0 || errno == EAGAIN);
-  } catch (const std::exception&) {  // no path for a socket
-    return false;
-  }
-}
 
 }  // namespace
 
@@ -49,7 +32,7 @@ std::filesystem::path node_list_path(const core::Config& config, core::ListKind 
 }
 
 std::filesystem::path Publisher::path() const {
-  return node_list_path(house_.config, kind_, node_);
+  return node_list_path(config_, kind_, node_);
 }
 
 std::filesystem::path Publisher::next_path() const {
@@ -71,7 +54,7 @@ std::optional<std::string> tell_reload(const core::Config& config,
     core::rpc_call(socket, "reload", {}, kReloadWithin);
     return std::nullopt;
   } catch (const std::exception& error) {
-    const bool up = is_listening(socket);
+    const bool up = serves(socket);
     log(up ? Level::error : Level::info, "SERVICE_NOT_TOLD",
         {{"service", std::string(service.name)}, {"why", error.what()}});
     if (up) return error.what();
@@ -80,16 +63,16 @@ std::optional<std::string> tell_reload(const core::Config& config,
 }
 
 bool Publisher::recovering() const {
-  return !core::SettingStore(house_.database).find(recovery_setting()).value_or("").empty();
+  return !core::SettingStore(admin_).find(recovery_setting()).value_or("").empty();
 }
 
 Unit Publisher::signer() const {
-  const core::Release release = house_.config.release();
+  const core::Release release = config_.release();
   return recovering() ? core::recovery_signer_of(release) : core::normal_signer_of(release);
 }
 
 std::string Publisher::served_sha1() const {
-  const auto last = house_.lists.last(kind_, node_);
+  const auto last = versions_.last(kind_, node_);
   return last ? last->sha1 : "";
 }
 
@@ -99,8 +82,8 @@ void Publisher::prepare(const SignedList& list) {
 }
 
 void Publisher::record(const SignedList& list, const std::string& reason) {
-  house_.lists.add({0, kind_, std::string(name(list.signer)), list.sha1, reason, list.file,
-                    house_.clock.now(), node_});
+  versions_.add({0, kind_, std::string(name(list.signer)), list.sha1, reason, list.file,
+                 clock_.now(), node_});
 }
 
 Published Publisher::publish(const SignedList& list, const std::string& reason) {
@@ -114,7 +97,7 @@ Published Publisher::publish(const SignedList& list, const std::string& reason) 
 void Publisher::tell_services(Published& published) {
   for (const Service& service : kServices) {
     const std::string called(service.name);
-    if (const auto why = tell_reload(house_.config, service)) {
+    if (const auto why = tell_reload(config_, service)) {
       published.untold.push_back(called);
       const std::string cure = "'utils service restart " + called + "'";
       published.warnings.push_back("The new " + std::string(name(kind_)) + " is in force, but " +
@@ -150,12 +133,12 @@ SignedList Publisher::build(const NodeCertificates& certificates) {
 }
 
 SignedList Publisher::build(const NodeCertificates& certificates, Unit signer) {
-  return certificates.build(kind_, signer, house_.token, house_.clock.now());
+  return certificates.build(kind_, signer, token_, clock_.now());
 }
 
 std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& certificates,
                                                       Unit signer) {
-  auto last = house_.lists.last(kind_, node_);
+  auto last = versions_.last(kind_, node_);
   try {
     if (last && !certificates.difference(kind_, last->file, signer)) return last;
   } catch (const Error& error) {
@@ -168,6 +151,7 @@ std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& ce
 std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
                                          const std::string& reason) {
   const Unit by = signer();
+  const bool first = served_sha1().empty();
   std::optional<std::string> difference;
   try {
     difference = certificates.difference(kind_, core::read_file(path(), kMaxListBytes), by);
@@ -188,31 +172,32 @@ std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
   prepare(list);
   record(list, reason);
   Published published = publish(list, reason);
-  return Ensured{Ensured::By::new_list, *difference, published.sha1, std::move(published.warnings)};
+  return Ensured{Ensured::By::new_list, *difference, published.sha1, std::move(published.warnings),
+                 first};
 }
 
 Published Publisher::publish_with(const SignedList& list, const std::string& reason,
                                   bool recovering) {
   prepare(list);
   {
-    core::Database::Transaction transaction(house_.database);
+    core::Database::Transaction transaction(admin_);
     record(list, reason);
-    core::SettingStore(house_.database)
-        .save(recovery_setting(), recovering ? core::to_iso(house_.clock.now()) : "");
+    core::SettingStore(admin_).save(recovery_setting(),
+                                    recovering ? core::to_iso(clock_.now()) : "");
     transaction.commit();
   }
   return publish(list, reason);
 }
 
 Published Publisher::begin_recovery(const NodeCertificates& certificates) {
-  return publish_with(build(certificates, core::recovery_signer_of(house_.config.release())),
+  return publish_with(build(certificates, core::recovery_signer_of(config_.release())),
                       "reset localkey", true);
 }
 
 std::optional<Published> Publisher::end_recovery(const NodeCertificates& certificates,
                                                  const std::string& reason) {
   if (!recovering()) return std::nullopt;
-  return publish_with(build(certificates, core::normal_signer_of(house_.config.release())), reason,
+  return publish_with(build(certificates, core::normal_signer_of(config_.release())), reason,
                       false);
 }
 

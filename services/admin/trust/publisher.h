@@ -8,8 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "core/base/clock.h"
+#include "core/config/config.h"
+#include "core/crypto/token.h"
+#include "core/storage/database.h"
 #include "core/trust/itl.h"
-#include "services/admin/node/house.h"
+#include "core/trust/list_store.h"
+#include "services/admin/node/service_control.h"
 #include "services/admin/trust/node_certificates.h"
 
 namespace ringfence::services::admin {
@@ -30,11 +35,12 @@ struct Ensured {
   std::string why;   ///< what was wrong with the file, without a full stop
   std::string sha1;  ///< of the list in force now
   std::vector<std::string> warnings;
+  bool first = false;  ///< no list was ever published before
 };
 
 /// Publisher writes the served list of one kind and one node: each has its own last good copy and
 /// its own history. Every call but `signer`, `recovering` and `served_sha1` wants
-/// the house's trust_mutex held.
+/// the mutex of trust held.
 ///
 /// A list is in force from the moment it has its name in the folder of Cisco Tftp. Its version in
 /// admin.db comes before: a daemon that was ended between the two publishes it at its next start.
@@ -44,9 +50,17 @@ struct Ensured {
 /// recovery key then.
 class Publisher {
  public:
-  explicit Publisher(House& house, core::ListKind kind = core::ListKind::itl,
-                     core::NodeId node = core::kThisNode)
-      : house_(house), kind_(kind), node_(node) {}
+  /// `admin` is admin.db. All must outlive it.
+  Publisher(const core::Config& config, core::Database& admin, const core::Token& token,
+            const core::Clock& clock, core::ListKind kind = core::ListKind::itl,
+            core::NodeId node = core::kThisNode)
+      : config_(config),
+        admin_(admin),
+        token_(token),
+        clock_(clock),
+        versions_(admin),
+        kind_(kind),
+        node_(node) {}
 
   /// signer signs the next list: the normal signer, while a recovery list is in force the other.
   core::Unit signer() const;
@@ -87,7 +101,11 @@ class Publisher {
   std::filesystem::path next_path() const;
   std::string recovery_setting() const;
 
-  House& house_;
+  const core::Config& config_;
+  core::Database& admin_;
+  const core::Token& token_;
+  const core::Clock& clock_;
+  core::ListStore versions_;
   core::ListKind kind_;
   core::NodeId node_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,25 +10,39 @@
 #include "core/admin/api.h"
 #include "core/admin/csr_api.h"
 #include "core/certificates/capf_trust.h"
+#include "core/certificates/certificate_store.h"
 #include "core/certificates/csr_store.h"
 #include "core/certificates/trust_store.h"
 #include "core/certificates/unit.h"
 #include "core/trust/trust_list.h"
-#include "services/admin/node/house.h"
+#include "services/admin/node/acts.h"
 #include "services/admin/node/this_node.h"
 #include "services/admin/trust/node_certificates.h"
 #include "services/admin/trust/publisher.h"
+#include "services/admin/trust/unit_keys.h"
 
 namespace ringfence::services::admin {
 
 /// TrustKeeper changes certificates and publishes trust lists. Safe from several threads: each
-/// change holds the house's trust_mutex.
+/// change holds the mutex of trust.
 class TrustKeeper {
  public:
   /// Forced is the number of phones over which a guard was overruled.
   using Forced = std::optional<std::int64_t>;
 
-  explicit TrustKeeper(House& house) : house_(house), publisher_(house) {}
+  /// All must outlive it. `admin` is admin.db; `mutex` is held by whoever changes certificates or
+  /// publishes a trust list.
+  struct Parts {
+    const core::Config& config;
+    core::Database& admin;
+    UnitKeys& keys;
+    Publisher& publisher;
+    Acts& acts;
+    const core::Clock& clock;
+    std::mutex& mutex;
+  };
+
+  explicit TrustKeeper(const Parts& parts) : parts_(parts), certificates_(parts.admin) {}
 
   /// ensure_certificates gives every unit that has none a key and a certificate.
   void ensure_certificates();
@@ -63,7 +78,7 @@ class TrustKeeper {
   };
 
   /// adopt puts a certificate that somebody else signed in the place of the unit's, in the very
-  /// way of regenerate. `judge` is asked under the trust_mutex, so that what it saw still holds;
+  /// way of regenerate. `judge` is asked under the mutex, so that what it saw still holds;
   /// what it throws leaves everything as it was, the request too. The issuers go to
   /// CallManager-trust, where LSCs are verified.
   Published adopt(core::Unit unit, const std::string& who, const std::function<Adopted()>& judge,
@@ -85,7 +100,7 @@ class TrustKeeper {
   /// end_recovery returns to the normal signer; nothing happens when no recovery list is in force.
   void end_recovery(const std::string& reason);
 
-  const Publisher& publisher() const noexcept { return publisher_; }
+  const Publisher& publisher() const noexcept { return parts_.publisher; }
 
   /// show reads a published file from disk and checks it against our own certificates.
   core::admin::TrustListShow show(core::ListKind kind);
@@ -95,7 +110,6 @@ class TrustKeeper {
 
  private:
   void create(core::Unit unit);
-  core::OwnCertificate make_certificate(core::Unit unit);
 
   /// change is what regenerate and adopt have in common; `event` begins the audit records' names,
   /// `discard_on_failure` says whether the new key is worth nothing when it fails.
@@ -115,29 +129,16 @@ class TrustKeeper {
   /// been kept, or not, is looked at again: what is there then counts.
   void decide(const Adopted& fresh, const core::OwnCertificate& old, const SignedList& list,
               const std::string& reason);
-  bool settled() noexcept;              ///< whether admin.db shows what stays, see Database::settle
-  bool named(const core::KeyRef& key);  ///< by a certificate or a request; throws when unknown
+  bool settled() noexcept;  ///< whether admin.db shows what stays, see Database::settle
   /// store makes the certificate the unit's and its stores what they must be, in one transaction.
   void store(const Adopted& fresh, const std::optional<core::OwnCertificate>& old);
 
   NodeCertificates current() const {
-    return {house_.certificates.all_own(), cluster_of(house_.database, house_.config)};
+    return {certificates_.all_own(), cluster_of(parts_.admin, parts_.config)};
   }
 
-  /// discard destroys a key that nothing names; one that is named, or may be, stays: a key too many
-  /// does no harm. Never throws.
-  void discard(const core::KeyRef& key) noexcept;
-
-  /// retire_keys destroys the unit's keys but the one in use, that of the pending request, and
-  /// `previous`, which may still finish sessions that began with it.
-  void retire_keys(core::Unit unit, const core::KeyRef& previous) noexcept;
-
-  /// audit_done is House::record_done whose complaint goes to `warnings`.
-  void audit_done(const std::string& who, const std::string& event, const std::string& detail,
-                  std::vector<std::string>& warnings);
-
-  House& house_;
-  Publisher publisher_;
+  const Parts parts_;
+  core::CertificateStore certificates_;
 };
 
 }  // namespace ringfence::services::admin

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/log.h"
-#include "services/admin/jobs/phone_watch.h"
+#include "core/phones/device_name.h"
 #include "services/admin/trust/published_lists.h"
 
 namespace ringfence::services::admin {
@@ -46,7 +46,7 @@ void add_fetch(const core::Fetch& fetch, std::vector<TrustSign>& signs) {
 }  // namespace
 
 std::array<core::Database*, TrustLedger::kNeighbours> TrustLedger::neighbours() {
-  return {house_.tftp_db(), house_.tvs_db(), house_.capf_db(), house_.callmanager_db()};
+  return {neighbours_.tftp(), neighbours_.tvs(), neighbours_.capf(), neighbours_.callmanager()};
 }
 
 void TrustLedger::refresh() {
@@ -65,7 +65,7 @@ void TrustLedger::follow_quietly() noexcept {
   try {
     refresh();
     const auto steady = std::chrono::steady_clock::now();
-    core::Database* registrar = house_.callmanager_db();
+    core::Database* registrar = neighbours_.callmanager();
     if (registrar != nullptr && steady - looked_present_ >= kPresentEvery) {
       looked_present_ = steady;
       const std::vector<core::Registration> all = core::RegistrationStore(*registrar).list();
@@ -91,7 +91,7 @@ void TrustLedger::read_holdings() {
 }
 
 void TrustLedger::read_lists() {
-  std::vector<core::ListVersion> versions = house_.lists.list(core::ListKind::itl);  // newest first
+  std::vector<core::ListVersion> versions = versions_.list(core::ListKind::itl);  // newest first
   const std::string newest = versions.empty() ? std::string() : versions.front().sha1;
   if (newest == in_force_) return;
   std::reverse(versions.begin(), versions.end());
@@ -103,7 +103,7 @@ void TrustLedger::read_lists() {
       lists.versions.push_back(*known);
       continue;
     }
-    const auto whole = house_.lists.find(core::ListKind::itl, version.sha1);
+    const auto whole = versions_.find(core::ListKind::itl, version.sha1);
     if (whole) lists.versions.push_back(published_list(*whole, lists.names));
   }
   lists_ = std::move(lists);
@@ -155,7 +155,7 @@ std::set<std::string> TrustLedger::read_marks() {
     }
   }
   if (!read_) {  // fetches that only an earlier version wrote down
-    if (core::Database* tftp = house_.tftp_db())
+    if (core::Database* tftp = neighbours_.tftp())
       for (const core::Fetch& fetch : core::FetchStore(*tftp).last_itls())
         touched.insert(fetch.device);
   }
@@ -167,7 +167,7 @@ void TrustLedger::follow(const std::set<std::string>& devices) {
   for (auto at = devices.begin(); at != devices.end();) {
     Signs signs;
     for (; at != devices.end() && signs.size() < kChunk; ++at)
-      if (house_.phones.has(*at)) signs[*at];  // what was seen of a removed one is nobody's
+      if (phones_.has(*at)) signs[*at];  // what was seen of a removed one is nobody's
     if (signs.empty()) break;
     gather(signs);
     for (auto& [device, found] : signs) believe(device, std::move(found), changed);
@@ -195,7 +195,7 @@ void TrustLedger::gather(Signs& signs) {
 
 void TrustLedger::believe(const std::string& device, std::vector<TrustSign> signs,
                           std::vector<Holding>& changed) {
-  if (core::Database* tftp = house_.tftp_db())
+  if (core::Database* tftp = neighbours_.tftp())
     if (const auto fetch = core::FetchStore(*tftp).last_itl(device)) add_fetch(*fetch, signs);
   Belief& belief = beliefs_[device];
   Holding before = belief.proven;
@@ -224,9 +224,9 @@ void TrustLedger::believe(const std::string& device, std::vector<TrustSign> sign
 
 core::Present TrustLedger::present(const std::string& device) const {
   core::Present present;
-  core::Database* registrar = house_.callmanager_db();
+  core::Database* registrar = neighbours_.callmanager();
   if (registrar == nullptr) return present;
-  const core::Time now = house_.clock.now();
+  const core::Time now = clock_.now();
   for (const core::Registration& one : core::RegistrationStore(*registrar).find(device)) {
     if (one.expires_at <= now) continue;
     TrustSign::Time& last = present[core::address_text(one.peer)];
@@ -249,7 +249,7 @@ void TrustLedger::note_present(const std::vector<core::Registration>& registrati
 /// note_move tells once that another address acts as a phone, and bounds how often.
 void TrustLedger::note_move(const Belief& before, const Belief& now) {
   if (now.elsewhere.empty() || now.elsewhere == before.elsewhere) return;
-  const core::Time time = house_.clock.now();
+  const core::Time time = clock_.now();
   if (time - moves_since_ > std::chrono::minutes(1)) {
     moves_since_ = time;
     moves_ = 0;
@@ -299,10 +299,10 @@ std::map<std::string, PhoneTrust> TrustLedger::of(const std::vector<std::string>
 TrustCounts TrustLedger::counts() {
   refresh();
   TrustCounts counts;
-  const auto phones = house_.phones.stamps();
+  const auto phones = phones_.stamps();
   const std::lock_guard lock(mutex_);
   for (const auto& [device, stamp] : phones) {
-    if (!fetches_trust_lists(device)) continue;
+    if (!core::fetches_trust_lists(device)) continue;
     const core::Judgement judgement = trust_of(device, in_force_).judgement;
     switch (judgement.acceptance) {
       case Acceptance::accepted: ++counts.accepted; break;
@@ -322,7 +322,7 @@ std::vector<TrustLedger::Unproven> TrustLedger::unproven(const std::vector<std::
   const std::lock_guard lock(mutex_);
   std::vector<Unproven> result;
   for (const std::string& device : devices) {
-    if (!fetches_trust_lists(device)) continue;
+    if (!core::fetches_trust_lists(device)) continue;
     core::Judgement judgement = trust_of(device, in_force_).judgement;
     if (judgement.acceptance != Acceptance::accepted)
       result.push_back({device, std::move(judgement)});

@@ -14,7 +14,9 @@
 
 #include "core/phones/acceptance.h"
 #include "core/phones/holding_store.h"
-#include "services/admin/node/house.h"
+#include "core/phones/phone_store.h"
+#include "core/trust/list_store.h"
+#include "services/admin/node/neighbours.h"
 
 namespace ringfence::services::admin {
 
@@ -44,7 +46,13 @@ struct TrustCounts {
 /// first reads everything. Safe from several threads. Errors: `io`.
 class TrustLedger {
  public:
-  explicit TrustLedger(House& house) : house_(house), holdings_(house.database) {}
+  /// `admin` is admin.db. All must outlive it.
+  TrustLedger(core::Database& admin, Neighbours& neighbours, const core::Clock& clock)
+      : neighbours_(neighbours),
+        clock_(clock),
+        phones_(admin),
+        versions_(admin),
+        holdings_(admin) {}
 
   /// refresh reads what is new; every other call does it first.
   void refresh();
@@ -104,7 +112,10 @@ class TrustLedger {
   void note_move(const core::Belief& before, const core::Belief& now);
   PhoneTrust trust_of(const std::string& device, const std::string& sha1) const;
 
-  House& house_;
+  Neighbours& neighbours_;
+  const core::Clock& clock_;
+  core::PhoneStore phones_;
+  core::ListStore versions_;
   core::HoldingStore holdings_;
   std::mutex mutex_;  // for all that follows
   core::PublishedLists lists_;

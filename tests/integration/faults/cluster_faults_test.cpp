@@ -11,8 +11,7 @@
 #include "core/base/file.h"
 #include "core/certificates/issue.h"
 #include "core/crypto/x509.h"
-#include "services/admin/trust/cluster_keeper.h"
-#include "services/admin/trust/trust_keeper.h"
+#include "services/admin/wiring.h"
 #include "tests/support/signer_process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -76,8 +75,9 @@ class ClusterFaults : public testing::Test {
   test::TemporaryFolder folder_;
   test::SignerProcess signer_{folder_.path()};
   mutable House house_{folder_.path()};
-  TrustKeeper keeper_{house_};
-  ClusterKeeper cluster_{house_};
+  TrustWiring trust_{house_};
+  TrustKeeper& keeper_ = trust_.keeper;
+  ClusterKeeper& cluster_ = trust_.cluster;
   ClusterNode node_ = other();
   std::int64_t before_ = 0;
 };
@@ -128,8 +128,9 @@ TEST_F(ClusterFaults, EachKindAndNodeHasItsOwnListLastGoodCopyAndHistory) {
   const core::Bytes mine = core::read_file(list(), kMaxListBytes);
   const NodeCertificates all = {house_.certificates.all_own(),
                                 cluster_of(house_.database, house_.config)};
-  Publisher here(house_);
-  Publisher there(house_, core::ListKind::itl, 2);
+  Publisher here(house_.config, house_.database, house_.token, house_.clock);
+  Publisher there(house_.config, house_.database, house_.token, house_.clock, core::ListKind::itl,
+                  2);
   EXPECT_EQ(there.served_sha1(), "");
   const std::string sha1 = here.served_sha1();
   SignedList signed_list = there.build(all);

@@ -13,8 +13,7 @@
 #include "core/base/error.h"
 #include "core/certificates/csr_store.h"
 #include "core/net/rpc.h"
-#include "services/admin/node/house.h"
-#include "services/admin/trust/trust_keeper.h"
+#include "services/admin/wiring.h"
 #include "tests/support/database_file.h"
 #include "tests/support/failing_sync.h"
 #include "tests/support/signer_process.h"
@@ -130,7 +129,8 @@ class TrustFaults : public testing::Test {
   test::TemporaryFolder folder_;
   test::SignerProcess signer_{folder_.path()};
   mutable House house_{folder_.path()};
-  TrustKeeper keeper_{house_};
+  TrustWiring trust_{house_};
+  TrustKeeper& keeper_ = trust_.keeper;
   std::int64_t before_ = 0;
 };
 

@@ -5,10 +5,8 @@
 
 #include "core/admin/methods.h"
 #include "core/base/error.h"
-#include "services/admin/jobs/bulk_jobs.h"
-#include "services/admin/jobs/jobs.h"
-#include "services/admin/jobs/phone_resets.h"
 #include "services/admin/node/child_processes.h"
+#include "services/admin/wiring.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::services::admin {
@@ -22,7 +20,7 @@ class MethodsTest : public testing::Test {
   /// gets as far as that and does nothing.
   std::string asked(const core::Caller& caller, std::string_view method) {
     try {
-      methods_.answer(caller, method, {{"no method has this", 1}});
+      all_.methods.answer(caller, method, {{"no method has this", 1}});
     } catch (const core::Error& error) {
       return error.what();
     }
@@ -31,17 +29,8 @@ class MethodsTest : public testing::Test {
 
   test::TemporaryFolder folder_;
   House house_{folder_.path()};
-  TrustKeeper keeper_{house_};
   ChildProcesses services_{folder_.path(), house_.config};
-  Jobs jobs_{house_.jobs};
-  Regeneration regeneration_{house_, keeper_, services_, jobs_};
-  PhoneResets resets_{{house_, keeper_, services_, jobs_}};
-  BulkJobs bulk_{house_, jobs_, keeper_, services_};
-  Phones phones_{house_};
-  Opening opening_{house_, keeper_, jobs_, services_};
-  ExpiryMonitor monitor_{house_};
-  Methods methods_{{house_, keeper_, regeneration_, phones_, services_, opening_, jobs_, bulk_,
-                    resets_, monitor_}};
+  Wiring all_{house_, services_};
 };
 
 TEST_F(MethodsTest, EachIsRefusedBelowItsLevelAndAnsweredFromIt) {
@@ -54,6 +43,27 @@ TEST_F(MethodsTest, EachIsRefusedBelowItsLevelAndAnsweredFromIt) {
       EXPECT_EQ(asked(caller, method.name), expected) << method.name << " at level " << level;
     }
   }
+}
+
+TEST_F(MethodsTest, ALevelThatIsChangedCountsAtOnceAndWithoutARestart) {
+  const core::Caller anna{1000, 1, "anna"};
+  for (const auto& [level, refused] : {std::pair(0, true), {1, false}, {4, false}, {0, true}}) {
+    house_.accounts.save({anna.user, level});
+    EXPECT_EQ(asked(anna, "cert.regenerate") == kRefused, refused) << level;
+  }
+}
+
+TEST_F(MethodsTest, TheLevelIsOfTheUserWhomTheKernelNamesAndNotOfTheNameThatIsGiven) {
+  house_.accounts.save({"anna", 0});
+  EXPECT_NE(asked({0, 1, "anna"}, "cert.regenerate"), kRefused) << "root may do everything";
+  EXPECT_NE(asked({0, 1, "no account"}, "cert.regenerate"), kRefused);
+  EXPECT_EQ(asked({1000, 1, "anna"}, "cert.regenerate"), kRefused);
+}
+
+TEST_F(MethodsTest, WhoStartedTheHouseFirstMayDoEverythingAndLaterOnesAreNobody) {
+  const std::string owner = core::user_name(::getuid());
+  ASSERT_EQ(house_.accounts.list().size(), 1U);
+  EXPECT_EQ(house_.accounts.find(owner)->level, 4);
 }
 
 TEST_F(MethodsTest, NoneIsAnsweredToWhoHasNoAccount) {

@@ -339,14 +339,6 @@ TEST_F(ReportFilterTest, RefusesWhatCannotBe) {
   EXPECT_THROW(fits(request), Error);
 }
 
-TEST(Glob, TakesManyStarsInLittleTime) {
-  EXPECT_TRUE(glob_matches("*", ""));
-  EXPECT_FALSE(glob_matches("?", ""));
-  EXPECT_TRUE(glob_matches("a*b*c", "aXXbYYc"));
-  EXPECT_FALSE(glob_matches("a*b*c", "aXXbYYd"));
-  EXPECT_FALSE(glob_matches("*a*a*a*a*a*a*a*a*b", std::string(2000, 'a')));
-}
-
 TEST_F(ExpiryMonitorTest, ChangesOnePolicyAtATime) {
   ExpiryMonitor monitor(*house_);
   EXPECT_EQ(set_policy(*house_, monitor, {"min_rsa_bits", "1024"}).min_rsa_bits, 1024);

@@ -1,15 +1,11 @@
-#include "services/admin/jobs/registrar_truth.h"
-
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "services/admin/node/registrar_truth.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 
-#include "core/base/file.h"
 #include "core/net/rpc.h"
+#include "services/admin/node/control_socket.h"
 
 namespace ringfence::services::admin {
 
@@ -43,19 +39,6 @@ std::string RegistrarTruth::why() const {
   if (hangs) return "Cisco CallManager is not responding";
   return stopped ? "Cisco CallManager stopped at " + core::to_iso(*stopped)
                  : "Cisco CallManager is not running";
-}
-
-bool serves(const std::filesystem::path& socket) noexcept {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = socket.string();
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const core::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  // A full backlog is a daemon that is busy.
-  return probe && (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address),
-                             sizeof address) == 0 ||
-                   errno == EAGAIN);
 }
 
 RegistrarTruth registrar_truth(const std::filesystem::path& socket,

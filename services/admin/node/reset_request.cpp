@@ -1,4 +1,4 @@
-#include "services/admin/jobs/reset_request.h"
+#include "services/admin/node/reset_request.h"
 
 #include <boost/json.hpp>
 

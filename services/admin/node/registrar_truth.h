@@ -22,10 +22,6 @@ struct RegistrarTruth {
   std::string why() const;
 };
 
-/// serves tells whether a daemon listens on its control `socket`: the file outlives a crash, who
-/// listens does not. Never blocks.
-bool serves(const std::filesystem::path& socket) noexcept;
-
 /// registrar_truth asks `socket`, which takes 3 s when the registrar hangs, and `store` (which may
 /// be null) for when it stopped.
 RegistrarTruth registrar_truth(const std::filesystem::path& socket,

@@ -1,4 +1,4 @@
-#include "services/admin/jobs/registrar_truth.h"
+#include "services/admin/node/registrar_truth.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
+#include "services/admin/node/control_socket.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::services::admin {
