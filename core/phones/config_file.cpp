@@ -194,8 +194,4 @@ std::string default_config_file(const ConfigNode& node) {
       fmt::arg("tvs", members(node, kTvs, &ConfigMember::runs_tvs, kMostTvs)));
 }
 
-std::string config_file_name(const Phone& phone) {
-  return phone.name + ".cnf.xml";
-}
-
 }  // namespace ringfence::core

@@ -56,7 +56,4 @@ std::string config_file(const Phone& phone, CapfVisit visit, const ConfigNode& n
 /// nothing else.
 std::string default_config_file(const ConfigNode& node);
 
-/// config_file_name returns "<device>.cnf.xml".
-std::string config_file_name(const Phone& phone);
-
 }  // namespace ringfence::core

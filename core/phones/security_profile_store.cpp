@@ -44,21 +44,6 @@ std::vector<SecurityProfile> SecurityProfileStore::list() const {
   return rows_of<SecurityProfile>(database_, "order by name");
 }
 
-std::map<std::string, std::size_t> SecurityProfileStore::phone_counts() const {
-  return database_.read([](soci::session& sql) {
-    std::map<std::string, std::size_t> counts;
-    std::string name;
-    long long count = 0;
-    soci::statement select =
-        (sql.prepare << "select security_profile, count(*) from phone where security_profile <> ''"
-                        " group by security_profile",
-         soci::into(name), soci::into(count));
-    select.execute();
-    while (select.fetch()) counts[name] = static_cast<std::size_t>(count);
-    return counts;
-  });
-}
-
 void SecurityProfileStore::save(const SecurityProfile& profile) {
   if (profile.name.empty() || profile.name == "-")
     throw Error(Code::malformed, "a security profile needs a name of 1 to 50 characters");

@@ -1,7 +1,6 @@
 // Phone security profiles: what CAPF settings a group of phones must have. admin.db.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,8 +33,7 @@ class SecurityProfileStore {
   explicit SecurityProfileStore(Database& database) : database_(database) {}
 
   std::optional<SecurityProfile> find(std::string_view name) const;
-  std::vector<SecurityProfile> list() const;                ///< by name
-  std::map<std::string, std::size_t> phone_counts() const;  ///< by profile, those in use
+  std::vector<SecurityProfile> list() const;  ///< by name
 
   /// save inserts or replaces; Error{malformed} names the value that cannot be. Phones keep their
   /// own settings; with another mode they get a new config stamp.

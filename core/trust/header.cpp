@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/crypto/x509.h"
 #include "core/trust/text_element.h"
-#include "core/trust/tlv.h"
+#include "core/base/tlv.h"
 #include "core/trust/trust_list.h"
 
 namespace ringfence::core {

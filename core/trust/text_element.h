@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/base/bytes.h"
-#include "core/trust/tlv.h"
+#include "core/base/tlv.h"
 
 namespace ringfence::core {
 

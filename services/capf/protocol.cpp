@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/tlv.h"
 
 namespace ringfence::services::capf {
 namespace {
@@ -47,9 +48,7 @@ class Elements {
   explicit Elements(BytesView body) {
     core::Reader reader(body);
     while (!reader.empty()) {
-      const std::uint8_t tag = reader.u8("element tag");
-      const std::uint16_t length = reader.u16("element length");
-      const BytesView value = reader.take(length, "element value");
+      const auto [tag, value] = core::next_element(reader, "element");
       if (seen_[tag]) throw Error(Code::malformed, fmt::format("element {} is repeated", tag));
       seen_[tag] = true;
       values_[tag] = value;
@@ -311,15 +310,14 @@ class Body {
     std::uint8_t tag = 1;
     for (const Bytes* part : {&sudi.certificate, &sudi.sha1_signature, &sudi.sha512_signature}) {
       check_length(value.view().size() + part->size() + 6);
-      value.u8(tag++).u16(static_cast<std::uint16_t>(part->size())).bytes(*part);
+      core::append_element(value, tag++, *part);
     }
     return bytes(Tag::sudi, value.view());
   }
 
   Body& bytes(Tag tag, BytesView value) {
     check_length(value.size() + 3);
-    writer_.u8(static_cast<std::uint8_t>(tag)).u16(static_cast<std::uint16_t>(value.size()));
-    writer_.bytes(value);
+    core::append_element(writer_, static_cast<std::uint8_t>(tag), value);
     return *this;
   }
 

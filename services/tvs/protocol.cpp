@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/trust/tlv.h"
+#include "core/base/tlv.h"
 
 namespace ringfence::services::tvs {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/leftovers.h"
 #include "core/base/log.h"
 #include "core/net/rpc.h"
 #include "core/storage/setting_store.h"
@@ -37,6 +38,10 @@ std::filesystem::path Publisher::path() const {
 
 std::filesystem::path Publisher::next_path() const {
   return path().string() + ".next";
+}
+
+std::filesystem::path Publisher::good_path() const {
+  return path().string() + ".good";
 }
 
 /// recovery_setting names the setting that says since when a recovery list is in force: RFC 3339,
@@ -124,7 +129,7 @@ Published Publisher::put_in_force(const core::Bytes& file, const std::string& sh
   };
   then("its name may be lost in a power cut", [&] { core::sync_folder(served.parent_path()); });
   then("its copy " + word + "File.tlv.good could not be written",
-       [&] { core::write_atomically(served.string() + ".good", file); });
+       [&] { core::write_atomically(good_path(), file); });
   return published;
 }
 
@@ -150,6 +155,8 @@ std::optional<core::ListVersion> Publisher::last_good(const NodeCertificates& ce
 
 std::optional<Ensured> Publisher::ensure(const NodeCertificates& certificates,
                                          const std::string& reason) {
+  for (const std::string& file : {path().string(), next_path().string(), good_path().string()})
+    core::remove_leftovers(file);
   const Unit by = signer();
   const bool first = served_sha1().empty();
   std::optional<std::string> difference;

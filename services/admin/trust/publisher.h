@@ -77,7 +77,8 @@ class Publisher {
   void record(const SignedList& list, const std::string& reason);
   Published publish(const SignedList& list, const std::string& reason);
 
-  /// ensure has the list of these certificates in force: nothing happens when the served file is
+  /// ensure has the list of these certificates in force, and takes away what a killed process left
+  /// beside it: nothing happens when the served file is
   /// that. Else the last list that was published takes its place, the same bytes, if that is it: so
   /// phones are not touched, and no key is needed. Else a new one is built and published.
   std::optional<Ensured> ensure(const NodeCertificates& certificates, const std::string& reason);
@@ -99,6 +100,7 @@ class Publisher {
 
   std::filesystem::path path() const;  ///< of the served file
   std::filesystem::path next_path() const;
+  std::filesystem::path good_path() const;  ///< of the copy that Cisco Tftp falls back to
   std::string recovery_setting() const;
 
   const core::Config& config_;

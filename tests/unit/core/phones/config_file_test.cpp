@@ -137,7 +137,6 @@ TEST(ConfigFile, NeverHoldsTheAuthenticationString) {
 TEST(ConfigFile, IsTheSameForTheSameFacts) {
   EXPECT_EQ(config_file(phone(), CapfVisit::none, kNode),
             config_file(phone(), CapfVisit::none, kNode));
-  EXPECT_EQ(config_file_name(phone()), "SEP001122334455.cnf.xml");
 }
 
 TEST(ConfigFile, SendsModelsOfOldTlsToThePortForThemWhenItIsOpen) {

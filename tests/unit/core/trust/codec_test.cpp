@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "core/trust/tlv.h"
+#include "core/base/tlv.h"
 #include "core/trust/trust_list.h"
 
 namespace ringfence::core {

@@ -271,8 +271,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NulInsideName", "55020000000100070d000441004200",
                 "element 13 has a NUL inside its text"},
         BadCase{"RepeatedName", "550200000001000a0d000241000d00024200", "element 13 is repeated"},
-        BadCase{"CutValue", "55020000000100050d00054142", "element value is truncated"},
-        BadCase{"CutLength", "55020000000100020d00", "element length is truncated"},
+        BadCase{"CutValue", "55020000000100050d00054142", "element is truncated"},
+        BadCase{"CutLength", "55020000000100020d00", "element is truncated"},
         BadCase{"WideNumber",
                 "550a00000001000801000500000000"
                 "01",

@@ -64,6 +64,17 @@ TEST_F(FailingPublish, AListThatCannotTakeItsNameIsPublishedByTheNextStartByteFo
   EXPECT_EQ(versions(), 2U) << "no further list is made";
 }
 
+TEST_F(FailingPublish, WhatAKilledProcessLeftOfAListIsTakenAwayByTheNextStart) {
+  for (const char* left : {".aB3xY9", ".next.000000", ".good.zzzzzz"})
+    std::ofstream(file().string() + left) << "half a list";
+  EXPECT_FALSE(publisher_.ensure(certificates(), "start").has_value());
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(file().parent_path()))
+    files += entry.path().filename().string().starts_with("ITLFile.tlv") ? 1 : 0;
+  EXPECT_EQ(files, 2U) << "the list and its copy";
+  EXPECT_EQ(served(), first_);
+}
+
 TEST_F(FailingPublish, WhatFailsBehindTheNameIsAWarning) {
   fs::remove(file().string() + ".good");
   fs::create_directories(file().string() + ".good/in the way");

@@ -1,5 +1,5 @@
 // Tag-length-value elements.
-#include "core/trust/tlv.h"
+#include "core/base/tlv.h"
 
 #include <string>
 

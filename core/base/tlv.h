@@ -1,4 +1,4 @@
-// Tag-length-value elements of trust lists and signed files: 1-byte tag, 2-byte length.
+// Tag-length-value elements of trust lists, signed files, CAPF and TVS: 1-byte tag, 2-byte length.
 #pragma once
 
 #include <cstdint>
