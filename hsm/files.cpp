@@ -1,5 +1,12 @@
 #include "hsm/files.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
 #include "core/base/error.h"
 #include "hsm/error.h"
 
@@ -33,6 +40,12 @@ Bytes read_file(const std::filesystem::path& path) {
 
 void replace_file(const std::filesystem::path& path, BytesView bytes) {
   as_ours([&] { core::write_atomically(path, bytes, 0600); });
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return;
+  throw Error(Kind::unavailable,
+              fmt::format("{}: cannot create: {}", folder.string(), std::strerror(errno)));
 }
 
 void sync_folder(const std::filesystem::path& folder) {

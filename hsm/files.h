@@ -20,6 +20,9 @@ Bytes read_file(const std::filesystem::path& path);
 /// replace_file is core::write_atomically with mode 0600. Throws Error{unavailable}.
 void replace_file(const std::filesystem::path& path, BytesView bytes);
 
+/// make_folder makes a folder of mode 0700 unless it is there. Throws Error{unavailable}.
+void make_folder(const std::filesystem::path& folder);
+
 /// sync_folder is core::sync_folder. Throws Error{unavailable}.
 void sync_folder(const std::filesystem::path& folder);
 

@@ -23,11 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& path, const char* what) {
-  throw Error(Kind::unavailable,
-              fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
-}
-
 constexpr std::size_t kPinPage = 4096;  // bytes; PINs have at most 255
 
 /// While this file stands, the first start has not finished and no key can exist yet.
@@ -113,7 +108,8 @@ void require_makeable(const Config& config) {
                           token.label.empty() ? "ringfence" : token.label));
 }
 
-/// remove_leftovers takes away what is left of a process that was killed while it replaced one of our files.
+/// remove_leftovers takes away what is left of a process that was killed while it replaced one of
+/// our files.
 void remove_leftovers(const Config& config) {
   for (const fs::path& file : {marker(config), config.so_pin_file(), config.versions_file(),
                                config.folder() / "softhsm2.conf"})
@@ -148,15 +144,16 @@ void Pin::wipe() noexcept {
 Fd enter_state(const Config& config) {
   const fs::path folder = config.folder();
   fs::create_directories(config.state);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail(folder, "cannot create");
-  if (::chmod(folder.c_str(), 0700) != 0) fail(folder, "cannot set mode 0700");
+  make_folder(folder);
+  if (::chmod(folder.c_str(), 0700) != 0)
+    throw Error(Kind::unavailable,
+                fmt::format("{}: cannot set mode 0700: {}", folder.string(), std::strerror(errno)));
   sync_folder(config.state);
   Fd lock = take_lock(folder / "lock");
   remove_leftovers(config);
   if (fs::exists(marker(config))) clear_first_start(config);
   if (config.is_softhsm()) {
-    if (::mkdir((folder / "tokens").c_str(), 0700) != 0 && errno != EEXIST)
-      fail(folder / "tokens", "cannot create");
+    make_folder(folder / "tokens");
     const std::string text = fmt::format(
         "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n"
         "slots.removable = false\n",

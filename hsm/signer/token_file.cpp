@@ -11,7 +11,6 @@
 #include "core/base/leftovers.h"
 #include "hsm/error.h"
 #include "hsm/files.h"
-#include "hsm/signer/epoll.h"
 #include "hsm/signer/token_object.h"
 
 namespace ringfence::hsm {
@@ -44,8 +43,7 @@ void sync_file(const fs::path& path) {
 void keep_token_files(const Config& config) {
   if (!config.is_softhsm()) return;
   const fs::path folder = copies(config);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    throw system_error("cannot create " + folder.string());
+  make_folder(folder);
   sync_folder(config.folder());
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(config.folder() / "tokens", none)) {

@@ -12,7 +12,6 @@
 
 #include "hsm/error.h"
 #include "hsm/files.h"
-#include "hsm/signer/epoll.h"
 #include "hsm/signer/token_object.h"
 
 namespace ringfence::hsm {
@@ -54,12 +53,6 @@ std::vector<fs::path> torn_in(const fs::path& token) {
   return torn;
 }
 
-void make_folder(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    throw system_error("cannot create " + folder.string());
-  sync_folder(folder.parent_path());
-}
-
 void move_file(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0)
     throw Error(Kind::unavailable, fmt::format("{}: cannot move it to {}: {}", from.string(),
@@ -87,7 +80,9 @@ std::vector<fs::path> set_aside_torn_objects(const Config& config) {
     if (torn.empty()) continue;
     const fs::path folder = config.folder() / "torn" / token.path().filename();
     make_folder(folder.parent_path());
+    sync_folder(folder.parent_path().parent_path());
     make_folder(folder);
+    sync_folder(folder.parent_path());
     for (const fs::path& object : torn) moved.push_back(set_aside(object, folder));
     sync_folder(folder);
     sync_folder(token.path());

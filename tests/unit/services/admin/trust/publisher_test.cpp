@@ -70,7 +70,7 @@ TEST_F(FailingPublish, WhatAKilledProcessLeftOfAListIsTakenAwayByTheNextStart) {
   EXPECT_FALSE(publisher_.ensure(certificates(), "start").has_value());
   std::size_t files = 0;
   for (const auto& entry : fs::directory_iterator(file().parent_path()))
-    files += entry.path().filename().string().starts_with("ITLFile.tlv") ? 1 : 0;
+    if (entry.path().filename().string().starts_with("ITLFile.tlv")) ++files;
   EXPECT_EQ(files, 2U) << "the list and its copy";
   EXPECT_EQ(served(), first_);
 }
