@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "services/admin/jobs/phone_waves.h"
-#include "services/admin/trust/trust_keeper.h"
+#include "services/admin/wiring.h"
 #include "tests/bench/site.h"
 
 namespace ringfence::bench {
@@ -53,7 +53,7 @@ core::Job begin(Site& site, std::size_t phones) {
 void run(std::size_t phones) {
   Site site(phones);
   House& house = site.house();
-  services::admin::TrustKeeper keeper(house);
+  services::admin::TrustWiring trust(house);
   Stopped services;
   services::admin::Jobs jobs(house.jobs);
   core::Job job = begin(site, phones);
@@ -71,7 +71,7 @@ void run(std::size_t phones) {
     began = processor_milliseconds();
     return steps.size() == kSteps + 1;
   };
-  PhoneWaves waves({house, keeper, services, jobs}, {}, {[](core::Job&) {}, between});
+  PhoneWaves waves({house, trust.keeper, services, jobs}, {}, {[](core::Job&) {}, between});
   began = processor_milliseconds();
   waves.run(job);
   const std::size_t returned = house.jobs.counts(job.id).of(ItemState::returned);

@@ -32,7 +32,7 @@ class PhoneResetsTest : public testing::Test {
   void begin() {
     jobs_ = std::make_unique<Jobs>(house_.jobs);
     resets_ = std::make_unique<PhoneResets>(
-        PhoneWaves::Parts{house_, *small_.keeper, small_.services, *jobs_});
+        PhoneWaves::Parts{house_, small_.trust->keeper, small_.services, *jobs_});
     jobs_->add(*resets_);
     jobs_->resume();
   }

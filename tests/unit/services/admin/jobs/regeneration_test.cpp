@@ -35,7 +35,8 @@ class RegenerationTest : public testing::Test {
   /// begin is the start of a daemon; end is how the one before was killed: it wrote nothing more.
   void begin() {
     jobs_ = std::make_unique<Jobs>(house_.jobs);
-    regeneration_ = std::make_unique<Regeneration>(house_, *small_.keeper, small_.services, *jobs_);
+    regeneration_ =
+        std::make_unique<Regeneration>(house_, small_.trust->keeper, small_.services, *jobs_);
     jobs_->add(*regeneration_);
   }
 

@@ -18,7 +18,7 @@
 #include "services/admin/jobs/jobs.h"
 #include "services/admin/node/house.h"
 #include "services/admin/node/service_control.h"
-#include "services/admin/trust/trust_keeper.h"
+#include "services/admin/wiring.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temporary_folder.h"
 
@@ -123,7 +123,7 @@ class SmallHouse {
         [](const core::Caller&, std::string_view, const boost::json::object&) {
           return boost::json::object();
         });
-    keeper = std::make_unique<TrustKeeper>(*house);
+    trust = std::make_unique<TrustWiring>(*house);
     jobs = std::make_unique<Jobs>(house->jobs);
   }
 
@@ -186,7 +186,7 @@ class SmallHouse {
  public:
   std::unique_ptr<House> house;
   std::unique_ptr<PlayedRegistrar> registrar;
-  std::unique_ptr<TrustKeeper> keeper;
+  std::unique_ptr<TrustWiring> trust;
   NoServices services;
   std::unique_ptr<Jobs> jobs;
 };
