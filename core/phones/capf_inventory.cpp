@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/phones/enrolment_rows.h"
 #include "core/storage/rows.h"
 
@@ -78,16 +80,14 @@ States read(Database& database, const Range& range) {
   return database.read([&](soci::session& /*sql*/) {
     States states;
     std::string seen;
-    for (IssuedCertificate& one :
-         certificates(database, range, "held_sequence is not null and deleted_at is null",
-                      "phone, held_sequence desc")) {
+    for (IssuedCertificate& one : certificates(database, range, std::string(kHeld),
+                                               fmt::format("phone, {}", kLastHeldFirst))) {
       if (one.phone == seen) continue;
       seen = one.phone;
       if (!one.missing_at) states[seen].held = std::move(one);
     }
     for (IssuedCertificate& one :
-         certificates(database, range, "confirmed_at is null and cleared_at is null",
-                      "phone, sequence desc"))
+         certificates(database, range, std::string(kUnconfirmed), "phone, sequence desc"))
       states[one.phone].unconfirmed.push_back(std::move(one));
     read_outcomes(database, range, states);
     read_csrs(database, range, states);

@@ -10,15 +10,14 @@
 namespace ringfence::core {
 namespace {
 
-/// Which of a phone's certificates is the last one that it said it holds; it may be missing.
-constexpr std::string_view kLastHeld =
-    "where held_sequence is not null and deleted_at is null and phone = :phone"
-    " order by held_sequence desc limit 1";
+/// kLastHeld selects the last of a phone's certificates that it said it holds; it may be missing.
+const std::string kLastHeld =
+    fmt::format("where {} and phone = :phone order by {} limit 1", kHeld, kLastHeldFirst);
 /// As proves_phone has it.
-constexpr std::string_view kLastProven =
-    "where held_sequence is not null and deleted_at is null and phone = :phone"
-    " and proof <> 'null-string' and (proof <> '' or elsewhere = '')"
-    " order by held_sequence desc limit 1";
+const std::string kLastProven = fmt::format(
+    "where {} and phone = :phone and proof <> 'null-string' and (proof <> '' or elsewhere = '')"
+    " order by {} limit 1",
+    kHeld, kLastHeldFirst);
 
 }  // namespace
 

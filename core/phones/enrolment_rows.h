@@ -9,6 +9,10 @@
 
 namespace ringfence::core {
 
+/// What a phone said that it holds, and the order that has the last of it first.
+inline constexpr std::string_view kHeld = "held_sequence is not null and deleted_at is null";
+inline constexpr std::string_view kLastHeldFirst = "held_sequence desc";
+
 /// What was issued and never confirmed; behind it, that nothing can confirm it any more: an
 /// imported certificate waits in its CSR, one that just left is being stored.
 inline constexpr std::string_view kUnconfirmed = "confirmed_at is null and cleared_at is null";
