@@ -7,9 +7,9 @@
 #include <openssl/err.h>
 
 #include "core/base/error.h"
+#include "core/base/tlv.h"
 #include "core/crypto/x509.h"
 #include "core/trust/text_element.h"
-#include "core/base/tlv.h"
 #include "core/trust/trust_list.h"
 
 namespace ringfence::core {

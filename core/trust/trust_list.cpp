@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/tlv.h"
 #include "core/crypto/x509.h"
 #include "core/trust/text_element.h"
-#include "core/base/tlv.h"
 
 namespace ringfence::core {
 namespace {

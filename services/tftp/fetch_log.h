@@ -48,7 +48,7 @@ class FetchLog {
   core::FetchStore store_;
   const core::PhoneStore phones_;
   std::mutex mutex_;
-  std::deque<Added> waiting_;       // guarded by mutex_
+  std::deque<Added> waiting_;        // guarded by mutex_
   core::WriteBehind<Batch> behind_;  // last: it uses all of the above
 };
 

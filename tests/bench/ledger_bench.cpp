@@ -8,8 +8,8 @@
 #include <cstdlib>
 
 #include "services/admin/jobs/guards.h"
-#include "services/admin/wiring.h"
 #include "services/admin/trust/trust_ledger.h"
+#include "services/admin/wiring.h"
 #include "tests/bench/site.h"
 
 namespace ringfence::bench {

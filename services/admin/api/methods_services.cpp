@@ -106,7 +106,8 @@ void Methods::add_services() {
     StoppedServices(parts_.house.database).note_stop(service);
     return ServiceChange{services.stop(service)};
   });
-  on(method::retention_show, [this](const Nothing&, Who) { return show_retention(parts_.house.database); });
+  on(method::retention_show,
+     [this](const Nothing&, Who) { return show_retention(parts_.house.database); });
   on(method::retention_set, [this](const RetentionSet& request, Who) {
     return set_retention(parts_.house.database, request);
   });

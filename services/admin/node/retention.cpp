@@ -21,7 +21,8 @@ core::admin::RetentionShow show_retention(core::Database& admin) {
   return shown;
 }
 
-core::admin::RetentionShow set_retention(core::Database& admin, const core::admin::RetentionSet& request) {
+core::admin::RetentionShow set_retention(core::Database& admin,
+                                         const core::admin::RetentionSet& request) {
   const auto days =
       static_cast<int>(std::clamp<std::int64_t>(request.days, 0, std::numeric_limits<int>::max()));
   core::RetentionStore(admin).set(core::kept_from(request.kind), days);

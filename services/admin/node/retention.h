@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "core/admin/system_api.h"
-#include "core/storage/pruner.h"
 #include "core/config/config.h"
 #include "core/plans/job_store.h"
 #include "core/storage/database.h"
+#include "core/storage/pruner.h"
 
 namespace ringfence::services::admin {
 
