@@ -76,11 +76,6 @@ void write_atomically(const std::filesystem::path& path, BytesView bytes, mode_t
   sync_folder(folder_of(path));
 }
 
-void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot rename into place");
-  sync_folder(folder_of(to));
-}
-
 void sync_folder(const std::filesystem::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) fail(folder, "cannot open the folder to sync it");

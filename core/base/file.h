@@ -48,10 +48,6 @@ Bytes read_file(const std::filesystem::path& path, std::size_t max_bytes);
 /// not be synced: then the new file stands, and a power cut may bring the old one back.
 void write_atomically(const std::filesystem::path& path, BytesView bytes, mode_t mode = 0644);
 
-/// rename_durably gives the synced file `from` the name `to` in the same folder and fsyncs that
-/// folder. Throws Error as write_atomically does.
-void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
-
 /// sync_folder makes the names in `folder` survive a power cut: what was created, renamed or
 /// removed there. Throws Error{io}.
 void sync_folder(const std::filesystem::path& folder);

@@ -19,10 +19,9 @@ std::string kind_of(std::string_view file) {
   return "config";
 }
 
-/// rows returns the fetches that `condition` selects; `first` and `second` are bound in its order
-/// where they are given.
+/// rows returns the fetches that `condition` selects; `key` is bound in it where it is given.
 std::vector<Fetch> rows(soci::session& sql, const std::string& condition,
-                        const std::string* first = nullptr, const std::string* second = nullptr) {
+                        const std::string* key = nullptr) {
   Fetch row;
   soci::statement select(sql);
   select.exchange(soci::into(row.device));
@@ -31,8 +30,7 @@ std::vector<Fetch> rows(soci::session& sql, const std::string& condition,
   select.exchange(soci::into(row.peer));
   select.exchange(soci::into(row.at));
   select.exchange(soci::into(row.stamp));
-  if (first != nullptr) select.exchange(soci::use(*first));
-  if (second != nullptr) select.exchange(soci::use(*second));
+  if (key != nullptr) select.exchange(soci::use(*key));
   select.alloc();
   select.prepare("select device, file, sha1, peer, at, stamp from fetch where " + condition);
   select.define_and_bind();
@@ -138,16 +136,6 @@ std::vector<Fetch> FetchStore::last_itls() const {
   return database_.read([](soci::session& sql) {
     return newest_of_each(
         rows(sql, "kind = 'itl' and device <> '' order by device, sequence desc"));
-  });
-}
-
-std::vector<Fetch> FetchStore::last_itls_of(const std::string& after,
-                                            const std::string& last) const {
-  return database_.read([&](soci::session& sql) {
-    return newest_of_each(rows(sql,
-                               "kind = 'itl' and device <> '' and device > :after and"
-                               " device <= :last order by device, sequence desc",
-                               &after, &last));
   });
 }
 

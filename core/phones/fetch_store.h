@@ -37,8 +37,6 @@ class FetchStore {
   /// last_itl returns the device's newest fetch of a file "ITL…".
   std::optional<Fetch> last_itl(std::string_view device) const;
   std::vector<Fetch> last_itls() const;  ///< one a device, by name, without the generic files
-  /// last_itls_of is last_itls for the devices after `after`, up to and with `last`.
-  std::vector<Fetch> last_itls_of(const std::string& after, const std::string& last) const;
   /// of returns what was fetched for the device, a configuration or a list, the newest first.
   std::vector<Fetch> of(std::string_view device) const;
   /// last_config returns the device's newest fetch of a configuration.

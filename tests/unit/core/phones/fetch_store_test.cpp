@@ -57,7 +57,6 @@ TEST_F(FetchStoreTest, TellsTheNewestByItsOrderWhenTheClockIsSetBack) {
   EXPECT_EQ(store_.last_itl("SEP1")->sha1, "new");
   EXPECT_EQ(store_.last_config("SEP1")->sha1, "new");
   EXPECT_EQ(store_.last_itls().at(0).sha1, "new");
-  EXPECT_EQ(store_.last_itls_of("", "SEP9").at(0).sha1, "new");
   EXPECT_EQ(store_.of("SEP1").at(0).peer, "10.0.0.2");
   store_.save({{"SEP1", "ITLSEP1.tlv", "again", "10.0.0.1", kNow - seconds(8000)}});
   EXPECT_EQ(store_.last_itl("SEP1")->sha1, "again");
@@ -89,17 +88,6 @@ TEST_F(FetchStoreTest, KeepsWhichStateOfTheRecordAConfigurationWasMadeFrom) {
   EXPECT_EQ(config->stamp, "{two}");
   EXPECT_EQ(config->at, kNow + seconds(3));
   EXPECT_EQ(store_.last_itl("SEP1")->stamp, "");
-}
-
-TEST_F(FetchStoreTest, GivesTheListsOfSomeDevices) {
-  for (const std::string device : {"SEP1", "SEP2", "SEP3", "SEP4"})
-    store_.save({{device, "ITL" + device + ".tlv", "old", "10.0.0.1", kNow},
-                 {device, "ITL" + device + ".tlv", "new", "10.0.0.2", kNow + seconds(1)}});
-  const auto some = store_.last_itls_of("SEP1", "SEP3");
-  ASSERT_EQ(some.size(), 2U);
-  EXPECT_EQ(some[0].device, "SEP2");
-  EXPECT_EQ(some[0].sha1, "new");
-  EXPECT_EQ(some[1].device, "SEP3");
 }
 
 }  // namespace
