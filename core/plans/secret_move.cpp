@@ -92,6 +92,15 @@ void forget_what_nobody_names(Database& admin, Database& secrets) {
   JobSecrets(secrets).keep_only(jobs);
 }
 
+/// is_new tells a file in which nothing has ever been done: it has no traces.
+bool is_new(Database& admin) {
+  return admin.read([&](soci::session& /*sql*/) {
+    int found = 0;
+    return !Database::Prepared(admin, "select 1 from audit limit 1").into(found).execute() &&
+           !Database::Prepared(admin, "select 1 from phone limit 1").into(found).execute();
+  });
+}
+
 }  // namespace
 
 void tidy_secrets(Database& admin, Database& secrets) {
@@ -99,7 +108,7 @@ void tidy_secrets(Database& admin, Database& secrets) {
   forget_what_nobody_names(admin, secrets);
   SettingStore settings(admin);
   if (settings.find(kNoTraces)) return;
-  if (admin.wipe_free_space())
+  if (is_new(admin) || admin.wipe_free_space())
     settings.save(kNoTraces, "yes");
   else
     log(Level::warning, "SECRETS_TRACES",

@@ -141,9 +141,6 @@ const std::vector<Migration> kAdmin = {
         // The id of the phone's authentication string in secrets.db, '' for none. `auth_string`,
         // and job_item's `secret` and `before`, are empty from now on: see core/plans/secret_move.
         "alter table phone add column secret text not null default ''",
-        // A new house has never had one in this file.
-        "insert into setting (name, value) select 'secrets.no_traces', 'yes'"
-        " where not exists (select 1 from audit) and not exists (select 1 from phone)",
     },
 };
 
