@@ -192,7 +192,7 @@ WaveNext PhoneWatch::judge_reset(const WavePhone& phone, const PhoneLook& look, 
   const bool obeys = reset != nullptr && reset->answered_at && reset->status < 300;
   if (waves_.cancelled() && !obeys && limits.over(item.changed, kAnswersWithin))
     return {ItemState::cancelled, "it had not answered when the job was cancelled"};
-  if (reset != nullptr && limits.over(since, kBackWithin))
+  if (limits.over(since, kBackWithin))
     return {ItemState::not_returned,
             fmt::format("it has not come back within {} minutes of its reset",
                         std::chrono::duration_cast<std::chrono::minutes>(kBackWithin).count())};

@@ -175,6 +175,21 @@ TEST_F(PhoneWatchTest, AStrangerAtAnotherAddressIsNotThePhonesReturn) {
   EXPECT_EQ(back[0].state, ItemState::returned);
 }
 
+TEST_F(PhoneWatchTest, GivesUpAPhoneThatComesBackWithItsOldListThoughNoResetIsKnownOfIt) {
+  int now = 11;
+  for (const char* call : {"second", "third"}) {
+    const core::Registration back = registration(kPhone, call, at(now));
+    EXPECT_EQ(job_.observe({{back}, fetch(kPhone, "stale")}, at(now + 6)).size(), 1U);
+    ASSERT_EQ(job_.ask({back}, at(now + 6)).size(), 1U);
+    now += 40;
+  }
+  const core::Registration back = registration(kPhone, "fourth", at(now));
+  EXPECT_TRUE(job_.observe({{back}, fetch(kPhone, "stale")}, at(now + 6)).empty());
+  const auto moved = job_.observe({{back}, fetch(kPhone, "stale")}, at(now + 300));
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].state, ItemState::not_returned);
+}
+
 TEST(PhoneWatch, AsksNoListOfASoftClient) {
   WatchedJob job({{"CSFANNA", ItemState::waiting, at(0)}});
   job.ask({}, at(10));
