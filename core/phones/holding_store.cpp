@@ -36,13 +36,14 @@ std::vector<Holding> HoldingStore::list() const {
 }
 
 std::unordered_map<std::string, std::string> HoldingStore::homes() const {
+  const AddressProof proof = AddressProof::identified;
   return database_.read([&](soci::session& /*sql*/) {
     std::string device;
     std::string peer;
     Database::Prepared select(database_,
                               "select device, peer from trust_holding where sha1 <> ''"
                               " and address_proof = :proof");
-    select.into(device).into(peer).use(AddressProof::identified);
+    select.into(device).into(peer).use(proof);
     std::unordered_map<std::string, std::string> homes;
     for (bool more = select.execute(); more; more = select.fetch()) homes.emplace(device, peer);
     return homes;

@@ -160,6 +160,9 @@ class Database::Prepared {
 
   /// use and into bind the next parameter and the next column; `value` must live until the end.
   template <typename Value>
+  Prepared& use(const Value&& value) = delete;  ///< it would be gone before it is read
+
+  template <typename Value>
   Prepared& use(const Value& value) {
     if constexpr (std::is_same_v<Value, Bytes>)
       statement_.exchange(soci::use(std::as_const(hex_.emplace_back(Hex{nullptr, &value}))));
