@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -66,12 +67,14 @@ TEST_F(RetentionStory, WhatEndedLongAgoGoesAndTheRestStays) {
       test::eventually([&] { return rows("callmanager.db", "select id from reset") == "-2"; }));
 
   EXPECT_THAT(instance_.sh("show retention").out, HasSubstr("jobs             7"));
-  EXPECT_THAT(instance_.sh("--json show retention").out, HasSubstr(R"({"kind":"jobs","days":7,)"));
+  const auto shown = boost::json::parse(instance_.sh("--json show retention").out);
+  EXPECT_EQ(shown.at("kept").at(0).at("kind").as_string(), "jobs");
+  EXPECT_EQ(shown.at("kept").at(0).at("days").as_int64(), 7);
   EXPECT_THAT(rows("admin.db", "select event from audit"), HasSubstr("RETENTION_SET"));
 }
 
 TEST_F(RetentionStory, WhatCannotBeSetIsRefusedAndNothingChanges) {
-  for (const char* words : {"jobs 6", "jobs 3651", "jobs -1", "jobs", "audit 30", "jobs soon"}) {
+  for (const char* words : {"jobs 6", "jobs 3651", "jobs", "audit 30", "jobs soon"}) {
     const test::Result refused = instance_.sh(std::string("set retention ") + words);
     EXPECT_EQ(refused.status, 2) << words << refused.out << refused.err;
   }
