@@ -146,6 +146,7 @@ std::vector<Command> system_commands() {
        .parameters =
            {{.name = "kind",
              .help = "what is kept; 'show retention' says what each is",
+             .kind = Kind::choice,
              .choices = {"jobs", "resets", "outcomes", "fetches", "security-events", "logs"}},
             {.name = "days", .help = "7 to 3650", .kind = Kind::integer, .least = 7, .most = 3650}},
        .help = "What is older is taken away within the hour, and cannot be brought back. Audit\n"
