@@ -95,10 +95,12 @@ VerifiedPeer PeerVerifier::verify(X509& certificate, std::string_view device,
     const std::string subject = subject_of(certificate);
     if (device_of(names[0]) != device)
       throw Error(Code::refused, "the certificate is of another device: " + subject);
-    throw Error(
-        Code::refused,
-        fmt::format("the certificate is of another model than the phone's record says, {}: {}",
-                    model, subject));
+    // An LSC keeps the model that the record had when it was issued.
+    if (purpose_ != PeerPurpose::lsc)
+      throw Error(
+          Code::refused,
+          fmt::format("the certificate is of another model than the phone's record says, {}: {}",
+                      model, subject));
   }
   Verdict verdict = judge(certificate);
   if (const auto* refused = std::get_if<PeerRefusal>(&verdict))

@@ -46,8 +46,9 @@ class PeerVerifier final : public PeerCheck {
   /// came with it.
   Verdict judge(X509& certificate, std::span<X509* const> below = {}) const;
 
-  /// verify returns the peer when it is `device`, by names_device with the `model` of its record.
-  /// Throws Error{refused} with a sentence that says what is wrong, and what to import.
+  /// verify returns the peer when it is `device`, by names_device with the `model` of its record;
+  /// an LSC may name another model, which the record had when it was issued. Throws Error{refused}
+  /// with a sentence that says what is wrong, and what to import.
   VerifiedPeer verify(X509& certificate, std::string_view device, std::string_view model) const;
 
   /// refusal is that of `judge`; for PeerPurpose::phone also what names no device is refused.

@@ -114,9 +114,11 @@ TEST_F(PeerVerifierTest, ComparesTheNameExactly) {
         "SEP0011223344550", "SEP001122334456", "evil-SEP001122334455", "*"})
     EXPECT_THAT(refused(leaf(capf, name)), StartsWith("the certificate is of another device: "))
         << name;
-  EXPECT_EQ(refused(leaf(capf, "CP-8851-SEP001122334455")),
+  EXPECT_EQ(refused(leaf(maker, "CP-8851-SEP001122334455"), PeerPurpose::mic),
             "the certificate is of another model than the phone's record says, Cisco 8861: "
             "CN=CP-8851-SEP001122334455;O=Example");
+  EXPECT_EQ(refused(leaf(maker, "CP-8851-SEP001122334455"), PeerPurpose::mic, ""), "");
+  EXPECT_EQ(refused(leaf(capf, "CP-8851-SEP001122334455")), "") << "the record has changed since";
   EXPECT_EQ(refused(leaf(capf, "SEP001122334456/CN=SEP001122334455")),
             "the certificate's subject has 2 common names, not one");
 }
