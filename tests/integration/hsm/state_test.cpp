@@ -124,13 +124,15 @@ TEST_F(StateTest, ClearsAwayWhatAKilledProcessLeftOfItsFiles) {
   for (const auto& entry : std::filesystem::directory_iterator(config_.folder() / "tokens"))
     token = entry.path();
   const std::vector<std::filesystem::path> left = {
-      config_.folder() / "softhsm2.conf.aZ09bc", config_.folder() / "user.pin.123456",
-      config_.folder() / "so.pin.abcdef",        config_.versions_file().string() + ".ABCDEF",
+      config_.folder() / "softhsm2.conf.aZ09bc",
+      config_.folder() / "user.pin.123456",
+      config_.folder() / "so.pin.abcdef",
+      config_.versions_file().string() + ".ABCDEF",
       token / "token.object.QwErTy",
       config_.folder() / "good" / (token.filename().string() + ".000000")};
-  const std::vector<std::filesystem::path> others = {
-      config_.folder() / "softhsm2.conf.orig", config_.folder() / "user.pin.12345-",
-      config_.folder() / "notes.abcdef"};
+  const std::vector<std::filesystem::path> others = {config_.folder() / "softhsm2.conf.orig",
+                                                     config_.folder() / "user.pin.12345-",
+                                                     config_.folder() / "notes.abcdef"};
   for (const auto& list : {left, others})
     for (const auto& file : list) write_text(file, "half");
   enter("");

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "tests/support/golden.h"
 #include "tests/unit/shell/shell_fixture.h"
