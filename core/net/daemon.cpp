@@ -11,8 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 
-#include <CLI/CLI.hpp>
-
+#include "core/base/daemon_arguments.h"
 #include "core/base/dumps.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -60,22 +59,15 @@ void raise_file_limit() {
 
 int daemon_main(int argc, char** argv, const std::string& name,
                 const std::function<void(const DaemonOptions&)>& body) {
-  DaemonOptions options;
-  CLI::App app("part of Ringfence, see README.md", name);
-  app.add_option("--state", options.state, "the instance's state folder")->required();
-  app.set_version_flag("--version", RINGFENCE_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  const DaemonArguments arguments = read_arguments(argc, argv, name);
+  if (!arguments.state) return arguments.status;
   try {
     log_as(name);
     forbid_dumps();
     raise_file_limit();
     catch_signals();
     const LogKeeper log_keeper;
-    body(options);
+    body({*arguments.state});
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());

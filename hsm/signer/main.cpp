@@ -1,7 +1,7 @@
 // ringfence-signer: the only process that loads the PKCS#11 module. Options and wiring only.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "core/base/daemon_arguments.h"
 #include "core/base/dumps.h"
 #include "core/base/log_file.h"
 #include "hsm/error.h"
@@ -11,13 +11,12 @@
 
 int main(int argc, char** argv) {
   using namespace ringfence::hsm;
-  CLI::App app("signs with the keys of a PKCS#11 token for the other Ringfence processes");
-  std::string state;
-  app.add_option("--state", state, "state folder: ringfence.toml, hsm/, run/signer/")->required();
-  CLI11_PARSE(app, argc, argv);
+  const ringfence::core::DaemonArguments arguments =
+      ringfence::core::read_arguments(argc, argv, "ringfence-signer");
+  if (!arguments.state) return arguments.status;
   try {
     ringfence::core::forbid_dumps();
-    const Config config = load_config(state);
+    const Config config = load_config(*arguments.state);
     ringfence::core::keep_log_within(config.state / "log" / "signer.log",
                                      ringfence::core::log_share(config.log_megabytes));
     const Fd lock = enter_state(config);
