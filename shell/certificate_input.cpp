@@ -14,7 +14,7 @@ namespace {
 using core::Code;
 using core::Error;
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+constexpr std::size_t kMostCertificateBytes = std::size_t{1} << 20;
 
 std::string pasted(Call& call) {
   // Robots wait for the last line.
@@ -23,7 +23,7 @@ std::string pasted(Call& call) {
               call.columns()) +
       "Paste the Certificate and Hit Enter\n";
   const Stream stream = call.session.output == Output::json ? Stream::error : Stream::output;
-  Paste paste = call.session.console.paste(prompt, stream, kMostBytes);
+  Paste paste = call.session.console.paste(prompt, stream, kMostCertificateBytes);
   switch (paste.end) {
     case Paste::End::interrupted:
       throw Error(Code::refused, "the paste was left with Ctrl-C; nothing was imported");
@@ -69,8 +69,8 @@ CertificateInput read_certificate_input(Call& call) {
     }
     return input;
   }
-  std::string bytes = *file == "-" ? call.session.console.read_input(kMostBytes)
-                                   : core::text_of(core::read_file(*file, kMostBytes));
+  std::string bytes = *file == "-" ? call.session.console.read_input(kMostCertificateBytes)
+                                   : core::text_of(core::read_file(*file, kMostCertificateBytes));
   without_private_keys(bytes);
   input.content = core::to_base64(core::bytes_of(bytes));
   return input;

@@ -14,7 +14,6 @@
 #include "shell/guards.h"
 #include "shell/parameters.h"
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -202,7 +201,7 @@ Status start(Call& call, Who who, const Refusal& refusal) {
   return end == Status::success && started.excluded > 0 ? Status::phones_missing : end;
 }
 
-Status list(Call& call) {
+Status list_bulk_jobs(Call& call) {
   auto list = call.ask(method::job_list, Nothing{});
   std::erase_if(list.jobs, [](const JobReport& job) { return !is_bulk(job); });
   Table table({"Job", "What", "State", "Succeeded", "Phones", "Started", "Finished", "By"},
@@ -305,7 +304,7 @@ std::vector<Command> bulk_commands() {
   commands.push_back({.words = "utils capf bulk list",
                       .summary = "list the bulk jobs, newest first",
                       .example = "utils capf bulk list\n",
-                      .run = list,
+                      .run = list_bulk_jobs,
                       .schema = schema_of<JobList>});
   std::ranges::move(job_changes("utils capf bulk"), std::back_inserter(commands));
   return commands;

@@ -12,7 +12,6 @@
 #include "shell/commands.h"
 #include "shell/csv.h"
 #include "shell/parameters.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
 

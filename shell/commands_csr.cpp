@@ -10,7 +10,6 @@
 #include "shell/duration.h"
 #include "shell/guards.h"
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
 
@@ -32,13 +31,13 @@ std::string list_text(const CsrList& list) {
   return text.empty() ? "There are no certificate signing requests.\n" : text;
 }
 
-Status list(Call& call) {
+Status list_csrs(Call& call) {
   const auto list = call.ask(method::csr_list, Nothing{});
   call.answer(list, list_text(list));
   return Status::success;
 }
 
-Status show(Call& call) {
+Status show_csr(Call& call) {
   const auto show = call.ask(method::csr_show, CsrShowRequest{call.arguments.at("name")});
   call.answer(show, show.text);
   return Status::success;
@@ -199,7 +198,7 @@ std::vector<Command> csr_commands() {
                         .level = 1,
                         .summary = "list the pending certificate signing requests, one a line",
                         .example = std::string(words) + "\nCAPF/CAPF.csr\n",
-                        .run = list,
+                        .run = list_csrs,
                         .schema = schema_of<CsrList>});
   commands.push_back(
       {.words = "show csr own",
@@ -212,7 +211,7 @@ std::vector<Command> csr_commands() {
        .help = "The CA signs what stands from the BEGIN line to the END line. For CAPF it must\n"
                "be signed as a subordinate CA with the usages and the subject it asks for.\n",
        .example = "show csr own CAPF/CAPF.csr\n",
-       .run = show,
+       .run = show_csr,
        .schema = schema_of<CsrShow>});
   commands.push_back(
       {.words = "set cert import trust",

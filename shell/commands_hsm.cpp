@@ -10,7 +10,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
 
@@ -24,8 +23,8 @@ constexpr std::size_t kLabelColumns = 16;
 /// kMostColumns is how wide sentences are also where there is more room.
 constexpr std::size_t kMostColumns = 80;
 
-/// wrapped lays out one "Label : value" line, the value cut between words.
-std::string wrapped(const std::string& label, const std::string& value, std::size_t columns) {
+/// state_row lays out one "Label : value" line, the value cut between words.
+std::string state_row(const std::string& label, const std::string& value, std::size_t columns) {
   const std::string margin(kLabelColumns + 3, ' ');
   std::string text;
   std::string line = fmt::format("{:<{}} :", label, kLabelColumns);
@@ -71,9 +70,9 @@ std::string state_line(const HsmShow& hsm) {
 
 /// What a sick token says of itself comes first.
 std::string health_text(const HsmShow& hsm, std::size_t columns) {
-  std::string text = wrapped("State", state_line(hsm), columns);
-  if (!hsm.reason.empty()) text += wrapped("Reason", hsm.reason, columns);
-  if (!hsm.next_step.empty()) text += wrapped("Next step", hsm.next_step, columns);
+  std::string text = state_row("State", state_line(hsm), columns);
+  if (!hsm.reason.empty()) text += state_row("Reason", hsm.reason, columns);
+  if (!hsm.next_step.empty()) text += state_row("Next step", hsm.next_step, columns);
   return text;
 }
 
@@ -136,7 +135,8 @@ std::string hsm_text(const HsmShow& hsm, std::size_t columns) {
                                      {"Serial Number", hsm.serial},
                                      {"Hardware Version", hsm.hardware},
                                      {"Firmware Version", hsm.firmware}})
-    if (!value.empty()) text += wrapped(label, value, columns);  // a locked token was not seen yet
+    if (!value.empty())
+      text += state_row(label, value, columns);  // a locked token was not seen yet
   if (!hsm.slots.empty()) text += "\n" + slots_text(hsm, columns);
   if (!hsm.keys.empty()) text += "\n" + keys_text(hsm, columns);
   if (!hsm.workers.empty()) text += "\n" + workers_text(hsm, columns);

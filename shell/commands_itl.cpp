@@ -10,7 +10,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/guards.h"
-#include "shell/schema.h"
 
 namespace ringfence::shell {
 namespace {

@@ -9,7 +9,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/duration.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/watch.h"
 #include "shell/words.h"
@@ -23,7 +22,7 @@ JobRequest request_of(Call& call) {
   return {call.arguments.integer("id").value_or(0)};
 }
 
-Status list(Call& call) {
+Status list_jobs(Call& call) {
   const auto list = call.ask(method::job_list, Nothing{});
   Table table({"Job", "Kind", "Subject", "State", "Done", "Started", "Finished", "By"},
               {"By", "Started", "Kind", "Finished"});
@@ -36,7 +35,7 @@ Status list(Call& call) {
   return Status::success;
 }
 
-Status show(Call& call) {
+Status show_job(Call& call) {
   const auto job = call.ask(method::job_show, request_of(call));
   std::vector<std::pair<std::string, std::string>> lines = {{"Job", std::to_string(job.job)},
                                                             {"Kind", job.kind},
@@ -138,13 +137,13 @@ std::vector<Command> job_commands() {
   commands.push_back({.words = "show job list",
                       .summary = "list the jobs, newest first",
                       .example = "show job list\n",
-                      .run = list,
+                      .run = list_jobs,
                       .schema = schema_of<JobList>});
   commands.push_back({.words = "show job",
                       .summary = "show one job and every phone it misses",
                       .parameters = {id},
                       .example = "show job 3\n",
-                      .run = show,
+                      .run = show_job,
                       .schema = schema_of<JobReport>});
   commands.push_back(
       {.words = "utils job wait",

@@ -12,7 +12,6 @@
 #include "shell/commands_offline.h"
 #include "shell/parts.h"
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -103,7 +102,7 @@ Status tell_early_end(Call& call, const LscImported& imported, std::string_view 
   return imported.accepted.empty() ? Status::failed : Status::phones_missing;
 }
 
-Status import(Call& call) {
+Status import_lscs(Call& call) {
   const std::string kind = call.arguments.find("tell").value_or("none");
   const LscImportRequest request{upload(call, archive_of(call))};
   LscImported imported;
@@ -168,7 +167,7 @@ Command lsc_import_command() {
           "nothing was imported. An archive that is damaged or too large is refused as a\n"
           "whole.\n",
       .example = "utils capf cert import /tmp/lscs.tgz\n",
-      .run = import,
+      .run = import_lscs,
       .schema = schema_of<LscImported>};
 }
 

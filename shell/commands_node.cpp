@@ -15,7 +15,6 @@
 #include "shell/parameters.h"
 #include "shell/printable.h"
 #include "shell/prose.h"
-#include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
 
@@ -26,7 +25,7 @@ using namespace core::admin;
 using core::Code;
 using core::Error;
 
-constexpr std::size_t kMostBytes = std::size_t{64} * 1024;
+constexpr std::size_t kMostNodeFileBytes = std::size_t{64} * 1024;
 constexpr std::chrono::seconds kChangeWithin(180);  ///< it may wait for a key that is being made
 
 std::vector<std::string> other_names(Admin& admin, const std::string&) {
@@ -52,7 +51,7 @@ std::string node_text(const NodeFacts& node) {
   return text + fmt::format("   Fingerprint   {}\n", node.fingerprint);
 }
 
-Status list(Call& call) {
+Status list_nodes(Call& call) {
   const auto list = call.ask(method::node_list, Nothing{});
   std::string text;
   for (const NodeFacts& node : list.nodes) text += node_text(node);
@@ -73,20 +72,20 @@ std::string document_of(Call& call) {
   const std::string& file = call.arguments.at("file");
   std::string text;
   if (file != "-") {
-    text = core::text_of(core::read_file(file, kMostBytes));
+    text = core::text_of(core::read_file(file, kMostNodeFileBytes));
   } else if (console.interactive()) {
     Paste paste = console.paste(
         wrapped("Paste what 'utils node export' printed on the other node; an empty line or Ctrl-D "
                 "ends it.\n",
                 call.columns()),
-        call.session.output == Output::json ? Stream::error : Stream::output, kMostBytes);
+        call.session.output == Output::json ? Stream::error : Stream::output, kMostNodeFileBytes);
     if (paste.end == Paste::End::interrupted)
       throw Error(Code::refused, "the paste was left with Ctrl-C; nothing was imported");
     if (paste.end == Paste::End::too_long)
       throw Error(Code::malformed, "what was pasted is longer than 64 KiB; no node document is");
     text = std::move(paste.text);
   } else {
-    text = console.read_input(kMostBytes);
+    text = console.read_input(kMostNodeFileBytes);
   }
   without_private_keys(text);
   return core::to_base64(core::bytes_of(text));
@@ -177,7 +176,7 @@ class Import {
   std::optional<std::string> content_;
 };
 
-std::optional<Confirmation> confirm_removal(Call& call) {
+std::optional<Confirmation> confirm_node_removal(Call& call) {
   timeout_of(call.arguments);
   const auto plan = call.ask(method::node_remove_plan, {call.arguments.at("name")});
   return Confirmation{node_text(plan.node) + resets_text(plan, "Removing") +
@@ -185,7 +184,7 @@ std::optional<Confirmation> confirm_removal(Call& call) {
                       "Proceed with the removal (yes|no)? ", "Removal cancelled."};
 }
 
-Status remove(Call& call) {
+Status remove_node(Call& call) {
   const Timeout timeout = timeout_of(call.arguments);
   return follow(call, call.ask(method::node_remove, {call.arguments.at("name")}, kChangeWithin),
                 timeout);
@@ -238,7 +237,7 @@ std::vector<Command> node_commands() {
                       .summary = "list the nodes of the cluster, this one first",
                       .help = "The fingerprint is that of the node's document.\n",
                       .example = "utils node list\n",
-                      .run = list,
+                      .run = list_nodes,
                       .schema = schema_of<NodeList>});
   commands.push_back(
       {.words = "utils node remove",
@@ -255,8 +254,8 @@ std::vector<Command> node_commands() {
                "phones are reset by a job, so that they fetch the new files.\n") +
            kJobStatusHelp,
        .example = "utils node remove voice-b\n",
-       .confirm = confirm_removal,
-       .run = remove,
+       .confirm = confirm_node_removal,
+       .run = remove_node,
        .schema = schema_of<NodeChanged>});
   return commands;
 }

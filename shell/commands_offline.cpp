@@ -15,7 +15,6 @@
 #include "shell/parameters.h"
 #include "shell/parts.h"
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
 
@@ -43,7 +42,7 @@ Status count(Call& call) {
   return Status::success;
 }
 
-Status list(Call& call) {
+Status list_waiting(Call& call) {
   const auto list = call.ask(method::offline_list, Nothing{});
   Table table({"Created", "Device", "Key", "Model", "Address", "State"},
               {"Address", "Model", "Key", "Created"});
@@ -157,7 +156,7 @@ std::optional<Confirmation> confirm_delete(Call& call) {
   return Confirmation{warning, "Proceed with the deletion (yes|no)? ", "Deletion cancelled."};
 }
 
-Status remove(Call& call) {
+Status remove_waiting(Call& call) {
   const auto deleted =
       call.ask(method::offline_remove, selected_devices(call), std::chrono::seconds(600));
   call.answer(deleted, fmt::format("{} deleted.\n", counted(deleted.deleted, "CSR")));
@@ -174,7 +173,7 @@ std::vector<Command> csr_commands_of_phones() {
   commands.push_back({.words = "utils capf csr list",
                       .summary = "list the phones' keys that wait for an offline CA",
                       .example = "utils capf csr list\n",
-                      .run = list,
+                      .run = list_waiting,
                       .schema = schema_of<PhoneCsrList>});
   commands.push_back(
       {.words = "utils capf csr dump",
@@ -212,7 +211,7 @@ std::vector<Command> csr_commands_of_phones() {
        .help = "The phone's operation stays pending: it makes a new key when it next asks CAPF.\n",
        .example = "utils capf csr delete SEP001122334455\n",
        .confirm = confirm_delete,
-       .run = remove,
+       .run = remove_waiting,
        .schema = schema_of<CsrsDeleted>});
   commands.push_back(
       {.words = "utils capf csr issue",

@@ -16,7 +16,6 @@
 #include "shell/parameters.h"
 #include "shell/phone_text.h"
 #include "shell/printable.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
 
@@ -94,7 +93,7 @@ void refuse_other_encodings(std::string_view text) {
                     fmt::format("line {}: the text is not UTF-8; save the file as UTF-8", line));
 }
 
-Status import(Call& call) {
+Status import_phones(Call& call) {
   const std::string& file = call.arguments.at("file");
   std::string csv = file == "-" ? call.session.console.read_input(kMaxImportBytes)
                                 : core::text_of(core::read_file(file, kMaxImportBytes));
@@ -210,7 +209,7 @@ PhoneList whole_list(Call& call) {
   return all;
 }
 
-Status list(Call& call) {
+Status list_phones(Call& call) {
   const PhoneList list = whole_list(call);
   Table table({"Name", "Model", "Registered", "Address", "ITL", "LSC", "Status", "Description"},
               {"Description", "Address", "Model", "LSC"});
@@ -227,13 +226,13 @@ Status list(Call& call) {
   return Status::success;
 }
 
-Status show(Call& call) {
+Status show_phone(Call& call) {
   const auto phone = call.ask(method::phone_show, PhoneRequest{call.arguments.at("name")});
   call.answer(phone, phone_text(phone, call.columns()));
   return Status::success;
 }
 
-std::optional<Confirmation> confirm_removal(Call& call) {
+std::optional<Confirmation> confirm_phone_removal(Call& call) {
   return Confirmation{{},
                       fmt::format("You are about to remove phone {}. This action cannot be undone. "
                                   "Continue? (y/n): ",
@@ -241,7 +240,7 @@ std::optional<Confirmation> confirm_removal(Call& call) {
                       "Removal cancelled."};
 }
 
-Status remove(Call& call) {
+Status remove_phones(Call& call) {
   const std::string& name = call.arguments.at("name");
   call.ask(method::phone_remove, PhoneRequest{name});
   call.answer(Nothing{}, "Phone " + name + " removed.\n");
@@ -255,7 +254,7 @@ std::vector<Command> phone_commands() {
   commands.push_back({.words = "show phone list",
                       .summary = "list the phones, by name",
                       .example = "show phone list\n",
-                      .run = list,
+                      .run = list_phones,
                       .schema = schema_of<PhoneList>});
   commands.push_back(
       {.words = "show phone",
@@ -268,7 +267,7 @@ std::vector<Command> phone_commands() {
                "from another address than the phone's proves nothing, until the phone\n"
                "has proven itself to CAPF from there.\n",
        .example = "show phone SEP001122334455\n",
-       .run = show,
+       .run = show_phone,
        .schema = schema_of<PhoneFacts>});
   commands.push_back(
       {.words = "utils phone import",
@@ -285,7 +284,7 @@ std::vector<Command> phone_commands() {
                "form, and semicolons or tabs between fields; what was read so is said. A bad line\n"
                "is refused with its number, and then nothing is imported.\n",
        .example = "utils phone import phones.csv\n50 phones imported (50 added, 0 updated).\n",
-       .run = import,
+       .run = import_phones,
        .schema = schema_of<PhoneImported>});
   commands.push_back(
       {.words = "utils phone add",
@@ -301,8 +300,8 @@ std::vector<Command> phone_commands() {
                       .summary = "remove a phone",
                       .parameters = {device_name()},
                       .example = "utils phone remove SEP001122334455\n",
-                      .confirm = confirm_removal,
-                      .run = remove,
+                      .confirm = confirm_phone_removal,
+                      .run = remove_phones,
                       .schema = schema_of<Nothing>});
   commands.push_back({.words = "set phone device",
                       .level = 1,

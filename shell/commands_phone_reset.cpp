@@ -9,7 +9,6 @@
 #include "shell/duration.h"
 #include "shell/guards.h"
 #include "shell/parameters.h"
-#include "shell/schema.h"
 #include "shell/watch.h"
 #include "shell/words.h"
 

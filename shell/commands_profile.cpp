@@ -6,7 +6,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/parameters.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
 

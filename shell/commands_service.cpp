@@ -6,7 +6,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/parameters.h"
-#include "shell/schema.h"
 
 namespace ringfence::shell {
 namespace {
@@ -20,7 +19,7 @@ std::vector<std::string> service_names(Admin& admin, const std::string&) {
   return names;
 }
 
-Status list(Call& call) {
+Status list_services(Call& call) {
   if (call.arguments.has("page")) call.session.console.begin(Paging::on);
   call.say("Requesting service status, please wait...\n");
   const auto list = call.ask(method::service_list, Nothing{});
@@ -90,7 +89,7 @@ std::vector<Command> service_commands() {
                                           "pause after each screen, as a terminal does "
                                           "without it unless paging is off")},
                       .example = "utils service list\n",
-                      .run = list,
+                      .run = list_services,
                       .schema = schema_of<ServiceList>});
   commands.push_back(
       change_command("start", "start a service", {method::service_start, "STARTED", "STARTED"}));

@@ -7,7 +7,6 @@
 #include "shell/call.h"
 #include "shell/commands.h"
 #include "shell/help.h"
-#include "shell/schema.h"
 #include "shell/words.h"
 
 namespace ringfence::shell {
@@ -73,7 +72,7 @@ Status schema(Call& call) {
     throw core::Error(core::Code::not_found, "There is no command '" + words + "'.");
   }
   const auto make = node->command->schema;
-  boost::json::object document = make == nullptr ? schema_of<core::admin::Nothing>() : make();
+  boost::json::object document = make == nullptr ? core::admin::schema_of<core::admin::Nothing>() : make();
   if (node->command->confirm) describe_remarks(document);
   call.document(document);
   call.say(boost::json::serialize(document) + "\n");
@@ -111,7 +110,7 @@ std::vector<Command> shell_commands() {
                                       .presence = Presence::optional}},
                       .example = "help show cert list\n",
                       .run = help,
-                      .schema = schema_of<Help>});
+                      .schema = core::admin::schema_of<Help>});
   commands.push_back(
       {.words = "show schema",
        .summary = "show the JSON schema of what --json prints for a command",
@@ -127,12 +126,12 @@ std::vector<Command> shell_commands() {
                                       .choices = {"on", "off"}}},
                       .example = "set cli pagination off\nAutomatic pagination is turned off\n",
                       .run = set_pagination,
-                      .schema = schema_of<Pagination>});
+                      .schema = core::admin::schema_of<Pagination>});
   commands.push_back({.words = "show cli pagination",
                       .summary = "say whether output stops at each page",
                       .example = "show cli pagination\nAutomatic Pagination : On.\n",
                       .run = show_pagination,
-                      .schema = schema_of<Pagination>});
+                      .schema = core::admin::schema_of<Pagination>});
   commands.push_back({.words = "quit", .summary = "leave the shell", .run = leave});
   commands.push_back({.words = "exit", .summary = "leave the shell", .run = leave});
   return commands;

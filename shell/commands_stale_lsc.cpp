@@ -7,7 +7,6 @@
 #include "core/admin/offline_api.h"
 #include "shell/call.h"
 #include "shell/commands_offline.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 #include "shell/words.h"
 

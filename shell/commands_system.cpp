@@ -8,7 +8,6 @@
 #include "core/admin/api.h"
 #include "shell/call.h"
 #include "shell/commands.h"
-#include "shell/schema.h"
 #include "shell/table.h"
 
 namespace ringfence::shell {

@@ -81,12 +81,6 @@ struct Values {
   std::string partial = {};  ///< what of the candidate is typed already; several words of a rest
 };
 
-bool names_option(const Command& command, const std::string& word) {
-  return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
-    return parameter.form != Form::positional && parameter.name == word;
-  });
-}
-
 /// append_names adds the options that do not stand in `used`.
 void append_names(const Command& command, const Words& used, Words& names) {
   for (const Parameter& parameter : command.parameters) {

@@ -31,6 +31,12 @@ Grammar::Grammar(std::vector<Command> commands, int level) : commands_(std::move
   }
 }
 
+bool names_option(const Command& command, const std::string& word) {
+  return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
+    return parameter.form != Form::positional && parameter.name == word;
+  });
+}
+
 bool Grammar::names_secret(const std::vector<std::string>& words) const {
   for (const Command& command : commands_) {
     for (const Parameter& parameter : command.parameters) {

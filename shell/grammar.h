@@ -109,6 +109,10 @@ struct Command {
   boost::json::object (*schema)() = nullptr;  ///< of the --json document; null: {}
 };
 
+/// names_option says whether a word begins a named parameter: then an optional value before it was
+/// left out.
+bool names_option(const Command& command, const std::string& word);
+
 /// Grammar is the tree of command words that an account of one privilege level sees.
 class Grammar {
  public:

@@ -44,14 +44,6 @@ bool takes_rest(Kind kind) {
   return kind == Kind::rest || kind == Kind::command;
 }
 
-/// names_option says whether a word begins a named parameter: then an optional value before it was
-/// left out.
-bool names_option(const Command& command, const std::string& word) {
-  return std::ranges::any_of(command.parameters, [&](const Parameter& parameter) {
-    return parameter.form != Form::positional && parameter.name == word;
-  });
-}
-
 /// bind gives `words` to the command's parameters: first those by place, then those by name.
 Parsed bind(const Command& command, const Words& words) {
   Parsed parsed{Verdict::command, &command, {}};

@@ -13,14 +13,6 @@ bool is_prose(std::string_view words) {
   return words.find("  ") == words.npos && words.find('\t') == words.npos;
 }
 
-/// bytes_of returns how many bytes the first `count` characters of a longer text take.
-std::size_t bytes_of(std::string_view text, std::size_t count) {
-  std::size_t at = 0;
-  for (; at < text.size(); ++at)
-    if ((text[at] & '\xc0') != '\x80' && count-- == 0) break;
-  return at;
-}
-
 void append_wrapped(std::string_view line, std::size_t columns, std::string& text) {
   const std::size_t first = std::min(line.find_first_not_of(' '), line.size());
   const std::string_view indent = line.substr(0, first);
@@ -29,7 +21,7 @@ void append_wrapped(std::string_view line, std::size_t columns, std::string& tex
   if (!is_prose(rest)) room = kAnyWidth;
   text += indent;
   while (rest.size() > room && width(rest) > room) {
-    const std::size_t end = bytes_of(rest, room);
+    const std::size_t end = bytes_of_first(rest, room);
     std::size_t blank = rest.substr(0, end + 1).rfind(' ');
     if (blank == rest.npos || blank == 0) blank = rest.find(' ', end);
     if (blank == rest.npos || rest.find_first_not_of(' ', blank) == rest.npos) break;

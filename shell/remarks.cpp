@@ -7,6 +7,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "core/base/text.h"
+
 namespace ringfence::shell {
 namespace {
 
@@ -20,12 +22,6 @@ struct Sort {
 
 constexpr std::array kSorts = {Sort{"WARNING: ", "warnings", &Remarks::warnings},
                                Sort{"NOTE: ", "notes", &Remarks::notes}};
-
-std::string_view trimmed(std::string_view line) {
-  const std::size_t first = line.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
-}
 
 }  // namespace
 
@@ -54,12 +50,12 @@ Remarks remarks_in(std::string_view text) {
   std::string* open = nullptr;  // the remark that the next line goes on with
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
-    const std::string_view words = trimmed(line);
+    const std::string_view words = core::trimmed(line);
     const auto sort =
         std::ranges::find_if(kSorts, [&](const Sort& one) { return words.starts_with(one.begin); });
     if (sort != kSorts.end()) {
       auto& list = remarks.*sort->list;
-      open = &list.emplace_back(trimmed(words.substr(sort->begin.size())));
+      open = &list.emplace_back(core::trimmed(words.substr(sort->begin.size())));
     } else if (words.empty()) {
       open = nullptr;
     } else if (open != nullptr) {

@@ -1,6 +1,7 @@
 #include "shell/shell.h"
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "shell/complete.h"
 #include "shell/parse.h"
 #include "shell/printable.h"
@@ -14,19 +15,13 @@ constexpr std::string_view kUnknown = "No valid command entered";
 constexpr std::string_view kIncomplete = "Incomplete command entered";
 constexpr std::string_view kUnsuccessful = "Executed command unsuccessfully";
 
-std::string_view trimmed(std::string_view line) {
-  const std::size_t first = line.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 /// is_comment says whether a line is passed over, as in a script or a pasted configuration.
 bool is_comment(std::string_view line) {
   return line.starts_with('#') || line.starts_with('!');
 }
 
 bool yes(std::string_view answer) {
-  answer = trimmed(answer);
+  answer = core::trimmed(answer);
   return equal_ignoring_case(answer, "yes") || equal_ignoring_case(answer, "y");
 }
 
@@ -37,7 +32,7 @@ std::size_t Shell::columns() const {
 }
 
 Status Shell::run_line(std::string_view line) {
-  line = trimmed(line);
+  line = core::trimmed(line);
   session_.console.begin(session_.paging);
   if (line.empty() || is_comment(line)) return Status::success;
   if (line.size() > kMaxLineBytes) {

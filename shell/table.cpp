@@ -15,14 +15,6 @@ std::string padded(std::string text, std::size_t columns) {
   return text;
 }
 
-/// bytes_of returns how many bytes the first `count` characters of `text` take.
-std::size_t bytes_of(std::string_view text, std::size_t count) {
-  std::size_t at = 0;
-  for (; at < text.size(); ++at)
-    if ((text[at] & '\xc0') != '\x80' && count-- == 0) break;
-  return at;
-}
-
 struct Column {
   std::size_t index = 0;  ///< in the header
   std::size_t width = 0;
@@ -90,7 +82,7 @@ std::vector<std::string> broken(const std::string& text, std::size_t columns) {
   std::vector<std::string> lines;
   std::string_view rest = text;
   while (width(rest) > columns) {
-    const std::size_t most = bytes_of(rest, columns);
+    const std::size_t most = bytes_of_first(rest, columns);
     // A blank right behind the last character that fits is a good place as well.
     const std::size_t blank = rest.substr(0, most + 1).rfind(' ');
     const bool between = blank != std::string_view::npos && blank > 0;
@@ -186,6 +178,13 @@ std::string labelled(const std::vector<std::pair<std::string, std::string>>& lin
   for (const auto& [label, value] : lines)
     escaped.emplace_back(label, value.empty() ? "-" : one_line(value));
   return listed(escaped, " : ", columns);
+}
+
+std::size_t bytes_of_first(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  for (; at < text.size(); ++at)
+    if ((text[at] & '\xc0') != '\x80' && count-- == 0) break;
+  return at;
 }
 
 }  // namespace ringfence::shell

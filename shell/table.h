@@ -56,4 +56,7 @@ std::vector<std::string> broken(const std::string& text, std::size_t columns);
 /// width counts the characters of UTF-8 text, taking each as one column.
 std::size_t width(std::string_view text);
 
+/// bytes_of_first returns how many bytes the first `count` characters of UTF-8 text have.
+std::size_t bytes_of_first(std::string_view text, std::size_t count);
+
 }  // namespace ringfence::shell

@@ -17,9 +17,10 @@ struct MethodFacts {
   std::string_view name;
   int level = 0;
   Act act = Act::look;
-  std::string_view request;    ///< the struct's name
-  std::string_view answer;     ///< the same
-  std::array<Kept, 4> codecs;  ///< of both to JSON and back; named here so that they are compiled
+  std::string_view request;  ///< the struct's name
+  std::string_view answer;   ///< the same
+  std::array<Kept, 6>
+      codecs;  ///< of both to JSON and back, and its schema; named here so that they are compiled
 };
 
 /// all_methods lists every method once, by family as the headers have them.
