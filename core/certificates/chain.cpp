@@ -30,8 +30,8 @@ std::vector<Found> readable(std::span<const Bytes> known) {
     }
   }
   // Of two issuers with one key the root ends the chain.
-  std::ranges::stable_partition(found,
-                                [](const Found& one) { return signs_itself(*one.certificate); });
+  std::stable_partition(found.begin(), found.end(),
+                        [](const Found& one) { return signs_itself(*one.certificate); });
   return found;
 }
 

@@ -137,7 +137,7 @@ std::string known_body(X509_EXTENSION& extension) {
 
 /// extension_body shows an extension that is unknown, or does not parse, as its bytes.
 std::string extension_body(X509_EXTENSION& extension) {
-  const std::string known = known_body(extension);
+  std::string known = known_body(extension);
   ERR_clear_error();
   if (!known.empty()) return known;
   return fmt::format("Value: {}\n", hex_of(X509_EXTENSION_get_data(&extension)));

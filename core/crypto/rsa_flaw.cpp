@@ -192,6 +192,7 @@ bool close_factors(const BIGNUM& n, BN_CTX& work) {
              BN_sqr(rest.get(), a.get(), &work) == 1 && BN_sub(rest.get(), rest.get(), &n) == 1,
          "BN_sqr");
   std::vector<Sieve> sieves;
+  sieves.reserve(kModuli.size());
   for (const std::uint32_t modulus : kModuli) sieves.emplace_back(modulus, *a, *rest);
   for (BN_ULONG step = 0; step < kFermatSteps; ++step) {
     if (std::ranges::all_of(sieves, &Sieve::may_be_square)) {

@@ -190,7 +190,7 @@ Bytes spki_of(const X509& certificate) {
   unsigned char* der = nullptr;
   const int length = i2d_X509_PUBKEY(key, &der);
   ensure(length > 0, "i2d_X509_PUBKEY");
-  const Bytes bytes(der, der + length);
+  Bytes bytes(der, der + length);
   OPENSSL_free(der);
   return bytes;
 }

@@ -14,12 +14,11 @@ struct Table;
 /// reference when it is called with the row.
 template <typename Member>
 struct Column {
+  constexpr Column(std::string_view column, Member pointer) : name(column), member(pointer) {}
+
   std::string_view name;
   Member member;
 };
-
-template <typename Member>
-Column(const char*, Member) -> Column<Member>;
 
 /// FromWord says how the words of an enumeration's column are read; they are written as its `word`.
 /// Specialise it with `static Value read(std::string_view)`, which throws for what is none.
