@@ -13,7 +13,7 @@
 namespace ringfence::hsm::objects {
 namespace {
 
-constexpr unsigned kTries = 3;  // of a copy that fails with a passing code
+constexpr unsigned kCopyTries = 3;  // of a copy that fails with a passing code
 constexpr CK_BBOOL kYes = CK_TRUE;
 constexpr CK_BBOOL kNo = CK_FALSE;
 
@@ -148,7 +148,7 @@ std::optional<CK_OBJECT_HANDLE> copy_for_session(const Session& session, CK_OBJE
   CK_ATTRIBUTE entry = attribute(CKA_TOKEN, kNo);
   CK_OBJECT_HANDLE copy = 0;
   CK_RV rv = CKR_GENERAL_ERROR;
-  for (unsigned attempt = 0; attempt < kTries && is_transient(rv); ++attempt)
+  for (unsigned attempt = 0; attempt < kCopyTries && is_transient(rv); ++attempt)
     rv = session.module()->C_CopyObject(session.handle(), key, &entry, 1, &copy);
   if (rv != CKR_OK) return std::nullopt;
   if (is(session, copy, CKA_SENSITIVE) && !is(session, copy, CKA_EXTRACTABLE)) return copy;

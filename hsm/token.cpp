@@ -14,7 +14,7 @@ namespace {
 
 using namespace objects;
 
-constexpr unsigned kTries = 3;  // of a key generation that fails with a passing code
+constexpr unsigned kGenerationTries = 3;  // of a key generation that fails with a passing code
 
 void require_label(const std::string& label) {
   if (!is_label(label))
@@ -165,7 +165,7 @@ Token::Entry Token::generate(const std::string& label, const KeySpec& spec) {
     if (rv == CKR_OK)
       if (std::optional<Pair> pair = read_pair(made)) return adopt(std::move(*pair)).entry;
     destroy_objects(ref);  // what the attempt left; nobody knows this version yet
-    if (attempt < kTries) continue;
+    if (attempt < kGenerationTries) continue;
     check(rv, "C_GenerateKeyPair");
     throw Error(Kind::unavailable, "the token made a key pair and does not show it");
   }

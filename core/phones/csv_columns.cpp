@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 namespace ringfence::core {
 namespace {
@@ -175,42 +176,35 @@ std::string shown(std::string_view text) {
   return result;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-[[noreturn]] void wrong(std::size_t line, const std::string& what) {
-  throw Error(Code::malformed, fmt::format("line {}: {}", line, what));
-}
-
 }  // namespace
 
 PhoneColumns::PhoneColumns(const CsvRecord& header) : count_(header.count) {
-  if (count_ > kMost) wrong(header.line, fmt::format("more than {} columns", kMost));
+  if (count_ > kMost) refuse_line(header.line, fmt::format("more than {} columns", kMost));
   places_.fill(count_);
   for (std::size_t at = 0; at < count_; ++at) {
     const std::string_view name = trimmed(header.fields[at]);
     const std::string key = key_of(name);
-    if (key.empty()) wrong(header.line, fmt::format("column {} has no name", at + 1));
+    if (key.empty()) refuse_line(header.line, fmt::format("column {} has no name", at + 1));
     const auto column = column_of(key);
     if (!column && is_of_bat(key)) {
       passed_over_.push_back(shown(name));
       continue;
     }
     if (!column)
-      wrong(header.line, fmt::format("unknown column \"{}\", the nearest is {}; the columns are {}",
-                                     shown(name), nearest(key), fmt::join(kPhoneColumns, ", ")));
+      refuse_line(header.line,
+                  fmt::format("unknown column \"{}\", the nearest is {}; the columns are {}",
+                              shown(name), nearest(key), fmt::join(kPhoneColumns, ", ")));
     std::size_t& place = places_.at(*column);
     if (place != count_)
-      wrong(header.line, fmt::format("the column {} stands twice", kPhoneColumns.at(*column)));
+      refuse_line(header.line,
+                  fmt::format("the column {} stands twice", kPhoneColumns.at(*column)));
     place = at;
     if (name != kPhoneColumns.at(*column))
       renamed_.push_back(fmt::format("{} as {}", shown(name), kPhoneColumns.at(*column)));
   }
   if (!has("name"))
-    wrong(header.line, "the column name is missing; it may be called MAC ADDRESS or DEVICE NAME");
+    refuse_line(header.line,
+                "the column name is missing; it may be called MAC ADDRESS or DEVICE NAME");
 }
 
 std::string_view PhoneColumns::value(const CsvRecord& record, std::string_view column) const {

@@ -10,16 +10,16 @@
 namespace ringfence::core {
 namespace {
 
-[[noreturn]] void wrong(std::size_t line, const std::string& what) {
-  throw Error(Code::malformed, fmt::format("line {}: {}", line, what));
-}
-
 void check_length(std::size_t line, std::size_t bytes) {
   if (bytes > CsvRecords::kMostFieldBytes)
-    wrong(line, fmt::format("a field is longer than {} bytes", CsvRecords::kMostFieldBytes));
+    refuse_line(line, fmt::format("a field is longer than {} bytes", CsvRecords::kMostFieldBytes));
 }
 
 }  // namespace
+
+void refuse_line(std::size_t line, const std::string& what) {
+  throw Error(Code::malformed, fmt::format("line {}: {}", line, what));
+}
 
 CsvRecords::CsvRecords(std::string_view text) : rest_(text) {
   take("\xef\xbb\xbf");  // as spreadsheets write it
@@ -50,8 +50,9 @@ void CsvRecords::choose_separator() {
       counts.at(i) += !quoted && c == separators.at(i) ? 1U : 0U;
   }
   if (bars && std::ranges::count(counts, 0U) == std::ssize(counts))
-    wrong(line_,
-          "the fields are separated by '|'; separate them by commas, semicolons or tabs instead");
+    refuse_line(
+        line_,
+        "the fields are separated by '|'; separate them by commas, semicolons or tabs instead");
   separator_ =
       separators.at(static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin()));
 }
@@ -90,7 +91,7 @@ CsvRecord CsvRecords::record(std::size_t most) {
     if (field(record.line, kept)) record.count = fields;
   } while (take(separator));
   record.padded = fields - record.count;
-  if (!rest_.empty() && !end_of_line()) wrong(record.line, "a quote stands inside a field");
+  if (!rest_.empty() && !end_of_line()) refuse_line(record.line, "a quote stands inside a field");
   return record;
 }
 
@@ -114,7 +115,7 @@ bool CsvRecords::quoted_field(std::size_t line, std::string* kept) {
   std::size_t bytes = 0;
   for (;;) {
     const std::size_t quote = rest_.find('"');
-    if (quote == std::string_view::npos) wrong(line, "a quoted field is not closed");
+    if (quote == std::string_view::npos) refuse_line(line, "a quoted field is not closed");
     const std::string_view part = rest_.substr(0, quote);
     line_ += static_cast<std::size_t>(std::ranges::count(part, '\n'));
     bytes += part.size();

@@ -17,6 +17,9 @@ struct CsvRecord {
   std::size_t padded = 0;  ///< empty fields at the end
 };
 
+/// refuse_line throws Error{malformed} that names the line.
+[[noreturn]] void refuse_line(std::size_t line, const std::string& what);
+
 /// CsvRecords reads a text. LF alone ends a line as well; a line of nothing, or of separators
 /// alone, is passed over. The separator is ',', ';' or a tab: what the first line has most of, or
 /// what its "sep=;" says. Costs nothing for fields that are not kept.

@@ -7,20 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
+
 namespace ringfence::core {
 namespace {
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// mac_in returns the twelve digits of a MAC address, in capitals.
 std::optional<std::string> mac_in(std::string_view text) {

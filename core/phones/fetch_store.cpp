@@ -20,7 +20,7 @@ std::string kind_of(std::string_view file) {
 }
 
 /// rows returns the fetches that `condition` selects; `key` is bound in it where it is given.
-std::vector<Fetch> rows(soci::session& sql, const std::string& condition,
+std::vector<Fetch> fetches_of(soci::session& sql, const std::string& condition,
                         const std::string* key = nullptr) {
   Fetch row;
   soci::statement select(sql);
@@ -45,7 +45,7 @@ std::optional<Fetch> newest(Database& database, std::string_view kind, std::stri
   const std::string condition =
       "kind = '" + std::string(kind) + "' and device = :device order by sequence desc limit 1";
   return database.read([&](soci::session& sql) -> std::optional<Fetch> {
-    auto found = rows(sql, condition, &name);
+    auto found = fetches_of(sql, condition, &name);
     if (found.empty()) return std::nullopt;
     return found.front();
   });
@@ -128,14 +128,14 @@ std::optional<Fetch> FetchStore::last_config(std::string_view device) const {
 std::vector<Fetch> FetchStore::of(std::string_view device) const {
   const std::string name(device);
   return database_.read([&](soci::session& sql) {
-    return rows(sql, "device = :device order by sequence desc", &name);
+    return fetches_of(sql, "device = :device order by sequence desc", &name);
   });
 }
 
 std::vector<Fetch> FetchStore::last_itls() const {
   return database_.read([](soci::session& sql) {
     return newest_of_each(
-        rows(sql, "kind = 'itl' and device <> '' order by device, sequence desc"));
+        fetches_of(sql, "kind = 'itl' and device <> '' order by device, sequence desc"));
   });
 }
 

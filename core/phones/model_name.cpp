@@ -4,19 +4,10 @@
 #include <array>
 #include <cctype>
 
+#include "core/base/text.h"
+
 namespace ringfence::core {
 namespace {
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 0x20);
-  return result;
-}
 
 /// with_single_blanks trims a text and has one blank between its words.
 std::string with_single_blanks(std::string_view text) {
@@ -67,7 +58,7 @@ std::string without_order_mark(std::string name) {
 }  // namespace
 
 std::string model_name_from(std::string_view written) {
-  const std::string whole = with_single_blanks(written);
+  std::string whole = with_single_blanks(written);
   std::string_view name = whole;
   constexpr std::array<std::string_view, 4> makers = {"CISCO ", "UNIFIED ", "IP PHONE ",
                                                       "DESK PHONE "};

@@ -24,10 +24,6 @@ constexpr std::size_t kExamples = 3;
 constexpr std::chrono::days kUsualTime(7);
 constexpr std::string_view kNoProfile = "-";  // an empty field keeps what is known
 
-[[noreturn]] void wrong(std::size_t line, const std::string& what) {
-  throw Error(Code::malformed, fmt::format("line {}: {}", line, what));
-}
-
 int bits_from(std::string_view text, std::string_view column) {
   int bits = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits);
@@ -202,7 +198,7 @@ class Notes {
 void check_count(const CsvRecord& record, std::size_t columns) {
   const std::size_t count = record.count > columns ? record.count : record.count + record.padded;
   if (record.count > columns || count < columns)
-    wrong(record.line, fmt::format("{} fields where the header has {}", count, columns));
+    refuse_line(record.line, fmt::format("{} fields where the header has {}", count, columns));
 }
 
 }  // namespace
@@ -213,7 +209,7 @@ PhoneCsv parse_phone_csv(std::string_view text, Time now,
   Notes notes(csv.notes);
   CsvRecords records(text);
   const auto header = records.next(PhoneColumns::kMost);
-  if (!header) wrong(1, "a header line that names the columns is missing");
+  if (!header) refuse_line(1, "a header line that names the columns is missing");
   const PhoneColumns columns(*header);
   notes.separator(records.separator());
   notes.columns(columns);
@@ -222,18 +218,18 @@ PhoneCsv parse_phone_csv(std::string_view text, Time now,
   std::set<std::string, std::less<>> names;
   while (const auto record = records.next(columns.count())) {
     if (csv.phones.size() == kMostRows)
-      wrong(record->line, fmt::format("more than {} phones in one file", kMostRows));
+      refuse_line(record->line, fmt::format("more than {} phones in one file", kMostRows));
     check_count(*record, columns.count());
     notes.line(*record, columns.count());
     try {
       csv.phones.push_back(phone_from(columns, *record, now, known));
     } catch (const Error& error) {
       if (error.code() != Code::malformed) throw;
-      wrong(record->line, error.what());
+      refuse_line(record->line, error.what());
     }
     const std::string& name = csv.phones.back().name;
     if (!names.insert(name).second)
-      wrong(record->line, fmt::format("the phone {} was given before", name));
+      refuse_line(record->line, fmt::format("the phone {} was given before", name));
     notes.name(columns.value(*record, "name"), name);
     notes.model(columns.value(*record, "model"), model_name_from(columns.value(*record, "model")));
   }

@@ -12,8 +12,8 @@ namespace {
 
 /// rows returns the registrations that `condition` selects, with the keys that it binds.
 template <typename... Keys>
-std::vector<Registration> rows(Database& database, std::string_view condition,
-                               const Keys&... keys) {
+std::vector<Registration> registrations_of(Database& database, std::string_view condition,
+                                           const Keys&... keys) {
   Registration row;
   Database::Prepared select(
       database,
@@ -105,18 +105,19 @@ void RegistrationStore::remove_expired(Time now) {
 
 std::vector<Registration> RegistrationStore::find(std::string_view device) const {
   const std::string name(device);
-  return database_.read(
-      [&](soci::session& /*sql*/) { return rows(database_, " where device = :device", name); });
+  return database_.read([&](soci::session& /*sql*/) {
+    return registrations_of(database_, " where device = :device", name);
+  });
 }
 
 std::vector<Registration> RegistrationStore::list() const {
-  return database_.read([&](soci::session& /*sql*/) { return rows(database_, ""); });
+  return database_.read([&](soci::session& /*sql*/) { return registrations_of(database_, ""); });
 }
 
 std::vector<Registration> RegistrationStore::list_of(const std::string& after,
                                                      const std::string& last) const {
   return database_.read([&](soci::session& /*sql*/) {
-    return rows(database_, " where device > :after and device <= :last", after, last);
+    return registrations_of(database_, " where device > :after and device <= :last", after, last);
   });
 }
 

@@ -27,8 +27,8 @@ std::optional<TrustSignKind> kind_named(std::string_view text) {
 
 constexpr std::string_view kColumns = "select id, device, kind, peer, subject, detail, at";
 
-/// Row is a sign as its columns are.
-struct Row {
+/// SignRow is a sign as its columns are.
+struct SignRow {
   long long id = 0;  // of the first row on
   std::string kind;
   long long at = 0;
@@ -45,7 +45,7 @@ struct Row {
   }
 };
 
-TrustSignStore::Page page_of(soci::statement& select, Row& row) {
+TrustSignStore::Page page_of(soci::statement& select, SignRow& row) {
   select.define_and_bind();
   select.execute();
   TrustSignStore::Page page;
@@ -64,7 +64,7 @@ TrustSignStore::Page page_of(soci::statement& select, Row& row) {
 std::vector<TrustSign> where(Database& database, const std::string& condition,
                              const std::vector<std::string>& values) {
   return database.read([&](soci::session& sql) {
-    Row row;
+    SignRow row;
     soci::statement select(sql);
     row.into(select);
     for (const std::string& value : values) select.exchange(soci::use(value));
@@ -221,7 +221,7 @@ std::vector<TrustSign> TrustSignStore::of_peer(std::string_view peer) const {
 
 TrustSignStore::Page TrustSignStore::after(std::int64_t mark, std::size_t count) const {
   return database_.read([&](soci::session& sql) {
-    Row row;
+    SignRow row;
     const long long from = mark;
     soci::statement select(sql);
     row.into(select);

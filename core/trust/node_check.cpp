@@ -16,7 +16,7 @@
 namespace ringfence::core {
 namespace {
 
-constexpr std::size_t kMostNameBytes = 1024;
+constexpr std::size_t kMostSubjectBytes = 1024;
 constexpr int kLeastRsaBits = 2048;
 constexpr int kMostRsaBits = 4096;  // phones verify no longer ones (cucm-behaviour 1.1)
 constexpr int kLeastEcBits = 256;
@@ -39,9 +39,9 @@ std::string called(Unit unit, const X509& certificate) {
 
 void check_names(Unit unit, const X509& certificate) {
   for (const std::string& text : {subject_of(certificate), issuer_of(certificate)}) {
-    if (text.size() > kMostNameBytes)
+    if (text.size() > kMostSubjectBytes)
       refuse(fmt::format("{} has a name of {} bytes; one has at most {}", called(unit, certificate),
-                         text.size(), kMostNameBytes));
+                         text.size(), kMostSubjectBytes));
     if (text.find('\0') != std::string::npos)
       refuse(fmt::format("{} has a NUL in its name", called(unit, certificate)));
   }

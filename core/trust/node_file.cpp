@@ -17,7 +17,7 @@ namespace ringfence::core {
 namespace {
 
 constexpr std::string_view kVersionField = "Ringfence-Node";
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kFileVersion = "1";
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kBeginCertificate = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEndCertificate = "-----END CERTIFICATE-----";
@@ -132,11 +132,11 @@ class Parsing {
     while (const auto line = lines_.next()) {
       const auto field = field_in(*line);
       if (!field || field->name != kVersionField) continue;
-      if (field->value == kVersion) return;
+      if (field->value == kFileVersion) return;
       lines_.fail(
           fmt::format("says version '{}', and this release reads version {}: export it "
                       "with the release that this node runs",
-                      in_one_line(field->value, kShown), kVersion));
+                      in_one_line(field->value, kShown), kFileVersion));
     }
     throw Error(Code::malformed,
                 "this is no node document: no line says 'Ringfence-Node: 1'; 'utils node export' "
@@ -319,7 +319,7 @@ void check_node_address(const std::string& address) {
 }
 
 std::string encode_node_file(const ClusterNode& node) {
-  std::string text = fmt::format("{}: {}\nName: {}\n", kVersionField, kVersion, node.name);
+  std::string text = fmt::format("{}: {}\nName: {}\n", kVersionField, kFileVersion, node.name);
   if (!node.domain.empty()) text += fmt::format("Domain: {}\n", node.domain);
   for (const std::string& address : node.addresses) text += fmt::format("Address: {}\n", address);
   text += fmt::format("Ports: sip={} sips={} tvs={} capf={}\n", node.ports.sip, node.ports.sips,

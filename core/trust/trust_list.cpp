@@ -15,15 +15,15 @@
 namespace ringfence::core {
 namespace {
 
-enum Tag : std::uint8_t {
+enum RecordTag : std::uint8_t {
   kRecordLength = 1,
   kDnsName = 2,
   kSubjectName = 3,
   kFunction = 4,
   kIssuerName = 5,
-  kSerialNumber = 6,
+  kRecordSerial = 6,
   kPublicKey = 7,
-  kSignature = 8,
+  kRecordSignature = 8,
   kCertificate = 9,
   kIpAddress = 10,
   kCertHash = 11,
@@ -64,9 +64,9 @@ void read_element(const Element& element, Record& record) {
       break;
     }
     case kIssuerName: record.issuer = text_in(element, "ISSUERNAME"); break;
-    case kSerialNumber: record.serial = copy_of(element.value); break;
+    case kRecordSerial: record.serial = copy_of(element.value); break;
     case kPublicKey: record.public_key = copy_of(element.value); break;
-    case kSignature: record.signature = copy_of(element.value); break;
+    case kRecordSignature: record.signature = copy_of(element.value); break;
     case kCertificate: record.certificate = copy_of(element.value); break;
     case kIpAddress: record.ip_address = copy_of(element.value); break;
     case kCertHash: record.hash = copy_of(element.value); break;
@@ -170,9 +170,9 @@ Bytes encode_record(const Record& record) {
   function.u16(static_cast<std::uint16_t>(record.function));
   append_element(body, kFunction, function.view());
   append_text_if_present(body, kIssuerName, record.issuer);
-  append_if_present(body, kSerialNumber, record.serial);
+  append_if_present(body, kRecordSerial, record.serial);
   append_if_present(body, kPublicKey, record.public_key);
-  append_if_present(body, kSignature, record.signature);
+  append_if_present(body, kRecordSignature, record.signature);
   append_if_present(body, kCertificate, record.certificate);
   if (record.ip_address) append_element(body, kIpAddress, *record.ip_address);
   append_if_present(body, kCertHash, record.hash);

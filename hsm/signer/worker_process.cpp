@@ -27,7 +27,7 @@ constexpr int kChannel = 3;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kHoldAnswers = 2ms;
+constexpr auto kHoldForParent = 2ms;
 
 /// Channel is the worker's end of the stream to the parent. Blocking; ends the process when the
 /// parent is gone.
@@ -54,12 +54,12 @@ class Channel {
   }
 
   /// tell sends `body` now or with the next ones: while more requests are at hand than answers are
-  /// held, at most for kHoldAnswers. Each answer alone would wake the parent.
+  /// held, at most for kHoldForParent. Each answer alone would wake the parent.
   void tell(BytesView body, Clock::time_point now) {
     if (out_.empty()) held_since_ = now;
     wire::append_frame(out_, body, worker_wire::kMaxBody);
     ++answers_;
-    if (now - held_since_ >= kHoldAnswers || !has_at_hand(answers_)) flush();
+    if (now - held_since_ >= kHoldForParent || !has_at_hand(answers_)) flush();
   }
 
   /// has_at_hand says whether at least so many requests have come, if they are like the last one.

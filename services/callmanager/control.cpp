@@ -13,7 +13,7 @@ using core::Error;
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kLookPatience{20};
 
 const boost::json::value& member(const boost::json::object& params, std::string_view name) {
   const boost::json::value* value = params.if_contains(name);
@@ -65,7 +65,7 @@ boost::json::value Control::reload() {
   const auto done = std::make_shared<std::promise<void>>();
   auto looked = done->get_future();
   directory_.reopen([done] { done->set_value(); });
-  if (looked.wait_for(kPatience) != std::future_status::ready)
+  if (looked.wait_for(kLookPatience) != std::future_status::ready)
     throw Error(Code::io, "the phones of admin.db could not be read in time");
   const auto devices = directory_.devices();
   boost::json::object result;

@@ -55,7 +55,7 @@ CertificateKind kind_shown(const AuthResponse& response) {
   return response.certificate ? response.certificate->kind : CertificateKind::mic;
 }
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_authentication(const std::string& why) {
   throw Error(Code::refused, why);
 }
 
@@ -171,20 +171,20 @@ void Authentication::check_journal(const Credential& lsc) const {
   if (proven && proven->der == lsc.der && held && !core::proves_phone(*held)) return;
   const auto row = parts_.records.certificate(lsc.serial);
   if (!row || row->der != lsc.der) {
-    if (lsc.issuer.own) refuse("this CAPF has no record that it issued it");
-    if (held) refuse("the phone has confirmed another one, which this CAPF issued");
+    if (lsc.issuer.own) refuse_authentication("this CAPF has no record that it issued it");
+    if (held) refuse_authentication("the phone has confirmed another one, which this CAPF issued");
     if (lsc.issuer.purpose != core::CapfTrustPurpose::capf)
-      refuse(fmt::format("{} signed it, which is no CAPF, and this node has no record of it",
-                         lsc.issuer.subject));
+      refuse_authentication(fmt::format(
+          "{} signed it, which is no CAPF, and this node has no record of it", lsc.issuer.subject));
     return;
   }
-  if (row->phone != phone_.name) refuse("it was issued to another device");
-  if (row->deleted_at) refuse("the phone has confirmed that it deleted it");
-  if (row->cleared_at) refuse("an administrator has deleted it from the stale LSCs");
+  if (row->phone != phone_.name) refuse_authentication("it was issued to another device");
+  if (row->deleted_at) refuse_authentication("the phone has confirmed that it deleted it");
+  if (row->cleared_at) refuse_authentication("an administrator has deleted it from the stale LSCs");
   const bool replaced = held && row->sequence < held->sequence;
   if (!replaced && row->missing_at) return;             // it was not shown once, and here it is
   if (!replaced && core::went_elsewhere(*row)) return;  // it proves nothing, and is not the phone's
-  if (replaced || row->confirmed_at) refuse("the phone has confirmed a later one");
+  if (replaced || row->confirmed_at) refuse_authentication("the phone has confirmed a later one");
 }
 
 /// proves tells whether an LSC was given to the phone for more than its name.

@@ -29,7 +29,6 @@ enum Opcode : std::uint16_t {
 
 constexpr std::size_t kMinBlockBytes = 8;
 constexpr std::size_t kMaxWindowAsked = 65535;
-constexpr std::size_t kDataHeaderBytes = 4;
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

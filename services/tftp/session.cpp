@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kDataHeaderBytes = 4;
 constexpr int kMaxRepetitions = 5;
 constexpr int kMaxUnheardRepetitions = 2;
 constexpr std::chrono::milliseconds kMaxPatience = std::chrono::seconds(kMaxTimeoutSeconds);

@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kLongestFile = std::size_t{1} << 30;
+constexpr std::size_t kLongestFlash = std::size_t{1} << 30;
 
 std::string key_text(EVP_PKEY* key) {
   if (key == nullptr) return {};
@@ -53,7 +53,7 @@ PhoneMemory memory_from(const json::object& object) {
 Flash read_flash(const std::filesystem::path& path) {
   Flash flash;
   if (!std::filesystem::exists(path)) return flash;
-  const std::string text = core::text_of(core::read_file(path, kLongestFile));
+  const std::string text = core::text_of(core::read_file(path, kLongestFlash));
   try {
     const json::value document = json::parse(text);
     for (const auto& [name, value] : document.as_object())

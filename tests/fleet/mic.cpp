@@ -18,7 +18,7 @@ using core::ensure;
 
 namespace {
 
-constexpr std::size_t kLongestFile = 64 * 1024;
+constexpr std::size_t kLongestPem = 64 * 1024;
 constexpr long kTenYears = 10L * 365 * 24 * 3600;
 
 void add_extension(X509* certificate, int nid, const char* value) {
@@ -77,8 +77,8 @@ std::string pem_of(EVP_PKEY* key) {
 Maker::Maker(const std::filesystem::path& file) {
   const std::filesystem::path key_file = file.string() + ".key";
   if (!file.empty() && std::filesystem::exists(file)) {
-    const std::string certificate = core::text_of(core::read_file(file, kLongestFile));
-    const std::string key = core::text_of(core::read_file(key_file, kLongestFile));
+    const std::string certificate = core::text_of(core::read_file(file, kLongestPem));
+    const std::string key = core::text_of(core::read_file(key_file, kLongestPem));
     certificate_.reset(PEM_read_bio_X509(bio_of(certificate).get(), nullptr, nullptr, nullptr));
     key_.reset(PEM_read_bio_PrivateKey(bio_of(key).get(), nullptr, nullptr, nullptr));
     if (!certificate_ || !key_ || X509_check_private_key(certificate_.get(), key_.get()) != 1) {

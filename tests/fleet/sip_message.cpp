@@ -16,7 +16,7 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kLongestBody = 64 * 1024;
+constexpr std::size_t kLongestSipBody = 64 * 1024;
 
 /// The compact forms of RFC 3261 section 7.3.3 and RFC 6665.
 constexpr std::array<std::pair<char, std::string_view>, 8> kCompact{{
@@ -132,7 +132,7 @@ std::size_t content_length_of(std::string_view head) {
     const std::string_view value = trimmed(line.substr(colon + 1));
     std::size_t length = 0;
     const auto [last, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-    if (error != std::errc() || last != value.data() + value.size() || length > kLongestBody)
+    if (error != std::errc() || last != value.data() + value.size() || length > kLongestSipBody)
       throw Error(Code::malformed, "the SIP message's Content-Length is no number up to 65536");
     return length;
   }

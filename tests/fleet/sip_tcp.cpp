@@ -13,15 +13,15 @@ namespace asio = core::asio;
 
 namespace {
 
-constexpr std::size_t kLongestHead = 64 * 1024;
-constexpr std::chrono::seconds kConnectLimit{10};
+constexpr std::size_t kLongestSipHead = 64 * 1024;
+constexpr std::chrono::seconds kSipConnectLimit{10};
 
 /// Flow is one connection; it lives as long as its reader, everything on the phone's strand.
 struct Flow : std::enable_shared_from_this<Flow> {
   Flow(tcp::socket connected, const SipReceiver& to) : socket(std::move(connected)), receiver(to) {}
 
   void read_head() {
-    auto buffer = asio::dynamic_buffer(in, kLongestHead);
+    auto buffer = asio::dynamic_buffer(in, kLongestSipHead);
     asio::async_read_until(
         socket, buffer, "\r\n\r\n",
         [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
@@ -125,7 +125,7 @@ core::Task<std::unique_ptr<SipLink>> connect_sip_tcp(tcp::endpoint registrar,
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   tcp::socket socket(executor);
   Alarm alarm(executor, [&socket] { socket.close(); });
-  alarm.set(kConnectLimit);
+  alarm.set(kSipConnectLimit);
   boost::system::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await socket.async_connect(registrar, token);

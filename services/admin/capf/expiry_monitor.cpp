@@ -23,13 +23,13 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view kSetting = "capf.expiry_monitor";
+constexpr std::string_view kExpirySetting = "capf.expiry_monitor";
 constexpr std::size_t kPage = 2000;
 constexpr std::size_t kMostLines = 200;
 constexpr std::chrono::hours kUsually(24);
 constexpr std::chrono::hours kWhenUrgent(1);
 constexpr std::chrono::hours kUrgentBefore(24);
-constexpr std::chrono::minutes kAfterFailure(5);
+constexpr std::chrono::minutes kMonitorAfterFailure(5);
 constexpr std::chrono::seconds kMailPatience(15);
 
 std::string counted(std::size_t count, std::string_view noun) {
@@ -114,13 +114,13 @@ struct ExpiryMonitor::Memory {
 
   Time next(Time now) const {
     if (!last_run || *last_run > now) return now;  // never, or the clock was set back
-    return *last_run + (failing ? std::chrono::seconds(kAfterFailure) : frequency());
+    return *last_run + (failing ? std::chrono::seconds(kMonitorAfterFailure) : frequency());
   }
 };
 
 ExpiryMonitor::Memory ExpiryMonitor::load() {
   Memory memory;
-  const auto text = core::SettingStore(house_.database).find(kSetting);
+  const auto text = core::SettingStore(house_.database).find(kExpirySetting);
   if (!text) return memory;
   boost::system::error_code error;
   const json::value value = json::parse(*text, error);
@@ -168,7 +168,7 @@ void ExpiryMonitor::save(const Memory& memory) {
                              {"expiring", memory.expiring},
                              {"urgent", memory.urgent ? 1 : 0},
                              {"failing", memory.failing ? 1 : 0}};
-  core::SettingStore(house_.database).save(kSetting, json::serialize(kept));
+  core::SettingStore(house_.database).save(kExpirySetting, json::serialize(kept));
 }
 
 ExpirySurvey ExpiryMonitor::look(int notify_days) {

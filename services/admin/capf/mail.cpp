@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t kLastWords = 300;
 
-std::string words_of(int error) {
+std::string status_words(int error) {
   return std::generic_category().message(error);
 }
 
@@ -41,10 +41,10 @@ core::Fd memory_file(const std::string& content) {
   while (file && written < content.size()) {
     const ssize_t count = ::pwrite(file.get(), content.data() + written, content.size() - written,
                                    static_cast<off_t>(written));
-    if (count <= 0) throw Error(Code::io, "no memory for a mail: " + words_of(errno));
+    if (count <= 0) throw Error(Code::io, "no memory for a mail: " + status_words(errno));
     written += static_cast<std::size_t>(count);
   }
-  if (!file) throw Error(Code::io, "no memory for a mail: " + words_of(errno));
+  if (!file) throw Error(Code::io, "no memory for a mail: " + status_words(errno));
   return file;
 }
 
@@ -143,7 +143,7 @@ void send_mail(const std::vector<std::string>& command, const std::string& text,
   pid_t process = 0;
   const int error = ::posix_spawn(&process, program.c_str(), &spawn.actions, &spawn.attributes,
                                   arguments.data(), environment.data());
-  if (error != 0) throw failure(program, "cannot be run: " + words_of(error));
+  if (error != 0) throw failure(program, "cannot be run: " + status_words(error));
   const bool in_time = ended(process, patience);
   if (!in_time) ::kill(-process, SIGKILL);
   int status = 0;

@@ -26,8 +26,8 @@ using core::admin::PhoneFields;
 namespace {
 
 constexpr std::chrono::hours kDefaultCompletesAfter{24 * 7};
-constexpr std::size_t kMostWarnings = 20;  // of an import
-constexpr std::size_t kPage = 2000;        // far below what a call may return
+constexpr std::size_t kMostWarnings = 20;   // of an import
+constexpr std::size_t kPhonesAPage = 2000;  // far below what a call may return
 
 void apply(const PhoneFields& fields, Phone& phone, core::Time now) {
   core::CapfSettings& capf = phone.capf;
@@ -248,9 +248,9 @@ PhoneFacts Phones::update(const PhoneFields& fields) {
 
 core::admin::PhoneList Phones::list(const core::admin::PhoneListRequest& request) {
   core::admin::PhoneList list;
-  const std::vector<Phone> phones = house_.phones.page(request.after, kPage);
+  const std::vector<Phone> phones = house_.phones.page(request.after, kPhonesAPage);
   if (phones.empty()) return list;
-  if (phones.size() == kPage) list.next = phones.back().name;
+  if (phones.size() == kPhonesAPage) list.next = phones.back().name;
   Known known = known_between(request.after, phones.back().name);
   std::vector<std::string> names;
   for (const Phone& phone : phones) names.push_back(phone.name);

@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLookEvery = 200ms;
+constexpr auto kRunLooksEvery = 200ms;
 constexpr auto kLookWhenIdle = 1000ms;
 constexpr auto kTryRegistrarEvery = 2s;
 constexpr auto kSettlesWithin = 3s;
@@ -82,7 +82,7 @@ bool BulkRun::step() {
   heed(now);
   const bool ended = watch_.finished() && settled(now);
   if (ended) finish(now);
-  pause_ = asked_somebody_ || watch_.any_on_way() ? kLookEvery : kLookWhenIdle;
+  pause_ = asked_somebody_ || watch_.any_on_way() ? kRunLooksEvery : kLookWhenIdle;
   return ended && !watch_.any_taken_back();
 }
 

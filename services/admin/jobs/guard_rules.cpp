@@ -14,14 +14,14 @@ using core::admin::Guard;
 namespace {
 
 constexpr std::size_t kNamesListed = 20;
-constexpr std::size_t kNamesTold = 3;
+constexpr std::size_t kGuardNamesTold = 3;
 /// How long after its fetch a phone may still show what it made of the list.
 constexpr std::chrono::seconds kShowsWithin(4);
 
 /// told names the first phones of a guard, and how many more there are.
 std::string told(const Guard& guard) {
   std::string text;
-  const std::size_t shown = std::min(kNamesTold, guard.names.size());
+  const std::size_t shown = std::min(kGuardNamesTold, guard.names.size());
   for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + guard.names[i];
   const std::int64_t more = guard.phones - static_cast<std::int64_t>(shown);
   return more > 0 ? text + fmt::format(" and {} more", more) : text;
@@ -93,15 +93,15 @@ constexpr const char* kProofs =
     "others no reset can prove it: a session with CAPF or a question to TVS may, a change of the "
     "ITL's signer while Cisco Trust Verification Service runs will; until then only force goes on.";
 
-const Chooses kAll = [](const PhoneHold&) { return true; };
+const Chooses kChoosesAll = [](const PhoneHold&) { return true; };
 
 void add_services(const GuardFacts& facts, Bench& bench) {
   if (!facts.registrar_problem.empty())
-    bench.add("callmanager_down", chosen(facts, kAll),
+    bench.add("callmanager_down", chosen(facts, kChoosesAll),
               facts.registrar_problem + " No phone can be reset, so none would fetch the new list.",
               started_first(facts.registrar_problem, "Cisco CallManager"));
   if (!facts.tftp_problem.empty())
-    bench.add("tftp_down", chosen(facts, kAll),
+    bench.add("tftp_down", chosen(facts, kChoosesAll),
               facts.tftp_problem + " No phone can fetch the new list.",
               started_first(facts.tftp_problem, "Cisco Tftp"));
 }
@@ -223,7 +223,7 @@ bool may_show_soon(const core::Judgement& judgement, core::TrustSign::Time now) 
 Verdict judge_change(Unit unit, const GuardFacts& facts) {
   Bench bench(fmt::format("the certificate of {} stays", name(unit)));
   if (!facts.tvs_problem.empty() && unit == facts.signer)
-    bench.add("tvs_down", chosen(facts, kAll),
+    bench.add("tvs_down", chosen(facts, kChoosesAll),
               facts.tvs_problem +
                   " Phones cannot ask about the new signer, and would refuse the new list.",
               started_first(facts.tvs_problem, "Cisco Trust Verification Service"));

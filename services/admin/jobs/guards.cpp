@@ -20,11 +20,11 @@ using core::Unit;
 
 namespace {
 
-constexpr auto kAnswersWithin = std::chrono::seconds(5);
+constexpr auto kServicesAnswerWithin = std::chrono::seconds(5);
 /// What a phone showed is on disk so long after it registered at the latest.
 constexpr auto kShownWithin = std::chrono::seconds(3);
 constexpr auto kLookFor = std::chrono::seconds(5);
-constexpr auto kLookEvery = std::chrono::milliseconds(200);
+constexpr auto kLookAgainEvery = std::chrono::milliseconds(200);
 
 /// ListContents tells what the versions of the ITL have; one that is no longer known has nothing.
 class ListContents {
@@ -69,7 +69,7 @@ std::string Guards::problem_of(std::string_view daemon) {
       return fmt::format("{} does not run.", service.name);
     try {
       core::rpc_call(house_.config.control_socket(std::string(daemon)), "status", {},
-                     kAnswersWithin);
+                     kServicesAnswerWithin);
     } catch (const core::Error& error) {
       if (error.code() != core::Code::io)
         return fmt::format("{} does not answer as it should ({}).", service.name, error.what());
@@ -115,7 +115,7 @@ std::vector<PhoneHold> Guards::phones(Unit signer) {
   if (held.undecided.empty()) return std::move(held.phones);
   const auto deadline = std::chrono::steady_clock::now() + kLookFor;
   while (!held.undecided.empty() && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(kLookEvery);
+    std::this_thread::sleep_for(kLookAgainEvery);
     std::erase_if(held.undecided, [this](const auto& one) {
       return !is_undecided(house_.trust().of(one.first).judgement, one.second);
     });

@@ -9,7 +9,7 @@ namespace ringfence::services::admin {
 
 namespace {
 
-constexpr std::size_t kPage = 5000;
+constexpr std::size_t kNewsAPage = 5000;
 constexpr std::size_t kLooksAtOnce = 1000;
 constexpr std::size_t kOutcomesAtMost = 10;  // requests of a phone since its job began
 
@@ -26,10 +26,10 @@ PhoneNews::PhoneNews(House& house, Subject subject) : house_(house), subject_(st
 
 void PhoneNews::read(core::Database& database, std::int64_t& mark, std::set<std::string>& phones) {
   for (;;) {
-    const core::ChangeLog::Page page = core::ChangeLog(database).after(mark, kPage);
+    const core::ChangeLog::Page page = core::ChangeLog(database).after(mark, kNewsAPage);
     phones.insert(page.devices.begin(), page.devices.end());
     mark = page.last;
-    if (page.devices.size() < kPage) return;
+    if (page.devices.size() < kNewsAPage) return;
   }
 }
 

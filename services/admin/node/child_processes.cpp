@@ -49,8 +49,9 @@ constexpr auto kLastRestartAfter = 30s;
 constexpr int kPinStatus = 3;       // ringfence-signer: the PIN is missing or wrong
 constexpr auto kSteadyAfter = 60s;  // a service that ran this long starts from kFirstRestartAfter
 
-constexpr std::array kAll = {kSigner, kServices[0], kServices[1], kServices[2], kServices[3]};
-static_assert(kAll.size() == kServices.size() + 1);
+constexpr std::array kAllPrograms = {kSigner, kServices[0], kServices[1], kServices[2],
+                                     kServices[3]};
+static_assert(kAllPrograms.size() == kServices.size() + 1);
 
 SteadyTime now() {
   return std::chrono::steady_clock::now();
@@ -152,7 +153,7 @@ class ChildProcesses::Supervisor {
   }
 
   void collect_dead() {
-    for (const Service& service : kAll) {
+    for (const Service& service : kAllPrograms) {
       const auto found = children_.find(service.daemon);
       if (found == children_.end() || found->second.pid == 0) continue;
       if (collect(found->second, 0ms)) note_death(service, found->second);
@@ -160,7 +161,7 @@ class ChildProcesses::Supervisor {
   }
 
   void restart_wanted() {
-    for (const Service& service : kAll) {
+    for (const Service& service : kAllPrograms) {
       const auto found = children_.find(service.daemon);
       if (found == children_.end()) continue;
       Child& child = found->second;

@@ -22,8 +22,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLookEvery = 500ms;
-constexpr auto kAfterFailure = 10s;
+constexpr auto kTokenLooksEvery = 500ms;
+constexpr auto kOpensAgainAfter = 10s;
 
 bool is_of_token(const Error& error) {
   return error.code() == Code::hsm_locked || error.code() == Code::hsm_unavailable;
@@ -144,7 +144,7 @@ void Opening::watch() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kLookEvery, [this] { return hurried_ || stopping_; });
+      changed_.wait_for(lock, kTokenLooksEvery, [this] { return hurried_ || stopping_; });
       if (stopping_) return;
       if (hurried_) try_at_ = {};
       hurried_ = false;
@@ -166,7 +166,7 @@ void Opening::look() {
     open();
   } catch (const std::exception& error) {
     log(Level::error, "HOUSE_NOT_OPENED", {{"why", error.what()}});
-    try_at_ = std::chrono::steady_clock::now() + kAfterFailure;
+    try_at_ = std::chrono::steady_clock::now() + kOpensAgainAfter;
   }
 }
 

@@ -11,11 +11,11 @@ namespace ringfence::services::admin {
 
 namespace {
 
-constexpr auto kAnswersWithin = std::chrono::seconds(3);
+constexpr auto kRegistrarWithin = std::chrono::seconds(3);
 
 bool answers(const std::filesystem::path& socket) noexcept {
   try {
-    core::rpc_call(socket, "status", {}, kAnswersWithin);
+    core::rpc_call(socket, "status", {}, kRegistrarWithin);
     return true;
   } catch (const std::exception&) {
     return false;

@@ -10,14 +10,13 @@ namespace ringfence::services::admin {
 
 namespace {
 
-constexpr auto kAnswersWithin = std::chrono::seconds(3);
+constexpr auto kHealthWithin = std::chrono::seconds(3);
 
 }  // namespace
 
 bool responds(const core::Config& config, const Service& service) noexcept {
   try {
-    core::rpc_call(config.control_socket(std::string(service.daemon)), "status", {},
-                   kAnswersWithin);
+    core::rpc_call(config.control_socket(std::string(service.daemon)), "status", {}, kHealthWithin);
     return true;
   } catch (const std::exception&) {
     return false;  // whatever it is, the service is of no use to phones now

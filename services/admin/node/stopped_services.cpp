@@ -14,7 +14,7 @@ namespace ringfence::services::admin {
 
 namespace {
 
-constexpr const char* kSetting = "services_stopped";  // "<run> <daemon> <daemon> …"
+constexpr const char* kStoppedSetting = "services_stopped";  // "<run> <daemon> <daemon> …"
 
 }  // namespace
 
@@ -25,7 +25,7 @@ std::string StoppedServices::this_run() {
 }
 
 std::set<std::string> StoppedServices::daemons() const {
-  std::istringstream words(core::SettingStore(database_).find(kSetting).value_or(""));
+  std::istringstream words(core::SettingStore(database_).find(kStoppedSetting).value_or(""));
   std::string run;
   std::set<std::string> found;
   if (!(words >> run) || run != run_) return found;
@@ -35,7 +35,7 @@ std::set<std::string> StoppedServices::daemons() const {
 
 void StoppedServices::save(const std::set<std::string>& daemons) {
   core::SettingStore(database_).save(
-      kSetting, daemons.empty() ? "" : fmt::format("{} {}", run_, fmt::join(daemons, " ")));
+      kStoppedSetting, daemons.empty() ? "" : fmt::format("{} {}", run_, fmt::join(daemons, " ")));
 }
 
 void StoppedServices::note_stop(const Service& service) {

@@ -30,7 +30,7 @@ using core::admin::CertificateImportRequest;
 
 namespace {
 
-constexpr std::size_t kMostAtOnce = 32;
+constexpr std::size_t kMostCertificates = 32;
 constexpr std::chrono::days kLongestLsc{1825};
 
 /// read_given reads text, or a file's bytes in base64, and wipes its copy: it may hold a key.
@@ -44,7 +44,7 @@ core::CertificateFile read_given(const std::string& text,
       throw Error(Code::malformed, "the parameter 'content' is not base64 (RFC 4648)");
     }
   }
-  return core::read_certificate_file(bytes.reveal(), kMostAtOnce);
+  return core::read_certificate_file(bytes.reveal(), kMostCertificates);
 }
 
 /// store_or_refuse takes "CAPF" for CAPF-trust, as CUCM does.

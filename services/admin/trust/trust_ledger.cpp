@@ -16,7 +16,7 @@ using core::TrustSignStore;
 
 namespace {
 
-constexpr std::size_t kPage = 5000;
+constexpr std::size_t kSignsAPage = 5000;
 constexpr std::size_t kChunk = 500;
 constexpr std::size_t kVersionsKept = 20;  // by ListStore
 constexpr std::size_t kTouchedKept = 20'000;
@@ -140,7 +140,7 @@ std::set<std::string> TrustLedger::read_marks() {
     if (databases[i] == nullptr) continue;
     const TrustSignStore store(*databases[i]);
     for (;;) {
-      const TrustSignStore::Page page = store.after(marks_[i], kPage);
+      const TrustSignStore::Page page = store.after(marks_[i], kSignsAPage);
       if (page.last == marks_[i]) break;
       marks_[i] = page.last;
       for (const TrustSign& sign : page.signs) {
