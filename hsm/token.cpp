@@ -123,7 +123,7 @@ void Token::destroy_objects(const KeyRef& ref) {
 VersionRecords Token::clear_away() {
   // Without the user every private object hides, and every public one would seem a half.
   if (!session_.logged_in()) throw Error("C_GetSessionInfo", CKR_USER_NOT_LOGGED_IN);
-  const VersionRecords records = versions_.tidy();
+  VersionRecords records = versions_.tidy();
   for (const KeyRef& ref : gone(records)) destroy_objects(ref);
   for (const auto& [label, record] : records) clear_half({label, record.version});
   return records;

@@ -33,7 +33,7 @@ void CsvRecords::choose_separator() {
   constexpr std::array separators = {',', ';', '\t'};
   const bool said = first.starts_with("sep=") && first.size() > 4 &&
                     std::ranges::find(separators, first[4]) != separators.end() &&
-                    first.substr(5).find_first_not_of("\r") == first.npos;
+                    first.substr(5).find_first_not_of('\r') == first.npos;
   if (said) {
     separator_ = first[4];
     rest_.remove_prefix(first.size());

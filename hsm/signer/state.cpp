@@ -13,6 +13,8 @@
 
 #include "core/base/leftovers.h"
 #include "core/base/secret.h"
+#include "core/base/text.h"
+#include "core/base/utf8.h"
 #include "core/base/wipe.h"
 #include "hsm/error.h"
 #include "hsm/files.h"
@@ -45,10 +47,11 @@ core::Secret random_pin() {
 Fd take_lock(const fs::path& path) {
   if (std::optional<Fd> lock = lock_file(path)) return std::move(*lock);
   const Bytes holder = read_whole(path);
-  throw Error(Kind::refused,
-              fmt::format("{}: process {} already runs a signer on this state folder; stop it, or "
-                          "use another --state",
-                          path.string(), std::atoi(core::text_of(holder).c_str())));
+  throw Error(
+      Kind::refused,
+      fmt::format("{}: process {} already runs a signer on this state folder; stop it, or "
+                  "use another --state",
+                  path.string(), core::in_one_line(core::trimmed(core::text_of(holder)), 20)));
 }
 
 void make_token(const Config& config, const Module& module) {

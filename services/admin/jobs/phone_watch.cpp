@@ -148,7 +148,7 @@ std::optional<WaveNext> PhoneWatch::judge_answer(const PhoneLook& look, const co
 WaveNext PhoneWatch::judge_notify(const WavePhone& phone, const PhoneLook& look,
                                   const core::ResetRow* reset, Limits& limits) const {
   const JobItem& item = phone.item;
-  const WaveNext stays{item.state, item.detail};
+  WaveNext stays{item.state, item.detail};
   if (reset == nullptr)
     return limits.over(item.changed, kSentWithin) ? WaveNext{ItemState::waiting} : stays;
   if (!reset->answered_at) {

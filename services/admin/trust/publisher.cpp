@@ -27,7 +27,7 @@ std::filesystem::path list_path(const core::Config& config, core::ListKind kind)
 
 std::filesystem::path node_list_path(const core::Config& config, core::ListKind kind,
                                      core::NodeId node) {
-  const std::filesystem::path path = list_path(config, kind);
+  std::filesystem::path path = list_path(config, kind);
   if (node == core::kThisNode) return path;
   return path.parent_path() / ("node-" + std::to_string(node)) / path.filename();
 }

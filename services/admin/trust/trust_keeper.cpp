@@ -169,7 +169,7 @@ Published TrustKeeper::change(const Act& act, const std::function<Adopted()>& ma
   std::string in_force = "the earlier certificate and ITL";
   try {
     const NodeCertificates before = current();
-    const core::OwnCertificate old = before.own(unit);
+    const core::OwnCertificate& old = before.own(unit);
     const Adopted fresh = make();
     SignedList list;
     try {

@@ -84,7 +84,7 @@ std::string TrustStores::file_for(const std::string& store, const core::StoreCha
       core::file_stem_of(core::common_name_of(*core::parse_certificate(change.added.der)));
   const std::string hash = core::to_hex(core::digest(Digest::sha256, change.added.der));
   if (common.empty()) common = hash.substr(0, 16);
-  const std::string file = common + ".pem";
+  std::string file = common + ".pem";
   for (const core::TrustedCertificate& one : rows_)
     if (one.store == store && one.file == file &&
         facts_of_der(one.der).subject != change.added.subject)
