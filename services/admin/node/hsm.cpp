@@ -22,7 +22,7 @@ constexpr std::string_view kMend =
 constexpr std::string_view kUnlock = "an administrator must type its PIN with 'utils hsm unlock'";
 
 /// said puts what the token itself gave as its reason behind a sentence.
-std::string said(std::string sentence, const std::string& reason) {
+std::string said(const std::string& sentence, const std::string& reason) {
   return reason.empty() ? sentence : sentence + ": " + reason;
 }
 
