@@ -50,7 +50,7 @@ Remarks remarks_in(std::string_view text) {
   std::string* open = nullptr;  // the remark that the next line goes on with
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
-    const std::string_view words = core::trimmed(line);
+    const std::string_view words = core::trimmed(line, " \t\r\n");
     const auto sort =
         std::ranges::find_if(kSorts, [&](const Sort& one) { return words.starts_with(one.begin); });
     if (sort != kSorts.end()) {

@@ -21,7 +21,7 @@ bool is_comment(std::string_view line) {
 }
 
 bool yes(std::string_view answer) {
-  answer = core::trimmed(answer);
+  answer = core::trimmed(answer, " \t\r\n");
   return equal_ignoring_case(answer, "yes") || equal_ignoring_case(answer, "y");
 }
 
@@ -32,7 +32,7 @@ std::size_t Shell::columns() const {
 }
 
 Status Shell::run_line(std::string_view line) {
-  line = core::trimmed(line);
+  line = core::trimmed(line, " \t\r\n");
   session_.console.begin(session_.paging);
   if (line.empty() || is_comment(line)) return Status::success;
   if (line.size() > kMaxLineBytes) {

@@ -6,8 +6,8 @@
 
 namespace ringfence::core {
 
-/// trimmed is `text` without the blanks, tabs and line ends around it.
-std::string_view trimmed(std::string_view text) noexcept;
+/// trimmed is `text` without the `blanks` around it.
+std::string_view trimmed(std::string_view text, std::string_view blanks = " \t") noexcept;
 
 /// upper is `text` with a to z as A to Z; other characters stay.
 std::string upper(std::string_view text);

@@ -51,7 +51,7 @@ Fd take_lock(const fs::path& path) {
       Kind::refused,
       fmt::format("{}: process {} already runs a signer on this state folder; stop it, or "
                   "use another --state",
-                  path.string(), core::in_one_line(core::trimmed(core::text_of(holder)), 20)));
+                  path.string(), core::in_one_line(core::trimmed(core::text_of(holder), "\n"), 20)));
 }
 
 void make_token(const Config& config, const Module& module) {

@@ -199,7 +199,7 @@ TEST(Arrows, NoNounOfTrustTakesAHouse) {
 TEST(Arrows, OnlyCoreNetIncludesAsioHeaders) {
   std::vector<std::string> found;
   for (const Include& one : includes())
-    if (below(one.path, "boost/asio") && one.file != "core/net/asio.h")
+    if (below(one.path, "boost/asio") && !one.file.starts_with("core/net/asio."))
       found.push_back(one.file + " includes " + one.path);
   EXPECT_EQ(found, kNone);
 }
