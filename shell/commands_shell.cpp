@@ -72,7 +72,8 @@ Status schema(Call& call) {
     throw core::Error(core::Code::not_found, "There is no command '" + words + "'.");
   }
   const auto make = node->command->schema;
-  boost::json::object document = make == nullptr ? core::admin::schema_of<core::admin::Nothing>() : make();
+  boost::json::object document =
+      make == nullptr ? core::admin::schema_of<core::admin::Nothing>() : make();
   if (node->command->confirm) describe_remarks(document);
   call.document(document);
   call.say(boost::json::serialize(document) + "\n");

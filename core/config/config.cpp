@@ -128,8 +128,7 @@ Config Config::load(const std::filesystem::path& state) {
   node.name_part("state", organization.state, 64);
   node.name_part("country", organization.country, 2);
   node.refuse_unknown();
-  if (config.node_.host.empty())
-    file.wrong("node.host must not be empty");
+  if (config.node_.host.empty()) file.wrong("node.host must not be empty");
   const bool letters = std::ranges::all_of(organization.country, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   });

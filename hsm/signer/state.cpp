@@ -47,11 +47,11 @@ core::Secret random_pin() {
 Fd take_lock(const fs::path& path) {
   if (std::optional<Fd> lock = lock_file(path)) return std::move(*lock);
   const Bytes holder = read_whole(path);
-  throw Error(
-      Kind::refused,
-      fmt::format("{}: process {} already runs a signer on this state folder; stop it, or "
-                  "use another --state",
-                  path.string(), core::in_one_line(core::trimmed(core::text_of(holder), "\n"), 20)));
+  throw Error(Kind::refused,
+              fmt::format("{}: process {} already runs a signer on this state folder; stop it, or "
+                          "use another --state",
+                          path.string(),
+                          core::in_one_line(core::trimmed(core::text_of(holder), "\n"), 20)));
 }
 
 void make_token(const Config& config, const Module& module) {

@@ -13,7 +13,7 @@
 namespace ringfence::services::tftp {
 
 inline constexpr std::size_t kDefaultBlockBytes = 512;  ///< RFC 1350
-inline constexpr std::size_t kDataHeaderBytes = 4;     ///< of a DATA packet: opcode, block
+inline constexpr std::size_t kDataHeaderBytes = 4;      ///< of a DATA packet: opcode, block
 inline constexpr std::size_t kMaxBlockBytes = 65464;    ///< RFC 2348
 inline constexpr std::size_t kMaxRequestBytes = 512;    ///< RFC 2347 section 2
 inline constexpr std::size_t kMaxWindow = 64;           ///< what we do of RFC 7440's 65535

@@ -1,8 +1,8 @@
 // The real program against a real socket: exit statuses, scripts, closed pipes.
 #include <gmock/gmock.h>
 
-#include "core/base/file.h"
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "tests/unit/shell/program_fixture.h"
 
 namespace ringfence::shell::test {
