@@ -77,9 +77,10 @@ bool PhoneWaves::run(Job& job) {
 
 void PhoneWaves::send_wave(Job& job, PhoneWatch& watch, PhoneNews& news, core::Time now) {
   std::vector<PhoneLook> looks = news.look(watch.next_wave(now));  // before the NOTIFYs
-  const auto gone = std::ranges::stable_partition(looks, std::identity(), &PhoneLook::known);
-  watch.observe({gone.begin(), gone.end()}, now);  // somebody removed them
-  looks.erase(gone.begin(), gone.end());
+  const auto gone =
+      std::stable_partition(looks.begin(), looks.end(), std::mem_fn(&PhoneLook::known));
+  watch.observe({gone, looks.end()}, now);  // somebody removed them
+  looks.erase(gone, looks.end());
   std::vector<std::string> wave;
   for (const PhoneLook& look : looks) wave.push_back(look.phone);
   try {
