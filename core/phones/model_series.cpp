@@ -2,14 +2,9 @@
 
 #include <cstddef>
 
+#include "core/base/text.h"
+
 namespace ringfence::core {
-namespace {
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-}  // namespace
 
 std::string_view model_number_of(std::string_view model) noexcept {
   constexpr std::size_t kDigits = 4;
