@@ -330,7 +330,7 @@ class ChildProcesses::Supervisor {
   }
 
   ServiceFacts publish(const Service& service, std::string state, std::string reason) {
-    const ServiceFacts facts{std::string(service.name), std::move(state), std::move(reason)};
+    ServiceFacts facts{std::string(service.name), std::move(state), std::move(reason)};
     const std::lock_guard lock(states_mutex_);
     states_[service.daemon] = facts;
     gave_up_.erase(service.daemon);

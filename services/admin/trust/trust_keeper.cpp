@@ -212,7 +212,7 @@ core::PendingRequest TrustKeeper::request(Unit unit, const std::string& who) {
   const std::lock_guard lock(parts_.mutex);
   core::CsrStore requests(parts_.admin);
   const auto before = requests.find(unit);
-  const core::PendingRequest fresh = parts_.keys.make_request(unit);
+  core::PendingRequest fresh = parts_.keys.make_request(unit);
   try {
     requests.save(fresh);
   } catch (...) {
