@@ -11,7 +11,7 @@ namespace ringfence::services::admin {
 
 namespace {
 
-constexpr std::chrono::days kSoon(30);
+constexpr std::chrono::days kNodeEndsSoon(30);
 
 Finding service_check(std::string name, const ServiceState& service, int weight,
                       std::string_view consequence) {
@@ -67,7 +67,7 @@ Finding check_capf_certificate(const DiagnosisFacts& facts) {
   if (*facts.capf_until < facts.now)
     return problem(name, {facts.capf_subject + " expired at " + at(*facts.capf_until),
                           "'set cert regen CAPF'", 85, "the CAPF certificate has expired"});
-  if (*facts.capf_until - facts.now < kSoon)
+  if (*facts.capf_until - facts.now < kNodeEndsSoon)
     return problem(name, {until + ": LSCs issued now end then, too",
                           "'set cert regen CAPF' before LSCs are installed", 20,
                           "the CAPF certificate is about to expire"});
