@@ -103,27 +103,27 @@ TEST_F(DatabaseTest, OpensAgainWithWhatWasWritten) {
 }
 
 TEST_F(DatabaseTest, HasEverySchemasTables) {
-  for (const Schema schema :
-       {Schema::admin, Schema::capf, Schema::callmanager, Schema::tftp, Schema::tvs}) {
+  for (const Schema schema : {Schema::admin, Schema::capf, Schema::callmanager, Schema::tftp,
+                              Schema::tvs, Schema::secrets}) {
     const auto path = file(std::string(name(schema)) + ".db");
     const Database database(path, schema, Access::read_write);
     EXPECT_EQ(test::sqlite3(path, "pragma integrity_check"), "ok");
   }
-  EXPECT_EQ(
-      test::sqlite3(file("admin.db"),
-                    "select group_concat(name, ' ') from (select name from sqlite_master"
-                    " where type = 'table' order by name)"),
-      "account audit capf_request certificate csr job job_item node phone security_profile setting"
-      " trust_certificate trust_holding trust_list_version");
+  EXPECT_EQ(test::sqlite3(file("admin.db"),
+                          "select group_concat(name, ' ') from (select name from sqlite_master"
+                          " where type = 'table' and name not like 'sqlite%' order by name)"),
+            "account audit capf_request certificate csr device_change job job_item node phone"
+            " security_profile setting trust_certificate trust_holding trust_list_version");
   EXPECT_EQ(test::sqlite3(file("capf.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' and name not like 'sqlite%' order by name)"),
-            "attempt csr event issued journal_number outcome security_event security_more shown_lsc"
+            "attempt csr device_change event issued journal_number outcome security_event "
+            "security_more shown_lsc"
             " trust_sign");
   EXPECT_EQ(test::sqlite3(file("callmanager.db"),
                           "select group_concat(name, ' ') from (select name from sqlite_master"
                           " where type = 'table' and name not like 'sqlite%' order by name)"),
-            "phone_report registrar registration reset trust_sign");
+            "device_change phone_report registrar registration reset trust_sign");
 }
 
 TEST_F(DatabaseTest, IsNotFoundWhenReadOnlyAndMissing) {
