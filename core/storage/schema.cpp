@@ -148,8 +148,7 @@ const std::vector<Migration> kSecrets = {{
     // `id` is what a phone's record of admin.db names.
     "create table auth_string (id text not null primary key, phone text not null,"
     " value text not null)",
-    // Of a bulk job that has not ended: the string that the phone gets when its turn comes, and how
-    // its settings were before.
+    // Of a bulk job: the string that the phone gets at its turn, and its settings from before.
     "create table job_secret ("
     " job bigint not null, phone text not null, value text not null default '',"
     " settings_before text not null default '', primary key (job, phone))",
