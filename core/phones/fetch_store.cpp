@@ -21,7 +21,7 @@ std::string kind_of(std::string_view file) {
 
 /// rows returns the fetches that `condition` selects; `key` is bound in it where it is given.
 std::vector<Fetch> fetches_of(soci::session& sql, const std::string& condition,
-                        const std::string* key = nullptr) {
+                              const std::string* key = nullptr) {
   Fetch row;
   soci::statement select(sql);
   select.exchange(soci::into(row.device));
