@@ -68,7 +68,8 @@ TEST_F(Services, AListPutRightAtTheStartIsTold) {
   EXPECT_THAT(instance_.sh("show status").out, Not(HasSubstr("NOTE:"))) << "a new house";
   ASSERT_EQ(instance_.stop().status, 0);
   core::write_atomically(itl_, core::bytes_of("garbage\n"));
-  ASSERT_EQ(instance_.start().status, 0);
+  const test::Result started = instance_.start();
+  ASSERT_EQ(started.status, 0) << started.out << started.err;
   EXPECT_THAT(instance_.sh("show status").out,
               AllOf(HasSubstr("NOTE: At 20"), HasSubstr("The ITL file on disk was not good ("),
                     HasSubstr("The last good one is in its place")));
