@@ -17,6 +17,10 @@ Opening::Work work_of(TrustKeeper& keeper, Jobs& jobs) {
           [&jobs] { jobs.resume(); }};
 }
 
+std::function<core::Database*()> capf_of(House& house) {
+  return [&house] { return house.neighbours.capf(); };
+}
+
 }  // namespace
 
 TrustWiring::TrustWiring(House& house)
@@ -31,10 +35,14 @@ Wiring::Wiring(House& house, ServiceControl& services)
       regeneration(house, trust.keeper, services, jobs),
       resets({house, trust.keeper, services, jobs}),
       bulk(house, jobs, trust.keeper, services),
-      phones(house),
+      phones({house.config, house.clock, house.database, house.phones, house.phone_mutex,
+              house.neighbours, house.trust(), [&house] { return house.next_reset_number(); }}),
       opening({house.database, house.token, services, house.clock, work_of(trust.keeper, jobs)}),
-      monitor(house),
-      event_audit(house),
+      monitor({house.config, house.clock, house.database, house.certificates, house.phones,
+               capf_of(house)}),
+      event_audit({house.database, capf_of(house),
+                   [&house](const std::string& who, const std::string& event,
+                            const std::string& detail) { house.acts.record(who, event, detail); }}),
       methods({house, trust.keeper, regeneration, phones, services, opening, jobs, bulk, resets,
                monitor, trust.cluster}) {
   jobs.add(regeneration);

@@ -37,9 +37,11 @@ void Methods::add_bulk() {
   on(method::bulk_start,
      [&](const BulkRequest& request, Who who) { return bulk.start(request, who.user); });
 
-  on(method::profile_list, [this](const Nothing&, Who) { return list_profiles(parts_.house); });
+  on(method::profile_list, [this](const Nothing&, Who) {
+    return list_profiles(parts_.house.profiles, parts_.house.phones);
+  });
   on(method::profile_set, [this](const SecurityProfileFields& fields, Who) {
-    return set_profile(parts_.house, fields);
+    return set_profile(parts_.house.profiles, parts_.house.phones, fields);
   });
   on(method::profile_remove, [this](const SecurityProfileRequest& request, Who) {
     parts_.house.profiles.remove(request.name);

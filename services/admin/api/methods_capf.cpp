@@ -11,18 +11,21 @@ using namespace core::admin;
 
 void Methods::add_capf() {
   House& house = parts_.house;
-  on(method::capf_report,
-     [&house](const CapfReportRequest& request, Who) { return capf_report(house, request); });
+  on(method::capf_report, [&house](const CapfReportRequest& request, Who) {
+    return capf_report({house.certificates, house.phones, house.neighbours.capf()},
+                       core::CapfPolicyStore(house.database).load(), request, house.clock.now());
+  });
   on(method::capf_status, [&house, this](const CapfStatusRequest& request, Who) {
     return diagnose(gather(house, parts_.keeper, parts_.services, parts_.opening, request.name));
   });
   ExpiryMonitor& monitor = parts_.monitor;
-  on(method::capf_policy, [&](const Nothing&, Who) { return show_policy(house, monitor); });
+  const PolicyParts policy{house.database, house.config, house.clock, house.certificates, monitor};
+  on(method::capf_policy, [policy](const Nothing&, Who) { return show_policy(policy); });
   on(method::capf_set_policy,
-     [&](const CapfPolicySet& request, Who) { return set_policy(house, monitor, request); });
-  on(method::capf_monitor, [&](const Nothing&, Who) { return monitor.run(); });
+     [policy](const CapfPolicySet& request, Who) { return set_policy(policy, request); });
+  on(method::capf_monitor, [&monitor](const Nothing&, Who) { return monitor.run(); });
   on(method::capf_certificate, [&house](const CapfCertificateRequest& request, Who) {
-    return fetched_certificate(house, request);
+    return fetched_certificate(house.config, request);
   });
 }
 

@@ -37,7 +37,7 @@ void EventAudit::copy() noexcept {
 }
 
 void EventAudit::copy_all() {
-  core::Database* capf = house_.capf_db();
+  core::Database* capf = parts_.capf();
   if (capf == nullptr) return;
   changes_.on_change(*capf, [&] {
     while (copy_some(*capf)) continue;
@@ -45,17 +45,17 @@ void EventAudit::copy_all() {
 }
 
 bool EventAudit::copy_some(core::Database& capf) {
-  core::Database::Transaction transaction(house_.database);
-  core::SettingStore settings(house_.database);
+  core::Database::Transaction transaction(parts_.admin);
+  core::SettingStore settings(parts_.admin);
   const std::int64_t done = std::stoll(settings.find(kSetting).value_or("0"));
   const auto events = core::SecurityEventStore(capf).after(done, kBatch);
   if (events.empty()) return false;
   for (const core::CapfEvent& event : events) {
-    house_.record_act("ringfence-capf", audited_as(event.kind),
-                      boost::json::serialize(boost::json::object{{"phone", event.phone},
-                                                                 {"from", event.peer},
-                                                                 {"at", core::to_iso(event.at)},
-                                                                 {"what", event.detail}}));
+    parts_.record("ringfence-capf", audited_as(event.kind),
+                  boost::json::serialize(boost::json::object{{"phone", event.phone},
+                                                             {"from", event.peer},
+                                                             {"at", core::to_iso(event.at)},
+                                                             {"what", event.detail}}));
   }
   settings.save(kSetting, std::to_string(events.back().id));
   transaction.commit();

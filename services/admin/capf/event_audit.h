@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <string>
+#include <utility>
 
 #include "core/storage/cached.h"
-#include "services/admin/node/house.h"
 
 namespace ringfence::services::admin {
 
@@ -14,7 +16,15 @@ namespace ringfence::services::admin {
 /// is copied twice and nothing is left out, wherever a power cut falls. Safe from several threads.
 class EventAudit {
  public:
-  explicit EventAudit(House& house) : house_(house) {}
+  /// Parts must outlive it.
+  struct Parts {
+    core::Database& admin;
+    std::function<core::Database*()> capf;  ///< capf.db, null while it is not there
+    /// record writes into the audit log: who, event, detail.
+    std::function<void(const std::string&, const std::string&, const std::string&)> record;
+  };
+
+  explicit EventAudit(Parts parts) : parts_(std::move(parts)) {}
 
   /// copy brings the audit log up to date; cheap when nothing was written to capf.db. What fails is
   /// logged once, and tried again by the next call.
@@ -25,7 +35,7 @@ class EventAudit {
   /// copy_some copies the next batch; false when there was none.
   bool copy_some(core::Database& capf);
 
-  House& house_;
+  const Parts parts_;
   std::mutex mutex_;
   core::ChangeSignal changes_;  ///< of capf.db; guarded by mutex_
   bool failing_ = false;        ///< guarded by mutex_

@@ -120,7 +120,7 @@ struct ExpiryMonitor::Memory {
 
 ExpiryMonitor::Memory ExpiryMonitor::load() {
   Memory memory;
-  const auto text = core::SettingStore(house_.database).find(kExpirySetting);
+  const auto text = core::SettingStore(parts_.admin).find(kExpirySetting);
   if (!text) return memory;
   boost::system::error_code error;
   const json::value value = json::parse(*text, error);
@@ -168,23 +168,23 @@ void ExpiryMonitor::save(const Memory& memory) {
                              {"expiring", memory.expiring},
                              {"urgent", memory.urgent ? 1 : 0},
                              {"failing", memory.failing ? 1 : 0}};
-  core::SettingStore(house_.database).save(kExpirySetting, json::serialize(kept));
+  core::SettingStore(parts_.admin).save(kExpirySetting, json::serialize(kept));
 }
 
 ExpirySurvey ExpiryMonitor::look(int notify_days) {
   ExpirySurvey survey;
-  survey.at = house_.clock.now();
+  survey.at = parts_.clock.now();
   const Time limit = survey.at + std::chrono::days(notify_days);
-  if (const auto own = house_.certificates.own(core::Unit::capf)) {
+  if (const auto own = parts_.certificates.own(core::Unit::capf)) {
     const core::X509Cert certificate = core::parse_certificate(own->der);
     survey.capf_subject = core::subject_of(*certificate);
     const Time until = core::not_after_of(*certificate);
     if (notify_days > 0 && until <= limit) survey.capf_until = until;
   }
-  core::Database* capf = house_.capf_db();
+  core::Database* capf = parts_.capf();
   std::string after;
   while (capf != nullptr) {
-    const std::vector<core::Phone> phones = house_.phones.page(after, kPage);
+    const std::vector<core::Phone> phones = parts_.phones.page(after, kPage);
     if (phones.empty()) break;
     const auto states = core::CapfInventory(*capf).between(after, phones.back().name);
     for (const core::Phone& phone : phones) {
@@ -214,8 +214,8 @@ void ExpiryMonitor::notify(const ExpirySurvey& survey, Memory& memory) {
     memory.notice = "this notice was given at " + core::to_iso(*memory.noticed) + " already";
     return;
   }
-  const core::CapfPolicy policy = core::CapfPolicyStore(house_.database).load();
-  const std::string& node = house_.config.node().host;
+  const core::CapfPolicy policy = core::CapfPolicyStore(parts_.admin).load();
+  const std::string& node = parts_.config.node().host;
   if (!memory.failing)
     log(Level::warning, "CERTIFICATES_EXPIRE",
         {{"expired", std::to_string(memory.expired)},
@@ -225,11 +225,11 @@ void ExpiryMonitor::notify(const ExpirySurvey& survey, Memory& memory) {
   if (policy.notify_to.empty()) {
     memory.notice = "logged; nobody is to be told by mail: 'set capf policy notify_to'";
   } else {
-    const std::string domain = house_.config.domain();
+    const std::string domain = parts_.config.domain();
     const Mail mail{"ringfence@" + (domain.empty() ? node : node + "." + domain), policy.notify_to,
                     subject_of(survey, node), notice_body(survey, node, policy.notify_days)};
     try {
-      send_mail(house_.config.mail_command(), mail_text(mail, survey.at), kMailPatience);
+      send_mail(parts_.config.mail_command(), mail_text(mail, survey.at), kMailPatience);
     } catch (const core::Error& error) {
       if (!memory.failing) log(Level::error, "NOTICE_NOT_SENT", {{"why", error.what()}});
       memory.failing = true;
@@ -249,7 +249,7 @@ void ExpiryMonitor::notify(const ExpirySurvey& survey, Memory& memory) {
 core::admin::ExpiryFindings ExpiryMonitor::run() {
   const std::lock_guard lock(mutex_);
   Memory memory = load();
-  const ExpirySurvey survey = look(core::CapfPolicyStore(house_.database).load().notify_days);
+  const ExpirySurvey survey = look(core::CapfPolicyStore(parts_.admin).load().notify_days);
   memory.last_run = survey.at;
   memory.looked_at = survey.looked_at;
   memory.expired = survey.expired();
@@ -268,7 +268,7 @@ void ExpiryMonitor::run_if_due() noexcept {
       const std::lock_guard lock(mutex_);
       memory = load();
     }
-    const Time now = house_.clock.now();
+    const Time now = parts_.clock.now();
     if (memory.next(now) <= now) run();
   } catch (const std::exception& error) {
     log(Level::error, "EXPIRY_NOT_MONITORED", {{"why", error.what()}});
@@ -289,7 +289,7 @@ core::admin::ExpiryFindings ExpiryMonitor::describe(const Memory& memory) const 
   findings.expiring = memory.expiring;
   findings.capf = memory.capf;
   findings.notice = memory.notice;
-  findings.next_run = core::to_iso(memory.next(house_.clock.now()));
+  findings.next_run = core::to_iso(memory.next(parts_.clock.now()));
   return findings;
 }
 

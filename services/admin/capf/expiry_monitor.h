@@ -1,13 +1,17 @@
 // The certificate monitor: LSCs and CAPF's own certificate that expire, told before they do.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/admin/capf_api.h"
 #include "core/base/clock.h"
-#include "services/admin/node/house.h"
+#include "core/certificates/certificate_store.h"
+#include "core/config/config.h"
+#include "core/phones/phone_store.h"
 
 namespace ringfence::services::admin {
 
@@ -45,7 +49,17 @@ std::string notice_body(const ExpirySurvey& survey, const std::string& node, int
 /// Safe from several threads.
 class ExpiryMonitor {
  public:
-  explicit ExpiryMonitor(House& house) : house_(house) {}
+  /// Parts must outlive it.
+  struct Parts {
+    const core::Config& config;
+    const core::Clock& clock;
+    core::Database& admin;
+    const core::CertificateStore& certificates;
+    const core::PhoneStore& phones;
+    std::function<core::Database*()> capf;  ///< capf.db, null while it is not there
+  };
+
+  explicit ExpiryMonitor(Parts parts) : parts_(std::move(parts)) {}
 
   /// run looks now and gives the notice that is due.
   core::admin::ExpiryFindings run();
@@ -62,7 +76,7 @@ class ExpiryMonitor {
   void notify(const ExpirySurvey& survey, Memory& memory);
   core::admin::ExpiryFindings describe(const Memory& memory) const;
 
-  House& house_;
+  const Parts parts_;
   std::mutex mutex_;  ///< one look at a time
 };
 

@@ -1,13 +1,19 @@
 // The phone methods of the admin API.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/admin/api.h"
+#include "core/config/config.h"
 #include "core/phones/capf_policy.h"
-#include "services/admin/node/house.h"
+#include "core/phones/phone_report_store.h"
+#include "core/phones/phone_store.h"
+#include "services/admin/node/neighbours.h"
 #include "services/admin/trust/trust_ledger.h"
 
 namespace ringfence::services::admin {
@@ -15,7 +21,19 @@ namespace ringfence::services::admin {
 /// Phones answers the phone.* methods. Safe from several threads.
 class Phones {
  public:
-  explicit Phones(House& house) : house_(house) {}
+  /// Parts must outlive it.
+  struct Parts {
+    const core::Config& config;
+    const core::Clock& clock;
+    core::Database& admin;
+    core::PhoneStore& phones;
+    std::mutex& phone_mutex;  ///< held from reading a phone's record to saving it changed
+    Neighbours& neighbours;
+    TrustLedger& trust;
+    std::function<std::int64_t()> next_reset_number;
+  };
+
+  explicit Phones(Parts parts) : parts_(std::move(parts)) {}
 
   core::admin::PhoneImported import(const core::admin::PhoneImportRequest& request);
   core::admin::PhoneFacts add(const core::admin::PhoneFields& fields);
@@ -54,8 +72,7 @@ class Phones {
                                    core::Time now) const;
   static void describe(const PhoneTrust& trust, core::admin::PhoneFacts& row);
 
-  House& house_;
-  std::mutex& change_mutex_ = house_.phone_mutex;
+  const Parts parts_;
 };
 
 }  // namespace ringfence::services::admin

@@ -23,9 +23,10 @@ constexpr int kLookEveryMilliseconds = 50;
 
 Phones::Addressees Phones::addressees(const std::vector<std::string>& phones) {
   std::set<std::string> registered;
-  for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
+  for (const core::Registration& one : parts_.neighbours.registrations())
+    registered.insert(one.device);
   Addressees found;
-  const core::Time now = house_.clock.now();
+  const core::Time now = parts_.clock.now();
   for (const std::string& asked : phones) {
     const Phone phone = settled(known(asked));
     if (!registered.contains(phone.name)) continue;
@@ -43,7 +44,8 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
   if (request.phones.empty())
     throw Error(Code::malformed, "name the phones; phone.reset_all tells all of them");
   std::set<std::string> registered;
-  for (const core::Registration& one : house_.registrations()) registered.insert(one.device);
+  for (const core::Registration& one : parts_.neighbours.registrations())
+    registered.insert(one.device);
   core::admin::PhoneReset result;
   std::vector<std::string> devices;
   for (const std::string& asked : request.phones) {
@@ -51,8 +53,8 @@ core::admin::PhoneReset Phones::reset(const core::admin::PhoneResetRequest& requ
     (registered.contains(device) ? devices : result.not_registered).push_back(device);
   }
   if (devices.empty()) return result;
-  const std::int64_t id = house_.next_reset_number();
-  const auto unknown = request_reset(house_.config, id, request.kind, devices);
+  const std::int64_t id = parts_.next_reset_number();
+  const auto unknown = request_reset(parts_.config, id, request.kind, devices);
   result.asked = static_cast<std::int64_t>(devices.size() - unknown.size());
   result.not_registered.insert(result.not_registered.end(), unknown.begin(), unknown.end());
   result.refused = refusals(id, devices.size() - unknown.size());
@@ -63,7 +65,7 @@ std::vector<core::admin::PhoneRefusal> Phones::refusals(std::int64_t id, std::si
   const auto deadline = std::chrono::steady_clock::now() + kAnswersWithin;
   std::vector<core::ResetRow> rows;
   do {
-    rows = house_.resets(id);
+    rows = parts_.neighbours.resets(id);
     std::erase_if(rows, [](const core::ResetRow& row) { return !row.answered_at; });
     if (rows.size() >= asked) break;
     ::poll(nullptr, 0, kLookEveryMilliseconds);  // another process's database tells of no event

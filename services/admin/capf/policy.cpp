@@ -73,8 +73,8 @@ CapfPolicy policy_with(CapfPolicy policy, const core::admin::CapfPolicySet& requ
   return policy;
 }
 
-core::admin::CapfPolicyShow show_policy(House& house, ExpiryMonitor& monitor) {
-  const CapfPolicy policy = core::CapfPolicyStore(house.database).load();
+core::admin::CapfPolicyShow show_policy(const PolicyParts& parts) {
+  const CapfPolicy policy = core::CapfPolicyStore(parts.admin).load();
   core::admin::CapfPolicyShow shown;
   shown.issuer = word(policy.issuer);
   shown.validity_days = policy.validity_days;
@@ -84,21 +84,21 @@ core::admin::CapfPolicyShow show_policy(House& house, ExpiryMonitor& monitor) {
   shown.min_auth_string_digits = policy.min_auth_string_digits;
   shown.notify_days = policy.notify_days;
   shown.notify_to = policy.notify_to;
-  shown.mail_command = fmt::format("{}", fmt::join(house.config.mail_command(), " "));
-  if (const auto own = house.certificates.own(core::Unit::capf))
+  shown.mail_command = fmt::format("{}", fmt::join(parts.config.mail_command(), " "));
+  if (const auto own = parts.certificates.own(core::Unit::capf))
     shown.capf_expires = core::to_iso(core::not_after_of(*core::parse_certificate(own->der)));
-  shown.monitor = monitor.last();
-  shown.warnings = capf_warnings(house);
+  shown.monitor = parts.monitor.last();
+  shown.warnings = capf_warnings(parts.certificates, policy, parts.clock.now());
   return shown;
 }
 
-core::admin::CapfPolicyShow set_policy(House& house, ExpiryMonitor& monitor,
+core::admin::CapfPolicyShow set_policy(const PolicyParts& parts,
                                        const core::admin::CapfPolicySet& request) {
-  core::Database::Transaction transaction(house.database);  // between reading and saving
-  core::CapfPolicyStore store(house.database);
+  core::Database::Transaction transaction(parts.admin);  // between reading and saving
+  core::CapfPolicyStore store(parts.admin);
   store.save(policy_with(store.load(), request));
   transaction.commit();
-  return show_policy(house, monitor);
+  return show_policy(parts);
 }
 
 }  // namespace ringfence::services::admin

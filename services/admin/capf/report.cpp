@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -83,7 +85,7 @@ Time day_from(const std::string& text) {
   return std::chrono::sys_days(day);
 }
 
-Issuers issuers_of(const House& house) {
+Issuers issuers_of(const core::CertificateStore& certificates) {
   Issuers issuers;
   const auto note = [&](const core::Bytes& der) {
     const core::X509Cert certificate = core::parse_certificate(der);
@@ -91,9 +93,8 @@ Issuers issuers_of(const House& house) {
     issuers.ends[subject] = core::not_after_of(*certificate);
     return subject;
   };
-  for (const core::TrustedCertificate& one : house.certificates.trusted("CAPF-trust"))
-    note(one.der);
-  if (const auto own = house.certificates.own(core::Unit::capf)) issuers.capf = note(own->der);
+  for (const core::TrustedCertificate& one : certificates.trusted("CAPF-trust")) note(one.der);
+  if (const auto own = certificates.own(core::Unit::capf)) issuers.capf = note(own->der);
   return issuers;
 }
 
@@ -194,18 +195,18 @@ bool ReportFilter::fits(const CapfReportPhone& row) const {
          fits_status(row);
 }
 
-core::admin::CapfReport capf_report(House& house, const CapfReportRequest& request) {
-  const Time now = house.clock.now();
+core::admin::CapfReport capf_report(const ReportBooks& books, const core::CapfPolicy& policy,
+                                    const CapfReportRequest& request, Time now) {
   const ReportFilter filter(request, now);
   core::admin::CapfReport report;
-  if (request.after.empty()) report.warnings = capf_warnings(house);
-  const std::vector<core::Phone> phones = house.phones.page(request.after, kReportPage);
+  if (request.after.empty()) report.warnings = capf_warnings(books.certificates, policy, now);
+  const std::vector<core::Phone> phones = books.phones.page(request.after, kReportPage);
   if (phones.empty()) return report;
   if (phones.size() == kReportPage) report.next = phones.back().name;
   std::unordered_map<std::string, core::CapfState> states;
-  if (core::Database* capf = house.capf_db())
-    states = core::CapfInventory(*capf).between(request.after, phones.back().name);
-  const Issuers issuers = issuers_of(house);
+  if (books.capf != nullptr)
+    states = core::CapfInventory(*books.capf).between(request.after, phones.back().name);
+  const Issuers issuers = issuers_of(books.certificates);
   const core::CapfState nothing;
   for (const core::Phone& phone : phones) {
     const auto state = states.find(phone.name);
@@ -224,10 +225,10 @@ core::admin::CapfReport capf_report(House& house, const CapfReportRequest& reque
   return report;
 }
 
-std::vector<std::string> capf_warnings(House& house) {
-  const auto own = house.certificates.own(core::Unit::capf);
+std::vector<std::string> capf_warnings(const core::CertificateStore& certificates,
+                                       const core::CapfPolicy& policy, Time now) {
+  const auto own = certificates.own(core::Unit::capf);
   if (!own) return {"CAPF has no certificate yet, so it can issue no LSC."};
-  const Time now = house.clock.now();
   const Time end = core::not_after_of(*core::parse_certificate(own->der));
   const std::string day = core::to_iso(end);
   if (end < now)
@@ -241,7 +242,6 @@ std::vector<std::string> capf_warnings(House& house) {
         fmt::format("The CAPF certificate expires at {}. Renew it with 'set cert "
                     "regen CAPF' before LSCs are installed.",
                     day));
-  const core::CapfPolicy policy = core::CapfPolicyStore(house.database).load();
   // A fresh CAPF lasts a second less than the longest LSC: that is worth no warning.
   constexpr std::chrono::days kWorthAWarning{1};
   const core::Time wanted = now + std::chrono::days(policy.validity_days);
@@ -260,14 +260,14 @@ std::filesystem::path fetched_certificate_file(const core::Config& config,
 }
 
 core::admin::CapfCertificate fetched_certificate(
-    House& house, const core::admin::CapfCertificateRequest& request) {
+    const core::Config& config, const core::admin::CapfCertificateRequest& request) {
   core::check_device_name(request.name);  // it becomes part of a path
   if (request.kind != "lsc" && request.kind != "mic")
     throw Error(Code::malformed, "the kind must be lsc or mic");
   core::admin::CapfCertificate shown;
   shown.name = request.name;
   shown.kind = request.kind;
-  const auto path = fetched_certificate_file(house.config, request.name, request.kind);
+  const auto path = fetched_certificate_file(config, request.name, request.kind);
   shown.file = path.string();
   core::Bytes pem;
   try {

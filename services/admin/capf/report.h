@@ -1,16 +1,21 @@
 // show capf report: which phone has which LSC, and what CAPF did last, page by page.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/admin/capf_api.h"
 #include "core/base/clock.h"
+#include "core/certificates/certificate_store.h"
+#include "core/config/config.h"
 #include "core/phones/capf_inventory.h"
+#include "core/phones/capf_policy.h"
 #include "core/phones/phone.h"
-#include "services/admin/node/house.h"
+#include "core/phones/phone_store.h"
 
 namespace ringfence::services::admin {
 
@@ -24,7 +29,7 @@ struct Issuers {
   std::string capf;  ///< subject of the CAPF certificate in use, "" without one
 };
 
-Issuers issuers_of(const House& house);
+Issuers issuers_of(const core::CertificateStore& certificates);
 
 /// report_row lays out what is known of one phone.
 core::admin::CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& state,
@@ -51,11 +56,20 @@ class ReportFilter {
 /// return, whatever is in the records.
 inline constexpr std::size_t kReportPage = 2000;
 
+/// ReportBooks are what a report is read from.
+struct ReportBooks {
+  const core::CertificateStore& certificates;
+  const core::PhoneStore& phones;
+  core::Database* capf;  ///< capf.db, null while it is not there
+};
+
 /// capf_report answers capf.report. A page costs what its phones cost, not what all do.
-core::admin::CapfReport capf_report(House& house, const core::admin::CapfReportRequest& request);
+core::admin::CapfReport capf_report(const ReportBooks& books, const core::CapfPolicy& policy,
+                                    const core::admin::CapfReportRequest& request, core::Time now);
 
 /// capf_warnings says what is about to limit CAPF: its own certificate's end.
-std::vector<std::string> capf_warnings(House& house);
+std::vector<std::string> capf_warnings(const core::CertificateStore& certificates,
+                                       const core::CapfPolicy& policy, core::Time now);
 
 /// fetched_certificate_file is where CAPF keeps what a Troubleshoot operation fetched; `kind` is
 /// "lsc" or "mic".
@@ -64,6 +78,6 @@ std::filesystem::path fetched_certificate_file(const core::Config& config,
 
 /// fetched_certificate answers capf.certificate. Throws Error{not_found} that says how to fetch it.
 core::admin::CapfCertificate fetched_certificate(
-    House& house, const core::admin::CapfCertificateRequest& request);
+    const core::Config& config, const core::admin::CapfCertificateRequest& request);
 
 }  // namespace ringfence::services::admin

@@ -19,6 +19,7 @@
 #include "services/admin/capf/mail.h"
 #include "services/admin/capf/policy.h"
 #include "services/admin/capf/report.h"
+#include "services/admin/node/house.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::services::admin {
@@ -47,6 +48,29 @@ class ExpiryMonitorTest : public testing::Test {
                                              core::Access::read_write);
     now_ = house_->clock.now();
     notify({"anna@example.com"});
+  }
+
+  ExpiryMonitor::Parts parts() {
+    return {house_->config,       house_->clock,  house_->database,
+            house_->certificates, house_->phones, [this] { return house_->neighbours.capf(); }};
+  }
+
+  EventAudit::Parts audit_parts() {
+    return {house_->database, [this] { return house_->neighbours.capf(); },
+            [this](const std::string& who, const std::string& event, const std::string& detail) {
+              house_->acts.record(who, event, detail);
+            }};
+  }
+
+  PolicyParts policy_parts(ExpiryMonitor& monitor) {
+    return {house_->database, house_->config, house_->clock, house_->certificates, monitor};
+  }
+
+  core::CapfPolicy policy() { return core::CapfPolicyStore(house_->database).load(); }
+
+  core::admin::CapfReport report_of(const core::admin::CapfReportRequest& request) {
+    return capf_report({house_->certificates, house_->phones, house_->neighbours.capf()}, policy(),
+                       request, now_);
   }
 
   void write_script(const std::string& body) {
@@ -105,7 +129,7 @@ class ExpiryMonitorTest : public testing::Test {
 
 TEST_F(ExpiryMonitorTest, FindsNothingWhereNothingExpires) {
   add_phone("SEP000000000001", now_ + days(300));
-  ExpiryMonitor monitor(*house_);
+  ExpiryMonitor monitor(parts());
   EXPECT_FALSE(monitor.last().last_run.has_value());
   const auto findings = monitor.run();
   EXPECT_EQ(findings.looked_at, 1);
@@ -118,7 +142,7 @@ TEST_F(ExpiryMonitorTest, MailsOneSummaryOfWhatExpires) {
   add_phone("SEP000000000001", now_ - days(1));
   add_phone("SEP000000000002", now_ + days(10));
   add_phone("SEP000000000003", now_ + days(300));
-  const auto findings = ExpiryMonitor(*house_).run();
+  const auto findings = ExpiryMonitor(parts()).run();
   EXPECT_EQ(findings.expired, 1);
   EXPECT_EQ(findings.expiring, 1);
   EXPECT_EQ(findings.notice, "mail sent to anna@example.com");
@@ -134,8 +158,8 @@ TEST_F(ExpiryMonitorTest, MailsOneSummaryOfWhatExpires) {
 
 TEST_F(ExpiryMonitorTest, GivesTheSameNoticeOnceWithinItsTimeAlsoAcrossRestarts) {
   add_phone("SEP000000000002", now_ + days(10));
-  ExpiryMonitor(*house_).run();
-  ExpiryMonitor again(*house_);
+  ExpiryMonitor(parts()).run();
+  ExpiryMonitor again(parts());
   EXPECT_THAT(again.run().notice, HasSubstr("was given at"));
   again.run_if_due();
   EXPECT_EQ(mails(), 1U);
@@ -152,7 +176,7 @@ TEST_F(ExpiryMonitorTest, GivesTheSameNoticeOnceWithinItsTimeAlsoAcrossRestarts)
 
 TEST_F(ExpiryMonitorTest, LooksEveryHourWhileSomethingIsUrgent) {
   add_phone("SEP000000000001", now_ + hours(20));
-  ExpiryMonitor monitor(*house_);
+  ExpiryMonitor monitor(parts());
   monitor.run();
   monitor.run_if_due();
   EXPECT_EQ(mails(), 1U);
@@ -166,10 +190,10 @@ TEST_F(ExpiryMonitorTest, TellsOfCapfsOwnCertificate) {
   const core::X509Cert certificate = core::issue_self_signed(core::Unit::capf, {"n1", {}}, *key,
                                                              nullptr, now_ - days(5 * 365 - 10));
   house_->certificates.replace({core::Unit::capf, core::to_der(*certificate), {}, now_}, {});
-  const auto findings = ExpiryMonitor(*house_).run();
+  const auto findings = ExpiryMonitor(parts()).run();
   EXPECT_THAT(findings.capf, HasSubstr("CN=CAPF-"));
   EXPECT_THAT(text_of_file(folder_ / "mails"), HasSubstr("CAPF's own certificate"));
-  const auto warnings = capf_warnings(*house_);
+  const auto warnings = capf_warnings(house_->certificates, policy(), now_);
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_THAT(warnings[0], HasSubstr("The CAPF certificate expires at"));
   EXPECT_THAT(warnings[1], HasSubstr("days, not for the 1825 of validity_days."));
@@ -178,7 +202,7 @@ TEST_F(ExpiryMonitorTest, TellsOfCapfsOwnCertificate) {
 TEST_F(ExpiryMonitorTest, TriesAMailAgainThatCouldNotBeSent) {
   add_phone("SEP000000000002", now_ + days(10));
   write_script("echo no route to the mail host >&2; exit 75\n");
-  ExpiryMonitor monitor(*house_);
+  ExpiryMonitor monitor(parts());
   const auto failed = monitor.run();
   EXPECT_THAT(failed.notice, HasSubstr("the mail could not be sent"));
   EXPECT_THAT(failed.notice, HasSubstr("ended with status 75: no route to the mail host"));
@@ -194,7 +218,7 @@ TEST_F(ExpiryMonitorTest, TriesAMailAgainThatCouldNotBeSent) {
 TEST_F(ExpiryMonitorTest, LogsAloneWhenNobodyIsToBeTold) {
   notify({});
   add_phone("SEP000000000002", now_ + days(10));
-  EXPECT_THAT(ExpiryMonitor(*house_).run().notice, HasSubstr("nobody is to be told by mail"));
+  EXPECT_THAT(ExpiryMonitor(parts()).run().notice, HasSubstr("nobody is to be told by mail"));
   EXPECT_EQ(mails(), 0U);
 }
 
@@ -235,7 +259,7 @@ TEST_F(ExpiryMonitorTest, AuditsWrongStringsOnceAcrossRestarts) {
     for (const core::AuditRecord& record : house_->audit.last(100)) events.push_back(record.event);
     return events;
   };
-  EventAudit first(*house_);
+  EventAudit first(audit_parts());
   first.copy();
   first.copy();
   EXPECT_EQ(records(), (std::vector<std::string>{"CAPF_AUTH_STRING_REFUSED"}));
@@ -244,8 +268,8 @@ TEST_F(ExpiryMonitorTest, AuditsWrongStringsOnceAcrossRestarts) {
   for (int i = 0; i < 60; ++i)  // as many as the phone's evidence holds, and more
     journal.happened({0, now_, "SEP000000000001", "192.0.2.1:9", "lost", "gone"});
   store.add({0, now_, "SEP000000000001", "192.0.2.1:9", "auth_string_throttled", "wait"});
-  EventAudit(*house_).copy();  // as after a restart
-  EventAudit(*house_).copy();
+  EventAudit(audit_parts()).copy();  // as after a restart
+  EventAudit(audit_parts()).copy();
   EXPECT_EQ(records(),
             (std::vector<std::string>{"CAPF_AUTH_STRING_REFUSED", "CAPF_AUTH_STRING_THROTTLED"}));
   EXPECT_EQ(house_->audit.first_broken(), 0);
@@ -261,17 +285,17 @@ TEST_F(ExpiryMonitorTest, ReportsPageByPage) {
   house_->phones.save(phones, core::PhoneStore::Ask::changed_only);
   add_phone("SEP000000000003", now_ + days(10));
   core::admin::CapfReportRequest request;
-  auto report = capf_report(*house_, request);
+  auto report = report_of(request);
   EXPECT_EQ(report.phones.size(), kReportPage);
   EXPECT_EQ(report.with_lsc, 1);
   ASSERT_TRUE(report.next.has_value());
   request.after = *report.next;
-  report = capf_report(*house_, request);
+  report = report_of(request);
   EXPECT_EQ(report.phones.size(), 10U);
   EXPECT_FALSE(report.next.has_value());
   request.after.clear();
   request.lsc = "installed";
-  report = capf_report(*house_, request);
+  report = report_of(request);
   ASSERT_EQ(report.phones.size(), 1U);
   EXPECT_EQ(report.phones[0].name, "SEP000000000003");
   EXPECT_TRUE(report.next.has_value()) << "more phones to look at, though none may fit";
@@ -340,15 +364,16 @@ TEST_F(ReportFilterTest, RefusesWhatCannotBe) {
 }
 
 TEST_F(ExpiryMonitorTest, ChangesOnePolicyAtATime) {
-  ExpiryMonitor monitor(*house_);
-  EXPECT_EQ(set_policy(*house_, monitor, {"min_rsa_bits", "1024"}).min_rsa_bits, 1024);
-  EXPECT_EQ(set_policy(*house_, monitor, {"notify_to", "a@x.org; b@x.org"}).notify_to.size(), 2U);
-  EXPECT_TRUE(set_policy(*house_, monitor, {"notify_to", "none"}).notify_to.empty());
-  EXPECT_EQ(set_policy(*house_, monitor, {"issuer", "offline-ca"}).issuer, "offline-ca");
-  EXPECT_THROW(set_policy(*house_, monitor, {"validity_days", "1826"}), Error);
-  EXPECT_THROW(set_policy(*house_, monitor, {"validity_days", "many"}), Error);
-  EXPECT_THROW(set_policy(*house_, monitor, {"colour", "red"}), Error);
-  const auto now = show_policy(*house_, monitor);
+  ExpiryMonitor monitor(parts());
+  EXPECT_EQ(set_policy(policy_parts(monitor), {"min_rsa_bits", "1024"}).min_rsa_bits, 1024);
+  EXPECT_EQ(set_policy(policy_parts(monitor), {"notify_to", "a@x.org; b@x.org"}).notify_to.size(),
+            2U);
+  EXPECT_TRUE(set_policy(policy_parts(monitor), {"notify_to", "none"}).notify_to.empty());
+  EXPECT_EQ(set_policy(policy_parts(monitor), {"issuer", "offline-ca"}).issuer, "offline-ca");
+  EXPECT_THROW(set_policy(policy_parts(monitor), {"validity_days", "1826"}), Error);
+  EXPECT_THROW(set_policy(policy_parts(monitor), {"validity_days", "many"}), Error);
+  EXPECT_THROW(set_policy(policy_parts(monitor), {"colour", "red"}), Error);
+  const auto now = show_policy(policy_parts(monitor));
   EXPECT_EQ(now.validity_days, 1825);
   EXPECT_EQ(now.min_rsa_bits, 1024);
 }
