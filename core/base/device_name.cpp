@@ -31,9 +31,10 @@ bool product_number(std::string_view model) noexcept {
          });
 }
 
-/// number_in returns the first number of two digits or more: "8865" of "CP-8865NR".
+/// number_in returns the first number of three digits or more, which is a product's: "8865" of
+/// "CP-8865NR", none of "TTC7-16", which a room system's certificate says for an SX20.
 std::string_view number_in(std::string_view model) noexcept {
-  constexpr std::size_t kLeastDigits = 2;
+  constexpr std::size_t kLeastDigits = 3;
   for (std::size_t at = 0; at < model.size();) {
     std::size_t end = at;
     while (end < model.size() && digit(model[end])) ++end;

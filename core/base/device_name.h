@@ -20,7 +20,7 @@ std::string_view device_of(std::string_view common_name) noexcept;
 /// names_device tells whether `common_name` is the device's name, or MODEL and it. `model` is what
 /// this node knows of the device, in whatever words, "" for nothing: that stands before '-', too.
 /// A product's number there must be the model's: CP-8861 and "Cisco 8861" are one, CP-8861 and
-/// CP-8851 are not; CP-8865NR is a CP-8865. Where one of them has no number, all are.
+/// CP-8851 are not; CP-8865NR is a CP-8865. Where one has no number of three digits, all are.
 bool names_device(std::string_view common_name, std::string_view device,
                   std::string_view model) noexcept;
 

@@ -41,6 +41,9 @@ TEST(DeviceName, TakesTheModelOfTheRecordInWhateverWords) {
   EXPECT_TRUE(names_device("CP-8861-SEP001122334455", "SEP001122334455", "")) << "unknown here";
   EXPECT_TRUE(names_device("CP-8861-SEP001122334455", "SEP001122334455", "some phone"));
   EXPECT_FALSE(names_device("CP-8851-SEP001122334455", "SEP001122334455", "CP-8861"));
+  EXPECT_TRUE(
+      names_device("TTC7-16-SEP001122334455", "SEP001122334455", "Cisco TelePresence SX20"));
+  EXPECT_FALSE(names_device("ATA191-SEP001122334455", "SEP001122334455", "Cisco ATA 192"));
   EXPECT_FALSE(names_device("ATA190-ATA001122334455", "ATA001122334455", "ATA 191"));
   EXPECT_FALSE(names_device("CSFa-TABb", "TABb", "CSFa")) << "that is another device's whole name";
   EXPECT_FALSE(names_device("CP-8861-", "", "CP-8861"));
