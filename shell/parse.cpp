@@ -1,6 +1,7 @@
 #include "shell/parse.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,11 @@ std::string checked(const Parameter& parameter, const std::string& value) {
       refuse_value(parameter, "Suggested values are " + alternatives(parameter.choices));
     }
     if (!number || *number < parameter.least || *number > parameter.most) {
-      refuse_value(parameter, fmt::format("It is a number of at least {}", parameter.least));
+      constexpr auto kNoBound = std::numeric_limits<std::int64_t>::max();
+      refuse_value(parameter, number && *number > parameter.most && parameter.most != kNoBound
+                                  ? fmt::format("It is a number from {} to {}", parameter.least,
+                                                parameter.most)
+                                  : fmt::format("It is a number of at least {}", parameter.least));
     }
   }
   return value;
