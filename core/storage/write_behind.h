@@ -114,6 +114,7 @@ class WriteBehind {
   }
 
   static void ended(const std::shared_ptr<State>& state, const std::exception_ptr& error) {
+    if (!error) state->batch = Batch();
     bool was_failing = false;
     {
       const std::lock_guard lock(state->mutex);
@@ -121,7 +122,6 @@ class WriteBehind {
       was_failing = std::exchange(state->failing, error != nullptr);
     }
     if (!error) {
-      state->batch = Batch();
       // What came while it was tried again has asked for nothing.
       if (state->more || was_failing) schedule(state);
       return;

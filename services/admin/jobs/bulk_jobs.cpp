@@ -312,6 +312,10 @@ void BulkJobs::work() {
 
 bool BulkJobs::step(Entry& entry) {
   try {
+    // What a failed step had read or counted and not written down is lost: as after a crash, the
+    // rows are the truth.
+    if (entry.failures > 0)
+      entry.run = std::make_unique<BulkRun>(house_, jobs_, house_.jobs.find(entry.run->id()));
     if (entry.run->step()) return false;
     entry.failures = 0;
     entry.due = std::chrono::steady_clock::now() + entry.run->pause_after_step();

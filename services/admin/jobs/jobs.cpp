@@ -215,4 +215,20 @@ void end_job(House& house, const Job& job, const std::string& event) {
              {"message", job.message}});
 }
 
+void until_recorded(const std::function<void()>& record,
+                    const std::function<bool(std::chrono::milliseconds)>& stopping_within) {
+  constexpr std::chrono::seconds kRecordAgainAfter{5};
+  std::string complaint;
+  for (;;) {
+    try {
+      return record();
+    } catch (const std::exception& error) {
+      if (complaint != error.what())
+        core::log(core::Level::error, "JOB_NOT_RECORDED", {{"why", error.what()}});
+      complaint = error.what();
+    }
+    if (stopping_within(kRecordAgainAfter)) return;
+  }
+}
+
 }  // namespace ringfence::services::admin

@@ -1,8 +1,10 @@
 // Jobs of every kind: listed, watched, paused, resumed and cancelled in one place.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -93,5 +95,11 @@ std::string being_cancelled(const core::Job& job);
 /// `_FAILED`, with the counts of its phones: so it is there once. An audit log that cannot be
 /// written keeps no job from its end; then the daemon's log says so.
 void end_job(House& house, const core::Job& job, const std::string& event);
+
+/// until_recorded calls `record`, which writes a job's end down, again every five seconds until it
+/// does not throw, or `stopping_within` says that the daemon is being stopped: the next start goes
+/// on with the job then. One log line says what fails, again when it changes.
+void until_recorded(const std::function<void()>& record,
+                    const std::function<bool(std::chrono::milliseconds)>& stopping_within);
 
 }  // namespace ringfence::services::admin

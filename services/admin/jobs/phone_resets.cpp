@@ -152,32 +152,35 @@ void PhoneResets::begin(Job job) {
 
 void PhoneResets::run(Job job) {
   House& house = parts_.house;
+  const auto stopping = [this](std::chrono::milliseconds time) { return stopping_within(time); };
   try {
     PhoneWaves waves(parts_, terms_of(kind_of(job)),
                      {[&](Job& changed) {
                         house.jobs.update(changed);
                         parts_.jobs.touch(changed.id);
                       },
-                      [this](std::chrono::milliseconds time) { return stopping_within(time); }});
+                      stopping});
     if (waves.run(job)) {
       const core::JobCounts counts = house.jobs.counts(job.id);
       const bool cancelled =
           counts.of(ItemState::cancelled) > 0 ||
           (job.wanted == core::JobWanted::cancel && counts.of(ItemState::returned) < counts.total);
-      finish(job, cancelled ? JobState::cancelled : JobState::done,
-             fmt::format("{} of {} {}", counts.of(ItemState::returned),
-                         phones_text(static_cast<std::int64_t>(counts.total)),
-                         kind_of(job) == "apply-config" ? "told" : "returned"));
+      const std::string message = fmt::format("{} of {} {}", counts.of(ItemState::returned),
+                                              phones_text(static_cast<std::int64_t>(counts.total)),
+                                              kind_of(job) == "apply-config" ? "told" : "returned");
+      until_recorded(
+          [&] { finish(job, cancelled ? JobState::cancelled : JobState::done, message); },
+          stopping);
     }
   } catch (const std::exception& error) {
     log(Level::error, "PHONE_RESET_FAILED",
         {{"job", std::to_string(job.id)}, {"why", error.what()}});
-    try {
-      PhoneWaves::close(house, job.id);
-      finish(job, JobState::failed, error.what());
-    } catch (const std::exception& second) {
-      log(Level::error, "JOB_NOT_RECORDED", {{"why", second.what()}});
-    }
+    until_recorded(
+        [&] {
+          PhoneWaves::close(house, job.id);
+          finish(job, JobState::failed, error.what());
+        },
+        stopping);
   }
   {
     const std::lock_guard lock(mutex_);

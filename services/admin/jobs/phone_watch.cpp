@@ -231,6 +231,9 @@ WaveNext PhoneWatch::judge(const WavePhone& phone, const PhoneLook& look, Limits
 }
 
 void PhoneWatch::meet(const PhoneLook& look, Limits& limits) {
+  const auto met = undecided_.find(look.phone);
+  const std::optional<core::Time> first =
+      met == undecided_.end() ? std::nullopt : std::optional(met->second);
   undecided_.erase(look.phone);
   if (waves_.cancelled() || goal_ != Goal::list || !look.known || !fetches_trust_lists(look.phone))
     return;
@@ -238,8 +241,10 @@ void PhoneWatch::meet(const PhoneLook& look, Limits& limits) {
   if (acceptance == Acceptance::accepted || acceptance == Acceptance::fetched) return;
   for (const core::Registration& one : look.contacts) {
     if (!look.trust.home.empty() && look.trust.home != core::address_text(one.peer)) continue;
-    if (!limits.over(one.registered_at, kTakenInAfter)) {
-      undecided_.insert(look.phone);
+    // Who registers again and again is decided all the same.
+    const core::Time since = first ? std::min(*first, one.registered_at) : one.registered_at;
+    if (!limits.over(since, kTakenInAfter)) {
+      undecided_.emplace(look.phone, since);
       continue;
     }
     undecided_.erase(look.phone);

@@ -127,7 +127,7 @@ class PhoneWatch final : private WavePolicy {
   Waves waves_;
   std::map<std::string, Before> before_;
   std::map<std::string, core::Time> missing_since_;
-  std::set<std::string> undecided_;  ///< who registered just now
+  std::map<std::string, core::Time> undecided_;  ///< who registered just now, and when first
 };
 
 using core::fetches_trust_lists;

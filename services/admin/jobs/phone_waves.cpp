@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "services/admin/node/reset_request.h"
 #include "services/admin/trust/trust_ledger.h"
 
@@ -25,6 +26,8 @@ constexpr auto kLookEvery = 200ms;
 constexpr auto kRegistrarAwayAtMost = 300s;
 constexpr auto kLookForRegistrarEvery = 10s;
 constexpr auto kLookForGoneEvery = 1s;
+constexpr auto kAfterFailure = 5s;
+constexpr int kMostFailures = 60;  // five minutes of them
 constexpr const char* kRegistrarAway = "waiting for Cisco CallManager, which does not answer";
 
 }  // namespace
@@ -56,6 +59,21 @@ std::vector<std::string> PhoneWaves::not_told(House& house, const std::vector<Jo
 }
 
 bool PhoneWaves::run(Job& job) {
+  for (int failures = 0;;) {
+    try {
+      return follow(job, failures);
+    } catch (const std::exception& error) {
+      if (given_up_ || ++failures >= kMostFailures) throw;
+      core::log(core::Level::error, "PHONE_WAVES_STEP_FAILED",
+                {{"job", std::to_string(job.id)}, {"why", error.what()}});
+      job.state = JobState::running;
+      job.step.clear();  // whatever it says is written down anew
+      if (host_.stopping_within(kAfterFailure)) return false;
+    }
+  }
+}
+
+bool PhoneWaves::follow(Job& job, int& failures) {
   House& house = parts_.house;
   PhoneNews news(house, {job.id, terms_.lists});
   PhoneWatch watch(house.jobs.items(job.id), house.resets(job.id), terms_.goal, terms_.pace);
@@ -70,6 +88,7 @@ bool PhoneWaves::run(Job& job) {
     news.follow(watch.book(), watch.due(now),
                 [&](const std::vector<PhoneLook>& looks) { watch.observe(looks, now); });
     note(job, watch);
+    failures = 0;
     if (host_.stopping_within(kLookEvery)) return false;
   }
   return true;
@@ -91,8 +110,10 @@ void PhoneWaves::send_wave(Job& job, PhoneWatch& watch, PhoneNews& news, core::T
   } catch (const core::Error& error) {
     if (error.code() != core::Code::io ||
         std::chrono::steady_clock::now() - registrar_seen_ > kRegistrarAwayAtMost ||
-        parts_.services.state(*service_named("Cisco CallManager")).reason == kCommandedOut)
+        parts_.services.state(*service_named("Cisco CallManager")).reason == kCommandedOut) {
+      given_up_ = true;
       throw;
+    }
     watch.not_asked(wave);  // it goes out when Cisco CallManager is back
     note_step(job, kRegistrarAway);
   }

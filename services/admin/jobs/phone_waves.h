@@ -57,13 +57,17 @@ class PhoneWaves {
   static std::vector<std::string> not_told(House& house, const std::vector<core::JobItem>& items);
 
   /// run returns true when every phone of the job is in its final state, false when the daemon is
-  /// being stopped: its next start goes on. Throws Error{io} when Cisco CallManager stays away.
+  /// being stopped: its next start goes on. A step that fails, because admin.db cannot be written
+  /// say, is tried again from what is written down, for five minutes. Throws what it failed for
+  /// then, and Error{io} when Cisco CallManager stays away.
   bool run(core::Job& job);
 
   /// close turns every phone of a job that ends early into not_returned.
   static void close(House& house, std::int64_t job);
 
  private:
+  /// follow goes on from the job's rows; each step that ends well sets `failures` to 0.
+  bool follow(core::Job& job, int& failures);
   void send_wave(core::Job& job, PhoneWatch& watch, PhoneNews& news, core::Time now);
   /// tell has the registrar ask `wave` and returns who is not registered. Throws Error{io} when
   /// Cisco CallManager does not answer.
@@ -80,6 +84,7 @@ class PhoneWaves {
   std::string registrar_away_;  ///< why nobody comes back now, and the cure; "" while they can
   std::chrono::steady_clock::time_point look_for_registrar_at_{};
   std::chrono::steady_clock::time_point registrar_seen_{};
+  bool given_up_ = false;  ///< Cisco CallManager stayed away: trying again would not help
 };
 
 }  // namespace ringfence::services::admin

@@ -249,18 +249,19 @@ void Regeneration::run(Job job, Progress progress, const Change& how) {
   } catch (const std::exception& error) {
     log(Level::error, "REGENERATION_FAILED",
         {{"job", std::to_string(job.id)}, {"why", error.what()}});
-    try {
-      PhoneWaves::close(house_, job.id);
-      finish(job, progress, JobState::failed,
-             progress.published
-                 ? fmt::format("{} has its new certificate and the ITL is published, "
-                               "but the phones were not all reset: {}; when that is "
-                               "mended, run 'utils phone reset all'",
-                               name(progress.unit), error.what())
-                 : std::string(error.what()));
-    } catch (const std::exception& second) {
-      log(Level::error, "JOB_NOT_RECORDED", {{"why", second.what()}});
-    }
+    const std::string message = progress.published
+                                    ? fmt::format(
+                                          "{} has its new certificate and the ITL is published, "
+                                          "but the phones were not all reset: {}; when that is "
+                                          "mended, run 'utils phone reset all'",
+                                          name(progress.unit), error.what())
+                                    : std::string(error.what());
+    until_recorded(
+        [&] {
+          PhoneWaves::close(house_, job.id);
+          finish(job, progress, JobState::failed, message);
+        },
+        [this](std::chrono::milliseconds time) { return stopping_within(time); });
   }
   const std::lock_guard lock(mutex_);
   running_ = false;
@@ -309,9 +310,9 @@ std::string Regeneration::cure_of_refusals() {
 }
 
 void Regeneration::await_phones(Job& job, Progress& progress) {
+  const auto stopping = [this](std::chrono::milliseconds time) { return stopping_within(time); };
   PhoneWaves waves({house_, keeper_, services_, jobs_}, {.lists = {progress.itl_sha1}},
-                   {[&](Job& changed) { save(changed, progress); },
-                    [this](std::chrono::milliseconds time) { return stopping_within(time); }});
+                   {[&](Job& changed) { save(changed, progress); }, stopping});
   if (!waves.run(job)) return;  // the next start resumes the job
   const core::JobCounts counts = house_.jobs.counts(job.id);
   const std::size_t cancelled = counts.of(ItemState::cancelled);
@@ -327,13 +328,15 @@ void Regeneration::await_phones(Job& job, Progress& progress) {
         "; {} {} back and nothing proves that the new ITL was taken ('show phone' tells why)",
         unproven, unproven == 1 ? "is" : "are");
   if (cancelled > 0)
-    message += fmt::format("; {} of the change at the next start, or by 'utils phone reset all'",
-                           cancelled == 1 ? "1 was not reset and learns"
-                                          : fmt::format("{} were not reset and learn", cancelled));
+    message += fmt::format(
+        "; {} of the change at the next start, or by 'utils phone reset all'",
+        cancelled == 1
+            ? "1 was not reset or had not answered, and learns"
+            : fmt::format("{} were not reset or had not answered, and learn", cancelled));
   const bool ended_early =
       job.wanted == core::JobWanted::cancel && counts.of(ItemState::returned) < counts.total;
-  finish(job, progress, cancelled > 0 || ended_early ? JobState::cancelled : JobState::done,
-         message);
+  const JobState end = cancelled > 0 || ended_early ? JobState::cancelled : JobState::done;
+  until_recorded([&] { finish(job, progress, end, message); }, stopping);
 }
 
 void Regeneration::save(Job& job, const Progress& progress) {

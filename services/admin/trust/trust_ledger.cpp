@@ -52,11 +52,12 @@ std::array<core::Database*, TrustLedger::kNeighbours> TrustLedger::neighbours() 
 void TrustLedger::refresh() {
   const std::lock_guard lock(mutex_);
   if (!read_) read_holdings();
-  const std::set<std::string> touched = read_marks();
+  read_marks();
   // After the signs: whatever list a phone fetched is among those published by then.
   read_lists();
-  follow(touched);
-  note_touched(touched);
+  follow(pending_);
+  note_touched(pending_);
+  pending_.clear();
   read_ = true;
 }
 
@@ -132,9 +133,8 @@ TrustLedger::News TrustLedger::since(std::uint64_t mark) {
   return news;
 }
 
-/// read_marks returns the devices of which something new was seen.
-std::set<std::string> TrustLedger::read_marks() {
-  std::set<std::string> touched;
+/// read_marks adds the devices of which something new was seen to those that are pending.
+void TrustLedger::read_marks() {
   const auto databases = neighbours();
   for (std::size_t i = 0; i < databases.size(); ++i) {
     if (databases[i] == nullptr) continue;
@@ -142,37 +142,39 @@ std::set<std::string> TrustLedger::read_marks() {
     for (;;) {
       const TrustSignStore::Page page = store.after(marks_[i], kSignsAPage);
       if (page.last == marks_[i]) break;
-      marks_[i] = page.last;
       for (const TrustSign& sign : page.signs) {
         if (!sign.device.empty()) {
-          touched.insert(sign.device);
+          pending_.insert(sign.device);
           continue;
         }
         const auto here = at_home_.find(sign.peer);
         if (here != at_home_.end() && here->second.size() == 1)
-          touched.insert(*here->second.begin());
+          pending_.insert(*here->second.begin());
       }
+      marks_[i] = page.last;
     }
   }
   if (!read_) {  // fetches that only an earlier version wrote down
     if (core::Database* tftp = neighbours_.tftp())
       for (const core::Fetch& fetch : core::FetchStore(*tftp).last_itls())
-        touched.insert(fetch.device);
+        pending_.insert(fetch.device);
   }
-  return touched;
 }
 
 void TrustLedger::follow(const std::set<std::string>& devices) {
-  std::vector<Holding> changed;
   for (auto at = devices.begin(); at != devices.end();) {
     Signs signs;
     for (; at != devices.end() && signs.size() < kChunk; ++at)
       if (phones_.has(*at)) signs[*at];  // what was seen of a removed one is nobody's
     if (signs.empty()) break;
     gather(signs);
-    for (auto& [device, found] : signs) believe(device, std::move(found), changed);
+    for (auto& [device, found] : signs) believe(device, std::move(found));
   }
+  if (unsaved_.empty()) return;
+  std::vector<Holding> changed;
+  for (const auto& [device, proven] : unsaved_) changed.push_back(proven);
   holdings_.save(changed);
+  unsaved_.clear();
 }
 
 /// gather fills in what was seen of each device.
@@ -193,8 +195,7 @@ void TrustLedger::gather(Signs& signs) {
   }
 }
 
-void TrustLedger::believe(const std::string& device, std::vector<TrustSign> signs,
-                          std::vector<Holding>& changed) {
+void TrustLedger::believe(const std::string& device, std::vector<TrustSign> signs) {
   if (core::Database* tftp = neighbours_.tftp())
     if (const auto fetch = core::FetchStore(*tftp).last_itl(device)) add_fetch(*fetch, signs);
   Belief& belief = beliefs_[device];
@@ -218,7 +219,7 @@ void TrustLedger::believe(const std::string& device, std::vector<TrustSign> sign
     at_home_[before.peer].erase(device);
     at_home_[now.proven.peer].insert(device);
   }
-  if (now.proven != belief.proven) changed.push_back(now.proven);
+  if (now.proven != belief.proven) unsaved_[device] = now.proven;
   belief = std::move(now);
 }
 
@@ -346,6 +347,7 @@ std::vector<TrustSign> TrustLedger::signs(const std::string& device) {
 void TrustLedger::forget(const std::string& device) {
   const std::lock_guard lock(mutex_);
   holdings_.remove(device);
+  unsaved_.erase(device);
   const auto found = beliefs_.find(device);
   if (found == beliefs_.end()) return;
   at_home_[found->second.proven.peer].erase(device);

@@ -99,14 +99,13 @@ class TrustLedger {
   // All with mutex_ held.
   void read_lists();
   void read_holdings();
-  std::set<std::string> read_marks();
+  void read_marks();
   using Signs = std::map<std::string, std::vector<core::TrustSign>>;  ///< by device
 
   void follow(const std::set<std::string>& devices);
   void note_touched(const std::set<std::string>& devices);
   void gather(Signs& signs);
-  void believe(const std::string& device, std::vector<core::TrustSign> signs,
-               std::vector<core::Holding>& changed);
+  void believe(const std::string& device, std::vector<core::TrustSign> signs);
   core::Present present(const std::string& device) const;
   void note_present(const std::vector<core::Registration>& registrations);
   void note_move(const core::Belief& before, const core::Belief& now);
@@ -122,6 +121,9 @@ class TrustLedger {
   std::string in_force_;  ///< SHA-1
   bool read_ = false;
   std::array<std::int64_t, kNeighbours> marks_{};
+  // What was read and is not written down yet: a write that fails is made up for at the next call.
+  std::set<std::string> pending_;                 ///< devices of which something new was seen
+  std::map<std::string, core::Holding> unsaved_;  ///< what they were proven to hold
   std::unordered_map<std::string, core::Belief> beliefs_;
   std::unordered_map<std::string, std::set<std::string>> at_home_;  ///< devices by address
   std::deque<std::string> touched_;  ///< devices of which something was seen, the last ones

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/database_file.h"
 #include "tests/unit/services/admin/jobs/small_house.h"
 
 namespace ringfence::services::admin {
@@ -93,6 +94,20 @@ TEST_F(BulkRunTest, OfAKilledDaemonGoesOnInTheMiddleOfAWaveAndTellsNobodyTwice) 
   EXPECT_EQ(state(kSecond), ItemState::enrolling);
   EXPECT_EQ(state(kThird), ItemState::away);
   EXPECT_THAT(small_.registrar->asked(), UnorderedElementsAre(kFirst, kSecond));
+}
+
+TEST_F(BulkRunTest, WhatAFailedStepHadCountedIsCountedByWhoGoesOnFromTheRows) {
+  run_->step();
+  const std::filesystem::path admin = house_.config.state() / "db/admin.db";
+  test::sqlite3(admin,
+                "create trigger full before update on job_item when new.state = 'succeeded' "
+                "begin select raise(abort, 'the disk is full'); end");
+  enrols(kFirst);
+  EXPECT_THROW(run_->step(), core::Error);
+  test::sqlite3(admin, "drop trigger full");
+  begin();  // as BulkJobs does after a step that failed
+  run_->step();
+  EXPECT_EQ(state(kFirst), ItemState::succeeded);
 }
 
 TEST_F(BulkRunTest, PausedAsksNobodyAndCancelledTakesBackWhatIsNotDone) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "tests/support/database_file.h"
 #include "tests/unit/services/admin/jobs/small_house.h"
 
 namespace ringfence::services::admin {
@@ -68,6 +69,19 @@ TEST_F(PhoneResetsTest, OfAKilledDaemonGoOnAtTheNextStartAndResetNobodyTwice) {
   small_.registrar->registers(kBerta);
   EXPECT_EQ(small_.ended(job).message, "2 of 2 phones returned");
   EXPECT_THAT(small_.registrar->asked(), UnorderedElementsAre(kAnna, kBerta));
+}
+
+TEST_F(PhoneResetsTest, GoOnOnceWhatTheySawCanBeWrittenDown) {
+  const std::filesystem::path admin = house_.config.state() / "db/admin.db";
+  test::sqlite3(admin,
+                "create trigger full before update on job_item "
+                "begin select raise(abort, 'the disk is full'); end");
+  const std::int64_t job = resets_->start("restart", "admin");
+  ASSERT_TRUE(test::eventually([&] { return small_.registrar->asked().size() == 2; }));
+  test::sqlite3(admin, "drop trigger full");
+  for (const std::string& name : {kAnna, kBerta}) small_.registrar->registers(name);
+  EXPECT_EQ(small_.ended(job).message, "2 of 2 phones returned");
+  EXPECT_THAT(small_.registrar->asked(), UnorderedElementsAre(kAnna, kBerta)) << "nobody twice";
 }
 
 TEST_F(PhoneResetsTest, AfterARecoveryListCountWhoTookIt) {

@@ -64,6 +64,21 @@ TEST_F(PhoneWatchMembers, OneThatBootedWithTheOldListIsTakenIn) {
   EXPECT_EQ(job_.ask({booted}, at(23)).size(), 1U);
 }
 
+TEST_F(PhoneWatchMembers, OneThatRegistersAgainAndAgainKeepsNoJobFromItsEnd) {
+  const std::string late = "SEP000000000002";
+  const auto observe = [&](int now) {
+    return job_.observe({{registration(late, "call " + std::to_string(now), at(now))},
+                         stands(late, core::Acceptance::unknown),
+                         {}},
+                        at(now));
+  };
+  EXPECT_TRUE(observe(20).empty());
+  EXPECT_TRUE(observe(21).empty());
+  const auto taken = observe(22);
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken[0].phone, late);
+}
+
 TEST_F(PhoneWatchMembers, TheJobWaitsForOneOfWhomThatIsNotKnownYet) {
   const std::string late = "SEP000000000002";
   WatchedJob job({});

@@ -5,10 +5,12 @@
 #include <fstream>
 #include <memory>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/phones/registration_store.h"
 #include "services/admin/node/house.h"
+#include "tests/support/database_file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace ringfence::services::admin {
@@ -72,6 +74,22 @@ TEST_F(TrustLedgerTest, AContestEndsWhenTheOtherHasGoneAndThePhoneGoesOn) {
   registers(kHome, 600s, 100s);
   EXPECT_EQ(trust().contested_by, "");
   EXPECT_EQ(trust().home, kHome);
+}
+
+TEST_F(TrustLedgerTest, WhatCouldNotBeWrittenDownIsAtTheNextLook) {
+  house_->trust().refresh();
+  const std::uint64_t mark = house_->trust().since(0).mark;
+  const std::filesystem::path admin = folder_ / "db/admin.db";
+  test::sqlite3(admin,
+                "create trigger full before insert on trust_holding "
+                "begin select raise(abort, 'the disk is full'); end");
+  registers(kHome, 600s);
+  EXPECT_THROW(house_->trust().refresh(), core::Error);
+  EXPECT_THROW(house_->trust().refresh(), core::Error) << "it is still owed";
+  test::sqlite3(admin, "drop trigger full");
+  EXPECT_THAT(house_->trust().since(mark).devices, testing::ElementsAre(kPhone));
+  EXPECT_EQ(test::sqlite3(admin, "select device || ' ' || peer from trust_holding"),
+            kPhone + " " + kHome);
 }
 
 TEST_F(TrustLedgerTest, APhoneThatOnlyRefreshesKeepsItsAddress) {
