@@ -215,19 +215,19 @@ Status say_left(Call& call, const Watched& watched, Stream lines) {
   if (call.session.console.interactive()) call.session.console.progress("");
   JobReport report = watched.report;
   const std::string again = fmt::format("utils job wait {}", report.job);
+  const std::string_view goes = report.state == "paused" ? "is paused" : "goes on";
   std::string sentence;
   switch (watched.end) {
     case WatchEnd::job_ended:
     case WatchEnd::left:
-      sentence = fmt::format("The job goes on. Watch it again with: {}", again);
+      sentence = fmt::format("The job {}. Watch it again with: {}", goes, again);
       break;
     case WatchEnd::time_over:
       sentence = report.published
                      ? fmt::format(
-                           "The time is over with {} of {} {}; the job goes on. Watch it "
-                           "again with: {}",
+                           "The time is over with {} of {} {}; the job {}. Watch it again with: {}",
                            done_phones(report), counted(report.total, "phone"),
-                           is_bulk(report) ? "done" : done_word(report), again)
+                           is_bulk(report) ? "done" : done_word(report), goes, again)
                      : fmt::format(
                            "The time is over and the change is not made yet; the job goes "
                            "on. Watch it again with: {}",

@@ -106,6 +106,9 @@ TEST_F(CommandsTest, LeavesTheWatchWhenItsTimeIsOver) {
   EXPECT_EQ(run("utils job wait 3 timeout 1s"), Status::phones_missing);
   EXPECT_THAT(console.output, HasSubstr("The time is over with 25 of 50 phones returned; the job "
                                         "goes on. Watch it again with: utils job wait 3\n"));
+  admin->record("job.wait", job(2, 25, "paused", true));
+  EXPECT_EQ(run("utils job wait 3 timeout 1s"), Status::phones_missing);
+  EXPECT_THAT(console.output, HasSubstr("25 of 50 phones returned; the job is paused. Watch it"));
 }
 
 TEST_F(CommandsTest, FailsWhenTheTimeIsOverBeforeTheChange) {
