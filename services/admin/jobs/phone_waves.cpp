@@ -26,8 +26,8 @@ constexpr auto kLookEvery = 200ms;
 constexpr auto kRegistrarAwayAtMost = 300s;
 constexpr auto kLookForRegistrarEvery = 10s;
 constexpr auto kLookForGoneEvery = 1s;
-constexpr auto kAfterFailure = 5s;
-constexpr int kMostFailures = 60;  // five minutes of them
+constexpr auto kTryStepAgainAfter = 5s;
+constexpr int kMostFailedSteps = 60;  // five minutes of them
 constexpr const char* kRegistrarAway = "waiting for Cisco CallManager, which does not answer";
 
 }  // namespace
@@ -63,12 +63,12 @@ bool PhoneWaves::run(Job& job) {
     try {
       return follow(job, failures);
     } catch (const std::exception& error) {
-      if (given_up_ || ++failures >= kMostFailures) throw;
+      if (given_up_ || ++failures >= kMostFailedSteps) throw;
       core::log(core::Level::error, "PHONE_WAVES_STEP_FAILED",
                 {{"job", std::to_string(job.id)}, {"why", error.what()}});
       job.state = JobState::running;
       job.step.clear();  // whatever it says is written down anew
-      if (host_.stopping_within(kAfterFailure)) return false;
+      if (host_.stopping_within(kTryStepAgainAfter)) return false;
     }
   }
 }
