@@ -20,6 +20,7 @@
 #include "core/net/signing_pool.h"
 #include "core/net/tls.h"
 #include "tests/support/command.h"
+#include "tests/support/eventually.h"
 #include "tests/support/openssl_ca.h"
 #include "tests/support/signer_process.h"
 #include "tests/support/temporary_folder.h"
@@ -73,8 +74,9 @@ class TlsHouse : public testing::Test {
     std::string said;  ///< all that it printed
   };
 
-  /// shake connects `openssl s_client` with `words`.
-  Shook shake(const std::string& words) const {
+  /// shake connects `openssl s_client` with `words`, and returns once both sides are done.
+  Shook shake(const std::string& words) {
+    const std::size_t before = ends();
     std::vector<std::string> command{"timeout",
                                      "20",
                                      "openssl",
@@ -85,6 +87,7 @@ class TlsHouse : public testing::Test {
     std::istringstream stream(words);
     for (std::string word; stream >> word;) command.push_back(word);
     const Result result = run(command);
+    EXPECT_TRUE(eventually([&] { return ends() > before; })) << "the server has not done with it";
     const std::string said = result.out + result.err;
     return {said.find("\nyou are ") != std::string::npos, said};
   }
@@ -106,6 +109,11 @@ class TlsHouse : public testing::Test {
   core::Token token{signer.socket("admin")};
 
  private:
+  std::size_t ends() {
+    const std::lock_guard lock(mutex_);
+    return ends_.size();
+  }
+
   core::Task<void> serve(core::tcp::socket socket) {
     std::string end;
     try {
