@@ -77,7 +77,7 @@ TEST_F(PhoneResetsTest, GoOnOnceWhatTheySawCanBeWrittenDown) {
                 "create trigger full before update on job_item "
                 "begin select raise(abort, 'the disk is full'); end");
   const std::int64_t job = resets_->start("restart", "admin");
-  ASSERT_TRUE(test::eventually([&] { return small_.registrar->asked().size() == 2; }));
+  ASSERT_TRUE(test::eventually([&] { return house_.resets(job).size() == 2; }));
   test::sqlite3(admin, "drop trigger full");
   for (const std::string& name : {kAnna, kBerta}) small_.registrar->registers(name);
   EXPECT_EQ(small_.ended(job).message, "2 of 2 phones returned");
