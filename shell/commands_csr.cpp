@@ -235,9 +235,8 @@ std::vector<Command> csr_commands() {
            "line or Ctrl-D. In a script the lines follow the command, or file names them.\n"
            "An entry of CAPF-trust has a purpose: mic for a manufacturer's CA, whose MICs phones\n"
            "prove themselves with; capf for a CAPF, whose LSCs they show; ca for a company's CA,\n"
-           "which stands above CAPF or signs LSCs elsewhere. Without the word Cisco's CAs, any\n"
-           "whose name says Manufacturing CA, and CAPFs are known by their names; all others\n"
-           "are ca.\n",
+           "which stands above CAPF or signs LSCs elsewhere. Without the word Cisco's\n"
+           "manufacturing CAs and CAPFs are known by their names, and all others are ca.\n",
        .example = "set cert import trust CAPF file root.pem\n",
        .run = import_trust,
        .schema = schema_of<TrustImported>});

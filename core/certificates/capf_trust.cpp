@@ -23,7 +23,6 @@ constexpr std::array<std::string_view, 9> kCiscoMakers = {"CAP-RTP-001",
                                                           "Cisco Root CA 2048",
                                                           "Cisco Root CA M2",
                                                           "Cisco Root CA 2099"};
-constexpr std::string_view kMaker = "Manufacturing CA";
 
 std::optional<CapfTrustPurpose> find_purpose(std::string_view text) {
   const auto* const found =
@@ -39,13 +38,8 @@ bool is_capf(std::string_view name) {
          name.find_first_not_of("0123456789abcdefABCDEF", kPrefix.size()) == std::string_view::npos;
 }
 
-/// is_maker finds kMaker as whole words: "Acme Manufacturing CAterers" is none.
 bool is_maker(std::string_view name) {
-  if (std::ranges::find(kCiscoMakers, name) != kCiscoMakers.end()) return true;
-  const std::size_t at = name.find(kMaker);
-  if (at == std::string_view::npos || (at > 0 && name[at - 1] != ' ')) return false;
-  const std::string_view behind = name.substr(at + kMaker.size());
-  return behind.empty() || behind.front() == ' ';
+  return std::ranges::find(kCiscoMakers, name) != kCiscoMakers.end();
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ std::string_view word(CapfTrustPurpose purpose) noexcept;
 CapfTrustPurpose capf_trust_purpose_from(std::string_view word);
 
 /// natural_purpose goes by what the certificate says it is: a common name "CAPF-" and 8 hexadecimal
-/// digits is a CAPF; one of Cisco's manufacturing CAs and roots (cucm-behaviour 1.6), or "…
-/// Manufacturing CA …", is a manufacturer's; everything else is a CA of somebody's.
+/// digits is a CAPF; one of Cisco's manufacturing CAs and roots (cucm-behaviour 1.6), by its whole
+/// name, is a manufacturer's; everything else is a CA of somebody's, until an administrator says
+/// that it is more.
 CapfTrustPurpose natural_purpose(const X509& certificate);
 
 /// purpose_of is the stored word, or the natural purpose where it is empty or unknown.

@@ -25,7 +25,7 @@ class CapfAuthentication : public HouseTest {
   static inline const core::Bytes kByMic = element(8, {4});
 
   CapfAuthentication() {
-    const Wanted authority{"Maker Manufacturing CA",
+    const Wanted authority{"Cisco Manufacturing CA",
                            now() - std::chrono::hours(48),
                            now() + std::chrono::hours(48),
                            true,
