@@ -52,13 +52,14 @@ std::string JobSecrets::before(std::int64_t job, const std::string& phone) const
   return value_of(job, phone, "settings_before");
 }
 
-void JobSecrets::forget_string(std::int64_t job, const std::string& phone) {
+void JobSecrets::forget_strings(std::int64_t job, const std::vector<std::string>& phones) {
   secrets_.write([&](soci::session& /*sql*/) {
-    Database::Prepared(secrets_,
-                       "update job_secret set value = '' where job = :job and phone = :phone")
-        .use(job)
-        .use(phone)
-        .execute();
+    for (const std::string& phone : phones)
+      Database::Prepared(secrets_,
+                         "update job_secret set value = '' where job = :job and phone = :phone")
+          .use(job)
+          .use(phone)
+          .execute();
   });
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/storage/database.h"
 
@@ -23,7 +24,7 @@ class JobSecrets {
   void keep_before(std::int64_t job, const ByPhone& settings);
   std::string string_of(std::int64_t job, const std::string& phone) const;  ///< "" for none
   std::string before(std::int64_t job, const std::string& phone) const;     ///< "" for nothing
-  void forget_string(std::int64_t job, const std::string& phone);
+  void forget_strings(std::int64_t job, const std::vector<std::string>& phones);
   void forget(std::int64_t job);
   void keep_only(const std::set<std::int64_t>& jobs);
 

@@ -351,11 +351,15 @@ void JobStore::keep_secrets(std::int64_t job, const std::map<std::string, std::s
   this->secrets().keep_strings(job, secrets);
 }
 
-std::string JobStore::take_secret(std::int64_t job, const std::string& phone) {
-  std::string secret = secrets().string_of(job, phone);
-  if (!secret.empty())
-    database_.after_commit([=, kept = secrets()]() mutable { kept.forget_string(job, phone); });
-  return secret;
+std::map<std::string, std::string> JobStore::take_secrets(std::int64_t job,
+                                                          const std::vector<std::string>& phones) {
+  std::map<std::string, std::string> strings;
+  for (const std::string& phone : phones)
+    if (std::string string = secrets().string_of(job, phone); !string.empty())
+      strings.emplace(phone, std::move(string));
+  if (!strings.empty())
+    database_.after_commit([=, kept = secrets()]() mutable { kept.forget_strings(job, phones); });
+  return strings;
 }
 
 void JobStore::forget_secrets(std::int64_t job) {

@@ -108,10 +108,12 @@ class JobStore {
   std::size_t prune(Time before, std::size_t most);
 
   /// keep_secrets keeps, by phone, the authentication string that an item's phone gets when its
-  /// turn comes; take_secret returns it, "" when there is none, and forgets it once the transaction
-  /// at hand is on the disk. forget_secrets forgets all of a job's, likewise.
+  /// turn comes; take_secrets returns those of `phones` that have one, and forgets them, with one
+  /// write, once the transaction at hand is on the disk. forget_secrets forgets all of a job's,
+  /// likewise.
   void keep_secrets(std::int64_t job, const std::map<std::string, std::string>& secrets);
-  std::string take_secret(std::int64_t job, const std::string& phone);
+  std::map<std::string, std::string> take_secrets(std::int64_t job,
+                                                  const std::vector<std::string>& phones);
   void forget_secrets(std::int64_t job);
   /// keep_before keeps, by phone, what the job will have changed of it, in the job's own form, for
   /// `before` to return, "" for nothing; forget_secrets forgets it, too.

@@ -1,6 +1,7 @@
 // Secrets that earlier releases kept in admin.db.
 #include "core/plans/secret_move.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <unordered_set>
@@ -78,6 +79,20 @@ void move(Database& admin, Database& secrets) {
   log(Level::notice, "SECRETS_MOVED", {{"strings", std::to_string(strings.size())}});
 }
 
+/// tell_missing says how many phones name a string that is not there: their record stands, and CAPF
+/// refuses whatever they show until an administrator sets another.
+void tell_missing(const std::unordered_set<std::string>& ids, Database& secrets) {
+  const auto kept = PhoneSecrets(secrets).all();
+  const auto missing =
+      std::ranges::count_if(ids, [&](const std::string& id) { return !kept.contains(id); });
+  if (missing > 0)
+    log(Level::error, "SECRETS_MISSING",
+        {{"phones", std::to_string(missing)},
+         {"why",
+          "secrets.db does not have the authentication strings that admin.db names; bring "
+          "back both files of one backup, or set the strings anew"}});
+}
+
 void forget_what_nobody_names(Database& admin, Database& secrets) {
   std::unordered_set<std::string> ids;
   admin.read([&](soci::session& /*sql*/) {
@@ -87,6 +102,7 @@ void forget_what_nobody_names(Database& admin, Database& secrets) {
     for (bool more = select.execute(); more; more = select.fetch()) ids.insert(id);
   });
   PhoneSecrets(secrets).keep_only(ids);
+  tell_missing(ids, secrets);
   std::set<std::int64_t> jobs;
   for (const Job& job : JobStore(admin).unfinished()) jobs.insert(job.id);
   JobSecrets(secrets).keep_only(jobs);

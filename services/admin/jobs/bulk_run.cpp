@@ -60,6 +60,7 @@ core::CapfSettings settings_from(const std::string& text, core::CapfSettings cap
 struct BulkRun::Rules {
   std::map<std::string, core::SecurityProfile> profiles;
   core::CapfPolicy policy;
+  std::map<std::string, std::string> strings;  ///< authentication strings made for the phones
 };
 
 BulkRun::BulkRun(House& house, Jobs& jobs, Job job)
@@ -172,6 +173,9 @@ void BulkRun::send_wave(Time now) {
     for (core::SecurityProfile& profile : house_.profiles.list())
       rules.profiles.emplace(profile.name, profile);
     rules.policy = core::CapfPolicyStore(house_.database).load();
+    std::vector<std::string> names;
+    for (const JobItem& item : wave) names.push_back(item.phone);
+    rules.strings = house_.jobs.take_secrets(job_.id, names);
     std::vector<Phone> changed;
     std::map<std::string, std::string> before;
     for (const JobItem& item : wave) moved.push_back(turn_of(item, rules, now, changed));
@@ -194,7 +198,6 @@ JobItem BulkRun::turn_of(const JobItem& item, const Rules& rules, Time now,
   JobItem next = item;
   next.changed = now;
   next.state = ItemState::failed;
-  const std::string secret = house_.jobs.take_secret(job_.id, item.phone);
   std::optional<Phone> phone = house_.phones.find(item.phone);
   if (!phone) {
     next.state = ItemState::removed;
@@ -212,7 +215,8 @@ JobItem BulkRun::turn_of(const JobItem& item, const Rules& rules, Time now,
     return next;
   }
   phone->capf = settings_of(*phone, terms_, fixed);
-  if (!secret.empty()) phone->capf.auth_string = secret;
+  if (const auto string = rules.strings.find(item.phone); string != rules.strings.end())
+    phone->capf.auth_string = string->second;
   changed.push_back(std::move(*phone));
   next.state = ItemState::applied;
   return next;

@@ -11,6 +11,8 @@
 namespace ringfence::core {
 namespace {
 
+using ByPhone = std::map<std::string, std::string>;
+
 using std::chrono::seconds;
 
 const Time kNow = from_seconds(1'795'255'200);
@@ -179,10 +181,10 @@ TEST_F(JobStoreTest, GivesASecretOnceAndForgetsIt) {
   const std::int64_t id = store_.create(job());
   store_.set_items(id, {{"CSFa", ItemState::waiting, kNow}, {"CSFb", ItemState::waiting, kNow}});
   store_.keep_secrets(id, {{"CSFa", "0123456789"}, {"CSFb", "4711"}});
-  EXPECT_EQ(store_.take_secret(id, "CSFa"), "0123456789");
-  EXPECT_EQ(store_.take_secret(id, "CSFa"), "");
+  EXPECT_EQ(store_.take_secrets(id, {"CSFa"}), (ByPhone{{"CSFa", "0123456789"}}));
+  EXPECT_EQ(store_.take_secrets(id, {"CSFa"}), ByPhone{});
   store_.forget_secrets(id);
-  EXPECT_EQ(store_.take_secret(id, "CSFb"), "");
+  EXPECT_EQ(store_.take_secrets(id, {"CSFb"}), ByPhone{});
   EXPECT_EQ(test::sqlite3(folder_ / "secrets.db", "select count(*) from job_secret"), "0");
 }
 

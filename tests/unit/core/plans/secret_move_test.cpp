@@ -18,6 +18,8 @@
 namespace ringfence::core {
 namespace {
 
+using ByPhone = std::map<std::string, std::string>;
+
 using testing::HasSubstr;
 using testing::Not;
 
@@ -86,7 +88,8 @@ TEST_F(SecretMoveTest, MovesWhatAnEarlierReleaseKeptAndLeavesNoTrace) {
   leave_as_before();
   tidy_secrets(admin_, secrets_);
   EXPECT_EQ(string_of_phone(), kString);
-  EXPECT_EQ(jobs().take_secret(1, "SEP001122334455"), kOfJob);
+  EXPECT_EQ(jobs().take_secrets(1, {"SEP001122334455"}),
+            (ByPhone{{"SEP001122334455", std::string(kOfJob)}}));
   expect_no_trace();
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     struct stat status {};
@@ -168,7 +171,19 @@ TEST_F(SecretMoveTest, AJobThatNeverCameToBeLeavesNothingToTheNext) {
     jobs().keep_secrets(job, {{"SEP001122334455", std::string(kOfJob)}});
   }
   const std::int64_t job = jobs().create(Job{});
-  EXPECT_EQ(jobs().take_secret(job, "SEP001122334455"), "");
+  EXPECT_EQ(jobs().take_secrets(job, {"SEP001122334455"}), ByPhone{});
+}
+
+TEST_F(SecretMoveTest, SaysHowManyStringsALostFileLacks) {
+  store().save({phone_with(std::string(kString))}, PhoneStore::Ask::changed_only);
+  Database lost(folder_ / "lost.db", Schema::secrets, Access::read_write);
+  testing::internal::CaptureStderr();
+  tidy_secrets(admin_, secrets_);
+  EXPECT_EQ(testing::internal::GetCapturedStderr().find("SECRETS_MISSING"), std::string::npos);
+  testing::internal::CaptureStderr();
+  tidy_secrets(admin_, lost);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("SECRETS_MISSING phones=1"),
+            std::string::npos);
 }
 
 TEST_F(SecretMoveTest, AStringThatAJobTookIsThereUntilItsPhoneHasIt) {
@@ -176,10 +191,12 @@ TEST_F(SecretMoveTest, AStringThatAJobTookIsThereUntilItsPhoneHasIt) {
   jobs().keep_secrets(job, {{"SEP001122334455", std::string(kOfJob)}});
   {
     const Database::Transaction taken_back(admin_);
-    EXPECT_EQ(jobs().take_secret(job, "SEP001122334455"), kOfJob);
+    EXPECT_EQ(jobs().take_secrets(job, {"SEP001122334455"}),
+              (ByPhone{{"SEP001122334455", std::string(kOfJob)}}));
   }
-  EXPECT_EQ(jobs().take_secret(job, "SEP001122334455"), kOfJob);
-  EXPECT_EQ(jobs().take_secret(job, "SEP001122334455"), "");
+  EXPECT_EQ(jobs().take_secrets(job, {"SEP001122334455"}),
+            (ByPhone{{"SEP001122334455", std::string(kOfJob)}}));
+  EXPECT_EQ(jobs().take_secrets(job, {"SEP001122334455"}), ByPhone{});
 }
 
 }  // namespace
