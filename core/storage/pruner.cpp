@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLookEvery = 1h;
+constexpr std::chrono::seconds kLookEvery = 1h;
+constexpr std::chrono::seconds kAfterFailure = 1min;
 constexpr auto kAskEvery = 2s;        // whether the administrator has changed something
 constexpr auto kBetweenSteps = 20ms;  // the daemon's own writes come first
 
@@ -41,7 +42,6 @@ void Pruner::run() {
   do {
     try {
       look_if_due();
-      failing_ = false;
     } catch (const std::exception& error) {
       admin_.reset();
       if (!std::exchange(failing_, true))
@@ -62,8 +62,19 @@ void Pruner::look_if_due() {
   });
   if (now < due_) return;
   const SystemClock clock;
-  for (const Rule& rule : rules_) prune(rule, retention_.oldest(rule.kept, clock.now()));
-  due_ = now + kLookEvery;
+  bool failed = false;
+  for (const Rule& rule : rules_) {
+    try {
+      prune(rule, retention_.oldest(rule.kept, clock.now()));
+    } catch (const std::exception& error) {  // the other rules have their turn all the same
+      failed = true;
+      if (!std::exchange(failing_, true))
+        log(Level::warning, "PRUNE_WAITS",
+            {{"what", std::string(word(rule.kept))}, {"why", error.what()}});
+    }
+  }
+  failing_ = failing_ && failed;
+  due_ = now + (failed ? kAfterFailure : kLookEvery);
 }
 
 void Pruner::prune(const Rule& rule, Time before) {

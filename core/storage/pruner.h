@@ -18,7 +18,7 @@
 namespace ringfence::core {
 
 /// Pruner looks at its start, each hour, and soon after an administrator has changed what is kept.
-/// What fails is logged once and tried again with the next look.
+/// A rule that fails is logged once and tried again a minute later; the others go on.
 class Pruner {
  public:
   /// Step takes away at most `most` of what is older than `before`, in one small transaction, and

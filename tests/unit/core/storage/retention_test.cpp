@@ -79,6 +79,22 @@ TEST_F(RetentionTest, APrunerTakesAllOfItInSmallStepsAndAgainWhenItIsSetAnew) {
   EXPECT_TRUE(test::eventually([&] { return days == 30; }));
 }
 
+TEST_F(RetentionTest, ARuleThatFailsKeepsNoOtherFromItsTurn) {
+  std::atomic<int> failed = 0;
+  std::atomic<bool> pruned = false;
+  const auto fails = [&](Database&, Time, std::size_t) -> std::size_t {
+    ++failed;
+    throw Error(Code::io, "the disk is full");
+  };
+  const auto goes = [&](Database&, Time, std::size_t) {
+    pruned = true;
+    return std::size_t{0};
+  };
+  const Pruner pruner(file(), {{Kept::jobs, fails}, {Kept::resets, goes}});
+  EXPECT_TRUE(test::eventually([&] { return pruned.load(); }));
+  EXPECT_EQ(failed, 1);
+}
+
 TEST_F(RetentionTest, APrunerWaitsForAdminDbToComeToExist) {
   const fs::path later = folder_ / "later.db";
   std::atomic<bool> looked = false;
