@@ -46,7 +46,8 @@ class Alarm {
   asio::steady_timer timer_;
 };
 
-/// why_it_failed drains OpenSSL's queue: an Error for our token, a system_error for the peer.
+/// why_it_failed drains OpenSSL's queue: an Error for our token and for a peer whose certificate is
+/// not believed, a system_error for everything else of the peer.
 std::exception_ptr why_it_failed(const SSL& tls) {
   const unsigned long first = ERR_peek_error();
   try {
@@ -54,9 +55,9 @@ std::exception_ptr why_it_failed(const SSL& tls) {
   } catch (const Error& error) {
     if (error.code() != Code::internal) return std::current_exception();
   }
-  const error_code reason(static_cast<int>(first), asio::error::get_ssl_category());
   if (const std::string* refused = peer_refusal(tls))
-    return std::make_exception_ptr(system_error(reason, "the peer's certificate: " + *refused));
+    return std::make_exception_ptr(Error(Code::refused, "the peer's certificate: " + *refused));
+  const error_code reason(static_cast<int>(first), asio::error::get_ssl_category());
   return std::make_exception_ptr(system_error(reason));
 }
 
