@@ -22,10 +22,10 @@ std::string left_out_text(const JobReport& report, bool not_told) {
   std::string text = counted(report.left_out, "phone");
   if (!not_told && !is_bulk(report))
     text +=
-        one ? " that holds a trust list was not registered and fetches the new one when it next "
-              "starts"
-            : " that hold a trust list were not registered and fetch the new one when they next "
-              "start";
+        one ? " that holds a trust list was not registered or did not answer, and fetches the new "
+              "one when it next starts"
+            : " that hold a trust list were not registered or did not answer, and fetch the new "
+              "one when they next start";
   else
     text += " left out";
   if (not_told) text += fmt::format("; power {} on", one ? "it" : "them");

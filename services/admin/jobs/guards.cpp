@@ -16,6 +16,7 @@
 
 namespace ringfence::services::admin {
 
+using core::fetches_trust_lists;
 using core::Unit;
 
 namespace {

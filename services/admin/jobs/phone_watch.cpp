@@ -10,6 +10,7 @@
 namespace ringfence::services::admin {
 
 using core::Acceptance;
+using core::fetches_trust_lists;
 using core::ItemState;
 using core::JobItem;
 using core::Time;
@@ -192,10 +193,16 @@ WaveNext PhoneWatch::judge_reset(const WavePhone& phone, const PhoneLook& look, 
   const bool obeys = reset != nullptr && reset->answered_at && reset->status < 300;
   if (waves_.cancelled() && !obeys && limits.over(item.changed, kAnswersWithin))
     return {ItemState::cancelled, "it had not answered when the job was cancelled"};
-  if (limits.over(since, kBackWithin))
+  if (limits.over(since, kBackWithin)) {
+    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(kBackWithin).count();
+    if (anew.home != nullptr)
+      return {ItemState::unproven,
+              fmt::format("it is back, and nothing showed within {} minutes of its reset that it "
+                          "took the new list",
+                          minutes)};
     return {ItemState::not_returned,
-            fmt::format("it has not come back within {} minutes of its reset",
-                        std::chrono::duration_cast<std::chrono::minutes>(kBackWithin).count())};
+            fmt::format("it has not come back within {} minutes of its reset", minutes)};
+  }
   return next;
 }
 

@@ -130,6 +130,4 @@ class PhoneWatch final : private WavePolicy {
   std::map<std::string, core::Time> undecided_;  ///< who registered just now, and when first
 };
 
-using core::fetches_trust_lists;
-
 }  // namespace ringfence::services::admin

@@ -13,6 +13,7 @@
 
 namespace ringfence::services::admin {
 
+using core::fetches_trust_lists;
 using core::ItemState;
 using core::Job;
 using core::JobItem;

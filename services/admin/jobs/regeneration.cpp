@@ -88,12 +88,13 @@ void Regeneration::note_phones(const RegistrarTruth& registrar,
                     registrar.why()));
   else if (others == 1)
     plan.notes.emplace_back(
-        "1 known phone is not registered; it is not reset and fetches the new ITL when it next "
-        "starts.");
+        "1 known phone is not registered or does not answer; it is not reset and fetches the new "
+        "ITL "
+        "when it next starts.");
   else if (others > 0)
     plan.notes.push_back(fmt::format(
-        "{} known phones are not registered; they are not reset and fetch the new ITL when they "
-        "next start.",
+        "{} known phones are not registered or do not answer; they are not reset and fetch the new "
+        "ITL when they next start.",
         others));
   if (registrar.serving && !absent.empty())
     plan.notes.push_back(fmt::format(

@@ -137,7 +137,9 @@ TEST_F(CommandsTest, CountsPhonesThatTheChangeDidNotReach) {
   end.left_out = 2;
   admin->record("job.wait", end);
   EXPECT_EQ(run("utils job wait 3"), Status::phones_missing);
-  EXPECT_THAT(console.output, HasSubstr("2 phones that hold a trust list were not registered"));
+  EXPECT_THAT(console.output,
+              HasSubstr("2 phones that hold a trust list were not registered or did "
+                        "not answer, and fetch"));
 }
 
 TEST_F(CommandsTest, RefusesWhatWouldStrandPhonesWithoutItsQuestion) {

@@ -81,7 +81,7 @@ TEST_F(PhoneWatchTest, AsksAgainAPhoneThatCameBackWithNoKnownFetchTwiceAtMost) {
   EXPECT_TRUE(job_.observe({{back}, {}, {row}}, at(now + 6)).empty());
   const auto moved = job_.observe({{back}, {}, {row}}, at(now + 300));
   ASSERT_EQ(moved.size(), 1U);
-  EXPECT_EQ(moved[0].state, ItemState::not_returned);
+  EXPECT_EQ(moved[0].state, ItemState::unproven) << "it is back";
 }
 
 TEST_F(PhoneWatchTest, CountsAPhoneThatWasAskedAgainWhenItComesBackOnceMore) {
@@ -187,7 +187,7 @@ TEST_F(PhoneWatchTest, GivesUpAPhoneThatComesBackWithItsOldListThoughNoResetIsKn
   EXPECT_TRUE(job_.observe({{back}, fetch(kPhone, "stale")}, at(now + 6)).empty());
   const auto moved = job_.observe({{back}, fetch(kPhone, "stale")}, at(now + 300));
   ASSERT_EQ(moved.size(), 1U);
-  EXPECT_EQ(moved[0].state, ItemState::not_returned);
+  EXPECT_EQ(moved[0].state, ItemState::unproven) << "it is back";
 }
 
 TEST(PhoneWatch, AsksNoListOfASoftClient) {
