@@ -69,7 +69,9 @@ Status import_trust(Call& call) {
   std::string text = fmt::format("Read: {}.\n", imported.found);
   for (const TrustImport& one : imported.certificates) {
     if (one.result == "known") {
-      text += fmt::format("{}/{} holds this certificate already.\n", one.unit, one_line(one.file));
+      const std::optional<std::string> purpose = call.arguments.find("purpose");
+      text += fmt::format("{}/{} holds this certificate already{}.\n", one.unit, one_line(one.file),
+                          purpose ? "; its purpose is " + *purpose : "");
     } else {
       text += fmt::format("Successfully imported certificate for {}: {}/{}{}\n", one.unit, one.unit,
                           one_line(one.file),

@@ -113,8 +113,8 @@ Status show_retention(Call& call) {
 
 Status set_retention(Call& call) {
   const std::string& kind = call.arguments.at("kind");
-  const std::string& days = call.arguments.at("days");
-  const auto retention = call.ask(method::retention_set, RetentionSet{kind, std::stoll(days)});
+  const std::int64_t days = std::stoll(call.arguments.at("days"));
+  const auto retention = call.ask(method::retention_set, RetentionSet{kind, days});
   call.answer(retention, fmt::format("{} are now kept for {} days.\n", kind, days));
   return Status::success;
 }
