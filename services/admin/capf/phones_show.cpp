@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/phones/capf_inventory.h"
+#include "services/admin/capf/operation_now.h"
 #include "services/admin/capf/phone_warnings.h"
 #include "services/admin/capf/phones.h"
 #include "services/admin/capf/report.h"
@@ -147,15 +148,10 @@ PhoneFacts Phones::describe(const Phone& phone, const Known& known, core::Time n
   static const core::CapfState kNothing;
   const auto found = known.states.find(phone.name);
   const core::CapfState& state = found == known.states.end() ? kNothing : found->second;
-  const bool answered = state.last && state.last->request == capf.request;
-  const core::OperationStatus status =
-      core::status_of(phone, answered ? state.last : std::nullopt, now);
-  row.operation_status = core::describe(answered ? state.last->operation : capf.operation, status);
-  if (status == core::OperationStatus::unproven)
-    row.operation_status += fmt::format(" ({})", core::address_text(state.last->peer));
-  row.operation =
-      word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
-  if (capf.completes_by && status != core::OperationStatus::success)
+  OperationNow operation = operation_now(phone, state, now);
+  row.operation_status = std::move(operation.status);
+  row.operation = std::move(operation.operation);
+  if (capf.completes_by && !operation.succeeded)
     row.completes_by = core::completes_by_text(*capf.completes_by);
 
   const auto contacts = known.contacts.find(phone.name);

@@ -18,6 +18,7 @@
 #include "core/phones/capf_policy.h"
 #include "core/phones/model_name.h"
 #include "core/phones/trust_sign.h"
+#include "services/admin/capf/operation_now.h"
 
 namespace ringfence::services::admin {
 
@@ -125,15 +126,10 @@ CapfReportPhone report_row(const core::Phone& phone, const core::CapfState& stat
   row.auth_mode = word(capf.auth_mode);
   row.auth_string_set = !capf.auth_string.empty();
   if (capf.completes_by) row.completes_by = core::completes_by_text(*capf.completes_by);
-  const bool answered = state.last && state.last->request == capf.request;
-  const core::OperationStatus status =
-      core::status_of(phone, answered ? state.last : std::nullopt, now);
-  row.operation_status = core::describe(answered ? state.last->operation : capf.operation, status);
-  if (status == core::OperationStatus::unproven)
-    row.operation_status += fmt::format(" ({})", core::address_text(state.last->peer));
-  row.operation =
-      word(status == core::OperationStatus::success ? core::Operation::none : capf.operation);
-  if (answered) row.operation_at = core::to_iso(state.last->at);
+  OperationNow operation = operation_now(phone, state, now);
+  row.operation_status = std::move(operation.status);
+  row.operation = std::move(operation.operation);
+  if (operation.answered) row.operation_at = core::to_iso(state.last->at);
   return row;
 }
 
